@@ -1,0 +1,21 @@
+"""stemmix: the dialogue-first mix as code.
+
+The way of the data is in `pipeline`, one function that reads as the block diagram. The rooms, each importing only
+rooms above it (`tests/test_architecture.py` holds the table):
+
+========================  ===========================================================================================
+`units`, `bands`,         dB and linear, seconds and samples; the bands everything is told in;
+`errors`                  the family of errors
+`model`                   the documents: project, features, plan, receipt; layouts and profiles
+`dsp`                     arrays in, arrays out: spectrum, meters, limiter, dither; `kernels` has all compiled code
+`files`                   audio in blocks, WAV chunks, canonical JSON, atomic writing, the feature store
+`analysis`                pass 1: one streaming loop per stem, from samples to features
+`planning`                from features to a plan: masking, unmasking, decisions; hears no audio
+`engine`                  pass 2: strips, mixer, master, what is written
+`report`                  what a person sees
+`pipeline`, `create`      the whole way; making a project from a folder
+`cli`                     the door: no logic
+========================  ===========================================================================================
+"""
+
+__version__ = "0.1.0"

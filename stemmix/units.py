@@ -1,0 +1,61 @@
+"""Decibels and linear values, seconds and samples: the conversions everyone shares.
+
+Names elsewhere carry these units: `_db _lufs _dbtp _hz _s _samples`; a bare `gain` is linear.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_EVEN, Decimal
+
+POWER_FLOOR = 1e-20
+"""Power below which a level reads as `SILENCE_DB`: far under 24-bit dither, far over denormal numbers."""
+
+SILENCE_DB = -200.0
+
+
+def gain_from_db(level_db: float) -> float:
+    """Amplitude ratio of a level: 20 dB is 10.
+
+    >>> gain_from_db(20.0)
+    10.0
+    """
+    return float(10.0 ** (level_db / 20.0))
+
+
+def db_from_gain(gain: float) -> float:
+    """Level of an amplitude ratio, never under `SILENCE_DB`.
+
+    >>> round(db_from_gain(0.5), 2)
+    -6.02
+    >>> db_from_gain(0.0)
+    -200.0
+    """
+    return 20.0 * math.log10(gain) if gain > 1e-10 else SILENCE_DB
+
+
+def db_from_power(power: float) -> float:
+    """Level of a power ratio, never under `SILENCE_DB`.
+
+    >>> round(db_from_power(0.5), 2)
+    -3.01
+    """
+    return 10.0 * math.log10(power) if power > POWER_FLOOR else SILENCE_DB
+
+
+def samples_from_seconds(seconds: float, rate_hz: int) -> int:
+    """The sample nearest to a time, exact for any decimal that a person types (half to even).
+
+    >>> samples_from_seconds(0.1, 44100)
+    4410
+    """
+    return int((Decimal(repr(seconds)) * rate_hz).to_integral_value(ROUND_HALF_EVEN))
+
+
+def seconds_from_samples(samples: int, rate_hz: int) -> float:
+    """Seconds, rounded to microseconds as documents write them.
+
+    >>> seconds_from_samples(1, 48000)
+    2.1e-05
+    """
+    return round(samples / rate_hz, 6)
