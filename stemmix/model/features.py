@@ -1,0 +1,181 @@
+"""Pass 1's numbers: what is heard in each stem.
+
+A stem's features are a document (facts that are few) and frames (50 a second, many numbers each). Frames are kept as
+centibels in 16 bits, on disk when they come from audio: a two-hour stem takes 60 MB there and none in memory, and what
+is decided from a cached scan is what is decided from a fresh one, to the bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from stemmix.model.document import Document
+from stemmix.model.receipt import Measured
+
+Floats = NDArray[np.float64]
+
+FEATURES_VERSION = 1
+"""Counts up whenever a scan of the same samples gives other numbers: cached features of another version are void."""
+
+COLUMNS = {
+    "total": slice(0, 36),
+    "mid": slice(36, 72),
+    "classic": slice(72, 79),
+    "flatness": slice(79, 80),
+    "flux": slice(80, 81),
+    "centroid": slice(81, 82),
+}
+"""What stands where in a frame's row. All but `centroid` (Hz) are levels in hundredths of a dB."""
+
+COLUMN_COUNT = 82
+LOWEST_CENTIBEL = -20_000
+FADED = frozenset(("total", "mid", "classic"))
+"""Columns that a fader moves: the others describe the sound whatever its level."""
+
+
+class FrameSource(Protocol):
+    """Rows of features by frame number, wherever they are kept."""
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        ...
+
+    def rows(self, start: int, stop: int) -> NDArray[np.int16]:
+        """(stop - start, 82) rows; frames that do not exist are silent."""
+        ...
+
+
+class Frames:
+    """A stem's frames on the programme's grid: frame t is centred on programme sample t * hop.
+
+    `first` is the frame number on the programme of the stem's own frame 0; `gain_db` is the stem's fader, so that
+    everyone hears levels as they stand in the mix.
+    """
+
+    def __init__(self, source: FrameSource, first: int = 0, gain_db: float = 0.0) -> None:
+        self._source = source
+        self._first = first
+        self._gain_db = gain_db
+
+    @property
+    def end(self) -> int:
+        """Programme frame number after the stem's last."""
+        return self._first + self._source.count
+
+    def level_db(self, column: str, start: int, stop: int) -> Floats:
+        """(stop - start, width) levels in dB at programme frames; -200 where the stem is silent or has ended."""
+        rows = self._source.rows(start - self._first, stop - self._first)[:, COLUMNS[column]]
+        levels = np.asarray(rows * 0.01, np.float64)
+        if column in FADED:
+            levels[rows > LOWEST_CENTIBEL] += self._gain_db
+        return levels
+
+    def power(self, column: str, start: int, stop: int) -> Floats:
+        """The same as power: 1 is full scale."""
+        return np.asarray(10.0 ** (self.level_db(column, start, stop) / 10.0))
+
+
+class HeldFrames:
+    """Frames in memory: for tests, and for short work."""
+
+    def __init__(self, rows: NDArray[np.int16]) -> None:
+        self._rows = rows
+
+    @property
+    def count(self) -> int:
+        return len(self._rows)
+
+    def rows(self, start: int, stop: int) -> NDArray[np.int16]:
+        out = silent_rows(stop - start)
+        low, high = max(start, 0), min(stop, self.count)
+        if low < high:
+            out[low - start : high - start] = self._rows[low:high]
+        return out
+
+
+def silent_rows(count: int) -> NDArray[np.int16]:
+    """(count, 82) rows of silence."""
+    rows = np.full((max(count, 0), COLUMN_COUNT), LOWEST_CENTIBEL, np.int16)
+    rows[:, COLUMNS["centroid"]] = 0
+    return rows
+
+
+def packed_rows(levels_db: Floats, centroid_hz: Floats) -> NDArray[np.int16]:
+    """(n, 81) levels in dB and (n,) centroids in Hz as rows; rounded to 0.01 dB and 1 Hz."""
+    rows = np.empty((len(levels_db), COLUMN_COUNT), np.int16)
+    rows[:, :-1] = np.rint(np.clip(levels_db * 100.0, LOWEST_CENTIBEL, 32_000))
+    rows[:, -1] = np.rint(np.clip(centroid_hz, 0, 32_000))
+    return rows
+
+
+@dataclass(frozen=True)
+class Look:
+    """What only the file's own samples show, before they are folded and brought to the programme's rate."""
+
+    dc: float
+    """Mean of the samples, of the channel that is furthest off."""
+    clipped_runs: int
+    """Runs of three or more samples at full scale."""
+    first_clipped: int | None
+    """Frame, at the file's rate, at which the first of them begins."""
+
+
+class Onset(Document):
+    """A sudden rise of energy."""
+
+    at: int
+    """Sample, from the stem's own start."""
+    strength_db: float
+    """Mean rise over the bands within 20 ms."""
+
+
+class Span(Document):
+    """A stretch of time: [start, end) in samples."""
+
+    start: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(ge=0)]
+
+
+class StemFacts(Document):
+    """What is true of a stem as a whole. Times are samples at the programme's rate from the stem's own start."""
+
+    version: int = FEATURES_VERSION
+    sha256: str
+    """Of the file."""
+    sample_rate: int
+    """The programme's, in Hz."""
+    frames: int
+    """Length in samples at that rate."""
+    lead_samples: int
+    """Samples of silence put before the stem, less than a hop, so that its frames lie on the programme's grid."""
+    source_rate: int
+    source_layout: str
+    measured: Measured
+    """Loudness and peaks of the stereo fold, before the fader."""
+    dc: float
+    """Mean of the samples, the worst channel."""
+    clipped_runs: int
+    """Runs of three or more samples at full scale."""
+    noise_floor_db: float
+    """Level that the quietest tenth of the audible frames stays under, in dBFS."""
+    classic_rms_db: tuple[float, ...]
+    """RMS in the seven classic bands, both channels, in dBFS."""
+    centroid_hz: float
+    """Mean spectral centroid of the audible frames, weighted by power."""
+    flatness: float
+    """Mean spectral flatness of the same."""
+    onsets: tuple[Onset, ...]
+    speech: tuple[Span, ...] | None
+    """Where a line is spoken; only of dialogue."""
+    warnings: tuple[str, ...]
+
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing to hear: no sample of the stem differs from zero."""
+        return self.measured.sample_peak_dbfs is None

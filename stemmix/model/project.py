@@ -1,0 +1,188 @@
+"""The request: what a person writes and keeps in git."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from stemmix.model.document import Document
+from stemmix.model.profiles import PROFILES, Profile, Role
+
+PROJECT_SCHEMA = "stemmix.project/1"
+
+MAX_STEMS = 256
+MAX_DELIVERABLES = 64
+
+IDENTIFIER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN, max_length=64)]
+"""Stands in file names: letters, digits, `_`, `-` and `.`, beginning with a letter or digit."""
+
+RelativePath = Annotated[str, Field(min_length=1, max_length=1024)]
+"""POSIX path, relative to the project file; it may not leave the project file's folder."""
+
+
+def _fault(message: str, *place: str | int) -> PydanticCustomError:
+    """A rule that the whole project breaks, with the spot that a reader of the file should look at."""
+    return PydanticCustomError("rule", "{message}", {"message": message, "place": place})
+
+
+class Stem(Document):
+    """One stem: a file, where it stands and how loud."""
+
+    id: Identifier
+    """Unique in the project; part of the printed stem's file name."""
+    role: Role
+    """What it is for: decides who gives way to whom."""
+    file: RelativePath
+    """Audio file, relative to the project file."""
+    at: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+    """Where it begins on the programme, in seconds; taken to the nearest sample."""
+    gain_db: Annotated[float, Field(ge=-120, le=40)] = 0.0
+    """Fader, in dB; every decision hears the stem after it."""
+    mute: bool = False
+    """A muted stem is neither heard nor printed."""
+    priority: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """Overrides the role's priority: a stem is only ever cut for one of higher priority."""
+    note: str | None = None
+    """For people."""
+
+
+class Goals(Document):
+    """What the mix is to reach; what is left out comes from the profile."""
+
+    clarity: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Audibility index that every line of dialogue is brought to, 0 to 1."""
+    eq_cap_db: Annotated[float, Field(ge=0, le=24)] | None = None
+    """Deepest cut of a band, in dB; where it is given no line goes deeper, not even one that would else be lost."""
+    duck_cap_db: Annotated[float, Field(ge=0, le=24)] | None = None
+    """Deepest broadband duck of a line that is still short of its goal, in dB."""
+    voice: bool = True
+    """Whether a line that is short of its goal may itself be raised and tilted a little."""
+
+
+class Printmaster(Document):
+    """The finished mix, in stereo."""
+
+    name: Identifier
+    kind: Literal["printmaster"] = "printmaster"
+    layout: Literal["2.0"] = "2.0"
+    target_lufs: Annotated[float, Field(ge=-70, le=0)] | None = None
+    """Integrated loudness (ITU-R BS.1770); left out, the profile's."""
+    ceiling_dbtp: Annotated[float, Field(ge=-20, le=0)] | None = None
+    """Highest true peak; left out, the profile's."""
+    note: str | None = None
+
+
+class PrintedStems(Document):
+    """Every stem as it stands in the mix, at the gain of its parent: their sum is the parent before its limiter."""
+
+    name: Identifier
+    kind: Literal["stems"]
+    parent: Identifier | None = None
+    """The printmaster whose gain they carry; left out, the first one."""
+    note: str | None = None
+
+
+def _kind_of(value: Any) -> str:
+    kind = value.get("kind", "printmaster") if isinstance(value, dict) else getattr(value, "kind", None)
+    return kind if isinstance(kind, str) else "?"
+
+
+Deliverable = Annotated[
+    Annotated[Printmaster, Tag("printmaster")] | Annotated[PrintedStems, Tag("stems")], Discriminator(_kind_of)
+]
+
+
+class Project(Document):
+    """A programme: its stems, its goals, what is to be delivered."""
+
+    schema_: Literal["stemmix.project/1"] = Field(alias="schema")
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    profile: Literal["film"] = "film"
+    """Kind of programme: gives priorities, goals, caps, times and the master."""
+    sample_rate: Annotated[int, Field(ge=32_000, le=192_000)] = 48_000
+    """Of the programme, in Hz; stems of any other rate are brought to it."""
+    stems: Annotated[tuple[Stem, ...], Field(min_length=1, max_length=MAX_STEMS)]
+    goals: Goals = Goals()
+    deliverables: Annotated[tuple[Deliverable, ...], Field(min_length=1, max_length=MAX_DELIVERABLES)] = (
+        Printmaster(name="printmaster"),
+    )
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        printed = [
+            (f"{deliverable.name}_{stem.id}", index)
+            for index, deliverable in enumerate(self.deliverables)
+            for stem in self.stems
+            if deliverable.kind == "stems"
+        ]
+        for what, names in (
+            ("stem id", [(stem.id, ("stems", index, "id")) for index, stem in enumerate(self.stems)]),
+            (
+                "deliverable name",
+                [(d.name, ("deliverables", index, "name")) for index, d in enumerate(self.deliverables)],
+            ),
+            (
+                "file name",
+                [(d.name, ("deliverables", index)) for index, d in enumerate(self.deliverables) if d.kind != "stems"]
+                + [(name, ("deliverables", index)) for name, index in printed],
+            ),
+        ):
+            # names become file names, and some file systems do not tell A from a
+            seen: set[str] = set()
+            for name, place in names:
+                if name.casefold() in seen:
+                    raise _fault(f"{what} {name!r} is given twice (upper and lower case count as the same)", *place)
+                seen.add(name.casefold())
+        return self
+
+    @model_validator(mode="after")
+    def _parents_exist(self) -> Self:
+        masters = [d.name for d in self.deliverables if d.kind == "printmaster"]
+        for index, deliverable in enumerate(self.deliverables):
+            if deliverable.kind != "stems" or deliverable.parent in masters:
+                continue
+            if deliverable.parent is not None:
+                raise _fault(
+                    f"{deliverable.parent!r} is no printmaster of this project ({', '.join(masters) or 'it has none'})",
+                    *("deliverables", index, "parent"),
+                )
+            if not masters:
+                raise _fault(
+                    "printed stems carry a printmaster's gain, and this project has none", "deliverables", index
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _something_is_heard(self) -> Self:
+        if all(stem.mute for stem in self.stems):
+            raise _fault("every stem is muted: there is nothing to mix", "stems")
+        return self
+
+    @property
+    def heard(self) -> tuple[Stem, ...]:
+        """The stems that are mixed, in the order of the file, which is the order they are added in."""
+        return tuple(stem for stem in self.stems if not stem.mute)
+
+    @property
+    def defaults(self) -> Profile:
+        return PROFILES[self.profile]
+
+    def file_name(self, project_name: str, deliverable: Deliverable, stem: Stem | None = None) -> str:
+        """Name of a written file: `<project>_<deliverable>.wav`, or `<project>_<deliverable>_<stem id>.wav`."""
+        return "_".join((project_name, deliverable.name, *([stem.id] if stem else []))) + ".wav"
+
+    def file_names(self, project_name: str) -> list[str]:
+        """Names of all files that a render writes."""
+        return [
+            self.file_name(project_name, deliverable, stem)
+            for deliverable in self.deliverables
+            for stem in (self.heard if deliverable.kind == "stems" else (None,))
+        ]
+
+    def priority_of(self, stem: Stem) -> int:
+        return self.defaults.priorities[stem.role] if stem.priority is None else stem.priority
