@@ -1,0 +1,125 @@
+"""Shape in time: how a cut that is wanted during a line comes and goes.
+
+A cut is at full depth from `look_ahead_s` before its span until `hold_s` after it (which bridges the gaps between
+words), and comes and goes over Hann-shaped ramps outside that. Where cuts of one kind overlap, in each band the furthest
+from 0 holds. Everything is a function of absolute time, so that a gain does not depend on where one begins to ask for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.units import samples_from_seconds
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Times of a cut, in seconds."""
+
+    look_ahead_s: float
+    hold_s: float
+    ramp_s: float
+
+
+Cut = tuple[int, int, Sequence[float]]
+"""First sample, sample after the last, and a gain per band in dB."""
+
+
+def hann_step(x: Floats) -> Floats:
+    """Integral of a Hann window of unit length and area, centred on 0: rises from 0 at -1/2 to 1 at 1/2."""
+    clipped = np.clip(x, -0.5, 0.5)
+    return np.asarray(0.5 + clipped + np.sin(2 * np.pi * clipped) / (2 * np.pi))
+
+
+class StemGains:
+    """Every band's gain in one stem at any time: layers of cuts, each shaped by itself, added in dB."""
+
+    def __init__(self, layers: Iterable[Iterable[Cut]], shape: Shape, rate_hz: int, bands: int) -> None:
+        self._curves = [GainCurve(cuts, shape, rate_hz, bands) for cuts in layers]
+        self._bands = bands
+
+    def at(self, samples: Floats) -> Floats:
+        """(n,) times in samples, rising -> (n, bands) gains in dB; exactly 0 where nothing is done."""
+        gain_db = np.zeros((len(samples), self._bands))
+        for curve in self._curves:
+            gain_db += curve.at(samples)
+        return gain_db
+
+    def idle(self, start: float, end: float) -> bool:
+        """Whether nothing is done in the open stretch of samples (start, end)."""
+        return all(curve.idle(start, end) for curve in self._curves)
+
+
+class GainCurve:
+    """One layer of cuts, held and ramped.
+
+    The held gain is constant in pieces; smoothing it with a Hann window of the ramp's length has a closed form, the
+    sum over pieces of their gain times what of the window lies on them.
+    """
+
+    def __init__(self, cuts: Iterable[Cut], shape: Shape, rate_hz: int, bands: int) -> None:
+        self._bands = bands
+        self._ramp = max(samples_from_seconds(shape.ramp_s, rate_hz), 1)
+        half = -(-self._ramp // 2)  # rounded up: the depth is whole from the look-ahead's first sample
+        before = samples_from_seconds(shape.look_ahead_s, rate_hz) + half
+        after = samples_from_seconds(shape.hold_s, rate_hz) + half
+        held = sorted(
+            ((start - before, end + after, np.asarray(gain_db, np.float64)) for start, end, gain_db in cuts),
+            key=lambda cut: cut[:2],
+        )
+        self._starts, self._ends, self._gains = _pieces(held, bands)
+
+    def at(self, samples: Floats) -> Floats:
+        """(n,) times in samples, rising -> (n, bands) gains in dB; exactly 0 where no cut reaches."""
+        gain_db = np.zeros((len(samples), self._bands))
+        if not len(samples) or not len(self._starts):
+            return gain_db
+        first = int(np.searchsorted(self._ends, samples[0] - self._ramp / 2, side="right"))
+        stop = int(np.searchsorted(self._starts, samples[-1] + self._ramp / 2, side="left"))
+        for piece in range(first, stop):
+            # only the frames that the piece's ramps reach: the rest stay exactly 0
+            low = int(np.searchsorted(samples, self._starts[piece] - self._ramp / 2, side="right"))
+            high = int(np.searchsorted(samples, self._ends[piece] + self._ramp / 2, side="left"))
+            times = samples[low:high]
+            share = hann_step((self._ends[piece] - times) / self._ramp) - hann_step(
+                (self._starts[piece] - times) / self._ramp
+            )
+            gain_db[low:high] += share[:, None] * self._gains[piece]
+        return gain_db
+
+    def idle(self, start: float, end: float) -> bool:
+        """Whether no cut reaches into the open stretch of samples (start, end)."""
+        first = int(np.searchsorted(self._ends, start - self._ramp / 2, side="right"))
+        return first >= len(self._starts) or bool(self._starts[first] >= end + self._ramp / 2)
+
+
+def _furthest(gains: list[Floats]) -> Floats:
+    """Of each band the gain that is furthest from 0."""
+    furthest = gains[0]
+    for gain in gains[1:]:
+        furthest = np.where(np.abs(gain) > np.abs(furthest), gain, furthest)
+    return furthest
+
+
+def _pieces(held: list[tuple[int, int, Floats]], bands: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Overlapping (start, end, gain), sorted by start, as pieces that do not overlap: of each band the furthest."""
+    edges = sorted({edge for start, end, _ in held for edge in (start, end)})
+    starts, ends, gains = [], [], []
+    waiting, active = 0, list[tuple[int, int, Floats]]()
+    for start, end in pairwise(edges):
+        while waiting < len(held) and held[waiting][0] <= start:
+            active.append(held[waiting])
+            waiting += 1
+        active = [cut for cut in active if cut[1] > start]
+        if active:
+            starts.append(start)
+            ends.append(end)
+            gains.append(_furthest([gain for _, _, gain in active]))
+    return np.array(starts, np.int64), np.array(ends, np.int64), np.array(gains, np.float64).reshape(-1, bands)

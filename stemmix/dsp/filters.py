@@ -1,0 +1,142 @@
+"""Designs of the fixed filters: K-weighting, and the interpolators that look between samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+# Shelf, then high-pass, each b0 b1 b2 a1 a2 (a0 is 1). 48 kHz as printed in ITU-R BS.1770-5 Annex 1, tables 1 and 2;
+# the others are the same analogue prototype at their rate, as `design_k_weighting` gives it.
+_K_WEIGHTING = {
+    44100: (
+        (1.5308412300498355, -2.6509799951536985, 1.1690790799210682, -1.6636551132560204, 0.7125954280732254),
+        (1.0, -2.0, 1.0, -1.9891696736297957, 0.9891990357870394),
+    ),
+    48000: (
+        (1.53512485958697, -2.69169618940638, 1.19839281085285, -1.69065929318241, 0.73248077421585),
+        (1.0, -2.0, 1.0, -1.99004745483398, 0.99007225036621),
+    ),
+    88200: (
+        (1.5575153755790945, -2.905627079925223, 1.3613339774716493, -1.8309199879623321, 0.8441422610878528),
+        (1.0, -2.0, 1.0, -1.9945775154503445, 0.9945848758780549),
+    ),
+    96000: (
+        (1.559714228975233, -2.926741578249952, 1.3782612023152518, -1.8446094698901085, 0.8558433229306414),
+        (1.0, -2.0, 1.0, -1.9950175447247156, 0.9950237590409233),
+    ),
+    176400: (
+        (1.5711153177412616, -3.036544502403482, 1.4688716119891758, -1.9153293168330516, 0.9187717441600075),
+        (1.0, -2.0, 1.0, -1.997286922423814, 0.9972887650260682),
+    ),
+    192000: (
+        (1.5722272150906924, -3.0472830515603757, 1.477971340979021, -1.9222022306074886, 0.925117735116826),
+        (1.0, -2.0, 1.0, -1.9975072228407, 0.9975087783555097),
+    ),
+}
+
+
+def k_weighting(rate_hz: int) -> Floats:
+    """K-weighting as two biquads, (2, 5): b0 b1 b2 a1 a2 of the shelf and of the high-pass, whose b is 1 -2 1.
+
+    Tabled for the common rates, so that no render waits for the designer; any other rate is designed.
+    Source: ITU-R BS.1770-5, Annex 1, section "K-weighting".
+    """
+    tabled = _K_WEIGHTING.get(rate_hz)
+    return np.array(tabled) if tabled else design_k_weighting(rate_hz)
+
+
+def design_k_weighting(rate_hz: int) -> Floats:
+    """The same, designed by pyloudnorm: De Man's reading of the analogue prototype behind BS.1770's coefficients.
+
+    Reproduces BS.1770's table at 48 kHz to eleven decimals.
+    """
+    from pyloudnorm.iirfilter import IIRfilter
+
+    shelf = IIRfilter(3.99984385397, 0.7071752369554193, 1681.9744509555319, rate_hz, "high_shelf_DeMan")
+    high_pass = IIRfilter(0.0, 0.5003270373253953, 38.13547087613982, rate_hz, "high_pass_DeMan")
+    return np.array([(*section.b, *section.a[1:]) for section in (shelf, high_pass)])
+
+
+INTERPOLATOR_REACH = 67
+"""Samples that an interpolator looks at before the interval it fills, and after it."""
+
+
+@dataclass(frozen=True)
+class Interpolator:
+    """Eight values per sample in two stages: one halfway between samples, then three between each two of those.
+
+    The first stage carries the sharp transition at half the sample rate and is the dear one, but has a single phase;
+    the second has an octave for its transition, and bounds (below) far tighter, so that it seldom has to run.
+    """
+
+    half_taps: Floats
+    """(taps,), nearest first, of a symmetric FIR; padded with zeros to a multiple of 4."""
+    quarter_taps: Floats
+    """(3, 12): for 1/4, 2/4 and 3/4 of the way between two values of the 2x sequence."""
+    bounds: Floats
+    """(2,): how far any of the eight values may exceed the samples around it, and the 2x values around it."""
+
+
+@cache
+def sharp_interpolator() -> Interpolator:
+    """128 taps: within 0.003 dB to 0.482 of the sample rate. What a meter reads with."""
+    return _interpolator(64, beta=6.8)
+
+
+@cache
+def gentle_interpolator() -> Interpolator:
+    """20 taps, rolling off from 0.42 of the sample rate: as short converters and `scipy.signal.resample_poly` do it."""
+    return _interpolator(10, beta=5.0)
+
+
+def _interpolator(taps: int, beta: float) -> Interpolator:
+    distance = np.arange(taps) + 0.5
+    half = np.sinc(distance) * np.i0(beta * np.sqrt(1.0 - (distance / taps) ** 2)) / np.i0(beta)
+    half /= 2.0 * half.sum()
+    half = np.concatenate((half, np.zeros(-taps % 4)))
+    quarters = np.stack([_quarter_taps(fraction) for fraction in (0.25, 0.5, 0.75)])
+    sample_bound = 2.0 * float(np.abs(half).sum())
+    for quarter in quarters:
+        for starts_halfway in (0, 1):
+            sample_bound = max(sample_bound, float(np.abs(_over_samples(half, quarter, starts_halfway)).sum()))
+    quarter_bound = float(np.abs(quarters).sum(axis=1).max())
+    # 1.02 is what the parabola may add, the rest rounding
+    return Interpolator(half, quarters, np.array((sample_bound, quarter_bound)) * (1.02 * (1.0 + 1e-9)))
+
+
+def _over_samples(half: Floats, quarter: Floats, starts_halfway: int) -> Floats:
+    """Both stages as one FIR over samples, for a value in the first or in the second half of an interval."""
+    size = len(half)
+    taps = np.zeros(2 * size + 16)
+    for k in range(12):
+        sample, is_half = divmod(k - 5 + starts_halfway, 2)
+        place = size + 8 + sample
+        if is_half:
+            taps[place - size + 1 : place + 1] += quarter[k] * half[::-1]
+            taps[place + 1 : place + 1 + size] += quarter[k] * half
+        else:
+            taps[place] += quarter[k]
+    return taps
+
+
+def _quarter_taps(fraction: float) -> Floats:
+    """(12,) Kaiser-windowed sinc for a value `fraction` of the way from the sixth tap to the seventh."""
+    beta = 8.0
+    distance = np.arange(-5, 7) - fraction
+    taps = np.sinc(distance) * np.i0(beta * np.sqrt(np.maximum(1.0 - (distance / 6.0) ** 2, 0.0))) / np.i0(beta)
+    return np.asarray(taps / taps.sum())
+
+
+def k_weighting_power(rate_hz: int, frequency_hz: Sequence[float]) -> Floats:
+    """(n,) power response of K-weighting at frequencies in Hz; that of the Nyquist frequency from there on."""
+    z = np.exp(-2j * np.pi * np.minimum(np.asarray(frequency_hz), rate_hz / 2) / rate_hz)
+    power = np.ones(len(z))
+    for b0, b1, b2, a1, a2 in k_weighting(rate_hz):
+        power *= np.abs((b0 + z * (b1 + z * b2)) / (1 + z * (a1 + z * a2))) ** 2
+    return power

@@ -1,0 +1,675 @@
+"""All compiled code. Arrays in, arrays out; a readable twin of each kernel stands in `tests/reference/`.
+
+No fastmath (it deletes isnan, and gives other bits on other processors), no prange (threads over stems and nogil
+instead), no closures (they are never cached).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def _cache_home() -> str:
+    """A per-user folder for compiled kernels: beside the source may be read-only, and HOME may be missing."""
+    candidates = [os.environ.get("XDG_CACHE_HOME"), os.environ.get("HOME") and str(Path(os.environ["HOME"], ".cache"))]
+    for candidate in filter(None, candidates):
+        folder = Path(candidate, "stemmix", "kernels")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return str(folder)
+    folder = Path(tempfile.gettempdir(), f"stemmix-kernels-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return str(folder)
+
+
+os.environ.setdefault("NUMBA_CACHE_DIR", _cache_home())
+
+import numba as nb  # noqa: E402 - the cache's place must be set before
+import numpy as np  # noqa: E402
+
+_compiled = nb.njit(cache=True, nogil=True, fastmath=False)
+
+
+# ---- spectra ---------------------------------------------------------------------------------------------------------
+
+
+@_compiled
+def gather_bands(spectra, scale, lower_band, upper_share, first_bin, classic_bins, bin_hz, out):  # type: ignore[no-untyped-def]
+    """Gather packed stereo spectra (frames, window) complex64 into rows of `out`.
+
+    Columns: 36 band powers of both channels, 36 of the mid, 7 classic bands, spectral centroid in Hz, flatness.
+    """
+    frames, size = spectra.shape
+    last_bin = size // 2
+    for t in range(frames):
+        row = out[t]
+        weighted, magnitude, power_sum = 0.0, 0.0, 0.0
+        log_sum, product = 0.0, 1.0
+        classic = -1
+        for k in range(first_bin, last_bin + 1):
+            a = spectra[t, k]
+            b = spectra[t, (size - k) % size]
+            both = 0.5 * scale * (a.real * a.real + a.imag * a.imag + b.real * b.real + b.imag * b.imag)
+            if k == last_bin:
+                both *= 0.5  # the Nyquist bin stands once in a two-sided spectrum
+            cross = 0.5 * scale * (a.real * b.imag + a.imag * b.real)
+            if k == last_bin:
+                cross *= 0.5
+            middle = max(0.5 * both + cross, 0.0)
+            band, share = lower_band[k], upper_share[k]
+            row[band] += (1.0 - share) * both
+            row[band + 1] += share * both
+            row[36 + band] += (1.0 - share) * middle
+            row[37 + band] += share * middle
+            while classic < 7 and k >= classic_bins[classic + 1]:
+                classic += 1
+            if 0 <= classic < 7:
+                row[72 + classic] += both
+            root = np.sqrt(both)
+            weighted += root * k
+            magnitude += root
+            power_sum += both
+            product *= max(both, 1e-30)
+            if product < 1e-200 or product > 1e200:
+                log_sum += np.log(product)
+                product = 1.0
+        if power_sum > 1e-20:
+            bins = last_bin + 1 - first_bin
+            row[79] = bin_hz * weighted / magnitude
+            row[80] = np.exp((log_sum + np.log(product)) / bins) / (power_sum / bins)
+
+
+# ---- masking ---------------------------------------------------------------------------------------------------------
+
+
+@_compiled
+def snr_of_frames(target, maskers, gains, spread, out):  # type: ignore[no-untyped-def]
+    """Level of the target over the spread power of all maskers, each at its gains, in dB.
+
+    target (frames, 36), maskers (stems, frames, 36) and gains (stems, 36) are power; spread (36, 36), column k what
+    band k does to every band; out (frames, 36).
+    """
+    stems, frames, bands = maskers.shape
+    power = np.empty(bands)
+    for t in range(frames):
+        for k in range(bands):
+            total = 0.0
+            for i in range(stems):
+                total += maskers[i, t, k] * gains[i, k]
+            power[k] = total
+        for b in range(bands):
+            excited = 1e-14
+            for k in range(bands):
+                excited += spread[b, k] * power[k]
+            out[t, b] = 10.0 * np.log10((target[t, b] + 1e-14) / excited)
+
+
+# ---- samples in files ------------------------------------------------------------------------------------------------
+
+
+@_compiled
+def unpack_integers(packed, scale, out):  # type: ignore[no-untyped-def]
+    """Scale (n,) integers of any width to (n,) float64: exact, as `scale` is a power of two."""
+    for i in range(out.size):
+        out[i] = packed[i] * scale
+
+
+@_compiled
+def unpack_pcm24(packed, out):  # type: ignore[no-untyped-def]
+    """Little-endian 24-bit PCM, (3n,) uint8 at an address that four divides, to (n,) float64 of full scale 1.
+
+    Twelve bytes at a time as three words, which compiles to vectors; each sample is brought to the top of a word, so
+    that its sign needs no care.
+    """
+    whole = out.size // 4
+    words = packed[: 12 * whole].view(np.uint32)
+    scale = 1.0 / 2147483648.0
+    for i in range(whole):
+        a, b, c = words[3 * i], words[3 * i + 1], words[3 * i + 2]
+        out[4 * i] = np.int32(a << np.uint32(8)) * scale
+        out[4 * i + 1] = np.int32(((a >> np.uint32(16)) & np.uint32(0xFF00)) | (b << np.uint32(16))) * scale
+        out[4 * i + 2] = np.int32(((b >> np.uint32(8)) & np.uint32(0xFFFF00)) | (c << np.uint32(24))) * scale
+        out[4 * i + 3] = np.int32(c & np.uint32(0xFFFFFF00)) * scale
+    for i in range(4 * whole, out.size):
+        word = np.uint32(packed[3 * i]) << np.uint32(8)
+        word |= np.uint32(packed[3 * i + 1]) << np.uint32(16)
+        word |= np.uint32(packed[3 * i + 2]) << np.uint32(24)
+        out[i] = np.int32(word) * scale
+
+
+@_compiled
+def pack_pcm24(samples, packed):  # type: ignore[no-untyped-def]
+    """(n,) int32 of full scale 2^23 to (3n,) uint8, little-endian; False where a sample did not fit."""
+    beyond = 0
+    for i in range(samples.size):
+        sample = samples[i]
+        beyond |= (sample + 0x800000) >> 24
+        packed[3 * i] = sample & 0xFF
+        packed[3 * i + 1] = (sample >> 8) & 0xFF
+        packed[3 * i + 2] = (sample >> 16) & 0xFF
+    return beyond == 0
+
+
+@_compiled
+def pack_pcm16(samples, packed):  # type: ignore[no-untyped-def]
+    """(n,) int32 of full scale 2^15 to (n,) int16; False where a sample did not fit."""
+    beyond = 0
+    for i in range(samples.size):
+        beyond |= (samples[i] + 0x8000) >> 16
+        packed[i] = samples[i]
+    return beyond == 0
+
+
+@_compiled
+def watch(block, full_scale, shortest, frames_before, last, run, sums, found):  # type: ignore[no-untyped-def]
+    """Sum (n, channels) samples and count runs of `shortest` equal samples at full scale, carried over blocks.
+
+    last, run and sums are (channels,): the sample before, its run so far, the sum so far; found is (2,) int64: runs so
+    far, and the frame at which the first began (-1 if none).
+    """
+    frames, channels = block.shape
+    for c in range(channels):
+        total, before, length = sums[c], last[c], run[c]
+        for i in range(frames):
+            sample = block[i, c]
+            total += sample
+            if abs(sample) < full_scale:
+                length = 0
+            elif sample == before:
+                length += 1
+                if length == shortest:
+                    found[0] += 1
+                    began = frames_before + i - shortest + 1
+                    if found[1] < 0 or began < found[1]:
+                        found[1] = began
+            else:
+                length = 1
+            before = sample
+        sums[c] = total
+        last[c], run[c] = before, length
+
+
+@_compiled
+def first_beyond(samples, limit):  # type: ignore[no-untyped-def]
+    """Index of the first of (n,) samples that is NaN or larger than `limit` in magnitude, or -1.
+
+    Counted first, as a loop that may leave early does not compile to vectors.
+    """
+    beyond = 0
+    for i in range(samples.size):
+        beyond += not abs(samples[i]) <= limit
+    if beyond:
+        for i in range(samples.size):
+            if not abs(samples[i]) <= limit:
+                return i
+    return -1
+
+
+# ---- K-weighting and loudness ----------------------------------------------------------------------------------------
+
+
+@_compiled
+def _k_weighted_energy(block, first, second, start, stop, sections, state):  # type: ignore[no-untyped-def]
+    """Filter two channels side by side over frames start to stop, adding their squares to column 6 of `state`.
+
+    Direct form 1 with all sections unrolled to scalars: one multiply and one subtraction lie between a sample and the
+    next. The numerator of the second section is 1, -2, 1.
+    """
+    b0, b1, b2, a1, a2 = sections[0, 0], sections[0, 1], sections[0, 2], sections[0, 3], sections[0, 4]
+    c1, c2 = sections[1, 3], sections[1, 4]
+    p_x1, p_x2, p_y1, p_y2 = state[0, 0], state[0, 1], state[0, 2], state[0, 3]
+    p_z1, p_z2, p_energy = state[0, 4], state[0, 5], state[0, 6]
+    q_x1, q_x2, q_y1, q_y2 = state[1, 0], state[1, 1], state[1, 2], state[1, 3]
+    q_z1, q_z2, q_energy = state[1, 4], state[1, 5], state[1, 6]
+    for i in range(start, stop):
+        p_x = block[i, first]
+        q_x = block[i, second]
+        p_y = (b0 * p_x + b1 * p_x1 + b2 * p_x2 - a2 * p_y2) - a1 * p_y1
+        q_y = (b0 * q_x + b1 * q_x1 + b2 * q_x2 - a2 * q_y2) - a1 * q_y1
+        p_z = (p_y - 2.0 * p_y1 + p_y2 - c2 * p_z2) - c1 * p_z1
+        q_z = (q_y - 2.0 * q_y1 + q_y2 - c2 * q_z2) - c1 * q_z1
+        p_x2, p_x1, p_y2, p_y1, p_z2, p_z1 = p_x1, p_x, p_y1, p_y, p_z1, p_z
+        q_x2, q_x1, q_y2, q_y1, q_z2, q_z1 = q_x1, q_x, q_y1, q_y, q_z1, q_z
+        p_energy += p_z * p_z
+        q_energy += q_z * q_z
+    state[0, 0], state[0, 1], state[0, 2], state[0, 3] = p_x1, p_x2, p_y1, p_y2
+    state[0, 4], state[0, 5], state[0, 6] = p_z1, p_z2, p_energy
+    state[1, 0], state[1, 1], state[1, 2], state[1, 3] = q_x1, q_x2, q_y1, q_y2
+    state[1, 4], state[1, 5], state[1, 6] = q_z1, q_z2, q_energy
+
+
+@_compiled
+def k_weighted_bins(block, channels, weights, ends, sections, state, bins):  # type: ignore[no-untyped-def]
+    """Weighted K-weighted energy of a pair of channels, added to `bins`, which end at frames `ends[:-1]` of the block.
+
+    block (n, channels); channels, weights (2,); ends (bins + 1,), the last being n: what follows the last whole bin
+    stays in `state` (2, 7): x1 x2, y1 y2, z1 z2, energy so far.
+    """
+    start = 0
+    for b in range(len(ends) - 1):
+        _k_weighted_energy(block, channels[0], channels[1], start, ends[b], sections, state)
+        bins[b] += weights[0] * state[0, 6] + weights[1] * state[1, 6]
+        for lane in range(2):
+            state[lane, 6] = 0.0
+            for k in range(6):
+                if abs(state[lane, k]) < 1e-30:
+                    state[lane, k] = 0.0  # a filter ringing down in silence would compute on in slow denormal numbers
+        start = ends[b]
+    _k_weighted_energy(block, channels[0], channels[1], start, ends[-1], sections, state)
+
+
+@_compiled
+def window_sums(values, width, out):  # type: ignore[no-untyped-def]
+    """out[i] = values[i] + ... + values[i + width - 1], each summed afresh: a running sum would drift after a peak."""
+    for i in range(len(out)):
+        total = 0.0
+        for k in range(i, i + width):
+            total += values[k]
+        out[i] = total
+
+
+# ---- true peak -------------------------------------------------------------------------------------------------------
+
+
+@_compiled
+def symmetric_fir(x, start, count, taps, out):  # type: ignore[no-untyped-def]
+    """out[i] = sum over k of taps[k] * (x[start + i - k] + x[start + i + 1 + k]): a value halfway between two samples.
+
+    The number of taps is a multiple of 4.
+    """
+    for i in range(count):
+        out[i] = 0.0
+    for k in range(0, len(taps), 4):
+        h0, h1, h2, h3 = taps[k], taps[k + 1], taps[k + 2], taps[k + 3]
+        left = x[start - k - 3 : start - k + count]
+        right = x[start + 1 + k : start + 4 + k + count]
+        for i in range(count):
+            out[i] += (
+                h0 * (left[i + 3] + right[i])
+                + h1 * (left[i + 2] + right[i + 1])
+                + h2 * (left[i + 1] + right[i + 2])
+                + h3 * (left[i] + right[i + 3])
+            )
+
+
+@_compiled
+def _twelve_taps(far, near, count, taps, out):  # type: ignore[no-untyped-def]
+    """FIR over the 2x sequence far[0] near[0] far[1] near[1] ..., one value per pair, six pairs long."""
+    t0, t1, t2, t3, t4, t5 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5]
+    t6, t7, t8, t9, t10, t11 = taps[6], taps[7], taps[8], taps[9], taps[10], taps[11]
+    for i in range(count):
+        out[i] = (
+            t0 * far[i]
+            + t1 * near[i]
+            + t2 * far[i + 1]
+            + t3 * near[i + 1]
+            + t4 * far[i + 2]
+            + t5 * near[i + 2]
+            + t6 * far[i + 3]
+            + t7 * near[i + 3]
+            + t8 * far[i + 4]
+            + t9 * near[i + 4]
+            + t10 * far[i + 5]
+            + t11 * near[i + 5]
+        )
+
+
+@_compiled
+def _raise_to_magnitude(values, count, out):  # type: ignore[no-untyped-def]
+    """out[i] = max(out[i], |values[i]|)."""
+    for i in range(count):
+        out[i] = max(out[i], abs(values[i]))
+
+
+@_compiled
+def _refined(before, here, after):  # type: ignore[no-untyped-def]
+    """Height of the parabola through three neighbours of which the middle is a local maximum of the magnitude.
+
+    A cosine of half the sample rate on the 8x grid rises no more than 1 / cos(pi / 16) over its highest point.
+    """
+    sign = 1.0 if here >= 0.0 else -1.0
+    down_left = abs(here) - sign * before
+    down_right = abs(here) - sign * after
+    if down_left < 0.0 or down_right < 0.0 or down_left + down_right <= 0.0:
+        return abs(here)
+    rise = (down_left - down_right) * (down_left - down_right) / (8.0 * (down_left + down_right))
+    return min(abs(here) + rise, abs(here) * 1.02)
+
+
+@_compiled
+def _peaks_of_cell(x, start, count, threshold, half_taps, quarter_taps, quarter_bound, half, grid, top, out):  # type: ignore[no-untyped-def]
+    """Peaks of the intervals [n, n + 1), n from start on, on the 8x grid: out[i] is raised where over the threshold.
+
+    Row j of grid (8, cell + 2) holds the values at n + j / 8, its first column those of the frame before. Returns the
+    highest.
+    """
+    symmetric_fir(x, start - 4, count + 7, half_taps, half)
+    highest = 0.0
+    for i in range(count + 7):
+        highest = max(highest, abs(half[i]), abs(x[start - 3 + i]))
+    if highest * quarter_bound <= threshold:
+        return 0.0
+    for i in range(count + 2):
+        grid[0, i] = x[start - 1 + i]
+    for i in range(count + 1):
+        grid[4, i] = half[i + 3]
+    for j in range(3):
+        _twelve_taps(half, x[start - 3 :], count + 1, quarter_taps[j], grid[1 + j])
+        _twelve_taps(x[start - 3 :], half[1:], count + 1, quarter_taps[j], grid[5 + j])
+    for i in range(count + 1):
+        top[i] = 0.0
+    for j in range(8):
+        _raise_to_magnitude(grid[j], count + 1, top)
+    highest = 0.0
+    for i in range(count):
+        if top[i + 1] * 1.02 > threshold:
+            peak = max(
+                _refined(grid[7, i], grid[0, i + 1], grid[1, i + 1]),
+                _refined(grid[6, i + 1], grid[7, i + 1], grid[0, i + 2]),
+            )
+            for j in range(1, 7):
+                peak = max(peak, _refined(grid[j - 1, i + 1], grid[j, i + 1], grid[j + 1, i + 1]))
+            if peak > threshold:
+                out[i] = max(out[i], peak)
+                highest = max(highest, peak)
+    return highest
+
+
+@_compiled
+def peaks_above(x, start, count, threshold, rising, half_taps, quarter_taps, bounds, out):  # type: ignore[no-untyped-def]
+    """Peaks between samples, over a threshold; nothing is computed where none can be.
+
+    x (frames,), of which `start` and what follows are to have 67 samples on either side; out[i] is raised to the peak
+    of [start + i, start + i + 1) where that is over the threshold. With `rising` the threshold follows the highest
+    peak found. half_taps a multiple of 4; quarter_taps (3, 12); bounds: how far a value on the grid may exceed the
+    samples around it, and the 2x samples around it. Returns the highest peak found, 0 where none is over it.
+    """
+    cell = 128
+    half, grid, top = np.empty(cell + 7), np.empty((8, cell + 2)), np.empty(cell + 2)
+    highest = 0.0
+    levels = np.zeros(len(x) // cell + 1)
+    for i in range(len(levels)):
+        level = 0.0
+        for k in range(i * cell, min(i * cell + cell, len(x))):
+            level = max(level, abs(x[k]))
+        levels[i] = level
+    for offset in range(0, count, cell):
+        first = start + offset
+        size = min(cell, count - offset)
+        level = 0.0
+        for i in range((first - 67) // cell, (first + size + 66) // cell + 1):
+            level = max(level, levels[i])
+        if level * bounds[0] <= threshold:
+            continue
+        found = _peaks_of_cell(
+            x, first, size, threshold, half_taps, quarter_taps, bounds[1], half, grid, top, out[offset:]
+        )
+        highest = max(highest, found)
+        if rising:
+            threshold = max(threshold, found)
+    return highest
+
+
+# ---- limiter ---------------------------------------------------------------------------------------------------------
+
+
+@_compiled
+def release(wanted, last, decay, out):  # type: ignore[no-untyped-def]
+    """Reduction that follows `wanted` up at once and falls from it exponentially, to nothing below 1e-9.
+
+    out[i] = max(wanted[i], decay * out[i - 1]), out[-1] being `last`.
+    """
+    for i in range(len(wanted)):
+        last *= decay
+        if last < 1e-9:
+            last = 0.0
+        last = max(last, wanted[i])
+        out[i] = last
+
+
+@_compiled
+def apply_reduction(samples, reduction, out):  # type: ignore[no-untyped-def]
+    """out[i, c] = samples[i, c] * (1 - reduction[i])."""
+    frames, channels = out.shape
+    for i in range(frames):
+        gain = 1.0 - reduction[i]
+        for c in range(channels):
+            out[i, c] = samples[i, c] * gain
+
+
+# ---- dither ----------------------------------------------------------------------------------------------------------
+
+
+@_compiled
+def splitmix64(state):  # type: ignore[no-untyped-def]
+    """The output function of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014, figure 17): 64 bits in, 64 bits out."""
+    z = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@_compiled
+def quantise_with_dither(block, start, streams, bits, out):  # type: ignore[no-untyped-def]
+    """Round to integers of `bits` bits with triangular dither of +-1 step; returns how many were clipped.
+
+    block (n, channels) float64; start uint64, the absolute number of its first frame; streams (channels,) uint64; out
+    (n, channels) int32. Frame n of channel c takes its dither from the two halves of
+    splitmix64(streams[c] + n * golden). A sample that is exactly 0 stays 0.
+    """
+    frames, channels = block.shape
+    golden = np.uint64(0x9E3779B97F4A7C15)
+    scale = 2.0 ** (bits - 1)
+    overs = 0
+    for c in range(channels):
+        counter = streams[c] + start * golden
+        for i in range(frames):
+            random = splitmix64(counter + np.uint64(i) * golden)
+            dither = np.int64(random >> np.uint64(32)) - np.int64(random & np.uint64(0xFFFFFFFF))
+            sample = block[i, c]
+            rounded = np.floor(sample * scale + dither * 2.0**-32 + 0.5)
+            rounded = 0.0 if sample == 0.0 else rounded
+            held = min(max(rounded, -scale), scale - 1.0)
+            overs += 1 if held != rounded else 0
+            out[i, c] = np.int32(held)
+    return overs
+
+
+# ---- unmasking --------------------------------------------------------------------------------------------------------
+
+
+@_compiled
+def weigh_cuts(  # type: ignore[no-untyped-def]
+    target, mid, side, cut, slack, spread, reach, importance, exponent, grad_clarity, grad_loudness
+):
+    """Audibility of a target and loudness of its maskers at given cuts, and how both change with every cut.
+
+    target (frames, 36), mid and side (stems, frames, 36) are powers. cut (stems, 36) is what is taken from the mid in
+    dB; the side loses what of it is over slack (stems, 36). Audibility is the mean over frames of
+    sum_b I_b clip((SNR_b + 15) / 30, 0, 1); loudness the sum over frames and bands of (spread power)^exponent. Row b of
+    reach (36, 2) says which columns of spread[b] matter. Fills the gradients (stems, 36), per dB; returns (audibility,
+    loudness).
+    """
+    stems, frames, bands = mid.shape
+    per_db = np.log(10.0) / 10.0
+    mid_gain = np.empty((stems, bands))
+    side_gain = np.empty((stems, bands))
+    for i in range(stems):
+        for k in range(bands):
+            mid_gain[i, k] = np.exp(-per_db * cut[i, k])
+            side_gain[i, k] = np.exp(-per_db * max(cut[i, k] - slack[i, k], 0.0))
+            grad_clarity[i, k] = 0.0
+            grad_loudness[i, k] = 0.0
+    heard = np.empty(bands)
+    whole = np.empty(bands)
+    pull = np.empty(bands)
+    push = np.empty(bands)
+    reached = np.empty(bands)
+    felt = np.empty(bands)
+    audibility, loudness = 0.0, 0.0
+    for t in range(frames):
+        for k in range(bands):
+            m, w = 0.0, 0.0
+            for i in range(stems):
+                through = mid[i, t, k] * mid_gain[i, k]
+                m += through
+                w += through + side[i, t, k] * side_gain[i, k]
+            heard[k] = m
+            whole[k] = w
+        for b in range(bands):
+            x, e = 1e-14, 1e-14
+            for k in range(reach[b, 0], reach[b, 1]):
+                x += spread[b, k] * heard[k]
+                e += spread[b, k] * whole[k]
+            z = (10.0 * np.log10((target[t, b] + 1e-14) / x) + 15.0) / 30.0
+            pull[b] = 0.0
+            if 0.0 < z < 1.0:
+                pull[b] = importance[b] / (30.0 * x)
+            audibility += importance[b] * min(max(z, 0.0), 1.0)
+            power = e**exponent
+            loudness += power
+            push[b] = exponent * power / e
+        for k in range(bands):
+            reached[k], felt[k] = 0.0, 0.0
+        for b in range(bands):
+            for k in range(reach[b, 0], reach[b, 1]):
+                reached[k] += spread[b, k] * pull[b]
+                felt[k] += spread[b, k] * push[b]
+        for i in range(stems):
+            for k in range(bands):
+                through = mid[i, t, k] * mid_gain[i, k]
+                moved = through
+                if cut[i, k] > slack[i, k]:
+                    moved += side[i, t, k] * side_gain[i, k]
+                grad_clarity[i, k] += reached[k] * through
+                grad_loudness[i, k] -= per_db * felt[k] * moved
+    for i in range(stems):
+        for k in range(bands):
+            grad_clarity[i, k] /= frames
+    return audibility / frames, loudness
+
+
+@_compiled
+def price_of_cuts(mid_mean, side_mean, cut, slack, protection, wide, evenness, effort, smoothness, gradient):  # type: ignore[no-untyped-def]
+    """What cuts cost beside loudness; adds the gradient per dB to `gradient`.
+
+    mid_mean and side_mean (stems, 36) are mean powers. Evenness prices the variance over the bands in wide[0] to
+    wide[1] of the change of all stems' power together, in dB; effort each stem's squared cuts times its protection;
+    smoothness squared steps between neighbouring bands.
+    """
+    stems, bands = cut.shape
+    per_db = np.log(10.0) / 10.0
+    after = np.empty(bands)
+    change = np.empty(bands)
+    mean = 0.0
+    for k in range(bands):
+        before, now = 1e-14, 1e-14
+        for i in range(stems):
+            before += mid_mean[i, k] + side_mean[i, k]
+            now += mid_mean[i, k] * np.exp(-per_db * cut[i, k])
+            now += side_mean[i, k] * np.exp(-per_db * max(cut[i, k] - slack[i, k], 0.0))
+        after[k] = now
+        change[k] = 10.0 * np.log10(now / before)
+        if wide[0] <= k < wide[1]:
+            mean += change[k]
+    count = wide[1] - wide[0]
+    mean /= count
+    price = 0.0
+    for k in range(bands):
+        off = change[k] - mean if wide[0] <= k < wide[1] else 0.0
+        price += evenness * off * off / count
+        for i in range(stems):
+            moved = mid_mean[i, k] * np.exp(-per_db * cut[i, k])
+            if cut[i, k] > slack[i, k]:
+                moved += side_mean[i, k] * np.exp(-per_db * (cut[i, k] - slack[i, k]))
+            gradient[i, k] -= evenness * 2.0 * off / count * moved / after[k]
+            price += effort * protection[i] * cut[i, k] * cut[i, k]
+            gradient[i, k] += 2.0 * effort * protection[i] * cut[i, k]
+            if k + 1 < bands:
+                step = cut[i, k + 1] - cut[i, k]
+                price += smoothness * step * step
+                gradient[i, k + 1] += 2.0 * smoothness * step
+                gradient[i, k] -= 2.0 * smoothness * step
+    return price
+
+
+@_compiled
+def least_cuts(  # type: ignore[no-untyped-def]
+    target, mid, side, start, cap, slack, protection, spread, reach, importance, wide, weights, goal, rounds, steps
+):
+    """The cheapest cuts (stems, 36) in dB, between 0 and cap, that bring the audibility of the target to goal.
+
+    weights are exponent, evenness, effort and smoothness (`weigh_cuts`, `price_of_cuts`). An augmented Lagrangian
+    (Nocedal and Wright, Numerical Optimization, 2nd ed., section 17.4) over spectral projected gradients (Birgin,
+    Martinez and Raydan, SIAM J. Optim. 10, 2000), `rounds` times `steps` from `start`: deterministic, the work bounded.
+    """
+    stems, frames, bands = mid.shape
+    exponent, evenness, effort, smoothness = weights[0], weights[1], weights[2], weights[3]
+    mid_mean = np.zeros((stems, bands))
+    side_mean = np.zeros((stems, bands))
+    for i in range(stems):
+        for t in range(frames):
+            for k in range(bands):
+                mid_mean[i, k] += mid[i, t, k] / frames
+                side_mean[i, k] += side[i, t, k] / frames
+    cut = np.minimum(start, cap)
+    grad_clarity = np.empty((stems, bands))
+    grad_loudness = np.empty((stems, bands))
+    gradient = np.empty((stems, bands))
+    nothing = np.zeros((stems, bands))
+    _, loudest = weigh_cuts(
+        target, mid, side, nothing, slack, spread, reach, importance, exponent, grad_clarity, grad_loudness
+    )
+    multiplier, penalty = 0.0, 200.0
+    recent = np.empty(5)
+    for _ in range(rounds):
+        clarity = 0.0
+        trial = cut.copy()
+        for s in range(steps + 1):
+            # the trial point is taken where it is no worse than the worst of the last five
+            shrink = 1.0
+            point = trial
+            for _attempt in range(8):
+                clarity, loudness = weigh_cuts(
+                    target, mid, side, point, slack, spread, reach, importance, exponent, grad_clarity, grad_loudness
+                )
+                new_gradient = -grad_loudness / loudest
+                new_value = 1.0 - loudness / loudest
+                new_value += price_of_cuts(
+                    mid_mean, side_mean, point, slack, protection, wide, evenness, effort, smoothness, new_gradient
+                )
+                short = multiplier + penalty * (goal - clarity)
+                if short > 0.0:
+                    new_value += short * short / (2.0 * penalty)
+                    new_gradient -= short * grad_clarity
+                if s == 0:
+                    break
+                if new_value <= recent[: min(s, 5)].max():
+                    break
+                shrink *= 0.4
+                point = cut + shrink * (trial - cut)
+            if s > 0:
+                moved = point - cut
+                bent = new_gradient - gradient
+                along = (moved * bent).sum()
+                square = (moved * moved).sum()
+                if square < 1e-6:
+                    break
+                step = min(max(square / along, 0.5), 3000.0) if along > 1e-12 else 3000.0
+            else:
+                step = 1.0 / max(np.abs(new_gradient).max(), 1e-6)
+            cut, value = point, new_value
+            gradient = new_gradient.copy()
+            recent[s % 5] = value
+            trial = np.minimum(np.maximum(cut - step * gradient, 0.0), cap)
+            if np.abs(trial - cut).max() < 0.02:
+                break
+        multiplier = max(0.0, multiplier + penalty * (goal - clarity))
+        if abs(goal - clarity) < 5e-4:
+            break
+        penalty *= 2.0
+    return cut

@@ -1,0 +1,54 @@
+"""Readable twin of the band analysis: channels transformed by themselves, bins gathered one at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Spectrum = Sequence[complex]
+
+
+def spectra(channel: Floats, window: Floats, hop: int) -> NDArray[np.complex128]:
+    """(samples,) -> (frames, bins): frame t is centred on sample t * hop, silence around the signal."""
+    half = len(window) // 2
+    frames = -(-len(channel) // hop) + 1
+    padded = np.concatenate((np.zeros(half), channel, np.zeros(hop + len(window))))
+    return np.array([np.fft.rfft(padded[t * hop : t * hop + 2 * half] * window) for t in range(frames)])
+
+
+def row(
+    left: Spectrum,
+    right: Spectrum,
+    *,
+    lower_band: Sequence[int],
+    upper_share: Sequence[float],
+    first_bin: int,
+    classic_bins: Sequence[int],
+    bin_hz: float,
+) -> list[float]:
+    """36 band powers of both channels, 36 of the mid, 7 classic ones, centroid in Hz, flatness; of one frame."""
+    last = len(left) - 1
+    # the window's squares sum to half its length; every bin but Nyquist's stands for its mirror image too
+    scale = [(2.0 if k == last else 4.0) / (2 * last) ** 2 for k in range(last + 1)]
+    bins = range(first_bin, last + 1)
+    both = {k: scale[k] * (abs(left[k]) ** 2 + abs(right[k]) ** 2) for k in bins}
+    total, mid = [0.0] * 36, [0.0] * 36
+    for k in bins:
+        middle = scale[k] * abs(left[k] + right[k]) ** 2 / 2
+        for band, share in ((lower_band[k], 1 - upper_share[k]), (lower_band[k] + 1, upper_share[k])):
+            total[band] += share * both[k]
+            mid[band] += share * middle
+    classic = [
+        sum(both[k] for k in bins if classic_bins[i] <= k < classic_bins[i + 1]) for i in range(len(classic_bins) - 1)
+    ]
+    power = sum(both.values())
+    if power <= 1e-20:
+        return [*total, *mid, *classic, 0.0, 0.0]
+    magnitude = {k: math.sqrt(both[k]) for k in bins}
+    centroid_hz = bin_hz * sum(k * magnitude[k] for k in bins) / sum(magnitude.values())
+    mean_log = sum(math.log(max(value, 1e-30)) for value in both.values()) / len(both)
+    return [*total, *mid, *classic, centroid_hz, math.exp(mean_log) / (power / len(both))]
