@@ -1,0 +1,168 @@
+"""What libsndfile decodes: FLAC, AIFF, Ogg, MP3, and WAVE in codecs that `wave` does not read itself.
+
+By content, not by name. libsndfile reads cut-off files as short ones without a word; what such a file says of its own
+length is held against what is there.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from stemmix.errors import StemError
+
+_BLOCK_FRAMES: Final = 65_536
+"""Decoded at a time: libsndfile is dear by the call."""
+
+_SEARCH_FRAMES: Final = 256
+_MOST_FRAMES_PER_BYTE: Final = 8_192
+"""A FLAC frame holds at most 65,535 samples in no fewer than eight bytes (RFC 9639, section 9.1)."""
+
+_LONGEST_OGG_PAGE_BYTES: Final = 65_307
+
+
+@dataclass(frozen=True)
+class Decodable:
+    """What libsndfile says of a file, less what cannot be."""
+
+    container: str
+    codec: str
+    sample_rate: int
+    """In Hz."""
+    channels: int
+    frames: int | None
+    """None where the file does not say, or claims more than its size could hold."""
+    warnings: tuple[str, ...]
+
+
+def inspect_decodable(path: Path) -> Decodable:
+    """Open and look; an MP3 is decoded once, because nothing else gives its true length.
+
+    Raises StemError where libsndfile finds no audio or a broken header, OSError from the file.
+    """
+    import soundfile
+
+    try:
+        samples = DecodedSamples(path)
+    except soundfile.LibsndfileError as fault:
+        unknown = "not recognised" in fault.error_string
+        what = "is not audio that can be decoded" if unknown else "cannot be decoded"
+        raise StemError(f"{path}: {what} ({_words(fault)})") from None
+    try:
+        sound = samples.sound
+        frames: int | None = sound.frames
+        warnings = []
+        if sound.format == "MP3":
+            frames = 0
+            while count := len(samples.read(_BLOCK_FRAMES)):
+                frames += count
+            warnings.append(f"{path}: is an MP3, which is not sync-safe, as encoders shift the start of the sound")
+        elif sound.frames >= 2**62:  # libsndfile's sign for a FLAC that does not say its length
+            frames = None
+        elif sound.frames > _MOST_FRAMES_PER_BYTE * path.stat().st_size:
+            frames = None
+            warnings.append(f"{path}: claims {sound.frames} frames, more than a file of its size can hold")
+        elif missing := _missing_end(path, sound.format):
+            warnings.append(f"{path}: ends early ({missing}); the {frames} frames that are there are used")
+        return Decodable(sound.format, sound.subtype, sound.samplerate, sound.channels, frames, tuple(warnings))
+    finally:
+        samples.close()
+
+
+def _missing_end(path: Path, container: str) -> str | None:
+    """How a file says of itself that its end is missing; None where it does not."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if container == "OGG":  # the last page of a stream is marked so (RFC 3533, section 6)
+            file.seek(max(0, size - _LONGEST_OGG_PAGE_BYTES))
+            tail = file.read()
+            flags = tail[tail.rfind(b"OggS") :][5:6]
+            return None if flags and flags[0] & 4 else "its last page is missing"
+        start = file.read(24)
+    promised = 0
+    if container == "AIFF":
+        promised = struct.unpack_from(">I", start, 4)[0] + 8
+    elif container == "W64":
+        promised = struct.unpack_from("<Q", start, 16)[0]
+    return f"its header promises {promised} bytes, {size} are there" if promised > size else None
+
+
+class DecodedSamples:
+    """Samples of whatever libsndfile decodes, in order, as float64 of full scale 1."""
+
+    def __init__(self, path: Path, frames_expected: int | None = None) -> None:
+        """Open by content; soundfile.LibsndfileError and OSError pass."""
+        import soundfile
+
+        self._path = path
+        self._expected = frames_expected
+        self._decoded = 0
+        self._file = path.open("rb")
+        try:
+            # by descriptor: given a name, libsndfile goes by its ending where the content says nothing
+            self.sound: Any = soundfile.SoundFile(self._file.fileno(), closefd=False)
+        except BaseException:
+            self._file.close()
+            raise
+        # straight on: soundfile seeks to where it is after each block, which costs as much as decoding a FLAC, fails in
+        # one that does not say its length, changes an MP3's samples and passes over a gap in an Ogg
+        self.sound.seekable = lambda: False
+        self._ready = np.empty((0, self.sound.channels))
+
+    def read(self, frames: int) -> npt.NDArray[np.float64]:
+        """The next `frames` frames, (n, channels); fewer at the end. StemError where the file is damaged."""
+        blocks = []
+        while frames > 0:
+            if not len(self._ready):
+                self._ready = self._decode()
+                if not len(self._ready):
+                    break
+            blocks.append(self._ready[:frames])
+            self._ready = self._ready[frames:]
+            frames -= len(blocks[-1])
+        return np.concatenate(blocks) if blocks else np.empty((0, self.sound.channels))
+
+    def _decode(self) -> npt.NDArray[np.float64]:
+        import soundfile
+
+        try:
+            block: npt.NDArray[np.float64] = self.sound.read(_BLOCK_FRAMES, dtype="float64", always_2d=True)
+        except soundfile.LibsndfileError as fault:
+            raise StemError(
+                f"{self._path}: is damaged after frame {self._last_sound_frame()} ({_words(fault)})"
+            ) from None
+        self._decoded += len(block)
+        if not len(block) and self._expected is not None and self._decoded < self._expected:
+            raise StemError(
+                f"{self._path}: is damaged after frame {self._decoded}, where it ends although its header promises "
+                f"{self._expected} frames"
+            )
+        return block
+
+    def _last_sound_frame(self) -> int:
+        """Where decoding breaks off, closer than a block: again from the start, in small steps."""
+        import soundfile
+
+        again = DecodedSamples(self._path)
+        frames = 0
+        try:
+            while count := len(again.sound.read(_SEARCH_FRAMES, dtype="float64", always_2d=True)):
+                frames += count
+        except soundfile.LibsndfileError:
+            pass
+        finally:
+            again.close()
+        return frames
+
+    def close(self) -> None:
+        self.sound.close()
+        self._file.close()
+
+
+def _words(fault: Any) -> str:
+    return str(fault.error_string).removeprefix("Error : ").strip().rstrip(".")

@@ -1,0 +1,403 @@
+"""JSON documents: read with the place of every fault, written in one canonical form, replaced only whole.
+
+Reading is strict twice over: the text first (`json_text`), then the model, whose errors are retold with file, line,
+column and field. Both end as one `ProjectError`, one line for each fault.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import hashlib
+import json
+import os
+import posixpath
+import re
+import stat
+from enum import Enum
+from pathlib import Path
+from typing import Any, NoReturn, Self, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
+
+from stemmix.errors import OutputError, ProjectError
+from stemmix.files.json_text import MAX_PROJECT_BYTES, Place, line_and_column, parse_json, position_of, values_of
+from stemmix.model.document import Document
+from stemmix.model.project import IDENTIFIER_PATTERN, Project, Stem
+
+MAX_DOCUMENT_BYTES = 256 * 2**20
+"""A plan or receipt is written by the engine: hours of moves are some tens of megabytes."""
+
+MAX_FAULTS = 20
+"""As many lines a message has; the rest is counted."""
+
+AnyDocument = TypeVar("AnyDocument", bound=Document)
+
+
+# ----------------------------------------------------------------------------------------------------------- reading
+
+
+def read_project(path: Path) -> Project:
+    """The project at `path`, valid, with every stem's path inside the project's folder; else a ProjectError.
+
+    Whether the files exist is for whoever opens them.
+    """
+    project, text = _read(path, Project, MAX_PROJECT_BYTES)
+    faults = []
+    for index, stem in enumerate(project.stems):
+        if fault := _path_fault(path, stem.file):
+            line, column = position_of(text, ("stems", index, "file"))
+            faults.append(f"{path}:{line}:{column}: stems[{index}].file: {fault}")
+    if faults:
+        raise ProjectError(_listed(faults))
+    return project
+
+
+def read_document(path: Path, model: type[AnyDocument]) -> AnyDocument:
+    """A plan or receipt, valid; else a ProjectError in the style of `read_project`."""
+    return _read(path, model, MAX_DOCUMENT_BYTES)[0]
+
+
+def stem_path(project_path: Path, stem: Stem) -> Path:
+    """Where a stem's file is; ProjectError where its path is not POSIX, not relative, or leaves the project's folder.
+
+    Symbolic links count as what they lead to.
+    """
+    if fault := _path_fault(project_path, stem.file):
+        raise ProjectError(f"{project_path}: stem {stem.id!r}: file: {fault}")
+    return project_path.parent / stem.file
+
+
+def _path_fault(project_path: Path, file: str) -> str | None:
+    if fault := _spelling_fault(file):
+        return fault
+    folder = project_path.parent.resolve()
+    try:
+        target = (folder / file).resolve()
+    except (OSError, RuntimeError):  # RuntimeError is how Python before 3.13 reports links that go in a circle
+        return f"{file!r} cannot be followed: its symbolic links go in a circle"
+    return None if target.is_relative_to(folder) else f"{file!r} leaves the project's folder by a symbolic link"
+
+
+def _spelling_fault(file: str) -> str | None:
+    if any(sign < " " or sign == "\x7f" for sign in file):
+        return f"{file!r} holds a control character"
+    if "\\" in file:
+        return f"'{file}' holds a backslash; paths are POSIX, parted by /"
+    if file.startswith("/") or re.match(r"[A-Za-z]:", file):
+        return f"{file!r} is absolute; paths are relative to the project file"
+    if posixpath.normpath(file).split("/")[0] == "..":
+        return f"{file!r} leaves the project's folder"
+    return None
+
+
+def _read(path: Path, model: type[AnyDocument], max_bytes: int) -> tuple[AnyDocument, str]:
+    text = _read_text(path, max_bytes)
+    name = str(path)
+    _check_schema(parse_json(text, name, max_bytes=max_bytes), text, name, model)
+    try:
+        # from the text, not from the value: only a JSON source lets a strict model take a list for a tuple
+        return model.model_validate_json(text), text
+    except ValidationError as invalid:
+        raise ProjectError(_listed(_faults(invalid, model, text, name))) from None
+
+
+def _read_text(path: Path, max_bytes: int) -> str:
+    try:
+        about = path.stat()
+        if stat.S_ISDIR(about.st_mode):
+            raise ProjectError(f"{path}: is a folder; expected a JSON file")
+        if not stat.S_ISREG(about.st_mode):
+            raise ProjectError(f"{path}: is no regular file")
+        if about.st_size > max_bytes:
+            raise ProjectError(f"{path}: holds more than {max_bytes // 2**20} MiB, the most that is read")
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ProjectError(f"{path}: there is no such file") from None
+    except (OSError, ValueError) as fault:  # ValueError: a NUL in the name
+        raise ProjectError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from None
+    try:
+        return content.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as fault:
+        before = content[: fault.start].decode("utf-8")
+        line, column = line_and_column(before, len(before))
+        raise ProjectError(f"{path}:{line}:{column}: is not UTF-8 text") from None
+
+
+def _check_schema(value: object, text: str, name: str, model: type[Document]) -> None:
+    """The document says what it is, and is what is wanted: before its fields are looked at."""
+    wanted: str = get_args(model.model_fields["schema_"].annotation)[0]
+    kind, version = wanted.split("/")
+
+    def refuse(message: str) -> NoReturn:
+        line, column = position_of(text, ("schema",))
+        raise ProjectError(f"{name}:{line}:{column}: schema: {message}")
+
+    if not isinstance(value, dict):
+        raise ProjectError(f"{name}:1:1: expected an object, got {_shown(value)}")
+    if "schema" not in value:
+        refuse(f'is missing; expected "schema": "{wanted}"')
+    given = value["schema"]
+    if given == wanted:
+        return
+    parts = re.fullmatch(r"(stemmix\.[a-z_]+)/([0-9]{1,9})", given) if isinstance(given, str) else None
+    if parts is None:
+        refuse(f"{_shown(given)} names no document of stemmix; expected '{wanted}'")
+    if parts[1] != kind:
+        refuse(f"this is a {parts[1]}; expected a {kind}")
+    if int(parts[2]) > int(version):
+        refuse(f"version {int(parts[2])} is newer than this stemmix, which reads {kind} up to version {version}")
+    refuse(f"there is no version {parts[2]} of {kind}; expected '{wanted}'")
+
+
+# ------------------------------------------------------------------------------------------------- the model's faults
+
+_EXPECTED = {
+    "string_type": "text",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+
+
+def _faults(invalid: ValidationError, model: type[BaseModel], text: str, name: str) -> list[str]:
+    """One line for each of pydantic's errors, in the order of the text."""
+    schema = model.model_json_schema()
+    places = {place: (key_at, value_at) for place, key_at, value_at in values_of(text)}
+    found = []
+    for error in invalid.errors(include_url=False):
+        kind, value, context = error["type"], error["input"], error.get("ctx", {})
+        if kind == "too_short" and len(value) >= context["min_length"]:
+            continue  # only short because an item failed, and that has its own line
+        place, variants = _resolved(schema, error["loc"])
+        place += tuple(context.get("place", ()))  # a rule about the whole document may name one spot of it
+        if kind in ("union_tag_invalid", "union_tag_not_found"):
+            if isinstance(value, dict):
+                tag = _tag_of(variants)
+                place, variants = (*place, tag), [variant["properties"][tag] for variant in variants]
+                kind, value = ("enum", value[tag]) if tag in value else ("missing", value)
+            else:
+                kind = "model_type"
+        nearest = place
+        while nearest not in places:
+            nearest = nearest[:-1]
+        offset = places[nearest][0 if kind == "extra_forbidden" else 1]
+        line, column = line_and_column(text, offset)
+        field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+        said = _said(kind, value, context, variants, str(place[-1]) if place else "") or error["msg"]
+        found.append((offset, f"{name}:{line}:{column}: {field + ': ' if field else ''}{said}"))
+    return [line for _, line in sorted(found)]
+
+
+def _resolved(schema: dict[str, Any], loc: Place) -> tuple[Place, list[dict[str, Any]]]:
+    """The place in the document that pydantic's `loc` means, and the schemas that may describe what stands there.
+
+    They differ in a tagged union, where pydantic puts in the name of the chosen variant. For an unknown field the
+    schemas are those of the object that has it.
+    """
+    place: Place = ()
+    variants = _flat(schema, schema)
+    for part in loc:
+        if len(variants) > 1:
+            chosen = [v for v in variants if any(p.get("const") == part for p in v.get("properties", {}).values())]
+            if chosen:
+                variants = chosen
+                continue
+        place += (part,)
+        below = [node for variant in variants if isinstance(node := _below(variant, part), dict)]
+        if below:
+            variants = [flat for node in below for flat in _flat(schema, node)]
+    return place, variants
+
+
+def _below(variant: dict[str, Any], part: str | int) -> object:
+    if isinstance(part, int):
+        return variant.get("items")
+    return variant.get("properties", {}).get(part) or variant.get("additionalProperties")
+
+
+def _flat(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
+    """The schemas behind a reference or a choice."""
+    if "$ref" in node:
+        return _flat(schema, schema["$defs"][node["$ref"].rpartition("/")[2]])
+    choices = node.get("oneOf") or node.get("anyOf")
+    return [flat for choice in choices for flat in _flat(schema, choice)] if choices else [node]
+
+
+def _tag_of(variants: list[dict[str, Any]]) -> str:
+    """The field that tells a union's variants apart: the first that is a constant in each."""
+    names: list[str] = list(variants[0]["properties"])
+    return next(name for name in names if all("const" in v["properties"].get(name, {}) for v in variants))
+
+
+def _said(kind: str, value: object, context: dict[str, Any], variants: list[dict[str, Any]], field: str) -> str | None:
+    """What is wrong, for a person; None where pydantic's own words must do."""
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind]}, got {_shown(value)}"
+    if kind == "missing":
+        return "is missing"
+    if kind == "extra_forbidden":
+        known = [name for variant in variants for name in variant.get("properties", {})]
+        return f"unknown field; {_hint(field, known) or 'known here: ' + ', '.join(known)}"
+    if kind in ("enum", "literal_error"):
+        allowed = [str(one) for variant in variants for one in variant.get("enum") or [variant.get("const")]]
+        hint = _hint(value, allowed)
+        return f"{_shown(value)} is none of {', '.join(allowed)}{'; ' + hint if hint else ''}"
+    if kind == "string_pattern_mismatch" and context["pattern"] == IDENTIFIER_PATTERN:
+        return f"{_shown(value)} is no identifier: letters, digits, _ - and . beginning with a letter or digit"
+    said = {
+        "greater_than_equal": "{value} is less than {ge}, the least that is allowed",
+        "less_than_equal": "{value} is more than {le}, the most that is allowed",
+        "finite_number": "{value} is no finite number",
+        "string_too_short": "is empty",
+        "string_too_long": "is longer than {max_length} characters",
+        "too_short": "is empty; expected at least {min_length}",
+        "too_long": "holds {actual_length}, more than the {max_length} that are allowed",
+        "value_error": "{error}",
+    }.get(kind)
+    return said and said.format(value=_shown(value), **context)
+
+
+def _hint(value: object, known: list[str]) -> str:
+    near = difflib.get_close_matches(value.lower(), known, n=1) if isinstance(value, str) else []
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def _shown(value: object) -> str:
+    """A value in a message: short, and as JSON has it."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    if isinstance(value, str):
+        return repr(value if len(value) <= 40 else value[:37] + "...")
+    said = json.dumps(value)
+    return said if len(said) <= 40 else said[:37] + "..."
+
+
+def _listed(faults: list[str]) -> str:
+    more = [f"... and {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
+    return "\n".join(faults[:MAX_FAULTS] + more)
+
+
+# ----------------------------------------------------------------------------------------------------------- writing
+
+
+def canonical(document: Document) -> str:
+    """The one way a document is written, so that a difference of two files is a difference of two mixes.
+
+    Fields in the order of their model under their aliases; two spaces of indent; LF, and one at the end; lists of
+    numbers on one line, everything else one thing a line. A field that equals its default is left out; one without a
+    default is always written, as null where it is None. Whole floats are written as 2.0, minus zero as 0.0.
+    Reading this text and writing it again gives this text.
+    """
+    return _written(document, "\n") + "\n"
+
+
+def _written(value: object, newline: str) -> str:
+    """`newline` is the line break with the indent of what `value` stands in."""
+    inner = newline + "  "
+    if isinstance(value, Document):
+        pairs = [
+            (field.alias or name, item)
+            for name, field in type(value).model_fields.items()
+            for item in (getattr(value, name),)
+            if field.is_required() or item != field.get_default(call_default_factory=True)
+        ]
+        return _object(pairs, newline)
+    if isinstance(value, dict):
+        return _object(sorted((str(key), item) for key, item in value.items()), newline)
+    if isinstance(value, tuple | list):
+        if all(isinstance(item, int | float) and not isinstance(item, bool) for item in value):
+            return json.dumps([_plain(item) for item in value], allow_nan=False)
+        return "[" + inner + ("," + inner).join(_written(item, inner) for item in value) + newline + "]"
+    if isinstance(value, Enum):
+        return _written(value.value, newline)
+    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: object) -> object:
+    """Adding zero makes minus zero plain."""
+    return value + 0.0 if isinstance(value, float) else value
+
+
+def _object(pairs: list[tuple[str, Any]], newline: str) -> str:
+    inner = newline + "  "
+    lines = [f"{json.dumps(key, ensure_ascii=False)}: {_written(item, inner)}" for key, item in pairs]
+    return "{" + inner + ("," + inner).join(lines) + newline + "}" if lines else "{}"
+
+
+def sha256_of_document(document: Document) -> str:
+    """Of the canonical text, in hexadecimal: equal for files that differ only in how they are laid out."""
+    return hashlib.sha256(canonical(document).encode()).hexdigest()
+
+
+def write_document(path: Path, document: Document) -> None:
+    """Write the canonical text, whole or not at all; OutputError where it cannot be written.
+
+    It is written to a hidden part file beside the target, flushed to the disk and renamed.
+    """
+    with StagedDocument(path, document) as staged:
+        staged.publish()
+
+
+class StagedDocument:
+    """A document's canonical text, whole on the disk beside its name, and under it after `publish`.
+
+    A context manager: left unpublished, it is gone. OutputError where the disk refuses.
+    """
+
+    def __init__(self, path: Path, document: Document) -> None:
+        self.path = path
+        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            with self._part.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(canonical(document))
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException as fault:
+            self.abort()
+            if isinstance(fault, OSError):
+                raise self._refusal(fault) from None
+            raise
+
+    def publish(self) -> None:
+        """Bring it under its name."""
+        try:
+            self._part.replace(self.path)
+        except OSError as fault:
+            raise self._refusal(fault) from None
+
+    def abort(self) -> None:
+        """Remove the part file if it is still there."""
+        with contextlib.suppress(OSError):
+            self._part.unlink()
+
+    def _refusal(self, fault: OSError) -> OutputError:
+        return OutputError(f"{self.path}: could not be written: {fault.strerror or fault}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.abort()
+
+
+class _PlainSchema(GenerateJsonSchema):
+    """Without a title for each field: it only says the name again."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def project_schema() -> str:
+    """JSON Schema (draft 2020-12) of the project file, as text; it stands in `stemmix/model/project.schema.json`."""
+    schema = Project.model_json_schema(schema_generator=_PlainSchema)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "stemmix project"}
+    return (
+        json.dumps(head | {key: schema[key] for key in schema if key != "title"}, indent=2, ensure_ascii=False) + "\n"
+    )

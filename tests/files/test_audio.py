@@ -1,0 +1,427 @@
+"""`files.audio`: what is wrong with a file is said by name, and the samples are the same however they are asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from stemmix.errors import StemError
+from stemmix.files.audio import AudioReader, StemReader, inspect, sha256_of
+from stemmix.model.layouts import MINUS_3_DB, MONO, STEREO, SURROUND_5_1
+from tests.reference.wave_bytes import chunk, fmt, riff
+
+BLOCKS = (1, 7, 512, 4096, 48_000)
+
+
+def noise(frames: int, channels: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, (frames, channels))
+
+
+def all_of(reader: AudioReader | StemReader, block: int = 48_000) -> np.ndarray:
+    blocks = [reader.read(block)]
+    while len(blocks[-1]):
+        assert len(blocks[-1]) <= block
+        blocks.append(reader.read(block))
+    assert len(reader.read(block)) == 0, "what is at its end stays there"
+    return np.concatenate(blocks)
+
+
+def samples_of(path: Path, block: int = 48_000) -> np.ndarray:
+    with AudioReader(path) as reader:
+        return all_of(reader, block)
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+# ---- what is refused -------------------------------------------------------------------------------------------------
+
+AUDIO = chunk(b"data", bytes(600))
+REFUSED: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "empty"),
+    "text": (b"Dear diary, " * 50, "not audio"),
+    "cut off in the form": (b"RIFF\x00\x00", "cut off"),
+    "cut off in fmt": (riff(fmt(), AUDIO)[:30], "cut off"),
+    "cut off in a chunk before the data": (riff(fmt(), chunk(b"LIST", bytes(50), claimed=99)), "cut off"),
+    "no fmt": (riff(AUDIO), "no fmt chunk"),
+    "no data": (riff(fmt()), "no data chunk"),
+    "short fmt": (riff(chunk(b"fmt ", bytes(14)), AUDIO), "fmt chunk has 14 bytes"),
+    "data of size 0": (riff(fmt(), chunk(b"data", b"")), "holds no audio"),
+    "data of size 0 with audio behind": (riff(fmt(), chunk(b"data", b"") + bytes(600)), "600 bytes follow"),
+    "less than one frame": (riff(fmt(2), chunk(b"data", bytes(5))), "holds no audio"),
+    "nothing where the data begin": (riff(fmt(), chunk(b"data", b"", claimed=600)), "holds no audio"),
+    "no channels": (riff(fmt(0), AUDIO), "0 channels"),
+    "no rate": (riff(fmt(rate=0), AUDIO), "0 Hz"),
+    "absurd rate": (riff(fmt(rate=2**31), AUDIO), "2147483648 Hz"),
+    "header against itself": (riff(fmt(bits=24, width=2), AUDIO), "contradicts itself"),
+    "unknown codec": (riff(fmt(tag=0x1234), AUDIO), "cannot be decoded"),
+    "four channels without a mask": (riff(fmt(4), AUDIO), "has 4 channels.*layout is needed"),
+    "four channels of mask 0": (riff(fmt(4, mask=0), AUDIO), "has 4 channels.*layout is needed"),
+    "65535 channels": (riff(fmt(65_535, bits=8), AUDIO), "."),
+    "two channels that are the surrounds": (riff(fmt(2, mask=0x600), AUDIO), "speaker mask 0x600"),
+    "5.0": (riff(fmt(5, mask=0x607), AUDIO), r"has 5 channels \(5.0\).*no fold"),
+    "7.1.4": (riff(fmt(12, mask=0x2D63F), chunk(b"data", bytes(3600))), r"has 12 channels \(7.1.4\).*no fold"),
+}
+
+
+@pytest.mark.parametrize(("content", "fault"), REFUSED.values(), ids=REFUSED.keys())
+def test_an_unsound_file_is_refused_in_one_sentence_that_names_file_and_fault(
+    tmp_path: Path, content: bytes, fault: str
+) -> None:
+    path = written(tmp_path / "dx.wav", content)
+    with pytest.raises(StemError, match=fault) as refused:
+        inspect(path)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert "\n" not in str(refused.value)
+    assert refused.value.exit_code == 4
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StemError, match="does not exist"):
+        inspect(tmp_path / "absent.wav")
+    with pytest.raises(StemError, match="is a folder"):
+        inspect(tmp_path)
+    with pytest.raises(StemError, match="not a regular file"):
+        inspect(Path("/dev/null"))
+    with pytest.raises(StemError, match="cannot be read"):
+        inspect(tmp_path / "nul\0.wav")
+
+
+# ---- what is accepted and said ---------------------------------------------------------------------------------------
+
+
+def test_a_sound_file_is_described_without_a_warning(tmp_path: Path) -> None:
+    audio = inspect(written(tmp_path / "mx.wav", riff(fmt(2), chunk(b"data", bytes(600)))))
+    assert (audio.sample_rate, audio.layout, audio.frames) == (48_000, STEREO, 100)
+    assert (audio.container, audio.codec, audio.warnings) == ("RIFF", "PCM_24", ())
+
+
+WARNED: dict[str, tuple[bytes, int, str]] = {
+    "cut off in a frame": (
+        riff(fmt(2), chunk(b"data", bytes(602), claimed=6000)),
+        100,
+        "promises 1000 frames, the 100 ",
+    ),
+    "a broken last frame": (riff(fmt(2), chunk(b"data", bytes(602))), 100, "2 bytes after its last whole frame"),
+    "5.1 of mask 0": (riff(fmt(6, mask=0), chunk(b"data", bytes(1800))), 100, "L R C LFE Ls Rs is assumed"),
+    "5.1 without a mask": (riff(fmt(6), chunk(b"data", bytes(1800))), 100, "L R C LFE Ls Rs is assumed"),
+    "a lone left channel": (riff(fmt(1, mask=1), chunk(b"data", bytes(300))), 100, "taken as mono"),
+    "low rate": (riff(fmt(rate=22_050), chunk(b"data", bytes(300))), 100, "nothing above 11.025 kHz"),
+}
+
+
+@pytest.mark.parametrize(("content", "frames", "warning"), WARNED.values(), ids=WARNED.keys())
+def test_what_is_doubtful_is_used_and_said(tmp_path: Path, content: bytes, frames: int, warning: str) -> None:
+    path = written(tmp_path / "dx.wav", content)
+    audio = inspect(path)
+    assert len(audio.warnings) == 1
+    assert audio.warnings[0].startswith(f"{path}: ")
+    assert warning in audio.warnings[0]
+    assert audio.frames == len(samples_of(path)) == frames
+
+
+def test_a_wave_file_that_outgrew_its_32_bit_size_is_said_to_be_read_short(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    with path.open("wb") as file:
+        file.write(riff(fmt(2), chunk(b"data", b"", claimed=600)))
+        file.truncate(2**32 + 2**20)  # sparse: takes no room
+    (warning,) = inspect(path).warnings
+    assert "longer than a plain WAVE file can say" in warning
+
+
+@pytest.mark.parametrize("mask", [0x3F, 0x60F])
+def test_both_masks_of_5_1_are_5_1(tmp_path: Path, mask: int) -> None:
+    audio = inspect(written(tmp_path / "mx.wav", riff(fmt(6, mask=mask), chunk(b"data", bytes(1800)))))
+    assert (audio.layout, audio.warnings) == (SURROUND_5_1, ())
+
+
+def test_a_file_is_what_it_holds_whatever_its_name_says(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.ogg", noise(5000, 1), 48_000)
+    path = (tmp_path / "a.ogg").rename(tmp_path / "a.wav")
+    audio = inspect(path)
+    assert (audio.container, audio.codec, audio.layout) == ("OGG", "VORBIS", MONO)
+    assert audio.warnings == (f"{path}: is OGG by its content, although its name ends in .wav",)
+
+
+def test_a_name_that_promises_headerless_audio_makes_no_audio_of_text(tmp_path: Path) -> None:
+    for name in ("a.raw", "a.vox", "a.gsm", "a.au"):
+        with pytest.raises(StemError, match="not audio"):
+            inspect(written(tmp_path / name, b"Dear diary, " * 50))
+
+
+def test_six_channels_of_flac_are_5_1_by_its_own_order(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", noise(100, 6), 48_000)
+    assert inspect(tmp_path / "a.flac").layout == SURROUND_5_1
+
+
+def test_six_channels_in_a_container_of_another_order_are_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.ogg", noise(5000, 6), 48_000)
+    with pytest.raises(StemError, match=r"has 6 channels.*layout is needed"):
+        inspect(tmp_path / "a.ogg")
+
+
+def test_an_mp3_has_its_decoded_length_and_is_said_not_to_be_sync_safe(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, noise(50_000, 2), 44_100)
+    audio = inspect(path)
+    assert audio.frames == len(samples_of(path))
+    assert audio.frames is not None
+    assert audio.frames >= 50_000
+    assert ["not sync-safe" in warning for warning in audio.warnings] == [True]
+
+
+@pytest.mark.parametrize("suffix", ["aiff", "w64", "ogg"])
+def test_a_file_that_libsndfile_reads_short_without_a_word_is_said_to_end_early(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, noise(30_000, 2), 48_000)
+    assert inspect(path).warnings == ()
+    written(path, path.read_bytes()[: path.stat().st_size * 2 // 3])
+    audio = inspect(path)
+    assert ["ends early" in warning for warning in audio.warnings] == [True]
+    assert audio.frames == len(samples_of(path))
+    assert 0 < len(samples_of(path)) < 30_000
+
+
+# ---- samples ---------------------------------------------------------------------------------------------------------
+
+
+KINDS: list[tuple[str, str | None]] = [
+    *(("wav", subtype) for subtype in ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAW", "IMA_ADPCM")),
+    *(("rf64", subtype) for subtype in ("PCM_16", "PCM_24")),
+    *(("flac", subtype) for subtype in ("PCM_16", "PCM_24")),
+    *((suffix, None) for suffix in ("aiff", "ogg", "mp3", "w64", "caf")),
+]
+
+
+@pytest.mark.parametrize(("suffix", "subtype"), KINDS)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_samples_are_those_of_libsndfile_for_every_kind_and_every_blocking(
+    tmp_path: Path, suffix: str, subtype: str | None, channels: int
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, noise(10_100, channels), 48_000, subtype=subtype)
+    expected, _ = soundfile.read(path, dtype="float64", always_2d=True)
+    for block in BLOCKS:
+        assert np.array_equal(samples_of(path, block), expected), f"in blocks of {block}"
+
+
+def test_samples_over_many_pieces_are_those_of_libsndfile(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(300_001, 2), 48_000, subtype="PCM_24")
+    expected, _ = soundfile.read(path)
+    for block in (99_991, 10**9):
+        assert np.array_equal(samples_of(path, block), expected)
+
+
+def test_reading_nothing_takes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(100, 2), 44_100)
+    for reader in (AudioReader(path), StemReader(path, 48_000), StemReader(path, 44_100)):
+        with reader:
+            assert reader.read(0).shape == (0, 2)
+            assert len(all_of(reader)) in (100, 109)
+            assert reader.read(10).shape == (0, 2)
+
+
+def test_the_headroom_of_floats_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.full((10, 1), 4.0), 48_000, subtype="FLOAT")
+    assert samples_of(path).tolist() == [[4.0]] * 10
+
+
+@pytest.mark.parametrize(("subtype", "suffix"), [("FLOAT", "wav"), ("DOUBLE", "wav"), ("FLOAT", "w64")])
+@pytest.mark.parametrize("block", [1, 7, 5000])
+def test_samples_that_are_not_finite_are_refused_with_the_first_frame_and_their_number(
+    tmp_path: Path, subtype: str, suffix: str, block: int
+) -> None:
+    samples = noise(3000, 2)
+    samples[1000, 1] = np.nan
+    samples[[1500, 2999], 0] = np.inf, -np.inf
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, samples, 48_000, subtype=subtype)
+    with pytest.raises(StemError, match=r"a\..*: holds 3 samples that are NaN or infinite, the first at frame 1000$"):
+        samples_of(path, block)
+
+
+@pytest.mark.parametrize("block", [7, 5000])
+def test_a_sample_beyond_60_db_over_full_scale_is_refused_with_frame_and_level(tmp_path: Path, block: int) -> None:
+    samples = noise(3000, 2)
+    samples[1234, 0] = -1e15
+    soundfile.write(tmp_path / "a.wav", samples, 48_000, subtype="FLOAT")
+    with pytest.raises(StemError, match=r"\+300\.0 dBFS at frame 1234"):
+        samples_of(tmp_path / "a.wav", block)
+
+
+# ---- damage ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def flac(tmp_path: Path) -> Path:
+    soundfile.write(tmp_path / "a.flac", noise(60_000, 1), 48_000)
+    return tmp_path / "a.flac"
+
+
+def flip_in_the_middle(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage", [flip_in_the_middle, lambda content: content[: len(content) // 2]], ids=["flip", "cut"]
+)
+@pytest.mark.parametrize("block", [512, 4096, 100_000])
+def test_a_damaged_flac_is_refused_with_its_last_sound_frame(
+    flac: Path, damage: Callable[[bytes], bytes], block: int
+) -> None:
+    written(flac, damage(flac.read_bytes()))
+    with pytest.raises(StemError, match=r"a\.flac: is damaged after frame (\d+) ") as refused:
+        samples_of(flac, block)
+    frame = int(str(refused.value).split("frame ")[1].split()[0])
+    assert 20_000 < frame <= 30_000
+
+
+def test_a_flac_cut_between_two_of_its_frames_is_refused_all_the_same(flac: Path) -> None:
+    content = bytearray(flac.read_bytes())
+    claim_low = struct.unpack_from(">I", content, 22)[0]
+    assert claim_low == 60_000
+    struct.pack_into(">I", content, 22, 60_001)
+    written(flac, bytes(content))
+    with pytest.raises(StemError, match=r"damaged after frame 60000.*promises 60001 frames"):
+        samples_of(flac)
+
+
+@pytest.mark.parametrize(("claim", "warnings"), [(0, 0), (2**36 - 1, 1)], ids=["unknown", "absurd"])
+def test_a_flac_whose_length_is_unknown_or_absurd_is_read_to_its_end(flac: Path, claim: int, warnings: int) -> None:
+    expected = samples_of(flac)
+    content = bytearray(flac.read_bytes())
+    content[21] = content[21] & 0xF0 | claim >> 32
+    struct.pack_into(">I", content, 22, claim & 0xFFFFFFFF)
+    written(flac, bytes(content))
+    audio = inspect(flac)
+    assert audio.frames is None
+    assert len(audio.warnings) == warnings
+    with StemReader(audio, 44_100) as reader:
+        assert reader.expected_frames is None
+    for block in (1000, 10**9):
+        assert np.array_equal(samples_of(flac, block), expected)
+
+
+def test_a_gap_in_an_ogg_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.ogg"
+    soundfile.write(path, noise(96_000, 1), 48_000)
+    written(path, flip_in_the_middle(path.read_bytes()))
+    with pytest.raises(StemError, match="damaged after frame"):
+        samples_of(path)
+
+
+def test_a_wave_file_that_shrinks_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(60_000, 2), 48_000)
+    with AudioReader(path) as reader:
+        assert len(reader.read(1000)) == 1000
+        os.truncate(path, 10_000)
+        with pytest.raises(StemError, match="became shorter"):
+            all_of(reader)
+
+
+# ---- stems as the mix wants them -------------------------------------------------------------------------------------
+
+
+def stem(path: Path, samples: np.ndarray, rate: int, out_rate: int, block: int = 48_000) -> np.ndarray:
+    soundfile.write(path, samples, rate, subtype="DOUBLE")
+    with StemReader(path, out_rate) as reader:
+        expected = reader.expected_frames
+        read = all_of(reader, block)
+        assert len(read) == reader.frames_out == expected
+    return read
+
+
+def test_stereo_at_the_projects_rate_passes_untouched(tmp_path: Path) -> None:
+    samples = noise(1000, 2)
+    assert np.array_equal(stem(tmp_path / "a.wav", samples, 48_000, 48_000, 7), samples)
+
+
+def test_mono_stands_in_the_centre_at_minus_3_db_a_side(tmp_path: Path) -> None:
+    samples = noise(1000, 1)
+    assert np.array_equal(stem(tmp_path / "a.wav", samples, 48_000, 48_000), samples * [MINUS_3_DB, MINUS_3_DB])
+
+
+def test_5_1_folds_by_label_and_leaves_the_lfe_out(tmp_path: Path) -> None:
+    data = np.eye(6).astype("<f4").tobytes()
+    path = written(tmp_path / "a.wav", riff(fmt(6, bits=32, tag=3, mask=0x3F), chunk(b"data", data)))
+    with StemReader(path, 48_000) as reader:
+        folded = all_of(reader)
+    g = MINUS_3_DB
+    assert folded.tolist() == [[1, 0], [0, 1], [g, g], [0, 0], [g, 0], [0, g]]
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 44_056, 96_000, 192_000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_from_another_rate_every_blocking_gives_the_same_samples(tmp_path: Path, rate: int, channels: int) -> None:
+    samples = noise(rate // 3, channels)
+    whole = stem(tmp_path / "a.wav", samples, rate, 48_000, 10**6)
+    for block in BLOCKS[1:]:
+        assert np.array_equal(stem(tmp_path / "a.wav", samples, rate, 48_000, block), whole), f"in blocks of {block}"
+    few = samples[:50]
+    assert np.array_equal(
+        stem(tmp_path / "a.wav", few, rate, 48_000, 1), stem(tmp_path / "a.wav", few, rate, 48_000, 10**6)
+    )
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100, 96_000])
+@pytest.mark.parametrize("second", [0.0, 0.01, 1.25])
+def test_what_stands_at_a_time_in_the_file_stands_at_that_time_in_the_mix(
+    tmp_path: Path, rate: int, second: float
+) -> None:
+    samples = np.zeros((2 * rate, 2))
+    samples[round(second * rate)] = 1.0
+    converted = stem(tmp_path / "a.wav", samples, rate, 48_000)
+    assert np.argmax(np.abs(converted), axis=0).tolist() == [round(second * 48_000)] * 2
+
+
+def test_a_sine_from_44_1_khz_is_the_same_sine_at_48_khz(tmp_path: Path) -> None:
+    def sine(rate: int) -> np.ndarray:
+        return 0.5 * np.sin(2 * np.pi * 997 * np.arange(2 * rate) / rate)[:, None].repeat(2, axis=1)
+
+    converted = stem(tmp_path / "a.wav", sine(44_100), 44_100, 48_000)
+    middle = slice(24_000, 72_000)
+    assert np.max(np.abs(converted[middle] - sine(48_000)[middle])) < 1e-6
+
+
+def test_a_tone_that_the_mix_cannot_hold_does_not_come_back_as_another(tmp_path: Path) -> None:
+    ultrasound = 0.5 * np.sin(2 * np.pi * 30_000 * np.arange(96_000) / 96_000)[:, None]
+    converted = stem(tmp_path / "a.wav", ultrasound, 96_000, 48_000)
+    assert np.max(np.abs(converted[4800:-4800])) < 1e-6
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 47_952, 96_000, 192_000])
+@pytest.mark.parametrize("frames", [1, 2, 3, 97, 4410, 44_101])
+def test_a_stem_is_every_instant_that_lies_within_it(tmp_path: Path, rate: int, frames: int) -> None:
+    converted = stem(tmp_path / "a.wav", noise(frames, 1), rate, 48_000)
+    assert len(converted) == math.ceil(frames * 48_000 / rate)
+
+
+def test_damage_is_met_through_a_stem_too(flac: Path) -> None:
+    written(flac, flip_in_the_middle(flac.read_bytes()))
+    with StemReader(flac, 44_100) as reader, pytest.raises(StemError, match="damaged after frame"):
+        all_of(reader, 100)
+
+
+# ---- hashes ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 9000
+    assert sha256_of(written(tmp_path / "a", content)) == hashlib.sha256(content).hexdigest()
+    with pytest.raises(StemError, match="absent"):
+        sha256_of(tmp_path / "absent")
