@@ -1,0 +1,157 @@
+"""Pass 1: one streaming loop per stem, from samples to features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.analysis.onsets import FluxMeter, pick_onsets
+from stemmix.analysis.speech import speech_frames, speech_runs
+from stemmix.bands import CENTRE_HZ
+from stemmix.dsp.filters import k_weighting_power
+from stemmix.dsp.meters import Meter
+from stemmix.dsp.spectrum import BandAnalyser, Spectra
+from stemmix.model.features import Look, Onset, Span, StemFacts, packed_rows
+from stemmix.model.layouts import STEREO
+from stemmix.model.receipt import Measured
+from stemmix.units import SILENCE_DB
+
+Floats = NDArray[np.float64]
+
+AUDIBLE_DB = -90.0
+"""Frames under this say nothing of a stem's character."""
+
+CLIPPED_RUNS_WORTH_SAYING = 3
+DC_WORTH_SAYING = 0.003
+"""-50 dBFS: eats headroom, and shifts what a compressor hears."""
+
+
+class StemScan:
+    """Streaming: `process` blocks of (n, 2) samples at the programme's rate, then `finish`.
+
+    Rows of features go to `sink` as they are made; the stem is taken to begin `lead_samples` (less than a hop) before
+    its first sample, so that its frames lie on the programme's grid.
+    """
+
+    def __init__(self, rate_hz: int, lead_samples: int, sink: Callable[[NDArray[np.int16]], None]) -> None:
+        self._rate_hz = rate_hz
+        self._lead = lead_samples
+        self._sink = sink
+        self._bands = BandAnalyser(rate_hz)
+        self._meter = Meter(rate_hz, STEREO.weights)
+        self._flux = FluxMeter()
+        self._k_power = k_weighting_power(rate_hz, CENTRE_HZ)
+        self._frames = 0
+        self._character = _Character()
+        # a few numbers a frame are kept for the whole stem: 12 bytes, 4 MB for two hours
+        self._flux_db: list[NDArray[np.float32]] = []
+        self._k_level_db: list[NDArray[np.float32]] = []
+        self._take(self._bands.process(np.zeros((lead_samples, 2))))
+
+    def process(self, block: Floats) -> None:
+        """The next (n, 2) samples."""
+        self._frames += len(block)
+        self._meter.process(block)
+        self._take(self._bands.process(block))
+
+    def finish(self, *, sha256: str, source_rate: int, source_layout: str, look: Look, is_speech: bool) -> StemFacts:
+        """The facts of the whole stem; speech is looked for where `is_speech`."""
+        self._take(self._bands.flush())
+        hop = self._bands.ruler.hop_samples
+        flux_db, level_db = (np.concatenate(parts).astype(np.float64) for parts in (self._flux_db, self._k_level_db))
+        speech = None
+        if is_speech:
+            speech = tuple(
+                Span(start=max(start * hop - self._lead, 0), end=min(end * hop - self._lead, self._frames))
+                for start, end in speech_runs(speech_frames(level_db))
+            )
+        return StemFacts(
+            sha256=sha256,
+            sample_rate=self._rate_hz,
+            frames=self._frames,
+            lead_samples=self._lead,
+            source_rate=source_rate,
+            source_layout=source_layout,
+            measured=Measured.of(self._meter.read()),
+            dc=round(look.dc, 6),
+            clipped_runs=look.clipped_runs,
+            noise_floor_db=self._character.noise_floor_db(),
+            classic_rms_db=self._character.classic_rms_db(),
+            centroid_hz=self._character.centroid_hz(),
+            flatness=self._character.flatness(),
+            onsets=tuple(
+                Onset(at=min(max(frame * hop - self._lead, 0), self._frames), strength_db=strength_db)
+                for frame, strength_db in pick_onsets(flux_db)
+            ),
+            speech=speech,
+            warnings=tuple(_spoken(look, source_rate)),
+        )
+
+    def _take(self, spectra: Spectra) -> None:
+        if not len(spectra.total):
+            return
+        total_db = _db(spectra.total)
+        flux_db = self._flux.process(total_db)
+        k_level_db = _db((spectra.total * self._k_power).sum(axis=1))
+        self._flux_db.append(flux_db.astype(np.float32))
+        self._k_level_db.append(k_level_db.astype(np.float32))
+        self._character.take(spectra)
+        levels = (total_db, _db(spectra.mid), _db(spectra.classic), _db(spectra.flatness)[:, None], flux_db[:, None])
+        self._sink(packed_rows(np.concatenate(levels, axis=1), spectra.centroid_hz))
+
+
+class _Character:
+    """Running means of what describes a stem, weighted with power where that is usual."""
+
+    def __init__(self) -> None:
+        self._frames = 0
+        self._power = 0.0
+        self._classic = np.zeros(7)
+        self._centroid = 0.0
+        self._flatness = 0.0
+        self._levels = np.zeros(256, np.int64)
+        """How many audible frames have a level of 0 to -127.5 dBFS, in half dB."""
+
+    def take(self, spectra: Spectra) -> None:
+        power = spectra.total.sum(axis=1)
+        self._frames += len(power)
+        self._power += float(power.sum())
+        self._classic += spectra.classic.sum(axis=0)
+        self._centroid += float((spectra.centroid_hz * power).sum())
+        self._flatness += float((spectra.flatness * power).sum())
+        level_db = _db(power)
+        steps = np.clip(-2.0 * level_db[level_db > AUDIBLE_DB], 0, 255).astype(np.int64)
+        self._levels += np.bincount(steps, minlength=256)
+
+    def noise_floor_db(self) -> float:
+        count = int(self._levels.sum())
+        if not count:
+            return SILENCE_DB
+        quiet_first = np.cumsum(self._levels[::-1])
+        return float(-0.5 * (255 - int(np.searchsorted(quiet_first, 0.1 * count))))
+
+    def classic_rms_db(self) -> tuple[float, ...]:
+        return tuple(round(float(level), 2) for level in _db(self._classic / max(self._frames, 1)))
+
+    def centroid_hz(self) -> float:
+        return round(self._centroid / self._power, 1) if self._power > 0 else 0.0
+
+    def flatness(self) -> float:
+        return round(self._flatness / self._power, 4) if self._power > 0 else 0.0
+
+
+def _db(power: Floats) -> Floats:
+    return np.asarray(10.0 * np.log10(np.maximum(power, 1e-20)))
+
+
+def _spoken(look: Look, rate_hz: int) -> list[str]:
+    """Faults that do not stop a mix, in words."""
+    said = []
+    if look.clipped_runs >= CLIPPED_RUNS_WORTH_SAYING and look.first_clipped is not None:
+        first_s = look.first_clipped / rate_hz
+        said.append(f"is clipped: {look.clipped_runs} runs of samples at full scale, the first at {first_s:.3f} s")
+    if abs(look.dc) >= DC_WORTH_SAYING:
+        said.append(f"has a DC offset of {look.dc:+.4f} of full scale")
+    return said

@@ -1,0 +1,230 @@
+"""A project out of a folder of stems: ids from the file names, roles guessed from the words in them.
+
+A guess is never silent: whatever could not be told from a name is said in a note.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections import Counter
+from itertools import takewhile
+from pathlib import Path
+from typing import Final
+
+from stemmix.errors import OutputError, ProjectError, StemError
+from stemmix.files.audio import AudioFile, inspect
+from stemmix.files.documents import stem_path, write_document
+from stemmix.model.profiles import PROFILES, Role
+from stemmix.model.project import MAX_STEMS, PROJECT_SCHEMA, PrintedStems, Printmaster, Project, Stem
+
+AUDIO_SUFFIXES: Final = (".wav", ".flac", ".aif", ".aiff", ".mp3", ".ogg")
+
+_LABELS: Final = {
+    Role.DIALOGUE: "dx dia dial dialog dialogs dialogue dialogues vo adr",
+    Role.MUSIC: "mx mus music",
+    Role.FX: "fx sfx efx effect effects foley",
+    Role.AMBIENCE: "amb ambs ambience ambiences ambiance ambient atmo atmos atmosphere bg bgs background backgrounds",
+}
+"""Words that an editor writes to say what a track is for."""
+
+_DESCRIPTIONS: Final = {
+    Role.DIALOGUE: "voice voices narr narration narrator speech",
+    Role.MUSIC: "score song",
+    Role.FX: "hit hits",
+    Role.AMBIENCE: "room roomtone wind",
+}
+"""Words that say what is to be heard, and speak only where no label does: `fx_wind` is an effect."""
+
+_BEGINNINGS: Final = {
+    "dx": Role.DIALOGUE,
+    "dialog": Role.DIALOGUE,
+    "mx": Role.MUSIC,
+    "music": Role.MUSIC,
+    "fx": Role.FX,
+    "sfx": Role.FX,
+    "ambi": Role.AMBIENCE,
+    "atmo": Role.AMBIENCE,
+}
+"""Labels that may be run together with what follows (`dxmain`): few other words begin so."""
+
+_RANKS: Final = tuple(
+    {word: role for role, words in rank.items() for word in words.split()} for rank in (_LABELS, _DESCRIPTIONS)
+)
+
+DEFAULT_RATE_HZ: Final = 48_000
+
+
+def create_project(folder: Path, profile: str, *, force: bool = False) -> tuple[Project, Path, list[str]]:
+    """Write `folder.json` beside `folder`, with every audio file that lies directly in it as a stem.
+
+    Returns the project, the path written, and notes for the person: what could not be told, what was left out, what
+    the files are warned for. Deliverables are a stereo printmaster and the printed stems; the sample rate is the
+    commonest among the stems, 48 kHz on a tie.
+
+    Raises StemError where the folder is missing or holds no audio, and, naming all of them at once, for files that
+    cannot be read: a stem that is left out in silence is a stem that is missing from the mix. ProjectError for an
+    unknown profile or more stems than a project takes; OutputError where the project exists already (`force` replaces
+    it) or cannot be written.
+    """
+    if profile not in PROFILES:
+        raise ProjectError(f"profile {profile!r} is none of {', '.join(PROFILES)}")
+    if folder.name in ("", ".."):
+        folder = folder.resolve()
+    if not folder.name:
+        raise StemError(f"{folder}: is no folder of stems")
+    path = folder.with_name(f"{folder.name}.json")
+    if os.path.lexists(path) and not force:
+        raise OutputError(f"{path}: exists already; --force replaces it")
+
+    files, notes = _audio_in(folder)
+    readings = _inspected(files)
+    stems, unclear = _stems(files)
+    for stem in stems:
+        stem_path(path, stem)  # what `read_project` would refuse is not written
+    notes += unclear
+    for file, reading in zip(files, readings, strict=True):
+        notes += [f"{file.name}: {warning}" for warning in reading.warnings]
+
+    rate_hz = _commonest_rate([reading.sample_rate for reading in readings])
+    if others := sorted({reading.sample_rate for reading in readings} - {rate_hz}):
+        notes.append(f"stems at {', '.join(map(str, others))} Hz will be brought to the project's {rate_hz} Hz")
+
+    project = Project.model_validate(
+        {
+            "schema": PROJECT_SCHEMA,
+            "title": _title(folder.name),
+            "profile": profile,
+            "sample_rate": rate_hz,
+            "stems": stems,
+            "deliverables": (Printmaster(name="printmaster"), PrintedStems(name="stems", kind="stems")),
+        }
+    )
+    write_document(path, project)
+    return project, path, notes
+
+
+def role_of(name: str) -> tuple[Role | None, list[str]]:
+    """The role that the words of a file name tell, and the words that tell it; None where they tell none.
+
+    Words are parted by anything but letters, and by case (`RoomTone2` is room, tone, roomtone). A label (`dx`, `music`,
+    `amb`) outranks a description (`voice`, `wind`), which outranks a word that only begins with a label (`dxmain`).
+    Among equals the first decides, and all of them are returned, so that a reader can be told of a name that says two
+    things.
+
+    >>> role_of("film_reel3_dx1")
+    (<Role.DIALOGUE: 'dialogue'>, ['dx'])
+    >>> role_of("fx_wind")
+    (<Role.FX: 'fx'>, ['fx'])
+    >>> role_of("take 7")
+    (None, [])
+    """
+    words = []
+    for letters in re.findall(r"[^\W\d_]+", name):
+        parts = [part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+", letters)]
+        words += parts if len(parts) == 1 else [*parts, letters.lower()]
+    for rank in _RANKS:
+        telling = [word for word in words if word in rank]
+        if telling:
+            return rank[telling[0]], telling
+    for word in words:
+        for beginning, role in _BEGINNINGS.items():
+            if word.startswith(beginning):
+                return role, [word]
+    return None, []
+
+
+def _audio_in(folder: Path) -> tuple[list[Path], list[str]]:
+    """Audio files in natural order (`dx2` before `dx10`), and a note of what else lies there."""
+    try:
+        entries = sorted(folder.iterdir(), key=_natural)
+    except OSError as fault:
+        raise StemError(f"{folder}: cannot be read: {fault.strerror}") from None
+    audio = [entry for entry in entries if entry.suffix.lower() in AUDIO_SUFFIXES and not entry.is_dir()]
+    # a leading dot hides a file: some systems leave ._dx.wav beside dx.wav, which is no audio
+    files = [entry for entry in audio if not entry.name.startswith(".")]
+    if not files:
+        raise StemError(f"{folder}: holds no audio files ({' '.join(AUDIO_SUFFIXES)})")
+    if len(files) > MAX_STEMS:
+        raise ProjectError(f"{folder}: holds {len(files)} audio files; a project takes at most {MAX_STEMS}")
+    for entry in (folder, *files):
+        if not entry.name.isprintable():  # neither are the stand-ins for bytes that are no UTF-8
+            raise StemError(f"{str(entry)!r}: its name holds signs that cannot stand in a project file; rename it")
+    rest = [e.name + "/" * e.is_dir() for e in entries if e not in files and (e in audio or not e.name.startswith("."))]
+    return files, [f"left out, as hidden or no audio by name: {', '.join(rest)}"] if rest else []
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    parts = re.split(r"([0-9]+)", path.name.casefold())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts] + [(-1, path.name)]
+
+
+def _inspected(files: list[Path]) -> list[AudioFile]:
+    readings, faults = [], []
+    for file in files:
+        try:
+            readings.append(inspect(file))
+        except StemError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise StemError("\n".join(faults))
+    return readings
+
+
+def _stems(files: list[Path]) -> tuple[tuple[Stem, ...], list[str]]:
+    prefix = _common_prefix([file.stem for file in files])
+    stems: list[Stem] = []
+    notes = []
+    for file in files:
+        own = file.stem[len(prefix) :]
+        # what all names share cannot tell them apart: in `music_video_dx` it is the last word that counts
+        role, telling = role_of(own)
+        if role is None:
+            role, telling = role_of(file.stem)
+        if role is None:
+            # an effect is cut for dialogue and cut with care; as ambience it would be cut for everything, and as
+            # dialogue everything would be cut for it
+            role = Role.FX
+            notes.append(f"could not tell what {file.name} is; placed as fx")
+        elif len({role_of(word)[0] for word in telling}) > 1:
+            notes.append(f"{file.name} could be more than one thing ({', '.join(telling)}); placed as {role}")
+        keep = own if role_of(prefix)[0] is None else file.stem
+        identifier = _unique(_identifier(keep), {stem.id.casefold() for stem in stems})
+        stems.append(Stem(id=identifier, role=role, file=f"{file.parent.name}/{file.name}"))
+    return tuple(stems), notes
+
+
+def _common_prefix(names: list[str]) -> str:
+    """What all names begin with, up to a sign that parts words; empty where a name would be left with nothing."""
+    if len(names) < 2:
+        return ""
+    first, last = min(names), max(names)
+    same = takewhile(lambda signs: signs[0] == signs[1], zip(first, last, strict=False))
+    shared = first[: sum(1 for _ in same)]
+    end = max((shared.rfind(sign) for sign in "_-. "), default=-1) + 1
+    return shared[:end] if all(_identifier(name[end:]) for name in names) else ""
+
+
+def _identifier(name: str) -> str:
+    """A name as an identifier: without accents, other signs as `_`; may be empty."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", plain).lstrip("_.-")[:60].rstrip("_.-")
+
+
+def _unique(wanted: str, taken: set[str]) -> str:
+    wanted = wanted or "stem"
+    names = [wanted, *(f"{wanted}_{number}" for number in range(2, MAX_STEMS + 1))]
+    return next(name for name in names if name.casefold() not in taken)
+
+
+def _commonest_rate(rates_hz: list[int]) -> int:
+    allowed = Counter(rate for rate in rates_hz if 32_000 <= rate <= 192_000)
+    first, second, *_ = [*allowed.most_common(2), (DEFAULT_RATE_HZ, 0), (DEFAULT_RATE_HZ, 0)]
+    return DEFAULT_RATE_HZ if first[1] == second[1] else first[0]
+
+
+def _title(name: str) -> str:
+    """`film_reel3` as a title: Film reel 3."""
+    words = re.sub(r"[_\-. ]+|(?<=[a-z]{2})(?=[0-9])", " ", name).strip()
+    return (words[:1].upper() + words[1:])[:200] or name

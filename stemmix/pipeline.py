@@ -1,0 +1,306 @@
+"""The way of the data, from a project file to files that are written, measured and accounted for."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from stemmix import __version__
+from stemmix.analysis.scan import StemScan
+from stemmix.dsp.spectrum import ruler
+from stemmix.engine.deliver import Job, deliver
+from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, mixed_blocks
+from stemmix.errors import OutputError, ProjectError, StemError
+from stemmix.files.audio import AudioFile, StemReader, inspect, sha256_of
+from stemmix.files.documents import read_document, read_project, sha256_of_document, stem_path
+from stemmix.files.features import FeatureStore, feature_store
+from stemmix.files.writer import remove_strays
+from stemmix.model.evidence import Evidence, HeardFacts
+from stemmix.model.features import Frames
+from stemmix.model.plan import Plan
+from stemmix.model.profiles import Role
+from stemmix.model.project import Project, Stem
+from stemmix.model.receipt import Receipt, SourceFile, WrittenFile
+from stemmix.planning.decide import decide
+from stemmix.planning.evidence import HeardStem
+from stemmix.units import samples_from_seconds
+
+THREADS = 2
+
+Progress = Callable[[str, float], None]
+"""Told a stage, and how much of it is done, 0 to 1. Called from any thread, one at a time."""
+
+
+def render(
+    project_path: Path,
+    out: Path | None = None,
+    plan_path: Path | None = None,
+    *,
+    progress: Progress,
+    use_cache: bool = True,
+    block_frames: int = BLOCK_FRAMES,
+    threads: int = THREADS,
+) -> Receipt:
+    """The whole way: open and check the stems, scan, decide, mix, deliver, measure what was written, account for it.
+
+    With `plan_path` nothing is analysed: the stored plan is mixed, and refused where it is stale. `out` is `out/`
+    beside the project where it is not given. Raises the family of `stemmix.errors`; whatever is raised, nothing
+    half-written stands under a final name.
+    """
+    project = read_project(project_path)
+    sources = open_stems(project_path, project, threads)
+    folder = out_folder(project_path, out, project, sources)
+    if plan_path is None:
+        with feature_store(folder, keep=use_cache) as store:
+            stems = listen(project, sources, store, progress, threads)
+            plan = decide(project, stems, programme_frames(stems))
+            sources = [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)]
+    else:
+        plan = read_document(plan_path, Plan)
+        refuse_stale(plan_path, plan, project, sources)
+
+    mixed = [MixedStem(source.stem.id, source.audio, source.at, source.stem.gain_db) for source in sources]
+    job = Job(
+        project=project,
+        name=project_path.stem,
+        folder=folder,
+        frames=plan.frames,
+        blocks=lambda: mixed_blocks(plan, mixed, block_frames, threads),
+        seed=sha256_of_document(plan),
+        advance=counted(progress, plan.frames),
+    )
+    with deliver(job) as delivery:
+        plan_name = f"{project_path.stem}.plan.json"
+        receipt = account(project_path, project, plan_name, plan, sources, delivery.files)
+        delivery.publish({plan_name: plan, f"{project_path.stem}.receipt.json": receipt})
+    return receipt
+
+
+def examine(project_path: Path, *, progress: Progress, use_cache: bool = True, threads: int = THREADS) -> Evidence:
+    """As far as the decisions: what `check` and `report` show. Nothing is written but features."""
+    project = read_project(project_path)
+    sources = open_stems(project_path, project, threads)
+    with feature_store(Path(tempfile.gettempdir()), keep=use_cache) as store:
+        stems = listen(project, sources, store, progress, threads)
+        plan = decide(project, stems, programme_frames(stems))
+    return Evidence(
+        plan=plan,
+        stems=tuple(
+            HeardFacts(
+                id=stem.id,
+                role=stem.role,
+                file=source.stem.file,
+                priority=stem.priority,
+                gain_db=source.stem.gain_db,
+                at=source.at,
+                facts=stem.facts,
+                warnings=source.with_warnings(stem).warnings,
+            )
+            for source, stem in zip(sources, stems, strict=True)
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Source:
+    """A stem that is heard, and its file."""
+
+    stem: Stem
+    audio: AudioFile
+    sha256: str
+    at: int
+    """Where it begins, in samples of the programme."""
+    warnings: tuple[str, ...]
+
+    def with_warnings(self, heard: HeardStem) -> Source:
+        """With what the scan found besides."""
+        found = tuple(f"{self.audio.path}: {warning}" for warning in heard.facts.warnings)
+        return Source(self.stem, self.audio, self.sha256, self.at, self.warnings + found)
+
+
+def open_stems(project_path: Path, project: Project, threads: int = THREADS) -> list[Source]:
+    """Look at every stem that is heard, and take its hash; a StemError names all that cannot be used."""
+
+    def opened(stem: Stem) -> Source | StemError:
+        try:
+            audio = inspect(stem_path(project_path, stem))
+            sha256 = sha256_of(audio.path)
+        except StemError as fault:
+            return fault
+        return Source(stem, audio, sha256, samples_from_seconds(stem.at, project.sample_rate), audio.warnings)
+
+    with ThreadPoolExecutor(threads, "open") as pool:
+        found = list(pool.map(opened, project.heard))
+    if faults := [str(fault) for fault in found if isinstance(fault, StemError)]:
+        raise StemError("\n".join(faults))
+    return [source for source in found if isinstance(source, Source)]
+
+
+def out_folder(project_path: Path, out: Path | None, project: Project, sources: Sequence[Source]) -> Path:
+    """The folder that is written to, there and clear of strays; an OutputError where a file would fall on a stem."""
+    folder = project_path.parent / "out" if out is None else out
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise OutputError(f"{folder}: cannot be made: {fault.strerror or fault}") from None
+    stems = {source.audio.path.resolve() for source in sources}
+    for name in project.file_names(project_path.stem):
+        if (folder / name).resolve() in stems:
+            raise OutputError(f"{folder / name}: is a stem of this project; choose another folder with --out")
+    remove_strays(folder)
+    return folder
+
+
+def listen(
+    project: Project, sources: Sequence[Source], store: FeatureStore, progress: Progress, threads: int = THREADS
+) -> list[HeardStem]:
+    """Pass 1: every stem's features, from the store or by one scan each. A StemError where all are silent."""
+    advance = counted(progress, sum(source.audio.frames or 0 for source in sources), "listen")
+
+    def heard(source: Source) -> HeardStem:
+        return _heard(project, source, store, lambda count: advance("listen", count))
+
+    with ThreadPoolExecutor(threads, "listen") as pool:
+        stems = list(pool.map(heard, sources))
+    if all(stem.facts.silent for stem in stems):
+        raise StemError(f"every stem is silent: there is nothing to mix ({', '.join(stem.id for stem in stems)})")
+    return stems
+
+
+def _heard(project: Project, source: Source, store: FeatureStore, advance: Callable[[int], None]) -> HeardStem:
+    hop = ruler(project.sample_rate).hop_samples
+    lead = source.at % hop
+    is_speech = source.stem.role is Role.DIALOGUE
+    key = store.key(source.sha256, project.sample_rate, lead, is_speech=is_speech)
+    entry = store.read(key)
+    if entry is None:
+        with StemReader(source.audio, project.sample_rate, watched=True) as reader, store.write(key) as writer:
+            scan = StemScan(project.sample_rate, lead, writer.rows)
+            while len(block := reader.read(BLOCK_FRAMES)):
+                scan.process(block)
+                advance(len(block))
+            if not reader.frames_out:  # its header did not say
+                raise StemError(f"{source.audio.path}: holds no audio (0 frames)")
+            facts = scan.finish(
+                sha256=source.sha256,
+                source_rate=source.audio.sample_rate,
+                source_layout=source.audio.layout.name,
+                look=reader.look,
+                is_speech=is_speech,
+            )
+            writer.finish(facts)
+        entry = store.read(key)
+        if entry is None:
+            raise OutputError(f"{store.folder}: features of {source.audio.path} cannot be kept: they do not read back")
+    facts, frames = entry
+    stem = source.stem
+    return HeardStem(
+        id=stem.id,
+        role=stem.role,
+        priority=project.priority_of(stem),
+        protection=project.defaults.protection[stem.role],
+        at=source.at,
+        facts=facts,
+        frames=Frames(frames, source.at // hop, stem.gain_db),
+    )
+
+
+def programme_frames(stems: Sequence[HeardStem]) -> int:
+    """Length of the programme in samples: to the end of the stem that ends last."""
+    return max(stem.at + stem.facts.frames for stem in stems)
+
+
+def refuse_stale(plan_path: Path, plan: Plan, project: Project, sources: Sequence[Source]) -> None:
+    """A ProjectError where the plan was made for other stems than these, saying in what they differ."""
+    reasons = []
+    length = max((stem.at + stem.frames for stem in plan.stems), default=0)
+    if plan.frames != length:
+        reasons.append(f"it is {plan.frames} samples long, its stems end after {length}")
+    if plan.sample_rate != project.sample_rate:
+        reasons.append(f"it is for {plan.sample_rate} Hz, the project for {project.sample_rate} Hz")
+    planned, present = {stem.id: stem for stem in plan.stems}, {source.stem.id: source for source in sources}
+    reasons += [f"stem {name} is not in it" for name in present if name not in planned]
+    reasons += [f"its stem {name} is not in the project, or is muted" for name in planned if name not in present]
+    for name, source in present.items():
+        if name in planned and planned[name].sha256 != source.sha256:
+            reasons.append(f"{source.audio.path} of stem {name} has changed since")
+        if name in planned and planned[name].at != source.at:
+            reasons.append(f"stem {name} has been moved")
+    known = planned.keys()
+    reasons += sorted(
+        {f"it moves {move.stem}, which it does not list" for move in plan.moves if move.stem not in known}
+    )
+    if reasons:
+        raise ProjectError(f"{plan_path}: the plan is stale: {'; '.join(reasons)}")
+
+
+def account(
+    project_path: Path,
+    project: Project,
+    plan_name: str,
+    plan: Plan,
+    sources: Sequence[Source],
+    files: Sequence[WrittenFile],
+) -> Receipt:
+    """The receipt of what went in and came out."""
+    lengths = {stem.id: stem.frames for stem in plan.stems}
+    return Receipt(
+        schema_="stemmix.receipt/1",
+        title=project.title,
+        project=project_path.name,
+        project_sha256=sha256_of_document(project),
+        plan=plan_name,
+        plan_sha256=sha256_of_document(plan),
+        versions={
+            "stemmix": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("numba", "numpy", "scipy", "soundfile", "soxr")},
+        },
+        processor=_processor(),
+        sample_rate=project.sample_rate,
+        frames=plan.frames,
+        sources=tuple(
+            SourceFile(
+                stem=source.stem.id,
+                path=source.stem.file,
+                sha256=source.sha256,
+                frames=lengths[source.stem.id],
+                sample_rate=source.audio.sample_rate,
+                layout=source.audio.layout.name,
+                warnings=source.warnings,
+            )
+            for source in sources
+        ),
+        files=tuple(files),
+        warnings=plan.notes,
+        passed=not any(file.misses for file in files),
+    )
+
+
+def _processor() -> str:
+    """Type of processor: the model where the system names it."""
+    try:
+        with Path("/proc/cpuinfo").open() as lines:
+            models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+            return next(models, "") or platform.processor() or platform.machine()
+    except OSError:
+        return platform.processor() or platform.machine()
+
+
+def counted(progress: Progress, total: int, *stages: str) -> Callable[[str, int], None]:
+    """Turns counts of samples, from any thread, into shares of `total`, a count a stage."""
+    lock = threading.Lock()
+    done = dict.fromkeys(stages, 0)
+
+    def advance(stage: str, count: int) -> None:
+        with lock:
+            done[stage] = done.get(stage, 0) + count
+            progress(stage, min(done[stage] / max(total, 1), 1.0))
+
+    return advance

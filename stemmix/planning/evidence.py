@@ -1,0 +1,92 @@
+"""What is known of one line: the target's power, every other stem's, and what a set of gains makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.model.features import Frames, StemFacts
+from stemmix.model.profiles import Role
+from stemmix.planning import masking
+
+Floats = NDArray[np.float64]
+
+MARGIN = 2
+"""Frames on either side that smoothing uses up."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeardStem:
+    """A stem as planning hears it: its levels after the fader, on the programme's grid."""
+
+    id: str
+    role: Role
+    priority: int
+    protection: float
+    """What a cut costs, against one in music."""
+    at: int
+    """Where it begins, in samples."""
+    facts: StemFacts
+    frames: Frames
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """A run of frames in which a target is to be heard, and everything else that sounds there."""
+
+    start: int
+    """Programme frame numbers."""
+    end: int
+    target: Floats
+    """(frames, 36) smoothed mid power."""
+    maskers: Floats
+    """(stems, frames, 36) the same of every other stem."""
+    sides: Floats
+    """(stems, frames, 36) smoothed power of (L - R) / sqrt 2: what a listener hears beside the target, not over it."""
+
+    def snr_db(self, gain_db: Floats, voice_db: Floats | float = 0.0) -> Floats:
+        """(frames, 36) SNR with the mid of every masker at its (stems, 36) gains, and the target at its own, in dB."""
+        target = self.target * 10.0 ** (np.asarray(voice_db) / 10.0)
+        return masking.snr_db(target, self.maskers, 10.0 ** (gain_db / 10.0))
+
+    def clarity(self, gain_db: Floats, voice_db: Floats | float = 0.0) -> float:
+        """Mean audibility index of the passage."""
+        return float(masking.audibility(self.snr_db(gain_db, voice_db)).mean())
+
+    def at_gains(self, gain_db: Floats, voice_db: Floats) -> Passage:
+        """The passage as it is mixed: (stems, frames, 72) gains of every masker's mid and sides, (frames, 36) of the
+        target."""
+        bands = self.target.shape[1]
+        gains = 10.0 ** (gain_db / 10.0)
+        return Passage(
+            self.start,
+            self.end,
+            self.target * 10.0 ** (voice_db / 10.0),
+            self.maskers * gains[..., :bands],
+            self.sides * gains[..., bands:],
+        )
+
+    @property
+    def untouched(self) -> Floats:
+        """(stems, 36) gains of nothing done."""
+        return np.zeros((len(self.maskers), self.target.shape[1]))
+
+
+def passage(targets: Sequence[HeardStem], maskers: Sequence[HeardStem], start: int, end: int) -> Passage:
+    """The passage from frame `start` to `end`; several targets are heard as one."""
+
+    def heard(stem: HeardStem, column: str) -> Floats:
+        return masking.smoothed(stem.frames.power(column, start - MARGIN, end + MARGIN))
+
+    target = np.zeros((end - start, masking.IMPORTANCE.size))
+    for stem in targets:
+        target += heard(stem, "mid")
+    mids = np.zeros((len(maskers), *target.shape))
+    sides = np.zeros_like(mids)
+    for index, stem in enumerate(maskers):
+        mids[index] = heard(stem, "mid")
+        sides[index] = np.maximum(heard(stem, "total") - mids[index], 0.0)
+    return Passage(start, end, target, mids, sides)

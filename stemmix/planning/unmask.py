@@ -1,0 +1,253 @@
+"""The solver: for one line, the least that must be taken from its maskers so that it is clear.
+
+What is cut
+    Each stem in the bands where it hides the line. The mid of the stem first: a line stands in the middle, and what a
+    listener hears of a wide bed left and right of it does not hide it. The sides follow when the mid has come
+    `MID_UNDER_SIDES_DB` below them, so that a bed never turns hollow.
+
+What it costs
+    The loudness that is lost, in sones summed over critical bands: Zwicker's (spread power)^0.23. It is concave in
+    dB, so a few deep cuts are cheaper than many shallow ones; unevenness of the change over bands is priced beside it,
+    and with it damage to the timbre is bounded. Stems that the profile protects cost more.
+
+How much
+    The price is each line's own: the least at which the line reaches its goal. A line that is clear is left alone. One
+    that is still short at the cap is helped by the voice itself, as a mixer would (a small ride, a little presence);
+    then by deeper cuts, allowed only for a line that would else be lost; last by a duck of all that masks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.bands import CENTRE_HZ
+from stemmix.dsp import kernels
+from stemmix.dsp.spectrum import erb_numbers
+from stemmix.planning import masking
+from stemmix.planning.evidence import Passage
+
+Floats = NDArray[np.float64]
+
+SCOOP: Floats = np.interp(
+    erb_numbers(CENTRE_HZ), erb_numbers([300, 500, 1000, 5000, 8000, 10_000]), [0, 0.5, 1, 1, 0.5, 0]
+)
+"""(36,) what a dynamic EQ set by hand takes out for speech: all of it from 1 to 5 kHz, half beside it. The solver
+begins there."""
+
+TILT: Floats = np.interp(erb_numbers(CENTRE_HZ), erb_numbers([500, 1200, 4500, 7000]), [-0.45, 0.55, 0.55, -0.45])
+"""(36,) shape of a presence tilt; `presence` takes out what it adds in level."""
+
+GOAL_MARGIN = 0.025
+"""Aim so much over the goal: what is solved with one gain a line is rendered with ramps, and judged by other rulers."""
+CLOSE_ENOUGH = 0.002
+
+MID_UNDER_SIDES_DB = 3.0
+LOUDNESS_EXPONENT = 0.23
+EVENNESS = 1e-3
+"""Share of the bed's loudness that a variance of 1 dB squared over the bands is worth."""
+EFFORT = 1e-6
+SMOOTHNESS = 1e-4
+"""The same of a squared dB of cut, times its protection, and of a squared dB between two bands: an abrupt edge in the
+spectrum rings before the sound."""
+TIMBRE_HZ = (80.0, 12_000.0)
+
+GROUP_FRAMES = 4
+"""Frames that the solver takes as one, 80 ms."""
+ROUNDS, STEPS, CORRECTIONS = 8, 20, 4
+
+StoppedBy = Literal["clear", "goal", "cap", "nothing to cut"]
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """How far a line may go."""
+
+    clarity: float
+    """Goal, 0 to 1."""
+    eq_cap_db: float
+    """Deepest cut of a band, as a rule."""
+    lost_cap_db: float
+    """Deepest cut of a band for a line that would else be lost."""
+    duck_cap_db: float
+    ride_cap_db: float
+    """Most that the line itself is raised; 0 where the voice is not to be touched."""
+    presence_cap_db: float
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What to do for a line."""
+
+    mid_db: Floats
+    """(stems, 36) cuts of the mid, at most 0."""
+    side_db: Floats
+    """(stems, 36) cuts of the sides, at most 0."""
+    duck_db: Floats
+    """(stems,) broadband ducks, at most 0."""
+    ride_db: float
+    """How much the line is raised."""
+    presence_db: Floats
+    """(36,) how it is tilted."""
+    stopped_by: StoppedBy
+
+    @property
+    def gain_db(self) -> Floats:
+        """(stems, 36) all that is done to the mids."""
+        return self.mid_db + self.duck_db[:, None]
+
+    @property
+    def voice_db(self) -> Floats:
+        """(36,) all that is done to the line."""
+        return self.ride_db + self.presence_db
+
+
+def solve(line: Passage, may_cut: NDArray[np.bool_], protection: Floats, limits: Limits) -> Solution:
+    """The least that brings the line's clarity to its goal.
+
+    `may_cut` (stems,) says which stems may be touched, `protection` (stems,) what a cut in each costs against one in
+    music.
+    """
+    nothing = _Attempt(line, line.untouched, 0.0, np.zeros(line.target.shape[1]))
+    if line.clarity(line.untouched) >= limits.clarity:
+        return nothing.solution("clear")
+    if not may_cut.any():
+        return nothing.solution("nothing to cut")
+    goal = limits.clarity + GOAL_MARGIN
+    tilt = presence(line, limits.presence_cap_db)
+    steps = [
+        (limits.eq_cap_db, 0.0, 0.0 * tilt),
+        (limits.eq_cap_db, limits.ride_cap_db, 0.0 * tilt),
+        (limits.eq_cap_db, limits.ride_cap_db, tilt),
+        ((limits.eq_cap_db + limits.lost_cap_db) / 2, limits.ride_cap_db, tilt),
+        (limits.lost_cap_db, limits.ride_cap_db, tilt),
+    ]
+    attempt = nothing
+    for cap_db, ride_db, presence_db in steps:
+        voice_db = ride_db + presence_db
+        cap = np.broadcast_to(cap_db * may_cut[:, None], line.untouched.shape).astype(np.float64)
+        if line.clarity(-cap, voice_db) < goal:
+            attempt = _Attempt(line, _scooped(cap), ride_db, presence_db)
+            continue
+        cut = _cheapest(line, cap, protection, goal, voice_db)
+        return _Attempt(line, cut, ride_db, presence_db).solution("goal")
+    return _ducked(line, attempt, may_cut, goal, limits.duck_cap_db)
+
+
+def presence(line: Passage, cap_db: float) -> Floats:
+    """(36,) a tilt of `cap_db` towards presence that leaves the line's K-weighted level as it is."""
+    tilt = cap_db * TILT
+    power = line.target.mean(axis=0)
+    level = float(np.log10((power * 10.0 ** (tilt / 10.0)).sum() + 1e-20) - np.log10(power.sum() + 1e-20))
+    return np.asarray(tilt - 10.0 * level)
+
+
+@dataclass(frozen=True, eq=False)
+class _Attempt:
+    line: Passage
+    cut: Floats
+    """(stems, 36) taken from the mid, at least 0."""
+    ride_db: float
+    presence_db: Floats
+
+    def solution(self, stopped_by: StoppedBy, duck_db: Floats | None = None) -> Solution:
+        return Solution(
+            mid_db=-self.cut,
+            side_db=-np.maximum(self.cut - slack_db(self.line), 0.0),
+            duck_db=np.zeros(len(self.cut)) if duck_db is None else duck_db,
+            ride_db=self.ride_db,
+            presence_db=self.presence_db,
+            stopped_by=stopped_by,
+        )
+
+
+def slack_db(line: Passage) -> Floats:
+    """(stems, 36) how far the mid of each band may be cut before its sides follow."""
+    mid, side = line.maskers.mean(axis=1), line.sides.mean(axis=1)
+    return np.maximum(10.0 * np.log10((mid + 1e-14) / (side + 1e-14)) + MID_UNDER_SIDES_DB, 0.0)
+
+
+def _scooped(cap: Floats) -> Floats:
+    """As deep as a cap allows, in the shape of a hand's scoop: for a line that the cap does not clear."""
+    return np.asarray(cap * SCOOP)
+
+
+def _cheapest(line: Passage, cap: Floats, protection: Floats, goal: float, voice_db: Floats) -> Floats:
+    """(stems, 36) cuts at the least cost at which the line, frame by frame, is at its goal."""
+    target = line.target * 10.0 ** (voice_db / 10.0)
+    grouped = [_grouped(power) for power in (target, line.maskers, line.sides)]
+    slack = slack_db(line)
+    timbre = [band for band, hz in enumerate(CENTRE_HZ) if TIMBRE_HZ[0] < hz < TIMBRE_HZ[1]]
+    cut = _least_scoop(line, cap, goal, voice_db)
+    aim = goal
+    for _ in range(CORRECTIONS):
+        cut = kernels.least_cuts(
+            *grouped,
+            cut,
+            cap,
+            slack,
+            protection,
+            masking.SPREAD,
+            masking.REACH,
+            masking.IMPORTANCE,
+            np.array((timbre[0], timbre[-1] + 1)),
+            np.array((LOUDNESS_EXPONENT, EVENNESS, EFFORT, SMOOTHNESS)),
+            aim,
+            ROUNDS,
+            STEPS,
+        )
+        # groups are not frames: aim again by what is missing
+        missing = goal - line.clarity(-cut, voice_db)
+        if abs(missing) < CLOSE_ENOUGH:
+            return np.asarray(cut)
+        aim += missing
+    return _deepened(line, cut, cap, goal, voice_db)
+
+
+def _least_scoop(line: Passage, cap: Floats, goal: float, voice_db: Floats) -> Floats:
+    """The shallowest scoop that reaches the goal, or all that the cap allows: where the solver begins."""
+    for share in np.arange(1, 13) / 12:
+        scoop = share * _scooped(cap)
+        if line.clarity(-scoop, voice_db) >= goal:
+            break
+    return np.asarray(scoop)
+
+
+def _deepened(line: Passage, cut: Floats, cap: Floats, goal: float, voice_db: Floats) -> Floats:
+    """The cuts, moved towards the cap (which does reach the goal) until they do; not at all where they do already."""
+    low, high = 0.0, 1.0
+    if line.clarity(-cut, voice_db) >= goal:
+        return cut
+    while high - low > 1e-3:
+        middle = (low + high) / 2
+        reached = line.clarity(-(cut + middle * (cap - cut)), voice_db) >= goal
+        low, high = (low, middle) if reached else (middle, high)
+    return np.asarray(cut + high * (cap - cut))
+
+
+def _ducked(line: Passage, attempt: _Attempt, may_cut: NDArray[np.bool_], goal: float, cap_db: float) -> Solution:
+    """The least duck on top of everything else, or the whole of it."""
+    voice_db = attempt.ride_db + attempt.presence_db
+    low, high = 0.0, cap_db
+
+    def solution(depth_db: float, stopped_by: StoppedBy) -> Solution:
+        return attempt.solution(stopped_by, -depth_db * may_cut)
+
+    if line.clarity(solution(high, "cap").gain_db, voice_db) < goal:
+        return solution(high, "cap")
+    while high - low > 0.05:
+        middle = (low + high) / 2
+        reached = line.clarity(solution(middle, "goal").gain_db, voice_db) >= goal
+        low, high = (low, middle) if reached else (middle, high)
+    return solution(high, "goal")
+
+
+def _grouped(power: Floats) -> Floats:
+    """(..., frames, 36) -> the same in means of about `GROUP_FRAMES` frames."""
+    frames = power.shape[-2]
+    count = max(frames // GROUP_FRAMES, 1)
+    edges = np.arange(count + 1) * frames // count
+    return np.stack([power[..., a:b, :].mean(axis=-2) for a, b in zip(edges[:-1], edges[1:], strict=True)], axis=-2)

@@ -1,0 +1,53 @@
+"""What `check` says: the stems, as sound as they are."""
+
+from __future__ import annotations
+
+import json
+
+from stemmix.model.evidence import Evidence
+from stemmix.report.tables import as_text, clock, reading, table
+
+CHECK_SCHEMA = "stemmix.check/1"
+
+
+def stems_text(evidence: Evidence, width: int) -> str:
+    """A table of the stems, then every warning and note in full."""
+    plan = evidence.plan
+    made = table(
+        f"{plan.title}: {clock(plan.frames, plan.sample_rate)} at {plan.sample_rate} Hz, {len(evidence.stems)} stems",
+        ["stem", "role", ">at", ">length", ">rate (Hz)", "layout", ">LUFS", ">LRA", ">dBTP", ">onsets", ">speech"],
+    )
+    for stem in evidence.stems:
+        facts = stem.facts
+        spoken = sum(run.end - run.start for run in facts.speech or ())
+        made.add_row(
+            stem.id,
+            stem.role.value,
+            clock(stem.at, facts.sample_rate),
+            clock(facts.frames, facts.sample_rate),
+            str(facts.source_rate),
+            facts.source_layout,
+            reading(facts.measured.integrated_lufs),
+            reading(facts.measured.lra_lu),
+            reading(facts.measured.true_peak_dbtp),
+            str(len(facts.onsets)),
+            "-" if facts.speech is None else f"{spoken / max(facts.frames, 1):.0%}",
+        )
+    warnings = [f"warning: {warning}" for stem in evidence.stems for warning in stem.warnings]
+    notes = [f"note: {note}" for note in plan.notes]
+    said = "\n".join(warnings + notes) or "every stem is sound"
+    return as_text([made, said], width)
+
+
+def stems_json(evidence: Evidence) -> str:
+    """The same for programs, with every fact of every stem."""
+    plan = evidence.plan
+    checked = {
+        "schema": CHECK_SCHEMA,
+        "title": plan.title,
+        "sample_rate": plan.sample_rate,
+        "duration_s": round(plan.frames / plan.sample_rate, 3),
+        "stems": [stem.model_dump(mode="json") for stem in evidence.stems],
+        "notes": list(plan.notes),
+    }
+    return json.dumps(checked, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,55 @@
+"""Plain tables for a terminal, a file or a pipe: aligned, width-aware, no frames to break when copied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+
+def table(title: str, columns: Sequence[str]) -> Table:
+    """An empty table; a column whose name begins with `>` holds numbers, and is set to the right."""
+    made = Table(title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in columns:
+        numbers = name.startswith(">")
+        made.add_column(
+            name.removeprefix(">"), justify="right" if numbers else "left", no_wrap=numbers, overflow="fold"
+        )
+    return made
+
+
+def as_text(parts: Sequence[RenderableType], width: int) -> str:
+    """The parts one under another, a blank line between, nothing behind the last word of a line."""
+    out = StringIO()
+    console = Console(file=out, width=width, color_system=None, highlight=False, markup=False, emoji=False)
+    for index, part in enumerate(parts):
+        if index:
+            console.print()
+        console.print(part)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def clock(samples: int, rate_hz: int) -> str:
+    """A time of the programme as minutes, seconds and tenths.
+
+    >>> clock(48000 * 83 + 4800, 48000)
+    '1:23.1'
+    """
+    tenths = round(10 * samples / rate_hz)
+    minutes, tenths = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    head = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
+    return f"{head}:{tenths // 10:02d}.{tenths % 10}"
+
+
+def span(start: int, end: int, rate_hz: int) -> str:
+    """Two times of the programme."""
+    return f"{clock(start, rate_hz)}-{clock(end, rate_hz)}"
+
+
+def reading(value: float | None, digits: int = 1) -> str:
+    """A meter's reading, or a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"
