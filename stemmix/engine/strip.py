@@ -1,9 +1,9 @@
 """One stem's chain in pass 2: its fader, then the cuts that the plan makes in it.
 
-Mid and sides, (L + R) / sqrt 2 and (L - R) / sqrt 2, have gains of their own. The cuts are zero-phase gains on a short-time spectrum: they give the planned curve exactly, without phase shift, so
-that stems recorded together stay in phase, and without the coefficients of a modulated biquad, which are not safe.
-What is subtracted is the cut itself, y = x - ISTFT((1 - G) STFT(x)): where no cut is active the difference is nothing,
-and the stem passes bit for bit.
+Mid and sides, (L + R) / sqrt 2 and (L - R) / sqrt 2, have gains of their own. The cuts are zero-phase gains on a
+short-time spectrum: they give the planned curve exactly, without phase shift, so that stems recorded together stay in
+phase, and without the coefficients of a modulated biquad, which are not safe. What is subtracted is the cut itself,
+y = x - ISTFT((1 - G) STFT(x)): where no cut is active the difference is nothing, and the stem passes bit for bit.
 
 Chosen over fixed-pole bells after measuring both costs in a prototype: about the same time, but a bell bank has to be
 fitted to the curve, and shifts phase.
@@ -103,6 +103,9 @@ class Strip:
             here = taken[row * self._hop : row * self._hop + self._size]
             here[:, 0] += frame.real
             here[:, 1] += frame.imag
+        if not crossed.any():
+            # of two channels in one transform, a silent one would take up the other's last bits
+            taken[:, ~heard.any(axis=0)] = 0.0
         return taken
 
     def _shares(self, gain_db: Floats) -> tuple[Floats, Floats]:

@@ -102,7 +102,7 @@ class HeldFrames:
 def silent_rows(count: int) -> NDArray[np.int16]:
     """(count, 82) rows of silence."""
     rows = np.full((max(count, 0), COLUMN_COUNT), LOWEST_CENTIBEL, np.int16)
-    rows[:, COLUMNS["centroid"]] = 0
+    rows[:, COLUMNS["flux"]] = rows[:, COLUMNS["centroid"]] = 0
     return rows
 
 
