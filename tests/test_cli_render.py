@@ -20,7 +20,7 @@ import stemmix
 from stemmix.cli import main
 from stemmix.files.documents import read_document
 from stemmix.model.receipt import Receipt
-from tests.material import RATE_HZ, chords, clicks, noise, read_audio, scene, voice, write_audio, write_project
+from tests.material import RATE_HZ, chords, clicks, edited, noise, read_audio, scene, voice, write_audio, write_project
 from tests.reference.wave_bytes import chunk, fmt, riff
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1])}
@@ -152,9 +152,7 @@ def stem_of(name: str, samples: np.ndarray, subtype: str = "FLOAT") -> Harm:
 
 def field(change: Callable[[dict[str, Any]], Any]) -> Harm:
     def harm(project: Path) -> None:
-        document = json.loads(project.read_text())
-        change(document)
-        project.write_text(json.dumps(document, indent=2))
+        edited(project, change)
 
     return harm
 

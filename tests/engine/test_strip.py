@@ -164,7 +164,7 @@ def response_to_a_click(curve: tuple[float, ...], at: int = 2 * RATE_HZ + 333) -
     return out[at - WINDOW : at + WINDOW + 1, 0]
 
 
-@pytest.mark.parametrize(("smooth_bands", "most_db"), [(3, -45.0), (7, -52.0)])
+@pytest.mark.parametrize(("smooth_bands", "most_db"), [(3, -58.0), (7, -68.0)])
 def test_what_rings_before_a_click_is_bounded(smooth_bands: int, most_db: float) -> None:
     """Over 5 ms before, where a click would no longer mask it."""
     response = response_to_a_click(scoop(-9.0, smooth_bands))
