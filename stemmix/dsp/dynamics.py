@@ -1,8 +1,9 @@
 """Shape in time: how a cut that is wanted during a line comes and goes.
 
 A cut is at full depth from `look_ahead_s` before its span until `hold_s` after it (which bridges the gaps between
-words), and comes and goes over Hann-shaped ramps outside that. Where cuts of one kind overlap, in each band the furthest
-from 0 holds. Everything is a function of absolute time, so that a gain does not depend on where one begins to ask for it.
+words), and comes and goes over Hann-shaped ramps outside that. Where cuts of one kind overlap, in each band the
+furthest from 0 holds. Everything is a function of absolute time, so that a gain does not depend on where one begins to
+ask for it.
 """
 
 from __future__ import annotations

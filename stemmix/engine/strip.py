@@ -1,12 +1,9 @@
 """One stem's chain in pass 2: its fader, then the cuts that the plan makes in it.
 
-Mid and sides, (L + R) / sqrt 2 and (L - R) / sqrt 2, have gains of their own. The cuts are zero-phase gains on a short-time spectrum: they give the planned curve exactly, without phase shift, so
-that stems recorded together stay in phase, and without the coefficients of a modulated biquad, which are not safe.
-What is subtracted is the cut itself, y = x - ISTFT((1 - G) STFT(x)): where no cut is active the difference is nothing,
-and the stem passes bit for bit.
-
-Chosen over fixed-pole bells after measuring both costs in a prototype: about the same time, but a bell bank has to be
-fitted to the curve, and shifts phase.
+Mid and sides, (L + R) / sqrt 2 and (L - R) / sqrt 2, have gains of their own. They are zero-phase gains on a short-time
+spectrum: they give the planned curve exactly, without phase shift, so that stems recorded together stay in phase, and
+without the coefficients of a modulated biquad, which are not safe. What is subtracted is the cut itself,
+y = x - ISTFT((1 - G) STFT(x)): where no cut is active the difference is nothing, and the stem passes bit for bit.
 """
 
 from __future__ import annotations

@@ -15,11 +15,11 @@ def stems_text(evidence: Evidence, width: int) -> str:
     plan = evidence.plan
     made = table(
         f"{plan.title}: {clock(plan.frames, plan.sample_rate)} at {plan.sample_rate} Hz, {len(evidence.stems)} stems",
-        ["stem", "role", ">at", ">length", ">rate (Hz)", "layout", ">LUFS", ">LRA", ">dBTP", ">onsets", ">speech"],
+        ["stem", "role", ">at", ">length", ">rate (Hz)", "layout", ">LUFS", ">LRA", ">dBTP", ">onsets", ">active"],
     )
     for stem in evidence.stems:
         facts = stem.facts
-        spoken = sum(run.end - run.start for run in facts.speech or ())
+        sounding = sum(run.end - run.start for run in facts.active)
         made.add_row(
             stem.id,
             stem.role.value,
@@ -31,7 +31,7 @@ def stems_text(evidence: Evidence, width: int) -> str:
             reading(facts.measured.lra_lu),
             reading(facts.measured.true_peak_dbtp),
             str(len(facts.onsets)),
-            "-" if facts.speech is None else f"{spoken / max(facts.frames, 1):.0%}",
+            f"{sounding / max(facts.frames, 1):.0%}",
         )
     warnings = [f"warning: {warning}" for stem in evidence.stems for warning in stem.warnings]
     notes = [f"note: {note}" for note in plan.notes]
