@@ -6,7 +6,7 @@ under each sample. Stems are not kept so (hours of them would fill a disk): wher
 once more and give the same samples again.
 
 Gain is linear, always. Where peaks would pass the ceiling the limiter takes them down, and the gain is mended for what
-that costs in loudness, at most `ROUNDS` times; a target that is still missed is said, never forced.
+that costs in loudness, in at most `ROUNDS` rounds; a target that is still missed is said, never forced.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ from stemmix.units import db_from_gain, gain_from_db
 
 Floats = NDArray[np.float64]
 
-ROUNDS = 3
+ROUNDS = 4
+"""The first, and three mends: enough for 9 dB over the ceiling."""
+LEAST_YIELD = 0.25
 TOLERANCE_LU = 0.05
 CLOSE_ENOUGH_LU = 0.01
 CEILING_TOLERANCE_DB = 0.02
@@ -195,7 +197,7 @@ def _printed_master(job: Job, deliverable: Printmaster, bus: Bus, cleaning: Exit
     gain_db = 0.0 if loudness_lufs is None else round(target_lufs - loudness_lufs, 4)
     peak_dbtp = bus.reading.true_peak_dbtp
     limited = peak_dbtp is not None and peak_dbtp + gain_db > ceiling_dbtp
-    limiting = None
+    limiting, before = None, None
     for attempt in range(1, ROUNDS + 1):
         writer = _writer(job, job.project.file_name(job.name, deliverable), cleaning)
         limiter = TruePeakLimiter(job.project.sample_rate, STEREO.channels, ceiling_dbtp) if limited else None
@@ -208,7 +210,7 @@ def _printed_master(job: Job, deliverable: Printmaster, bus: Bus, cleaning: Exit
         if limiter is None or abs(missing_lu) <= CLOSE_ENOUGH_LU or attempt == ROUNDS:
             break
         writer.abort()
-        gain_db = round(gain_db + missing_lu, 4)
+        gain_db, before = _mended_gain(gain_db, missing_lu, before), (gain_db, missing_lu)
     return _Printed(
         writer,
         WrittenFile(
@@ -225,6 +227,18 @@ def _printed_master(job: Job, deliverable: Printmaster, bus: Bus, cleaning: Exit
             limiting=limiting,
         ),
     )
+
+
+def _mended_gain(gain_db: float, missing_lu: float, before: tuple[float, float] | None) -> float:
+    """The next gain to try: the limiter takes part of every further dB, the more the harder it is driven.
+
+    `before` is what was tried last, and what was missing then: a secant, of which no dB may be worth less than
+    `LEAST_YIELD` LU.
+    """
+    if before is None:
+        return round(gain_db + missing_lu, 4)
+    yielded = (before[1] - missing_lu) / (gain_db - before[0])
+    return round(gain_db + missing_lu / min(max(yielded, LEAST_YIELD), 1.0), 4)
 
 
 def _write_master(

@@ -100,6 +100,9 @@ class Strip:
             here = taken[row * self._hop : row * self._hop + self._size]
             here[:, 0] += frame.real
             here[:, 1] += frame.imag
+        if not crossed.any():
+            # of two channels in one transform, a silent one would take up the other's last bits
+            taken[:, ~heard.any(axis=0)] = 0.0
         return taken
 
     def _shares(self, gain_db: Floats) -> tuple[Floats, Floats]:

@@ -31,7 +31,7 @@ def comparison_text(first: Evidence, second: Evidence, width: int) -> str:
     made.add_row("masked band-seconds, as they came", *(f"{sum(e.size_before for e in p.edges):.2f}" for p in plans))
     made.add_row("masked band-seconds, in the mix", *(f"{sum(e.size_after for e in p.edges):.2f}" for p in plans))
     made.add_row("moves", *(str(len(plan.moves)) for plan in plans))
-    lines = table("Lines: clarity", ["line", "target", ">as it came", *(f">{plan.method}" for plan in plans)])
+    lines = table("Lines: clarity", ["=line", "=target", ">as it came", *(f">{plan.method}" for plan in plans)])
     for line, other in zip(first.plan.lines, second.plan.lines, strict=True):
         lines.add_row(
             line.id,

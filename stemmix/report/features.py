@@ -34,7 +34,7 @@ def _chosen(evidence: Evidence, stem: str | None) -> list[HeardFacts]:
 
 def _facts(heard: HeardFacts) -> Table:
     facts, measured = heard.facts, heard.facts.measured
-    made = table(f"{heard.id}: {heard.role.value}, {heard.file}", ["feature", "value"])
+    made = table(f"{heard.id}: {heard.role.value}, {heard.file}", ["=feature", "value"])
     rows = [
         ("length", f"{clock(facts.frames, facts.sample_rate)} from {clock(heard.at, facts.sample_rate)}"),
         ("source", f"{facts.source_layout} at {facts.source_rate} Hz"),

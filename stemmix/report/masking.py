@@ -122,8 +122,8 @@ def _pairs(plan: Plan) -> Table:
 def _conflicts(plan: Plan, top: int) -> Table:
     shown = _largest(plan.conflicts)[:top]
     made = table(
-        f"Conflicts: the largest {len(shown)} of {len(plan.conflicts)}",
-        ["id", "line", ">time", "target", "masker", ">bands (Hz)", ">SNR (dB)", ">size", ">after"],
+        f"Conflicts: the largest {len(shown)} of {len(plan.conflicts)}; SNR in dB",
+        ["=id", "=line", ">time", "target", "masker", ">bands (Hz)", ">SNR", ">size", ">after"],
     )
     for conflict in shown:
         made.add_row(
@@ -143,7 +143,7 @@ def _conflicts(plan: Plan, top: int) -> Table:
 def _lines(plan: Plan) -> Table:
     made = table(
         "Lines: clarity from 0 to 1, as the stems came and in the mix",
-        ["line", ">time", "target", ">as it came", ">in the mix", "stopped by"],
+        ["=line", ">time", "target", ">as it came", ">in the mix", "stopped by"],
     )
     for line in plan.lines:
         made.add_row(
@@ -158,7 +158,7 @@ def _lines(plan: Plan) -> Table:
 
 
 def _moves(plan: Plan) -> Table:
-    made = table(f"Moves: {len(plan.moves)}", ["line", ">time", "stem", "what", "because of"])
+    made = table(f"Moves: {len(plan.moves)}", ["=line", ">time", "stem", "what", "because of"])
     for move in plan.moves:
         made.add_row(
             move.line or "-",

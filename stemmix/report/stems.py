@@ -15,7 +15,7 @@ def stems_text(evidence: Evidence, width: int) -> str:
     plan = evidence.plan
     made = table(
         f"{plan.title}: {clock(plan.frames, plan.sample_rate)} at {plan.sample_rate} Hz, {len(evidence.stems)} stems",
-        ["stem", "role", ">at", ">length", ">rate (Hz)", "layout", ">LUFS", ">LRA", ">dBTP", ">onsets", ">active"],
+        ["stem", "=role", ">at", ">length", ">kHz", "=layout", ">LUFS", ">LRA", ">dBTP", ">onsets", ">active"],
     )
     for stem in evidence.stems:
         facts = stem.facts
@@ -25,7 +25,7 @@ def stems_text(evidence: Evidence, width: int) -> str:
             stem.role.value,
             clock(stem.at, facts.sample_rate),
             clock(facts.frames, facts.sample_rate),
-            str(facts.source_rate),
+            f"{facts.source_rate / 1000:g}",
             facts.source_layout,
             reading(facts.measured.integrated_lufs),
             reading(facts.measured.lra_lu),

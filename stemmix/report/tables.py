@@ -11,12 +11,23 @@ from rich.table import Table
 
 
 def table(title: str, columns: Sequence[str]) -> Table:
-    """An empty table; a column whose name begins with `>` holds numbers, and is set to the right."""
-    made = Table(title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    """An empty table.
+
+    A column whose name begins with `>` holds numbers, and is set to the right; neither it nor one that begins with `=`,
+    for short words, is ever broken: where the page is narrow, the others are.
+    """
+    made = Table(
+        title=title,
+        title_justify="left",
+        title_style="",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+    )
     for name in columns:
-        numbers = name.startswith(">")
         made.add_column(
-            name.removeprefix(">"), justify="right" if numbers else "left", no_wrap=numbers, overflow="fold"
+            name.lstrip(">="), justify="right" if name[0] == ">" else "left", no_wrap=name[0] in ">=", overflow="fold"
         )
     return made
 
@@ -28,6 +39,10 @@ def as_text(parts: Sequence[RenderableType], width: int) -> str:
     for index, part in enumerate(parts):
         if index:
             console.print()
+        if isinstance(part, Table) and part.title:
+            # rich would break a title where the table ends, not where the page does
+            console.print(part.title)
+            part.title = None
         console.print(part)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 

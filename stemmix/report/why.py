@@ -36,7 +36,7 @@ def why_text(evidence: Evidence, sample: int, stem: str | None, width: int) -> s
     if not lines:
         parts.append("nobody is to be heard first here")
     if moves:
-        made = table("Moves", ["stem", "what", "for", ">SNR (dB)", ">SII", ">bought", ">per dB", "stopped because"])
+        made = table("Moves", ["=stem", "what", "=for", ">SNR (dB)", ">SII", ">bought", ">per dB", "stopped because"])
         for move in moves:
             facts = move.evidence
             made.add_row(
@@ -53,7 +53,9 @@ def why_text(evidence: Evidence, sample: int, stem: str | None, width: int) -> s
         named = {id_ for move in moves for id_ in move.because}
         because = [conflict for conflict in plan.conflicts if conflict.id in named]
         if because:
-            made = table("Because of", ["conflict", "target", "masker", ">bands (Hz)", ">SNR (dB)", ">size", ">after"])
+            made = table(
+                "Because of", ["=conflict", "=target", "=masker", ">bands (Hz)", ">SNR (dB)", ">size", ">after"]
+            )
             for conflict in because:
                 made.add_row(
                     conflict.id,

@@ -1,0 +1,129 @@
+"""`analysis.speech`: every line is found, however quiet and however noisy its room; what is between lines is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stemmix.analysis.scan import StemScan
+from stemmix.analysis.speech import SHORTEST_S, speech_frames, speech_runs
+from stemmix.dsp.spectrum import HOPS_PER_SECOND
+from stemmix.files.audio import StemReader
+from stemmix.model.features import Look, Span
+from tests.material import RATE_HZ, band_noise, voice
+
+REELS = Path(__file__).resolve().parents[2] / ".." / "shared" / "reels"
+LINES_S = ((1.0, 2.2), (3.4, 4.1), (5.5, 8.0), (9.0, 9.7))
+FRAMES = 11 * RATE_HZ
+
+
+def speech_of(signal: np.ndarray, lead_samples: int = 0) -> tuple[Span, ...]:
+    scan = StemScan(RATE_HZ, lead_samples, lambda rows: None)
+    for begin in range(0, len(signal), RATE_HZ):
+        scan.process(signal[begin : begin + RATE_HZ])
+    look = Look(dc=0.0, clipped_runs=0, first_clipped=None)
+    facts = scan.finish(sha256="", source_rate=RATE_HZ, source_layout="2.0", look=look, is_speech=True)
+    assert facts.speech is not None
+    return facts.speech
+
+
+def stereo(mono: np.ndarray) -> np.ndarray:
+    return np.repeat(mono.reshape(-1, 1), 2, axis=1) * 0.5**0.5
+
+
+def assert_they_are_the_lines(
+    found: tuple[Span, ...], lines_s: tuple[tuple[float, float], ...], slack_s: float
+) -> None:
+    """One run for each line, no end of it off by more than `slack_s`."""
+    runs_s = [(run.start / RATE_HZ, run.end / RATE_HZ) for run in found]
+    assert len(runs_s) == len(lines_s), runs_s
+    assert np.array(runs_s) == pytest.approx(np.array(lines_s), abs=slack_s)
+
+
+def test_lines_are_found_at_their_times_and_silence_between_is_no_speech() -> None:
+    assert_they_are_the_lines(speech_of(stereo(voice(FRAMES, LINES_S))), LINES_S, 0.15)
+
+
+@pytest.mark.parametrize("level_db", [-60.0, -30.0, 0.0])
+def test_the_level_of_the_whole_does_not_matter(level_db: float) -> None:
+    signal = stereo(voice(FRAMES, LINES_S))
+    quiet = speech_of(signal * 10 ** (level_db / 20))
+    assert_they_are_the_lines(quiet, LINES_S, 0.15)
+
+
+def test_a_whisper_20_db_under_the_other_lines_is_speech() -> None:
+    loud, whisper = voice(FRAMES, (LINES_S[0], LINES_S[2])), voice(FRAMES, (LINES_S[1], LINES_S[3]), seed=5)
+    assert_they_are_the_lines(speech_of(stereo(loud + 0.1 * whisper)), LINES_S, 0.15)
+
+
+def test_room_tone_20_db_under_the_voice_still_falls_into_lines() -> None:
+    tone = band_noise(FRAMES, 100, 6000, seed=7)[:, None]
+    assert_they_are_the_lines(speech_of(stereo(voice(FRAMES, LINES_S) + 0.1 * tone)), LINES_S, 0.25)
+
+
+def test_a_whisper_20_db_down_in_a_room_35_db_down() -> None:
+    """Both at once, the whisper 15 dB over its room."""
+    loud, whisper = voice(FRAMES, (LINES_S[0], LINES_S[2])), voice(FRAMES, (LINES_S[1], LINES_S[3]), seed=5)
+    tone = band_noise(FRAMES, 100, 6000, seed=7)[:, None]
+    assert_they_are_the_lines(speech_of(stereo(loud + 0.1 * whisper + 10 ** (-35 / 20) * tone)), LINES_S, 0.25)
+
+
+def test_speech_without_a_pause_is_speech() -> None:
+    """No floor shows, and none is needed."""
+    (run,) = speech_of(stereo(voice(6 * RATE_HZ, ((0.0, 6.0),))))
+    assert run.end - run.start > 5.7 * RATE_HZ
+
+
+def test_a_click_is_no_line() -> None:
+    signal = voice(FRAMES, LINES_S)
+    signal[int(2.8 * RATE_HZ) : int(2.8 * RATE_HZ) + 500] = 0.9
+    assert_they_are_the_lines(speech_of(stereo(signal)), LINES_S, 0.15)
+
+
+@pytest.mark.parametrize("lead_samples", [0, 1, 700, 959])
+def test_times_are_the_stems_own_and_within_it(lead_samples: int) -> None:
+    frames = 2 * RATE_HZ
+    (run,) = speech_of(stereo(voice(frames, ((0.0, 2.0),))), lead_samples)
+    assert 0 <= run.start < 0.1 * RATE_HZ
+    assert 1.9 * RATE_HZ < run.end <= frames
+
+
+def test_silence_has_no_speech() -> None:
+    assert speech_of(np.zeros((RATE_HZ, 2))) == ()
+    assert not speech_frames(np.full(100, -200.0)).any()
+    assert not len(speech_frames(np.zeros(0)))
+
+
+def test_a_run_is_longer_than_a_third_of_a_second() -> None:
+    least = int(SHORTEST_S * HOPS_PER_SECOND)
+    active = np.zeros(200, bool)
+    active[:least] = active[50 : 51 + least] = active[199 - least :] = True
+    assert speech_runs(active) == [(50, 51 + least), (199 - least, 200)]
+    assert speech_runs(np.zeros(0, bool)) == []
+
+
+@pytest.mark.parametrize("reel", ["harbour", "siege"])
+def test_every_line_of_a_reel_is_found_and_little_else(reel: str) -> None:
+    folder = REELS / reel
+    if not folder.is_dir():
+        pytest.skip("there is no shared/reels beside the repository")
+    cues = json.loads((folder / "cues.json").read_text())
+    with StemReader(folder / "dialogue.flac", RATE_HZ) as reader:
+        signal = reader.read(cues["stems"][0]["frames"])
+    runs_s = [(run.start / RATE_HZ, run.end / RATE_HZ) for run in speech_of(signal)]
+    spoken = [(start, end) for cue in cues["dialogue"] for start, end in cue["speech"]]
+    assert len(spoken) >= 18
+
+    def covered(start: float, end: float, by: list[tuple[float, float]]) -> float:
+        return sum(max(min(end, b) - max(start, a), 0.0) for a, b in by)
+
+    for cue in cues["dialogue"]:
+        length = sum(end - start for start, end in cue["speech"])
+        found = sum(covered(start, end, runs_s) for start, end in cue["speech"])
+        assert found > 0.6 * length, f"{cue['id']} is not found"
+    beside = [(start - 0.15, end + 0.15) for start, end in spoken]
+    for start, end in runs_s:
+        assert covered(start, end, beside) > 0.8 * (end - start), f"nobody speaks at {start:.2f}-{end:.2f} s"

@@ -1,0 +1,16 @@
+"""What holds for every test."""
+
+from __future__ import annotations
+
+import pytest
+
+# settles where compiled code is kept, before a test's own XDG_CACHE_HOME would have all of it compiled anew
+import stemmix.dsp.kernels  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def _no_test_meets_the_users_features(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feature store is empty when a test begins, and in nobody's home."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))

@@ -1,0 +1,132 @@
+"""`engine.mixer`: everything stands where it belongs to the sample, whatever the blocks and the threads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stemmix.bands import BAND_COUNT
+from stemmix.dsp.dynamics import Shape, StemGains
+from stemmix.engine.mixer import AlignedStem, MixedStem, bus_of, mixed_blocks
+from stemmix.engine.strip import Strip
+from stemmix.files.audio import inspect
+from stemmix.model.plan import Duck, Move, Plan, PlannedShape, PlannedStem, Unmask
+from tests.material import RATE_HZ, SIZES, noise, write_audio
+
+RISING = tuple(-0.25 * band for band in range(BAND_COUNT))
+SHAPE = PlannedShape(look_ahead_s=0.08, hold_s=0.35, ramp_s=0.25)
+
+
+def plan_of(stems: list[MixedStem], frames: int, moves: tuple[Move, ...] = ()) -> Plan:
+    return Plan(
+        schema_="stemmix.plan/1",
+        title="A test",
+        profile="film",
+        sample_rate=RATE_HZ,
+        frames=frames,
+        clarity_goal=0.5,
+        stems=tuple(PlannedStem(id=stem.id, sha256="", frames=1, at=stem.at) for stem in stems),
+        shape=SHAPE,
+        moves=moves,
+        lines=(),
+        conflicts=(),
+    )
+
+
+def move(stem: str, start: int, end: int, action: Unmask | Duck) -> Move:
+    return Move(id=f"M{start}", stem=stem, line="L1", start=start, end=end, action=action, because=())
+
+
+def stem_of(folder: Path, name: str, samples: np.ndarray, at: int = 0, gain_db: float = 0.0) -> MixedStem:
+    return MixedStem(name, inspect(write_audio(folder / f"{name}.wav", samples, subtype="DOUBLE")), at, gain_db)
+
+
+def mixed(plan: Plan, stems: list[MixedStem], size: int = 4096, threads: int = 2) -> list[np.ndarray]:
+    """Of every stem, the whole programme."""
+    taken = list(mixed_blocks(plan, stems, size, threads))
+    assert all(len(stem) == len(block[0]) for block in taken for stem in block)
+    return [np.concatenate([block[index] for block in taken]) for index in range(len(stems))]
+
+
+@pytest.fixture
+def trio(tmp_path: Path) -> list[MixedStem]:
+    return [
+        stem_of(tmp_path, "A", noise(50_000, seed=1), at=0),
+        stem_of(tmp_path, "B", noise(20_001, seed=2), at=12_345, gain_db=-3.0),
+        stem_of(tmp_path, "C", noise(1, seed=3), at=70_000),
+    ]
+
+
+def test_offsets_and_lengths_align_to_the_sample(trio: list[MixedStem]) -> None:
+    frames = 70_001
+    a, b, c = mixed(plan_of(trio, frames), trio)
+    for found, begin, samples in ((a, 0, noise(50_000, seed=1)), (c, 70_000, noise(1, seed=3))):
+        wanted = np.zeros((frames, 2))
+        wanted[begin : begin + len(samples)] = samples
+        assert np.array_equal(found, wanted)
+    assert not b[:12_345].any()
+    assert not b[12_345 + 20_001 :].any()
+    assert b[12_345 : 12_345 + 20_001] == pytest.approx(noise(20_001, seed=2) * 10 ** (-3 / 20), rel=1e-15)
+
+
+def test_a_plan_that_ends_early_cuts_and_one_that_ends_late_is_filled_with_silence(trio: list[MixedStem]) -> None:
+    early, late = mixed(plan_of(trio, 30_000), trio), mixed(plan_of(trio, 90_000), trio)
+    assert [len(stem) for stem in early] == [30_000] * 3
+    assert all(np.array_equal(some, more[:30_000]) for some, more in zip(early, late, strict=True))
+    assert not any(stem[70_001:].any() for stem in late)
+
+
+def test_blocks_and_threads_change_no_bit(trio: list[MixedStem]) -> None:
+    moves = (
+        move("A", 10_000, 20_000, Duck(kind="duck", gain_db=-6.0)),
+        move("B", 15_000, 30_000, Unmask(kind="unmask", mid_db=RISING, side_db=RISING[::-1])),
+    )
+    plan = plan_of(trio, 70_001, moves)
+    whole = mixed(plan, trio, 70_001, threads=1)
+    assert not np.array_equal(whole[0], mixed(plan_of(trio, 70_001), trio)[0])
+    for size, threads in ((512, 1), (4096, 2), (48_000, 4), (7 * 911, 3), (1 << 16, 2)):
+        again = mixed(plan, trio, size, threads)
+        assert all(np.array_equal(one, other) for one, other in zip(whole, again, strict=True))
+
+
+def test_a_move_is_the_affair_of_its_stem_alone(trio: list[MixedStem]) -> None:
+    plain = mixed(plan_of(trio, 70_001), trio)
+    moved = mixed(plan_of(trio, 70_001, (move("A", 0, 50_000, Duck(kind="duck", gain_db=-6.0)),)), trio)
+    assert np.any(moved[0] != plain[0])
+    assert np.array_equal(moved[1], plain[1])
+    assert np.array_equal(moved[2], plain[2])
+
+
+def test_the_sum_is_taken_in_the_order_of_the_stems() -> None:
+    """Floating point is not associative, so the order is part of the result; the stems themselves are left alone."""
+    blocks = [np.array([[1e16, 0.1]]), np.array([[1.0, 0.2]]), np.array([[-1e16, 0.3]])]
+    kept = [block.copy() for block in blocks]
+    assert bus_of(blocks).tolist() == [[0.0, 0.1 + 0.2 + 0.3]]
+    assert bus_of(blocks[::-1]).tolist() == [[1.0 if -1e16 + 1.0 != -1e16 else 0.0, 0.3 + 0.2 + 0.1]]
+    assert all(np.array_equal(block, before) for block, before in zip(blocks, kept, strict=True))
+
+
+class Dribbling:
+    """A source that gives fewer samples than it is asked for, as a decoder may."""
+
+    def __init__(self, samples: np.ndarray) -> None:
+        self._left = samples
+
+    def read(self, frames: int) -> np.ndarray:
+        given, self._left = self._left[: min(frames, 100)], self._left[min(frames, 100) :]
+        return given
+
+
+@pytest.mark.parametrize("size", [1, *SIZES])
+def test_a_source_may_give_less_than_is_asked_for(size: int) -> None:
+    samples = noise(1_050)
+    strip = Strip(StemGains([[]], Shape(0.08, 0.35, 0.25), RATE_HZ, 2 * BAND_COUNT), 0.0, RATE_HZ)
+    stem = AlignedStem(Dribbling(samples), 33, strip)
+    assert stem.read(0).shape == (0, 2)
+    total = 2_000 if size < 100 else 48_000
+    out = np.concatenate([stem.read(size) for _ in range(0, total, size)])
+    assert np.array_equal(out[33:1_083], samples)
+    assert not out[:33].any()
+    assert not out[1_083:].any()

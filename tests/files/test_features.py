@@ -1,0 +1,267 @@
+"""`files.features` and the frames it keeps: what is stored is what was heard, or it is not believed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stemmix.errors import OutputError
+from stemmix.files import features
+from stemmix.files.features import FeatureStore, feature_store
+from stemmix.model.features import COLUMN_COUNT, COLUMNS, Frames, HeldFrames, Onset, Span, StemFacts, packed_rows
+from stemmix.model.receipt import Measured
+
+MEASURED = Measured(
+    integrated_lufs=-23.01,
+    short_term_max_lufs=-20.0,
+    momentary_max_lufs=None,
+    lra_lu=None,
+    true_peak_dbtp=-3.2,
+    sample_peak_dbfs=-3.3,
+    reasons={"lra_lu": "shorter than 3 s"},
+)
+FACTS = StemFacts(
+    sha256="ab" * 32,
+    sample_rate=48_000,
+    frames=96_000,
+    lead_samples=17,
+    source_rate=44_100,
+    source_layout="1.0",
+    measured=MEASURED,
+    dc=-0.001,
+    clipped_runs=2,
+    noise_floor_db=-61.5,
+    classic_rms_db=(-20.0, -21.0, -22.0, -23.0, -24.0, -25.0, -200.0),
+    centroid_hz=812.5,
+    flatness=0.0123,
+    onsets=(Onset(at=960, strength_db=12.5),),
+    speech=(Span(start=0, end=48_000),),
+    warnings=("is clipped – in two places",),
+)
+KEY = FeatureStore.key("ab" * 32, 48_000, 17, is_speech=True)
+
+
+def some_rows(count: int, seed: int = 1) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    return packed_rows(random.uniform(-120, 0, (count, COLUMN_COUNT - 1)), random.uniform(0, 20_000, count))
+
+
+def stored(folder: Path, rows: np.ndarray, key: str = KEY, cuts: int = 3) -> Path:
+    with FeatureStore(folder) as store, store.write(key) as writer:
+        for part in np.array_split(rows, cuts):
+            writer.rows(part)
+        writer.finish(FACTS)
+    return folder / f"{key}.features"
+
+
+@pytest.mark.parametrize("count", [0, 1, 1000])
+def test_what_was_stored_comes_back_in_any_stretch(tmp_path: Path, count: int) -> None:
+    rows = some_rows(count)
+    stored(tmp_path, rows)
+    with FeatureStore(tmp_path) as store:
+        entry = store.read(KEY)
+        assert entry is not None
+        facts, frames = entry
+        assert facts == FACTS
+        assert frames.count == count
+        held = HeldFrames(rows)
+        for start, stop in [(0, count), (-5, 3), (count - 2, count + 4), (400, 401), (count + 9, count + 12), (5, 5)]:
+            assert np.array_equal(frames.rows(start, stop), held.rows(start, stop))
+            assert frames.rows(start, stop).shape == (stop - start, COLUMN_COUNT)
+
+
+def test_frames_outside_a_stem_are_silent() -> None:
+    held = HeldFrames(some_rows(10))
+    frames = Frames(held, first=100, gain_db=6.0)
+    assert frames.end == 110
+    for column in ("total", "mid", "classic", "flatness"):
+        assert np.all(frames.level_db(column, 95, 100) == -200.0)
+        assert np.all(frames.level_db(column, 110, 113) == -200.0)
+        assert np.all(frames.power(column, 110, 113) <= 1e-20)
+    assert not frames.level_db("flux", 95, 100).any()
+    assert not held.rows(-3, 0)[:, COLUMNS["centroid"]].any()
+    assert np.array_equal(frames.level_db("total", 100, 110), Frames(held).level_db("total", 0, 10) + 6.0)
+
+
+def test_a_fader_moves_levels_and_nothing_else_and_silence_stays_silent() -> None:
+    levels_db = np.full((2, COLUMN_COUNT - 1), -30.0)
+    levels_db[1] = -250.0
+    held = HeldFrames(packed_rows(levels_db, np.array([440.0, 0.0])))
+    plain, raised = Frames(held), Frames(held, gain_db=7.5)
+    for column in ("total", "mid", "classic"):
+        assert np.all(raised.level_db(column, 0, 1) == -22.5)
+        assert np.all(raised.level_db(column, 1, 2) == -200.0)
+        assert raised.power(column, 0, 1) == pytest.approx(plain.power(column, 0, 1) * 10**0.75)
+    for column in ("flatness", "flux", "centroid"):
+        assert np.array_equal(raised.level_db(column, 0, 2), plain.level_db(column, 0, 2))
+
+
+def test_rows_are_kept_to_a_hundredth_of_a_db_and_a_hertz() -> None:
+    levels_db = np.random.default_rng(2).uniform(-199, 20, (50, COLUMN_COUNT - 1))
+    frames = Frames(HeldFrames(packed_rows(levels_db, np.full(50, 1234.4))))
+    assert frames.level_db("total", 0, 50) == pytest.approx(levels_db[:, :36], abs=0.0051)
+    assert np.all(frames.level_db("centroid", 0, 50) == 12.34), "in hundreds of Hz where it is read as a level"
+
+
+def damaged(path: Path) -> dict[str, bytes]:
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 3] ^= 4
+    in_the_facts = bytearray(whole)
+    in_the_facts[-60] ^= 1
+    longer = bytearray(whole)
+    longer[-20:-12] = (2**40).to_bytes(8, "little")
+    return {
+        "empty": b"",
+        "short": whole[:10],
+        "truncated": whole[:-1],
+        "cut in the rows": whole[:500],
+        "a bit flipped": bytes(flipped),
+        "a bit of the facts flipped": bytes(in_the_facts),
+        "facts longer than the file": bytes(longer),
+        "foreign": b"RIFF" + bytes(4000),
+        "text": b"{}\n" * 300,
+        "followed by something": whole + b"x",
+    }
+
+
+def test_an_entry_that_is_not_whole_is_not_believed_and_is_made_anew(tmp_path: Path) -> None:
+    rows = some_rows(40)
+    path = stored(tmp_path, rows)
+    cases = damaged(path)
+    assert len(cases) == 10
+    for what, content in cases.items():
+        path.write_bytes(content)
+        with FeatureStore(tmp_path) as store:
+            assert store.read(KEY) is None, what
+            stored(tmp_path, rows)
+            entry = store.read(KEY)
+            assert entry is not None, what
+            assert np.array_equal(entry[1].rows(0, 40), rows)
+
+
+def test_facts_of_another_making_are_not_believed(tmp_path: Path) -> None:
+    """A sound checksum does not make another version's facts readable."""
+    with FeatureStore(tmp_path) as store:
+        foreign = FACTS.model_copy(update={"frames": "many"})
+        with store.write(KEY) as writer:
+            writer.rows(some_rows(3))
+            with pytest.warns(UserWarning, match="serialized value"):
+                writer.finish(foreign)
+        assert (tmp_path / f"{KEY}.features").exists()
+        assert store.read(KEY) is None
+        assert store.read("0" * 40) is None
+
+
+def test_the_key_changes_with_every_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {
+        FeatureStore.key(sha256, rate_hz, lead, is_speech=is_speech)
+        for sha256, rate_hz, lead, is_speech in product(("aa", "ab"), (48_000, 96_000), (0, 1), (True, False))
+    }
+    assert len(keys) == 16
+    monkeypatch.setattr(features, "FEATURES_VERSION", features.FEATURES_VERSION + 1)
+    assert FeatureStore.key("aa", 48_000, 0, is_speech=True) not in keys
+
+
+def test_an_entry_appears_only_when_it_is_whole(tmp_path: Path) -> None:
+    with FeatureStore(tmp_path) as store:
+        with store.write(KEY) as writer:
+            writer.rows(some_rows(3))
+            assert store.read(KEY) is None
+        assert list(tmp_path.iterdir()) == [], "it was never finished"
+
+        def breaks_off() -> None:
+            with store.write(KEY) as writer:
+                writer.rows(some_rows(3))
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            breaks_off()
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_refuses_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FeatureStore(tmp_path) as store, store.write(KEY) as writer:
+
+        class Full:
+            def write(self, data: bytes) -> None:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+            def close(self) -> None:
+                pass
+
+        writer._file.close()
+        monkeypatch.setattr(writer, "_file", Full())
+        with pytest.raises(OutputError, match="No space left"):
+            writer.rows(some_rows(3))
+    with FeatureStore(tmp_path / "gone") as store, pytest.raises(OutputError, match="features cannot be kept"):
+        store.write(KEY)
+
+
+def test_trim_forgets_what_was_used_longest_ago(tmp_path: Path) -> None:
+    names = [f"{number:040d}" for number in range(5)]
+    paths = [stored(tmp_path, some_rows(20), name) for name in names]
+    size = paths[0].stat().st_size
+    for age, path in enumerate(paths):
+        os.utime(path, (time.time() - 1000 + age,) * 2)
+    with FeatureStore(tmp_path) as store:
+        assert store.read(names[0]) is not None, "used just now"
+        store.trim(3 * size)
+        assert sorted(path.name for path in tmp_path.iterdir()) == [f"{names[i]}.features" for i in (0, 3, 4)]
+        store.trim(0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_trim_clears_away_what_dead_processes_left_and_nothing_that_is_being_written(tmp_path: Path) -> None:
+    with FeatureStore(tmp_path) as store, store.write(KEY):
+        (fresh,) = tmp_path.iterdir()
+        dead = fresh.with_name(fresh.name.replace(".part", "x.part"))
+        dead.write_bytes(b"half")
+        os.utime(dead, (time.time() - 100_000,) * 2)
+        store.trim()
+        assert list(tmp_path.iterdir()) == [fresh]
+
+
+def test_frames_can_be_read_though_their_entry_is_forgotten_meanwhile(tmp_path: Path) -> None:
+    """Another process may trim the store."""
+    rows = some_rows(30)
+    stored(tmp_path, rows).chmod(0o644)
+    with FeatureStore(tmp_path) as store:
+        entry = store.read(KEY)
+        assert entry is not None
+        store.trim(0)
+        assert list(tmp_path.iterdir()) == []
+        assert np.array_equal(entry[1].rows(0, 30), rows)
+
+
+def test_the_users_store_is_kept_and_a_scratch_one_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    scratch = tmp_path / "scratch"
+    with feature_store(scratch, keep=True) as store:
+        stored(store.folder, some_rows(2))
+    assert store.folder == tmp_path / "cache" / "stemmix" / "features"
+    assert len(list(store.folder.iterdir())) == 1
+    assert not scratch.exists()
+    with feature_store(scratch, keep=False) as store:
+        stored(store.folder, some_rows(2))
+        assert store.folder.parent == scratch
+    assert list(scratch.iterdir()) == []
+
+
+def test_without_a_home_there_is_a_scratch_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME")
+    with feature_store(tmp_path, keep=True) as store:
+        assert store.folder.parent == tmp_path
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a file"))
+    with feature_store(tmp_path, keep=True) as store:
+        assert store.folder.parent == tmp_path
+    with pytest.raises(OutputError, match="cannot be written"), feature_store(tmp_path / "a file", keep=False):
+        pass

@@ -1,0 +1,173 @@
+"""The door: what goes to which stream, which exit code, and how it ends when it is told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import stemmix
+from stemmix import create
+from stemmix.cli import main
+from stemmix.errors import OutputError, ProjectError, StemError, StemmixError
+from stemmix.files.documents import project_schema, read_project
+
+PYTHON = [sys.executable, "-W", "error", "-c"]
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1])}
+
+WAITING = """
+import sys, time
+from stemmix import cli
+
+@cli.app.command()
+def wait():
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    except Exception:
+        print("swallowed")
+    finally:
+        print("cleaned up")
+
+sys.exit(cli.main(["wait"]))
+"""
+
+
+@pytest.fixture
+def reel(tmp_path: Path) -> Path:
+    folder = tmp_path / "reel"
+    folder.mkdir()
+    for name in ("dx.wav", "take7.wav"):
+        soundfile.write(folder / name, np.full((480, 2), 0.1), 48_000)
+    return folder
+
+
+def test_init_prints_the_projects_path_on_stdout_and_what_it_did_on_stderr(
+    reel: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", str(reel)]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{reel}.json\n"
+    assert [stem.id for stem in read_project(Path(out.strip())).stems] == ["dx", "take7"]
+    assert err.splitlines() == [
+        "dialogue  dx: reel/dx.wav",
+        "fx        take7: reel/take7.wav",
+        "note: could not tell what take7.wav is; placed as fx",
+    ]
+
+
+@pytest.mark.parametrize("arguments", [["--quiet", "init"], ["init", "--quiet"], ["init", "-q"]], ids=" ".join)
+def test_quiet_keeps_the_data_and_drops_the_messages(
+    reel: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert main([*arguments, str(reel)]) == 0
+    assert capsys.readouterr() == (f"{reel}.json\n", "")
+
+
+def test_init_replaces_a_project_only_when_forced(reel: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [main(["init", str(reel)]), main(["init", str(reel)])] == [0, 6]
+    assert "stemmix: error: " in capsys.readouterr().err
+    assert main(["init", "--force", str(reel)]) == 0
+
+
+@pytest.mark.parametrize(("error", "code"), [(ProjectError, 3), (StemError, 4), (OutputError, 6)])
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_an_error_of_the_family_is_one_message_and_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: type[StemmixError],
+    code: int,
+    quiet: list[str],
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error("dx.wav: is empty")
+
+    monkeypatch.setattr(create, "create_project", fail)
+    assert main(["init", "reel", *quiet]) == code == error.exit_code
+    assert capsys.readouterr() == ("", "stemmix: error: dx.wav: is empty\n")
+
+    assert main(["init", "reel", "--debug", *quiet]) == code
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_error_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what a user can mend is told without a traceback."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(create, "create_project", fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["init", "reel"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["mend"], ["init"], ["init", "reel", "--profile", "opera"], ["init", "reel", "--loud"], ["--loud"]],
+    ids=" ".join,
+)
+def test_wrong_usage_ends_with_2_and_says_what_is_wrong(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Error: " in err
+
+
+def test_schema_is_printed_as_it_is_committed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    assert capsys.readouterr() == (project_schema(), "")
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"stemmix {stemmix.__version__}\n"
+    assert main(["--help"]) == 0
+    assert "init" in capsys.readouterr().out
+
+
+def test_help_loads_nothing_that_it_does_not_need() -> None:
+    """Start-up time: numpy alone is 130 ms, pydantic 200, scipy.signal 800."""
+    code = "import sys, stemmix.cli; stemmix.cli.main(['--help']); import json; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([*PYTHON, code], env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    loaded = set(json.loads(run.stdout.splitlines()[-1]))
+    assert "typer" in loaded
+    assert not loaded & {"numpy", "scipy", "pydantic", "soundfile", "numba", "librosa", "pyloudnorm", "rich", "soxr"}
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_after_cleaning_up(number: int, code: int) -> None:
+    with subprocess.Popen(
+        [*PYTHON, WAITING], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (code, "cleaned up\n", "")
+
+
+def test_signals_are_left_as_they_were_found(capsys: pytest.CaptureFixture[str]) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    main(["--version"])
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """As with `stemmix schema | true`: no traceback, no complaint at exit."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = "import sys; from stemmix.cli import main; sys.exit(main(['schema']))"
+    with os.fdopen(writing, "wb") as gone:
+        run = subprocess.run(
+            [*PYTHON, code], env=ENVIRONMENT, stdout=gone, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (run.returncode, run.stderr) == (128 + signal.SIGPIPE, "")

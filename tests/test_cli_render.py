@@ -1,0 +1,330 @@
+"""`check`, `render` and `report` as a user meets them: streams, exit codes, one message for a fault."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import stemmix
+from stemmix.cli import main
+from stemmix.files.documents import read_document
+from stemmix.model.receipt import Receipt
+from tests.material import RATE_HZ, chords, clicks, noise, read_audio, scene, voice, write_audio, write_project
+from tests.reference.wave_bytes import chunk, fmt, riff
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1])}
+PROGRAM = [sys.executable, "-W", "error", "-c", "import sys; from stemmix.cli import main; sys.exit(main())"]
+
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return scene(tmp_path)
+
+
+# ---- what is said ----------------------------------------------------------------------------------------------------
+
+
+def test_render_says_on_stdout_what_it_wrote_and_nothing_on_stderr(project: Path, capsys: Said) -> None:
+    assert main(["render", str(project)]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert f"written to {project.parent / 'out'}" in out
+    for path in (project.parent / "out").iterdir():
+        assert path.name in out
+    assert out.count("\n") < 15
+
+
+def test_render_as_json_is_the_receipt_and_goes_where_it_is_told(project: Path, tmp_path: Path, capsys: Said) -> None:
+    assert main(["render", str(project), "--json", "--out", str(tmp_path / "mixes" / "today")]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    receipt = read_document(tmp_path / "mixes" / "today" / "scene.receipt.json", Receipt)
+    assert Receipt.model_validate(json.loads(out), strict=False) == receipt
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["check", "report"])
+def test_looking_writes_nothing_beside_the_project(project: Path, command: str, capsys: Said) -> None:
+    before = sorted(path for path in project.parent.rglob("*"))
+    assert main([command, str(project)]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "A test: 0:04.0" in out
+    assert all(name in out for name in ("DX", "MX", "FX")), "the stems"
+    assert main([command, str(project), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["schema"] == f"stemmix.{command}/1"
+    assert [stem["id"] for stem in told["stems"]] == ["DX", "MX", "FX", "AMB"]
+    assert sorted(path for path in project.parent.rglob("*")) == before
+
+
+def test_report_shows_who_masks_whom_and_what_is_done(project: Path, capsys: Said) -> None:
+    assert main(["report", str(project), "--top", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "Who masks whom" in out
+    assert "Conflicts: the largest 1 of " in out
+    assert "Moves: " in out
+    assert main(["report", str(project), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    for conflict in report["conflicts"]:
+        assert set(conflict) >= {"target", "masker", "low_hz", "high_hz", "start_s", "end_s", "size_before"}
+    assert {move["stem"] for move in report["moves"]} & {"MX", "FX"}
+
+
+@pytest.mark.parametrize("command", ["check", "render", "report"])
+@pytest.mark.parametrize("arguments", [["--quiet"], ["--no-cache", "-q"]], ids=" ".join)
+def test_quiet_keeps_the_data_and_says_nothing_else(
+    project: Path, command: str, arguments: list[str], capsys: Said
+) -> None:
+    assert main([command, str(project), "--json", *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)
+    assert err == ""
+
+
+def test_a_missed_specification_ends_with_5_and_the_files_are_there(tmp_path: Path, capsys: Said) -> None:
+    write_audio(tmp_path / "fx.wav", clicks(RATE_HZ, (0.2,)))
+    masters = [{"name": "loud", "target_lufs": -5.0, "ceiling_dbtp": -15.0}]
+    stems = [{"id": "FX", "role": "fx", "file": "fx.wav"}]
+    path = write_project(tmp_path / "p.json", stems, deliverables=masters)
+    assert main(["render", str(path)]) == 5
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "p_loud.wav misses its target of -5 LUFS" in out
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "p.plan.json",
+        "p.receipt.json",
+        "p_loud.wav",
+    ]
+    assert not read_document(tmp_path / "out" / "p.receipt.json", Receipt).passed
+
+
+def test_a_stored_plan_is_mixed_and_a_stale_one_refused_with_3(project: Path, tmp_path: Path, capsys: Said) -> None:
+    assert main(["render", str(project), "-q"]) == 0
+    plan = tmp_path / "out" / "scene.plan.json"
+    assert main(["render", str(project), "--plan", str(plan), "--out", str(tmp_path / "again")]) == 0
+    assert np.array_equal(
+        read_audio(tmp_path / "again" / "scene_printmaster.wav"), read_audio(tmp_path / "out" / "scene_printmaster.wav")
+    )
+    capsys.readouterr()
+    write_audio(tmp_path / "scene" / "fx.wav", noise(100))
+    assert main(["render", str(project), "--plan", str(plan), "--out", str(tmp_path / "stale")]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"stemmix: error: {plan}: the plan is stale: ")
+    assert err.count("\n") == 1
+    assert list((tmp_path / "stale").glob("*")) == []
+
+
+# ---- bad input -------------------------------------------------------------------------------------------------------
+
+Harm = Callable[[Path], None]
+"""Takes the project's path."""
+
+
+def stem(name: str, content: bytes | None) -> Harm:
+    def harm(project: Path) -> None:
+        path = project.parent / "scene" / name
+        path.unlink() if content is None else path.write_bytes(content)
+
+    return harm
+
+
+def stem_of(name: str, samples: np.ndarray, subtype: str = "FLOAT") -> Harm:
+    def harm(project: Path) -> None:
+        write_audio(project.parent / "scene" / name, samples, subtype=subtype)
+
+    return harm
+
+
+def field(change: Callable[[dict[str, Any]], Any]) -> Harm:
+    def harm(project: Path) -> None:
+        document = json.loads(project.read_text())
+        change(document)
+        project.write_text(json.dumps(document, indent=2))
+
+    return harm
+
+
+def text(replace: Callable[[str], str]) -> Harm:
+    def harm(project: Path) -> None:
+        project.write_text(replace(project.read_text()))
+
+    return harm
+
+
+def silence_everything(project: Path) -> None:
+    for name in ("dx", "mx", "fx", "amb"):
+        write_audio(project.parent / "scene" / f"{name}.wav", np.zeros((RATE_HZ, 2)))
+
+
+def truncated_flac(project: Path) -> None:
+    path = write_audio(project.parent / "scene" / "mx.flac", noise(60_000), subtype="PCM_16")
+    path.write_bytes(path.read_bytes()[:-40_000])
+    field(lambda document: document["stems"][1].update(file="scene/mx.flac"))(project)
+
+
+NOT_FINITE = noise(2000)
+NOT_FINITE[700, 1] = np.nan
+NOT_FINITE[900, 0] = np.inf
+
+BAD: dict[str, tuple[Harm, int, str]] = {
+    "missing file": (stem("mx.wav", None), 4, "scene/mx.wav: does not exist"),
+    "not audio": (stem("mx.wav", b"These are the liner notes.\n" * 40), 4, "scene/mx.wav: is not audio"),
+    "an empty file": (stem("mx.wav", b""), 4, "scene/mx.wav: is empty"),
+    "zero frames": (stem("mx.wav", riff(fmt(2), chunk(b"data", b""))), 4, "scene/mx.wav: holds no audio"),
+    "truncated in its header": (stem("mx.wav", riff(fmt(2))[:30]), 4, "scene/mx.wav: "),
+    "truncated": (truncated_flac, 4, "scene/mx.flac: is damaged after frame"),
+    "NaN and infinity": (
+        stem_of("mx.wav", NOT_FINITE),
+        4,
+        "scene/mx.wav: holds 2 samples that are NaN or infinite, the first at frame 700",
+    ),
+    "an absurd sample": (stem_of("mx.wav", noise(100) * 1e9), 4, "scene/mx.wav: holds a sample of +"),
+    "silence in every stem": (silence_everything, 4, "every stem is silent"),
+    "unknown role": (
+        field(lambda document: document["stems"][1].update(role="muzak")),
+        3,
+        "stems[1].role: 'muzak' is none of dialogue, music, fx, ambience",
+    ),
+    "duplicate ids": (
+        field(lambda document: document["stems"][1].update(id="dx")),
+        3,
+        "stem id 'dx' is given twice",
+    ),
+    "no stems": (field(lambda document: document.update(stems=[])), 3, "stems: is empty"),
+    "unknown field": (field(lambda document: document.update(loudness=-23)), 3, "loudness: unknown field"),
+    "wrong type": (
+        field(lambda document: document["stems"][0].update(gain_db="3")),
+        3,
+        "stems[0].gain_db: expected a number, got '3'",
+    ),
+    "a path that leaves the folder": (
+        field(lambda document: document["stems"][0].update(file="../dx.wav")),
+        3,
+        "'../dx.wav' leaves the project's folder",
+    ),
+    "a path that is absolute": (
+        field(lambda document: document["stems"][0].update(file="/dx.wav")),
+        3,
+        "'/dx.wav' is absolute",
+    ),
+    "malformed JSON": (text(lambda document: document.replace('"title":', '"title"', 1)), 3, "scene.json:1:"),
+    "a field given twice": (
+        text(lambda document: document.replace('"title":', '"title": "x", "title":', 1)),
+        3,
+        "title",
+    ),
+    "NaN in the project": (text(lambda document: document.replace('"A test"', "NaN")), 3, "NaN"),
+    "not a project": (text(lambda document: "[]"), 3, "scene.json:1:1: expected an object"),
+    "an empty project": (text(lambda document: ""), 3, "scene.json:1:1: "),
+    "a project that is not there": (lambda project: project.unlink(), 3, "scene.json: there is no such file"),
+}
+
+
+@pytest.mark.parametrize("command", ["render", "check"])
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_input_gets_its_exit_code_one_clear_message_and_nothing_written(
+    project: Path, kind: str, command: str, capsys: Said
+) -> None:
+    harm, code, message = BAD[kind]
+    harm(project)
+    assert main([command, str(project)]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("stemmix: error: ")
+    assert message in err
+    assert "Traceback" not in err
+    assert err.count("\n") == 1, "one message, in one line"
+    assert list((project.parent / "out").glob("*")) == []
+    assert [path for path in project.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_several_faults_are_told_at_once_a_line_each(project: Path, capsys: Said) -> None:
+    field(lambda document: [stem.update(role="none", gain_db="loud") for stem in document["stems"]])(project)
+    assert main(["render", str(project)]) == 3
+    err = capsys.readouterr().err
+    assert err.count("\n") == 8
+    assert "stems[3].gain_db" in err
+
+
+def test_a_place_that_cannot_be_written_ends_with_6(project: Path, tmp_path: Path, capsys: Said) -> None:
+    (tmp_path / "taken").write_text("a file")
+    assert main(["render", str(project), "--out", str(tmp_path / "taken")]) == 6
+    assert capsys.readouterr().err == f"stemmix: error: {tmp_path / 'taken'}: cannot be made: File exists\n"
+    (tmp_path / "out" / "scene.plan.json").mkdir(parents=True)
+    assert main(["render", str(project)]) == 6
+    assert "scene.plan.json: could not be written" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["scene.plan.json"]
+
+
+def test_debug_shows_the_way_to_a_fault(project: Path, capsys: Said) -> None:
+    (project.parent / "scene" / "mx.wav").unlink()
+    assert main(["render", str(project), "--debug"]) == 4
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["render"], ["report", "p.json", "--top", "0"], ["render", "p.json", "--loud"]], ids=" ".join
+)
+def test_wrong_usage_ends_with_2(arguments: list[str], capsys: Said) -> None:
+    assert main(arguments) == 2
+    assert "Error: " in capsys.readouterr().err
+
+
+# ---- told to stop ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_told_to_stop_in_the_midst_it_leaves_nothing_under_a_final_name(tmp_path: Path, number: int, code: int) -> None:
+    """A minute of made-up stems; stopped when the first part file is growing."""
+    frames = 60 * RATE_HZ
+    piece = 4 * RATE_HZ
+    for name, sound in (("dx", voice(piece, ((0.5, 3.0),))), ("mx", chords(piece)), ("amb", noise(piece, rms=0.002))):
+        write_audio(tmp_path / "long" / f"{name}.wav", np.tile(sound, (frames // piece, 1)))
+    stems = [
+        {"id": name, "role": role, "file": f"long/{name}.wav"}
+        for name, role in (("dx", "dialogue"), ("mx", "music"), ("amb", "ambience"))
+    ]
+    project = write_project(tmp_path / "long.json", stems)
+    out = tmp_path / "out"
+    with subprocess.Popen(
+        [*PROGRAM, "render", str(project)], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not (out.exists() and any(part.stat().st_size > 2**20 for part in out.glob(".*.part"))):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        process.send_signal(number)
+        said, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert (said, err) == ("", "")
+    assert list(out.iterdir()) == []
+
+
+def test_as_a_program_it_renders_without_a_warning(project: Path) -> None:
+    """With warnings as errors, in a process of its own; into a pipe, plain."""
+    run = subprocess.run(
+        [*PROGRAM, "render", str(project)], env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "\x1b" not in run.stdout
+    header = (project.parent / "out" / "scene_printmaster.wav").read_bytes()[:44]
+    assert header[:4] == b"RIFF"
+    assert (
+        struct.unpack_from("<I", header, 4)[0] + 8 == (project.parent / "out" / "scene_printmaster.wav").stat().st_size
+    )

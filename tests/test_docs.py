@@ -1,0 +1,110 @@
+"""Documentation that cannot go stale: commands and options in the README exist, and all that exist are in it."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+import stemmix
+from stemmix.cli import app
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+COMMAND_LINE = typer.main.get_command(app)
+COMMANDS = COMMAND_LINE.commands  # type: ignore[attr-defined]
+
+MODULES = sorted(module.name for module in pkgutil.walk_packages(stemmix.__path__, "stemmix."))
+
+
+def options_of(command: typer.core.TyperCommand) -> set[str]:
+    """Long names; `--help` needs no word."""
+    names = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    return {name for name in names if name.startswith("--")} - {"--help"}
+
+
+def examples_in(text: str) -> list[list[str]]:
+    """The words of each `$ stemmix ...` line in a fenced console block, up to a pipe or redirection."""
+    blocks = re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+    simple = [re.split(r"\s(?:[|>&;]|2>)", line, maxsplit=1)[0] for line in lines]
+    return [words for words in (shlex.split(line, comments=True) for line in simple) if words[:1] == ["stemmix"]]
+
+
+def faults_of(example: list[str]) -> list[str]:
+    """What an example names that the command line does not have."""
+    known, said = options_of(COMMAND_LINE) | {"--help"}, " ".join(example)
+    faults = []
+    command = None
+    for word in example[1:]:
+        if word.startswith("-") and word.partition("=")[0] not in known:
+            short = {name for one in (COMMAND_LINE, command) if one for p in one.params for name in p.opts}
+            if word not in short:
+                faults.append(f"{said}: no option {word}")
+        elif command is None and not word.startswith("-"):
+            if word not in COMMANDS:
+                return [f"{said}: no command {word}"]
+            command = COMMANDS[word]
+            known |= options_of(command)
+    return faults
+
+
+def undocumented(text: str) -> list[str]:
+    """Commands and options of the command line that a text does not name."""
+    names = [f"stemmix {name}" for name in COMMANDS]
+    names += sorted({option for command in (COMMAND_LINE, *COMMANDS.values()) for option in options_of(command)})
+    return [name for name in names if not re.search(rf"{re.escape(name)}(?![\w-])", text)]
+
+
+def test_every_command_and_option_is_in_the_readme() -> None:
+    assert undocumented(README.read_text("utf-8")) == []
+
+
+def test_every_example_in_the_readme_names_commands_and_options_that_exist() -> None:
+    examples = examples_in(README.read_text("utf-8"))
+    assert examples, "the README shows no example: ```console, then `$ stemmix ...`"
+    assert [fault for example in examples for fault in faults_of(example)] == []
+
+
+def test_what_is_missing_from_a_text_is_found() -> None:
+    text = "stemmix init --profile --force --quiet --debug --version; stemmix schematic"
+    assert "stemmix schema" in undocumented(text)
+    assert "stemmix init" not in undocumented(text)
+    assert "--force" in undocumented(text.replace("--force", "--forced"))
+
+
+@pytest.mark.parametrize(
+    ("line", "faults"),
+    [
+        ("stemmix init reels/film_reel3 --profile film   # guesses", 0),
+        ("stemmix --quiet init film -q --force", 0),
+        ("stemmix schema > project.schema.json", 0),
+        ("stemmix schema | head --lines 3", 0),
+        ("stemmix mend film.json", 1),
+        ("stemmix init film --loud", 1),
+        ("stemmix schema --force", 1),
+        ("ls --all", None),
+    ],
+)
+def test_an_example_that_could_not_be_typed_is_found(line: str, faults: int | None) -> None:
+    examples = examples_in(f"Text\n\n```console\n$ {line}\nsome --output\n```\n")
+    assert len(examples) == (faults is not None)
+    assert sum(len(faults_of(example)) for example in examples) == (faults or 0)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_do_what_they_say(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_there_are_examples_in_docstrings() -> None:
+    finder = doctest.DocTestFinder()
+    found = [example for name in ("units", "model.layouts", "files.json_text", "create") for test in finder.find(
+        importlib.import_module(f"stemmix.{name}")) for example in test.examples]  # fmt: skip
+    assert len(found) > 10
