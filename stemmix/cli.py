@@ -120,7 +120,13 @@ def init(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of stems.", show_default=False)],
     *,
-    profile: Annotated[str, typer.Option(metavar="NAME", help="Kind of programme.")] = "film",
+    profile: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Kind of programme: film, series, trailer, documentary, podcast, music, game or speech.",
+        ),
+    ] = "film",
     force: Annotated[bool, typer.Option("--force", help="Replace a project that exists.")] = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -246,6 +252,7 @@ def why(
     """What is done at a moment, why, what it buys and what stopped it. Writes nothing."""
     from stemmix.pipeline import examine
     from stemmix.report.progress import shown
+    from stemmix.report.tables import clock
     from stemmix.report.why import why_json, why_text
     from stemmix.units import samples_from_seconds, seconds_from_clock
 
@@ -257,7 +264,11 @@ def why(
     with shown(voice.quiet) as progress:
         evidence = examine(project, progress=progress, use_cache=not no_cache)
     _refuse_unknown(stem, evidence.stems)
-    sample = samples_from_seconds(seconds, evidence.plan.sample_rate)
+    plan = evidence.plan
+    sample = samples_from_seconds(seconds, plan.sample_rate)
+    if sample >= plan.frames:
+        end = clock(plan.frames, plan.sample_rate)
+        raise typer.BadParameter(f"{time} lies after the end of the programme, {end}", param_hint="TIME")
     voice.data(why_json(evidence, sample, stem) if json else why_text(evidence, sample, stem, _width()))
 
 

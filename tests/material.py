@@ -6,13 +6,16 @@ Everything is (frames, channels) float64, full scale 1, and the same whenever it
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from stemmix.model.plan import Plan
+from stemmix.model.receipt import Receipt
 
 Floats = NDArray[np.float64]
 
@@ -143,6 +146,29 @@ def scene_stems(name: str = "scene") -> list[dict[str, Any]]:
     """The stems of `scene`, as its project lists them."""
     roles = {"dx": "dialogue", "mx": "music", "fx": "fx", "amb": "ambience"}
     return [{"id": stem.upper(), "role": role, "file": f"{name}/{stem}.wav"} for stem, role in roles.items()]
+
+
+def edited(project: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
+    """The project file after `change` has been at its document."""
+    document = json.loads(project.read_text())
+    change(document)
+    project.write_text(json.dumps(document, indent=2))
+    return project
+
+
+def rendered(project: Path, out: Path | None = None, plan: Path | None = None, **options: Any) -> Receipt:
+    """`pipeline.render`, watched by nobody."""
+    from stemmix.pipeline import render
+
+    return render(project, out, plan, progress=silent_progress, **options)
+
+
+def plan_in(folder: Path) -> Plan:
+    """The one plan in a folder that was rendered into."""
+    from stemmix.files.documents import read_document
+
+    (path,) = folder.glob("*.plan.json")
+    return read_document(path, Plan)
 
 
 def silent_progress(stage: str, share: float) -> None:

@@ -262,7 +262,7 @@ def least_cuts(  # type: ignore[no-untyped-def]
             # the trial point is taken where it is no worse than the worst of the last five
             shrink = 1.0
             point = trial
-            for _attempt in range(8):
+            for attempt in range(8):
                 clarity, loudness = weigh_cuts(
                     target, mid, side, point, slack, spread, reach, importance, exponent, grad_clarity, grad_loudness
                 )
@@ -275,7 +275,7 @@ def least_cuts(  # type: ignore[no-untyped-def]
                 if short > 0.0:
                     new_value += short * short / (2.0 * penalty)
                     new_gradient -= short * grad_clarity
-                if s == 0:
+                if s == 0 or attempt == 7:
                     break
                 if new_value <= recent[: min(s, 5)].max():
                     break

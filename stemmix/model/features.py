@@ -8,6 +8,7 @@ is decided from a cached scan is what is decided from a fresh one, to the bit.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Protocol
 
 import numpy as np
@@ -37,6 +38,14 @@ COLUMN_COUNT = 83
 LOWEST_CENTIBEL = -20_000
 FADED = frozenset(("total", "mid", "classic"))
 """Columns that a fader moves: the others describe the sound whatever its level."""
+
+
+@lru_cache(maxsize=64)
+def _power_of_centibel(gain_db: float) -> Floats:
+    """(65536,) power by centibels, negative ones from the end, as an index has it; a fader does not raise silence."""
+    centibels = np.roll(np.arange(-32768, 32768), 32768)
+    gain = np.where(centibels > LOWEST_CENTIBEL, 10.0 ** (gain_db / 10.0), 1.0)
+    return np.asarray(10.0 ** (centibels / 1000.0) * gain)
 
 
 class FrameSource(Protocol):
@@ -78,8 +87,10 @@ class Frames:
         return levels
 
     def power(self, column: str, start: int, stop: int) -> Floats:
-        """The same as power: 1 is full scale."""
-        return np.asarray(10.0 ** (self.level_db(column, start, stop) / 10.0))
+        """Power of the levels of a column that the fader moves: 1 is full scale."""
+        rows = self._source.rows(start - self._first, stop - self._first)[:, COLUMNS[column]]
+        # a table look-up: the logarithm's inverse is dear, and there are only so many centibels
+        return np.asarray(_power_of_centibel(self._gain_db)[rows])
 
 
 class HeldFrames:

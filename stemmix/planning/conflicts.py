@@ -51,7 +51,9 @@ class Found:
 
 def masked_by(line: Passage) -> Floats:
     """(stems, frames, 36): the share of each masked cell that each stem answers for; 0 where nothing is masked."""
-    spread = np.stack([masking.excitation(masker) for masker in line.maskers])
+    spread = np.zeros_like(line.maskers)
+    for index, masker in enumerate(line.maskers):
+        spread[index] = masking.excitation(masker)
     total = spread.sum(axis=0)
     snr = 10.0 * np.log10((line.target + 1e-14) / (total + 1e-14))
     present = line.target > line.target.max(axis=0) * 10 ** (-masking.PRESENT_DB / 10)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.dsp.spectrum import ruler
-from stemmix.model.moves import Action, Duck, Presence, Ride, Unmask
+from stemmix.model.moves import Action, Duck, Presence, Ride, Unmask, gains_of
 from stemmix.model.plan import (
     Conflict,
     Evidence,
@@ -38,7 +38,7 @@ from stemmix.model.plan import (
 from stemmix.model.project import Project
 from stemmix.planning import conflicts
 from stemmix.planning.balance import balance_of
-from stemmix.planning.evidence import HeardStem, Passage, passage
+from stemmix.planning.evidence import HeardStem, Passage, passage, smoothed_power
 from stemmix.planning.frequency import static_moves
 from stemmix.planning.graph import graph_of
 from stemmix.planning.lines import Goal, goals_of, scenes_of
@@ -99,10 +99,23 @@ class Desk:
     def mixed(self, goal: Goal, heard: Passage, gains: dict[str, StemGains]) -> Passage:
         """The passage as gains that were decided leave it."""
         times = np.arange(goal.start, goal.end, dtype=np.float64) * self.hop
-        return heard.at_gains(
-            np.stack([gains[stem.id].at(times) for stem in self.maskers(goal)]),
-            gains[goal.targets[0].id].at(times)[:, :BAND_COUNT],
-        )
+        gain_db = np.zeros((len(heard.maskers), len(times), 2 * BAND_COUNT))
+        for index, stem in enumerate(self.maskers(goal)):
+            gain_db[index] = gains[stem.id].at(times)
+        voices_db = [gains[stem.id].at(times)[:, :BAND_COUNT] for stem in goal.targets]
+        return heard.at_gains(gain_db, self.voice_db(goal, voices_db))
+
+    def voice_db(self, goal: Goal, gains_db: Sequence[Floats]) -> Floats:
+        """(frames, 36) what gains of every target, each alike in shape, make of all of them together."""
+        if len(goal.targets) == 1:
+            return gains_db[0]
+        before = np.full((goal.end - goal.start, BAND_COUNT), 1e-14)
+        after = before.copy()
+        for stem, gain_db in zip(goal.targets, gains_db, strict=True):
+            power = smoothed_power(stem, "mid", goal.start, goal.end)
+            before += power
+            after += power * 10.0 ** (gain_db / 10.0)
+        return np.asarray(10.0 * np.log10(after / before))
 
     def each(self, work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
         """Work on items side by side: what is compiled lets the interpreter go. In the order of the items."""
@@ -117,16 +130,19 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
     faders, advice = balance_of(project, stems, goals, desk.rules, desk.hop, frames)
     standing = [*faders, *desk.rules.pinned_moves(frames, stems)]
     if project.method == "frequency":
-        standing += static_moves(project, stems, goals, frames)
+        standing += static_moves(stems, goals, desk.rules, frames)
         lines = desk.each(lambda goal: _as_it_came(desk, goal, desk.passage(goal)), goals)
         undone: list[str] = []
     else:
         lines, undone = _solved(desk, goals, standing)
     scenes = scenes_of(project, goals, desk.hop, frames)
-    moves = [*standing, *shared_curves([move for line in lines for move in line.moves], scenes, project.sample_rate)]
-
-    gains = desk.gains(moves)
-    judged = desk.each(lambda line: _judged(desk, line, gains), sorted(lines, key=lambda line: line.goal.id))
+    made = shared_curves([move for line in lines for move in line.moves], scenes, desk.shape, project.sample_rate)
+    gains = desk.gains([*standing, *made])
+    told = moves_of_lines(made)
+    judged = desk.each(
+        lambda line: _judged(desk, line, gains, told.get(line.goal.id, ())), sorted(lines, key=lambda one: one.goal.id)
+    )
+    moves = [*standing, *with_evidence(made, [bought for _, _, bought in judged])]
     cleared = frozenset(stem.id for goal in goals for stem in goal.targets)
     edges, others = graph_of(stems, gains, desk.hop, frames, cleared)
     return Plan(
@@ -143,11 +159,11 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
         shape=PlannedShape(look_ahead_s=desk.shape.look_ahead_s, hold_s=desk.shape.hold_s, ramp_s=desk.shape.ramp_s),
         moves=tuple(moves),
         scenes=scenes,
-        lines=tuple(line for line, _ in judged),
-        conflicts=(*(conflict for _, found in judged for conflict in found), *others),
+        lines=tuple(line for line, _, _ in judged),
+        conflicts=(*(conflict for _, found, _ in judged for conflict in found), *others),
         edges=edges,
         outcome=outcome_of(
-            stems, goals, [line for line, _ in judged], gains, desk.rules.clarity, project.sample_rate, frames
+            stems, goals, [line for line, _, _ in judged], gains, desk.rules.clarity, project.sample_rate, frames
         ),
         notes=(*_notes(stems, goals), *desk.rules.notes(stems), *advice, *undone),
     )
@@ -157,9 +173,10 @@ def _solved(desk: Desk, goals: Sequence[Goal], standing: Sequence[Move]) -> tupl
     """Every goal solved, priority after priority, and what had to be undone afterwards, in words."""
     lines: list[SolvedLine] = []
     for _, group in groupby(goals, key=lambda goal: (goal.priority, [stem.id for stem in goal.targets])):
-        decided = [*standing, *(move for line in lines for move in line.moves)]
-        gains = desk.gains(decided)
-        lines += desk.each(partial(_solved_line, desk, gains), list(group))
+        earlier = [move for line in lines for move in line.moves]
+        gains = desk.gains([*standing, *earlier])
+        layers = [desk.gains(move for move in earlier if move.action.kind == kind) for kind in ("unmask", "duck")]
+        lines += desk.each(partial(_solved_line, desk, gains, layers), list(group))
     return _without_harm(desk, lines, standing)
 
 
@@ -176,37 +193,62 @@ def _as_it_came(desk: Desk, goal: Goal, heard: Passage) -> SolvedLine:
     )
 
 
-def _solved_line(desk: Desk, gains: dict[str, StemGains], goal: Goal) -> SolvedLine:
+def _solved_line(
+    desk: Desk, gains: dict[str, StemGains], layers: Sequence[dict[str, StemGains]], goal: Goal
+) -> SolvedLine:
+    """A goal solved with what was decided before it, its unmasks and ducks in `layers`.
+
+    What is done to a stem twice is not done twice over: the deeper holds (`model.plan.layers_of`). So a line begins
+    where the earlier cuts stand all along it, and its moves are told from there as a whole.
+    """
     heard = desk.passage(goal)
     came = _as_it_came(desk, goal, heard)
     start = desk.mixed(goal, heard, gains)
     maskers = desk.maskers(goal)
     guilty = {found.masker for found in came.found}
     bounds, pinned = desk.rules.bounds(goal, maskers, guilty, desk.hop)
+    stand = [np.zeros((len(maskers), 2 * BAND_COUNT)) for _ in layers]
+    if start.clarity(start.untouched) < bounds.clarity:
+        times = np.arange(goal.start, goal.end, dtype=np.float64) * desk.hop
+        passing_db = np.zeros((len(maskers), len(times), 2 * BAND_COUNT))
+        for index in np.flatnonzero(bounds.lost_db.any(axis=1) | (bounds.duck_db > 0)):
+            for layer, made in zip(stand, layers, strict=True):
+                gain_db = made[maskers[index].id].at(times)
+                layer[index] = gain_db.max(axis=0)
+                passing_db[index] += gain_db - layer[index]
+        start = start.at_gains(-passing_db, np.zeros_like(start.target))
+    unmasked, ducked = stand
+    bounds = replace(
+        bounds,
+        rule_db=np.maximum(bounds.rule_db + unmasked[:, :BAND_COUNT], 0.0),
+        lost_db=np.maximum(bounds.lost_db + unmasked[:, :BAND_COUNT], 0.0),
+        duck_db=np.maximum(bounds.duck_db + ducked[:, 0], 0.0),
+    )
     solution = solve(start, bounds)
     stopped_by = solution.stopped_by
     if stopped_by in {"cap", "nothing to cut"} and pinned.any():
         stopped_by = "pin"
     return replace(
         came,
-        moves=tuple(_moves(desk, came, start, solution, pinned, stopped_by)),
+        moves=tuple(_moves(desk, came, solution, stand, pinned, stopped_by)),
         reached=start.clarity(solution.gain_db, solution.voice_db),
         stopped_by=stopped_by,
     )
 
 
 def _moves(
-    desk: Desk, line: SolvedLine, heard: Passage, solution: Solution, pinned: NDArray[np.bool_], stopped_by: StoppedBy
+    desk: Desk,
+    line: SolvedLine,
+    solution: Solution,
+    stand: Sequence[Floats],
+    pinned: NDArray[np.bool_],
+    stopped_by: StoppedBy,
 ) -> Iterable[Move]:
-    """The line's moves, stem by stem; gains rounded to 0.01 dB, and what rounds to nothing left out."""
+    """The line's moves, stem by stem, on top of what stands, rounded to 0.01 dB, without what is next to nothing."""
     goal, maskers = line.goal, desk.maskers(line.goal)
-    after = heard.clarity(solution.gain_db, solution.voice_db)
-    snr_after_db = heard.mean_snr_db(solution.gain_db, solution.voice_db)
+    unmasked, ducked = stand
 
-    def move(
-        stem: HeardStem, action: Action, gain_db: Floats, voice_db: Floats | float, most_db: float, stop: StoppedBy
-    ) -> Move:
-        bought = after - heard.clarity(gain_db, voice_db)
+    def move(stem: HeardStem, action: Action, stop: StoppedBy) -> Move:
         return Move(
             id=f"{goal.id}-{stem.id}-{action.kind}",
             stem=stem.id,
@@ -219,14 +261,6 @@ def _moves(
                 for number, found in enumerate(line.found, 1)
                 if stem in goal.targets or maskers[found.masker] is stem
             ),
-            evidence=Evidence(
-                snr_before_db=round(line.snr_db, 2),
-                snr_after_db=round(snr_after_db, 2),
-                sii_before=round(line.clarity, 3),
-                sii_after=round(after, 3),
-                bought=round(bought, 4),
-                per_db=round(bought / most_db, 5),
-            ),
             stopped_by=stop,
         )
 
@@ -234,29 +268,26 @@ def _moves(
         stop: StoppedBy = "pin" if pinned[index] else stopped_by
         if stop == "goal" and transient_share(stem, goal, desk.hop) > 0.5:
             stop = "protection"
-        mid_db, side_db = _rounded(solution.mid_db[index]), _rounded(solution.side_db[index])
-        duck_db = _rounded(solution.duck_db)[index]
-        if min(mid_db) <= -LEAST_MOVE_DB:
-            without = solution.gain_db.copy()
-            without[index] = solution.duck_db[index]
-            unmask = Unmask(kind="unmask", mid_db=mid_db, side_db=side_db)
-            yield move(stem, unmask, without, solution.voice_db, -min(mid_db), stop)
-        if duck_db <= -LEAST_MOVE_DB:
-            without = solution.gain_db.copy()
-            without[index] = solution.mid_db[index]
-            yield move(stem, Duck(kind="duck", gain_db=duck_db), without, solution.voice_db, -duck_db, stop)
+        if solution.mid_db[index].min() <= -LEAST_MOVE_DB:
+            mid_db = _rounded(solution.mid_db[index] + unmasked[index, :BAND_COUNT])
+            side_db = _rounded(solution.side_db[index] + unmasked[index, BAND_COUNT:])
+            yield move(stem, Unmask(kind="unmask", mid_db=mid_db, side_db=side_db), stop)
+        if solution.duck_db[index] <= -LEAST_MOVE_DB:
+            yield move(stem, Duck(kind="duck", gain_db=_rounded(solution.duck_db + ducked[:, 0])[index]), stop)
     ride_db, tilt_db = _rounded(np.array([solution.ride_db]))[0], _rounded(solution.presence_db)
     for stem in goal.targets:
         if abs(ride_db) >= LEAST_MOVE_DB:
-            ride = Ride(kind="ride", gain_db=ride_db)
-            yield move(stem, ride, solution.gain_db, solution.presence_db, abs(ride_db), "cap")
+            yield move(stem, Ride(kind="ride", gain_db=ride_db), "cap")
         if max(map(abs, tilt_db)) >= LEAST_MOVE_DB:
-            presence = Presence(kind="presence", gain_db=tilt_db)
-            yield move(stem, presence, solution.gain_db, solution.ride_db, max(map(abs, tilt_db)), "cap")
+            yield move(stem, Presence(kind="presence", gain_db=tilt_db), "cap")
 
 
 def _rounded(gain_db: Floats) -> tuple[float, ...]:
-    return tuple(round(float(gain), 2) + 0.0 for gain in gain_db)
+    # one object for each number there is: hours of moves are millions of numbers, and only thousands differ
+    return tuple(_ONCE.setdefault(number, number) for number in (np.rint(gain_db * 100.0) / 100.0 + 0.0).tolist())
+
+
+_ONCE: dict[float, float] = {}
 
 
 def _without_harm(desk: Desk, lines: list[SolvedLine], standing: Sequence[Move]) -> tuple[list[SolvedLine], list[str]]:
@@ -290,9 +321,14 @@ def _without_harm(desk: Desk, lines: list[SolvedLine], standing: Sequence[Move])
         said.append(
             f"undone: {', '.join(sorted(culprits))} took {goal.id} from clarity {harmed.reached:.2f} to {clarity:.2f}"
         )
-        lines = [replace(line, moves=tuple(move for move in line.moves if move.id not in culprits)) for line in lines]
+        lines = [_without(line, culprits) for line in lines]
         gains = desk.gains([*standing, *(move for line in lines for move in line.moves)])
     return lines, said
+
+
+def _without(line: SolvedLine, culprits: set[str]) -> SolvedLine:
+    left = tuple(move for move in line.moves if move.id not in culprits)
+    return line if len(left) == len(line.moves) else replace(line, moves=left, stopped_by="protection")
 
 
 def _touches(desk: Desk, move: Move, first: int, last: int) -> bool:
@@ -300,8 +336,11 @@ def _touches(desk: Desk, move: Move, first: int, last: int) -> bool:
     return start < last and end > first
 
 
-def _judged(desk: Desk, line: SolvedLine, gains: dict[str, StemGains]) -> tuple[Line, list[Conflict]]:
-    """The line and its conflicts with what the moves, as they are shaped in time, make of them."""
+def _judged(
+    desk: Desk, line: SolvedLine, gains: dict[str, StemGains], moves: Sequence[Move]
+) -> tuple[Line, list[Conflict], dict[str, Evidence]]:
+    """The line and its conflicts with what all moves, as they are shaped in time, make of them; and what each of its
+    own `moves` bought, by id."""
     goal, maskers = line.goal, desk.maskers(line.goal)
     heard = desk.passage(goal)
     mixed = desk.mixed(goal, heard, gains)
@@ -318,7 +357,7 @@ def _judged(desk: Desk, line: SolvedLine, gains: dict[str, StemGains]) -> tuple[
         snr_after_db=round(mixed.mean_snr_db(mixed.untouched), 2),
         stopped_by=line.stopped_by,
     )
-    return judged, [
+    found_in = [
         Conflict(
             id=f"{goal.id}.{number}",
             target=target,
@@ -334,6 +373,53 @@ def _judged(desk: Desk, line: SolvedLine, gains: dict[str, StemGains]) -> tuple[
         )
         for number, found in enumerate(line.found, 1)
     ]
+    return judged, found_in, {move.id: _bought(desk, judged, goal, mixed, gains, move) for move in moves}
+
+
+def _bought(desk: Desk, line: Line, goal: Goal, mixed: Passage, gains: dict[str, StemGains], move: Move) -> Evidence:
+    """What a line would lose if this move alone were taken back."""
+    own_db = np.array(gains_of(move.action)[:BAND_COUNT])
+    masker_db, voice_db = mixed.untouched, np.zeros_like(mixed.target)
+    targets = [stem.id for stem in goal.targets]
+    if move.stem in targets:
+        times = np.arange(goal.start, goal.end, dtype=np.float64) * desk.hop
+        all_db = [gains[stem].at(times)[:, :BAND_COUNT] for stem in targets]
+        less_db = [gain - own_db if stem == move.stem else gain for stem, gain in zip(targets, all_db, strict=True)]
+        voice_db = desk.voice_db(goal, less_db) - desk.voice_db(goal, all_db)
+    else:
+        masker_db[[stem.id for stem in desk.maskers(goal)].index(move.stem)] = -own_db
+    bought = mixed.clarity(mixed.untouched) - mixed.clarity(masker_db, voice_db)
+    return Evidence(
+        snr_before_db=line.snr_before_db,
+        snr_after_db=line.snr_after_db,
+        sii_before=line.clarity_before,
+        sii_after=line.clarity_after,
+        bought=round(bought, 4),
+        per_db=round(bought / max(map(abs, gains_of(move.action))), 5),
+    )
+
+
+def moves_of_lines(moves: Sequence[Move]) -> dict[str, list[Move]]:
+    """The moves that were made for each line, by its id: its own, and the curves it shares."""
+    of_line: dict[str, list[Move]] = {}
+    for move in moves:
+        for line in dict.fromkeys(because.rpartition(".")[0] for because in move.because):
+            of_line.setdefault(line, []).append(move)
+    return of_line
+
+
+def with_evidence(moves: Sequence[Move], bought: Iterable[dict[str, Evidence]]) -> list[Move]:
+    """The moves with what they bought: of a curve that lines share, the mean of these."""
+    of_move: dict[str, list[Evidence]] = {}
+    for of_line in bought:
+        for move, evidence in of_line.items():
+            of_move.setdefault(move, []).append(evidence)
+
+    def mean(move: Move) -> Evidence:
+        told = [evidence.model_dump() for evidence in of_move[move.id]]
+        return Evidence(**{name: round(sum(one[name] for one in told) / len(told), 5) for name in told[0]})
+
+    return [move.model_copy(update={"evidence": mean(move)}) for move in moves]
 
 
 def _notes(stems: Sequence[HeardStem], goals: Sequence[Goal]) -> list[str]:

@@ -84,21 +84,23 @@ class Passage:
         return np.zeros((len(self.maskers), self.target.shape[1]))
 
 
+def smoothed_power(stem: HeardStem, column: str, start: int, end: int) -> Floats:
+    """(end - start, width) a stem's power at programme frames, as it is judged."""
+    return masking.smoothed(stem.frames.power(column, start - MARGIN, end + MARGIN))
+
+
 def passage(
     targets: Sequence[HeardStem], maskers: Sequence[HeardStem], start: int, end: int, *, is_speech: bool = True
 ) -> Passage:
     """The passage from frame `start` to `end`; several targets are heard as one."""
 
-    def heard(stem: HeardStem, column: str) -> Floats:
-        return masking.smoothed(stem.frames.power(column, start - MARGIN, end + MARGIN))
-
     target = np.zeros((end - start, masking.IMPORTANCE.size))
     for stem in targets:
-        target += heard(stem, "mid")
+        target += smoothed_power(stem, "mid", start, end)
     mids = np.zeros((len(maskers), *target.shape))
     sides = np.zeros_like(mids)
     for index, stem in enumerate(maskers):
-        mids[index] = heard(stem, "mid")
-        sides[index] = np.maximum(heard(stem, "total") - mids[index], 0.0)
+        mids[index] = smoothed_power(stem, "mid", start, end)
+        sides[index] = np.maximum(smoothed_power(stem, "total", start, end) - mids[index], 0.0)
     importance = masking.IMPORTANCE if is_speech else masking.importance_where_present(target)
     return Passage(start, end, target, mids, sides, importance)

@@ -12,21 +12,21 @@ import numpy as np
 
 from stemmix.model.moves import StaticEq
 from stemmix.model.plan import Move
-from stemmix.model.project import Project
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal
+from stemmix.planning.rules import Rules
 
 WANTED_DB = 12.0
 STRENGTH = 0.5
 CAP_DB = 12.0
 
 
-def static_moves(project: Project, stems: Sequence[HeardStem], goals: Sequence[Goal], frames: int) -> list[Move]:
-    """One static curve for every stem that hides a target of higher priority."""
+def static_moves(stems: Sequence[HeardStem], goals: Sequence[Goal], rules: Rules, frames: int) -> list[Move]:
+    """One static curve for every stem that hides a target of higher priority and that no pin keeps as it is."""
     moves = []
     for stem in stems:
         against = [goal for goal in goals if stem not in goal.targets and stem.priority < goal.priority]
-        if not against:
+        if not against or rules.keeps(stem.id):
             continue
         target, masker = np.zeros(7), np.zeros(7)
         for goal in against:

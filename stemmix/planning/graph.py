@@ -36,17 +36,18 @@ def graph_of(
     after = np.zeros_like(before)
     found: list[Conflict] = []
     last = -(-frames // hop) + 1
+    active = np.stack([_active(stem, last, hop) for stem in stems])
     for start in range(0, last, STRETCH_FRAMES):
         end = min(start + STRETCH_FRAMES, last)
         times = np.arange(start, end, dtype=np.float64) * hop
         power = np.stack([masking.smoothed(s.frames.power("mid", start - MARGIN, end + MARGIN)) for s in stems])
-        active = np.stack([_active(stem, start, end, hop) for stem in stems])
+        here = np.ascontiguousarray(active[:, start:end])
         importance = np.stack([_importance(stem, mid) for stem, mid in zip(stems, power, strict=True)])
-        sizes, spans = _masked(power, active, importance)
+        sizes, spans = _masked(power, here, importance)
         mixed = sizes
         if not all(gains[stem.id].idle(times[0] - 1, times[-1] + 1) for stem in stems):
             gain_db = np.stack([gains[stem.id].at(times)[:, :BAND_COUNT] for stem in stems])
-            mixed, _ = _masked(power * 10.0 ** (gain_db / 10.0), active, importance)
+            mixed, _ = _masked(power * 10.0 ** (gain_db / 10.0), here, importance)
         before += sizes.sum(axis=2)
         after += mixed.sum(axis=2)
         for i, target in enumerate(stems):
@@ -77,11 +78,11 @@ def _masked(power: Floats, active: NDArray[np.bool_], importance: Floats) -> tup
     return sizes / HOPS_PER_SECOND, spans
 
 
-def _active(stem: HeardStem, start: int, end: int, hop: int) -> NDArray[np.bool_]:
-    active = np.zeros(end - start, dtype=bool)
+def _active(stem: HeardStem, frames: int, hop: int) -> NDArray[np.bool_]:
+    """(frames,) whether the stem has something to be heard."""
+    active = np.zeros(frames, dtype=bool)
     for run in stem.facts.active:
-        first, after = (stem.at + run.start) // hop - start, -(-(stem.at + run.end) // hop) - start
-        active[max(first, 0) : max(after, 0)] = True
+        active[(stem.at + run.start) // hop : -(-(stem.at + run.end) // hop)] = True
     return active
 
 

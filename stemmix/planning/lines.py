@@ -47,18 +47,20 @@ def goals_of(project: Project, stems: Sequence[HeardStem], hop: int, frames: int
         if not targets:
             continue
         priority = max(stem.priority for stem in targets)
-        longest = None if role is Role.DIALOGUE else round(LONGEST_S * project.sample_rate / hop)
+        longest = _longest(role, project.sample_rate, hop)
         found += [(-priority, order, targets, *span) for span in spans_of(project, targets, hop, frames, longest)]
     for pin in project.pins:
         stem = next((stem for stem in stems if stem.id == pin.stem), None)
         if pin.priority is not None and stem is not None and pin.priority > stem.priority:
             start, end = (samples_from_seconds(s, project.sample_rate) for s in (pin.start, pin.end))
-            if start // hop < min(end, frames) // hop:
-                found.append((-pin.priority, -1, (stem,), start // hop, min(end, frames) // hop))
+            longest = _longest(stem.role, project.sample_rate, hop)
+            span = (start // hop, -(-min(end, frames) // hop))
+            found += [(-pin.priority, -1, (stem,), *piece) for piece in _pieces(span, longest)]
+    found = list(dict.fromkeys(found))  # two pins may say the same of different bands
     by_time = {key: number for number, key in enumerate(sorted(found, key=_in_time), 1)}
     return [
         Goal(f"L{by_time[key]:03d}", key[2], -key[0], key[3], key[4])
-        for key in sorted(found, key=lambda key: (key[0], key[1], _in_time(key)))
+        for key in sorted(found, key=lambda key: (key[0], key[1], [stem.id for stem in key[2]], _in_time(key)))
     ]
 
 
@@ -89,14 +91,19 @@ def spans_of(
             merged[-1] = (merged[-1][0], max(merged[-1][1], end))
         elif end > start:
             merged.append((start, end))
-    if longest is None:
-        return merged
-    pieces = []
-    for start, end in merged:
-        count = -(-(end - start) // longest)
-        edges = [start + (end - start) * i // count for i in range(count + 1)]
-        pieces += list(pairwise(edges))
-    return pieces
+    return [piece for span in merged for piece in _pieces(span, longest)]
+
+
+def _longest(role: Role, rate_hz: int, hop: int) -> int | None:
+    """Frames of the longest line; None where a line is as long as what is said."""
+    return None if role is Role.DIALOGUE else round(LONGEST_S * rate_hz / hop)
+
+
+def _pieces(span: tuple[int, int], longest: int | None) -> list[tuple[int, int]]:
+    """A span of frames in equal pieces, none longer than `longest`; none at all of an empty one."""
+    start, length = span[0], span[1] - span[0]
+    count = max(-(-length // longest) if longest else 1, 1)
+    return list(pairwise(start + length * i // count for i in range(count + 1))) if length > 0 else []
 
 
 def scenes_of(project: Project, goals: Sequence[Goal], hop: int, frames: int) -> tuple[PlannedScene, ...]:

@@ -39,6 +39,10 @@ class Rules:
         self._lost_cap_db = profile.lost_cap_db if goals.eq_cap_db is None else goals.eq_cap_db
         self._duck_cap_db = profile.duck_cap_db if goals.duck_cap_db is None else goals.duck_cap_db
         rate = project.sample_rate
+        self._pins: dict[str, list[tuple[int, int, Pin]]] = {}
+        for pin in project.pins:
+            span = (samples_from_seconds(pin.start, rate), samples_from_seconds(pin.end, rate))
+            self._pins.setdefault(pin.stem, []).append((*span, pin))
         self._before = samples_from_seconds(shape.look_ahead_s + shape.ramp_s, rate)
         self._after = samples_from_seconds(shape.hold_s + shape.ramp_s, rate)
 
@@ -49,14 +53,7 @@ class Rules:
     def pins_on(self, stem: str, start: int, end: int) -> list[Pin]:
         """The stem's pins that a move over a span of samples would reach into."""
         first, last = self.reach(start, end)
-        rate = self._project.sample_rate
-        return [
-            pin
-            for pin in self._project.pins
-            if pin.stem == stem
-            and samples_from_seconds(pin.start, rate) < last
-            and samples_from_seconds(pin.end, rate) > first
-        ]
+        return [pin for pin_start, pin_end, pin in self._pins.get(stem, ()) if pin_start < last and pin_end > first]
 
     def bounds(
         self, goal: Goal, maskers: Sequence[HeardStem], guilty: Collection[int], hop: int
@@ -100,7 +97,8 @@ class Rules:
     def _priority(self, goal: Goal, start: int, end: int) -> int:
         """The line's priority, or what pins on its targets lower it to."""
         pinned = (pin.priority for stem in goal.targets for pin in self.pins_on(stem.id, start, end))
-        return min((number for number in pinned if number is not None), default=goal.priority)
+        lowered = (number for number in pinned if number is not None and number < goal.priority)
+        return min(lowered, default=goal.priority)
 
     def pinned_moves(self, frames: int, stems: Sequence[HeardStem]) -> list[Move]:
         """The moves that pins hold as they are."""
@@ -120,8 +118,10 @@ class Rules:
         ]
 
     def keeps(self, stem: str) -> bool:
-        """Whether anywhere in the programme the stem is to stay as it is."""
-        return any(pin.stem == stem and (pin.keep or pin.action is not None) for pin in self._project.pins)
+        """Whether a pin anywhere in the programme keeps the stem from moves over the whole of it."""
+        return any(
+            pin.keep or pin.action is not None or pin.max_cut_db is not None for _, _, pin in self._pins.get(stem, ())
+        )
 
     def notes(self, stems: Sequence[HeardStem]) -> list[str]:
         """What is to be said of pins: those whose stem's file has changed since they were set."""

@@ -19,7 +19,6 @@ How much
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,14 +49,14 @@ MID_UNDER_SIDES_DB = 3.0
 LOUDNESS_EXPONENT = 0.23
 EVENNESS = 1e-3
 """Share of the bed's loudness that a variance of 1 dB squared over the bands is worth."""
-EFFORT = 1e-6
+EFFORT = 5e-6
 SMOOTHNESS = 1e-4
 """The same of a squared dB of cut, times its protection, and of a squared dB between two bands: an abrupt edge in the
 spectrum rings before the sound."""
 TIMBRE_HZ = (80.0, 12_000.0)
 
-GROUP_FRAMES = 4
-"""Frames that the solver takes as one, 80 ms."""
+GROUP_FRAMES = 6
+"""Frames that the solver takes as one, 120 ms."""
 ROUNDS, STEPS, CORRECTIONS = 8, 20, 4
 
 
@@ -135,7 +134,7 @@ def solve(line: Passage, bounds: Bounds) -> Solution:
 
 
 def presence(line: Passage, cap_db: float) -> Floats:
-    """(36,) a tilt of `cap_db` towards presence that leaves the line's K-weighted level as it is."""
+    """(36,) a tilt of `cap_db` towards presence that leaves the line's level as it is."""
     tilt = cap_db * TILT
     power = line.target.mean(axis=0)
     level = float(np.log10((power * 10.0 ** (tilt / 10.0)).sum() + 1e-20) - np.log10(power.sum() + 1e-20))
@@ -201,12 +200,13 @@ def _cheapest(line: Passage, cap: Floats, protection: Floats, goal: float, voice
 
 
 def _least_scoop(line: Passage, cap: Floats, goal: float, voice_db: Floats) -> Floats:
-    """The shallowest scoop that reaches the goal, or all that the cap allows: where the solver begins."""
-    for share in np.arange(1, 13) / 12:
-        scoop = share * cap * SCOOP
-        if line.clarity(-scoop, voice_db) >= goal:
-            break
-    return np.asarray(scoop)
+    """The shallowest scoop that reaches the goal, to a sixteenth of the cap, or all of it: where the solver begins."""
+    low, high = 0, 16
+    while high - low > 1:
+        middle = (low + high) // 2
+        reached = line.clarity(-(middle / 16) * cap * SCOOP, voice_db) >= goal
+        low, high = (low, middle) if reached else (middle, high)
+    return np.asarray((high / 16) * cap * SCOOP)
 
 
 def _deepened(line: Passage, cut: Floats, cap: Floats, goal: float, voice_db: Floats) -> Floats:
@@ -243,4 +243,5 @@ def _grouped(power: Floats) -> Floats:
     frames = power.shape[-2]
     count = max(frames // GROUP_FRAMES, 1)
     edges = np.arange(count + 1) * frames // count
-    return np.stack([power[..., a:b, :].mean(axis=-2) for a, b in pairwise(edges)], axis=-2)
+    sums = np.add.reduceat(power, edges[:-1], axis=-2)
+    return np.ascontiguousarray(sums / np.diff(edges)[:, None])

@@ -24,7 +24,7 @@ def comparison_text(first: Evidence, second: Evidence, width: int) -> str:
     """Figures of two plans of the same stems, and what is masked in each."""
     plans = (first.plan, second.plan)
     made = table(
-        f"{first.plan.title}: {plans[0].method} beside {plans[1].method}", ["", *(f">{p.method}" for p in plans)]
+        f"{first.plan.title}: {plans[0].method} beside {plans[1].method}", ["figure", *(f">{p.method}" for p in plans)]
     )
     for name, title, form in _FIGURES:
         made.add_row(title, *(_figure(plan.outcome, name, form) for plan in plans))

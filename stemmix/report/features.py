@@ -8,7 +8,9 @@ from rich.table import Table
 
 from stemmix.bands import CLASSIC_EDGES_HZ
 from stemmix.model.evidence import Evidence, HeardFacts
-from stemmix.report.tables import as_text, clock, reading, table
+from stemmix.model.features import StemFacts
+from stemmix.model.receipt import Measured
+from stemmix.report.tables import as_text, clock, many, table
 
 FEATURES_SCHEMA = "stemmix.features/1"
 
@@ -35,18 +37,18 @@ def _chosen(evidence: Evidence, stem: str | None) -> list[HeardFacts]:
 def _facts(heard: HeardFacts) -> Table:
     facts, measured = heard.facts, heard.facts.measured
     made = table(f"{heard.id}: {heard.role.value}, {heard.file}", ["=feature", "value"])
+    sounding = sum(run.end - run.start for run in facts.active)
     rows = [
-        ("length", f"{clock(facts.frames, facts.sample_rate)} from {clock(heard.at, facts.sample_rate)}"),
+        ("length", f"{clock(facts.frames, facts.sample_rate)}, from {clock(heard.at, facts.sample_rate)} on"),
         ("source", f"{facts.source_layout} at {facts.source_rate} Hz"),
-        ("integrated loudness", f"{reading(measured.integrated_lufs)} LUFS"),
-        (
-            "short-term and momentary maximum",
-            f"{reading(measured.short_term_max_lufs)}, {reading(measured.momentary_max_lufs)} LUFS",
-        ),
-        ("loudness range", f"{reading(measured.lra_lu)} LU"),
-        ("true and sample peak", f"{reading(measured.true_peak_dbtp)} dBTP, {reading(measured.sample_peak_dbfs)} dBFS"),
+        ("integrated loudness", _read(measured, "integrated_lufs", "LUFS")),
+        ("short-term maximum", _read(measured, "short_term_max_lufs", "LUFS")),
+        ("momentary maximum", _read(measured, "momentary_max_lufs", "LUFS")),
+        ("loudness range", _read(measured, "lra_lu", "LU")),
+        ("true peak", _read(measured, "true_peak_dbtp", "dBTP")),
+        ("sample peak", _read(measured, "sample_peak_dbfs", "dBFS")),
         ("noise floor", f"{facts.noise_floor_db:.1f} dBFS"),
-        ("DC", f"{facts.dc:+.6f}"),
+        ("DC", f"{facts.dc:+.6f} of full scale"),
         ("runs at full scale", str(facts.clipped_runs)),
     ]
     rows += [
@@ -57,16 +59,28 @@ def _facts(heard: HeardFacts) -> Table:
         ("spectral centroid", f"{facts.centroid_hz:.0f} Hz"),
         ("spectral rolloff (85 %)", f"{facts.rolloff_hz:.0f} Hz"),
         ("spectral flatness", f"{facts.flatness:.4f}"),
-        (
-            "onsets",
-            f"{len(facts.onsets)}, the strongest {max((o.strength_db for o in facts.onsets), default=0.0):.1f} dB",
-        ),
-        ("active", f"{len(facts.active)} runs, {sum(r.end - r.start for r in facts.active) / facts.sample_rate:.1f} s"),
+        ("onsets", _onsets(facts)),
+        ("active", f"{many(len(facts.active), 'run')}, {clock(sounding, facts.sample_rate)}"),
     ]
     if heard.tonal is not None:
         voiced = sorted(hz for hz in heard.tonal.pitch_hz if hz is not None)
-        middle = f"{voiced[len(voiced) // 2]:.0f} Hz" if voiced else "-"
-        rows += [("tempo", f"{reading(heard.tonal.tempo_bpm)} BPM"), ("pitch, median", middle)]
+        middle = f"{voiced[len(voiced) // 2]:.0f} Hz" if voiced else "- (none was heard)"
+        tempo = heard.tonal.tempo_bpm
+        rows += [
+            ("tempo", "- (no beat was found)" if tempo is None else f"{tempo:.1f} BPM"),
+            ("pitch, median", middle),
+        ]
     for name, value in rows:
         made.add_row(name, value)
     return made
+
+
+def _read(measured: Measured, name: str, unit: str) -> str:
+    """One of a meter's readings with its unit, or why there is none."""
+    value: float | None = getattr(measured, name)
+    return f"- ({measured.reasons.get(name, 'not measured')})" if value is None else f"{value:.1f} {unit}"
+
+
+def _onsets(facts: StemFacts) -> str:
+    strongest = max((onset.strength_db for onset in facts.onsets), default=None)
+    return "none" if strongest is None else f"{len(facts.onsets)}, the strongest {strongest:.1f} dB"

@@ -13,7 +13,7 @@ from stemmix.bands import EDGE_HZ
 from stemmix.model.evidence import Evidence
 from stemmix.model.moves import Duck, Level, Presence, Ride, Scene, StaticEq, Unmask
 from stemmix.model.plan import Conflict, Edge, Line, Move, Plan, PlannedScene
-from stemmix.report.tables import as_text, clock, span, table
+from stemmix.report.tables import as_text, change, clock, many, span, table
 
 REPORT_SCHEMA = "stemmix.report/1"
 
@@ -73,24 +73,43 @@ def in_words(move: Move) -> str:
         case StaticEq(gain_db=classic_db):
             return "seven-band equaliser, " + " ".join(f"{gain:.1f}" for gain in classic_db)
         case Unmask(mid_db=mid_db, side_db=side_db) | Scene(mid_db=mid_db, side_db=side_db):
-            deepest = min(mid_db)
-            cut = [band for band, gain in enumerate(mid_db) if gain <= deepest / 2]
-            bands = f"{EDGE_HZ[cut[0]]:.0f}-{EDGE_HZ[cut[-1] + 1]:.0f} Hz"
-            return f"cut to {deepest:.1f} dB ({min(side_db):.1f} at the sides), mostly {bands}"
+            return _cut_in_words(mid_db, side_db)
+
+
+def _cut_in_words(mid_db: tuple[float, ...], side_db: tuple[float, ...]) -> str:
+    if not any(mid_db):
+        return f"cut of the sides to {min(side_db):.1f} dB, mostly {_where(side_db)}"
+    return f"cut to {min(mid_db):.1f} dB ({min(side_db):.1f} at the sides), mostly {_where(mid_db)}"
+
+
+def _where(gains_db: tuple[float, ...]) -> str:
+    """The range of bands that is cut by at least half of the deepest."""
+    cut = [band for band, gain in enumerate(gains_db) if gain <= min(gains_db) / 2]
+    return f"{EDGE_HZ[cut[0]]:.0f}-{EDGE_HZ[cut[-1] + 1]:.0f} Hz"
+
+
+def purpose(move: Move) -> str:
+    """What a move is made for: a line, by its id; a scene; a pin; or the whole programme."""
+    if move.line is not None:
+        return move.line
+    if isinstance(move.action, Scene):
+        return "scene"
+    return "pin" if move.stopped_by == "pin" else "all"
 
 
 def _heading(evidence: Evidence) -> str:
     plan, outcome = evidence.plan, evidence.plan.outcome
     said = (
         f"{plan.title}: {clock(plan.frames, plan.sample_rate)}, profile {plan.profile}, method {plan.method}, "
-        f"{len(evidence.stems)} stems, {len(plan.scenes)} scenes, {len(plan.lines)} lines"
+        f"{many(len(evidence.stems), 'stem')}, {many(len(plan.scenes), 'scene')}, {many(len(plan.lines), 'line')}"
     )
     if outcome is None:
         return said
     return (
         f"{said}\nlines below clarity {plan.clarity_goal:g}: {outcome.lines_unclear_before} as the stems came, "
-        f"{outcome.lines_unclear_after} in the mix\nthe bed, while lines are spoken: {-outcome.bed_loss_db:+.1f} dB, "
-        f"{outcome.bed_sones_lost:.0%} of its loudness in sones; elsewhere {-outcome.outside_db:+.1f} dB"
+        f"{outcome.lines_unclear_after} in the mix\n"
+        f"the bed, while lines are spoken: {change(-outcome.bed_loss_db)} dB, {outcome.bed_sones_lost:.0%} of its "
+        f"loudness in sones given up; elsewhere {change(-outcome.outside_db)} dB"
     )
 
 
@@ -158,10 +177,10 @@ def _lines(plan: Plan) -> Table:
 
 
 def _moves(plan: Plan) -> Table:
-    made = table(f"Moves: {len(plan.moves)}", ["=line", ">time", "stem", "what", "because of"])
+    made = table(f"Moves: {len(plan.moves)}", ["=for", ">time", "stem", "what", "because of"])
     for move in plan.moves:
         made.add_row(
-            move.line or "-",
+            purpose(move),
             span(move.start, move.end, plan.sample_rate),
             move.stem,
             in_words(move),

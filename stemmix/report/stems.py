@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from stemmix.model.evidence import Evidence
-from stemmix.report.tables import as_text, clock, reading, table
+from stemmix.report.tables import as_text, clock, many, reading, table
 
 CHECK_SCHEMA = "stemmix.check/1"
 
@@ -14,7 +14,8 @@ def stems_text(evidence: Evidence, width: int) -> str:
     """A table of the stems, then every warning and note in full."""
     plan = evidence.plan
     made = table(
-        f"{plan.title}: {clock(plan.frames, plan.sample_rate)} at {plan.sample_rate} Hz, {len(evidence.stems)} stems",
+        f"{plan.title}: {clock(plan.frames, plan.sample_rate)} at {plan.sample_rate} Hz, "
+        f"{many(len(evidence.stems), 'stem')}",
         ["stem", "=role", ">at", ">length", ">kHz", "=layout", ">LUFS", ">LRA", ">dBTP", ">onsets", ">active"],
     )
     for stem in evidence.stems:

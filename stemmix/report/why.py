@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 from stemmix.model.evidence import Evidence
-from stemmix.model.plan import Line, Move, Plan
-from stemmix.report.masking import in_words, timed
+from stemmix.model.plan import Line, Move, Plan, StoppedBy
+from stemmix.report.masking import in_words, purpose, timed
 from stemmix.report.tables import as_text, clock, span, table
 
 WHY_SCHEMA = "stemmix.why/1"
 
-BECAUSE_OF = {
+BECAUSE_OF: dict[StoppedBy, str] = {
     "clear": "it was clear as it came",
     "goal": "the line has reached its goal",
     "cap": "the cap is reached",
@@ -34,27 +34,34 @@ def why_text(evidence: Evidence, sample: int, stem: str | None, width: int) -> s
             f"no more was done because {BECAUSE_OF[line.stopped_by]}"
         )
     if not lines:
-        parts.append("nobody is to be heard first here")
+        parts.append("no line stands here" + ("; what is done for those beside it reaches here" if moves else ""))
     if moves:
-        made = table("Moves", ["=stem", "what", "=for", ">SNR (dB)", ">SII", ">bought", ">per dB", "stopped because"])
+        made = table(
+            "Moves: the SNR (dB) and audibility (SII) of what each is made for, as it came and in the mix; how much of"
+            " the audibility this move alone buys, and for each dB of it",
+            ["stem", "what", "=for", ">SNR", ">SII", ">bought", ">per dB", "stopped by"],
+        )
         for move in moves:
             facts = move.evidence
             made.add_row(
                 move.stem,
                 in_words(move),
-                move.line or ("scene" if move.because else "all"),
-                f"{facts.snr_before_db:.1f} > {facts.snr_after_db:.1f}" if facts else "-",
-                f"{facts.sii_before:.2f} > {facts.sii_after:.2f}" if facts else "-",
+                purpose(move),
+                f"{facts.snr_before_db:.1f} → {facts.snr_after_db:.1f}" if facts else "-",
+                f"{facts.sii_before:.2f} → {facts.sii_after:.2f}" if facts else "-",
                 f"{facts.bought:.3f}" if facts else "-",
                 f"{facts.per_db:.4f}" if facts else "-",
-                BECAUSE_OF[move.stopped_by] if move.stopped_by else "-",
+                move.stopped_by or "-",
             )
         parts.append(made)
+        if stops := sorted({move.stopped_by for move in moves if move.stopped_by}):
+            parts.append("\n".join(f"stopped by {stop}: {BECAUSE_OF[stop]}" for stop in stops))
         named = {id_ for move in moves for id_ in move.because}
         because = [conflict for conflict in plan.conflicts if conflict.id in named]
         if because:
             made = table(
-                "Because of", ["=conflict", "=target", "=masker", ">bands (Hz)", ">SNR (dB)", ">size", ">after"]
+                "Because of; sizes in importance-weighted masked band-seconds",
+                ["=conflict", "target", "masker", ">bands (Hz)", ">SNR (dB)", ">size", ">after"],
             )
             for conflict in because:
                 made.add_row(
