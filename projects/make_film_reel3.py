@@ -106,40 +106,85 @@ class Speaker:
 
 
 SPEAKERS = {
-    "Nora": Speaker("slt", 176.0, 34.0, {90: -6, 150: -2, 300: 0, 800: 0,
-                                         1300: 2, 2800: 6, 4300: 4, 6000: -1}),
+    "Nora": Speaker("slt", 176.0, 34.0, {90: -6, 150: -2, 300: 0, 800: 0, 1300: 2, 2800: 6, 4300: 4, 6000: -1}),
     "Tom": Speaker("awb", 112.0, 25.0, {70: -6, 120: -1, 300: -1, 1200: 2, 2800: 5, 5000: 6, 7600: 4}),
     "Control": Speaker("rms", 104.0, 18.0, {100: -6, 300: 0, 1500: 4, 3000: 6, 7600: 0}),
 }
 
 LINES = (
     Line("Nora", "quay", 2.60, -24.5, (Phrase("You're up early, Tom.", 1.06, 1.04),)),
-    Line("Tom", "quay", 4.95, -24.5, (
-        Phrase("The glass is falling.", 1.08, 1.0, 0.35),
-        Phrase("I don't like the look of that sky.", 1.04, 0.95))),
-    Line("Nora", "quay", 9.95, -24.5, (
-        Phrase("The wreck is a mile out.", 1.0, 1.04, 0.22),
-        Phrase("We'll be home before the tide turns.", 1.02))),
-    Line("Control", "radio", 16.05, -25.0, (
-        Phrase("All boats, this is harbour control.", 0.96, 1.0, 0.12),
-        Phrase("Storm warning.", 1.0, 1.0, 0.14), Phrase("Return to port.", 1.0))),
-    Line("Nora", "deck", 21.55, -23.8, (
-        Phrase("There's a light on the wreck!", 0.96, 1.16, 0.16),
-        Phrase("Someone is out there!", 0.98, 1.2))),
-    Line("Tom", "deck", 24.75, -23.0, (
-        Phrase("Hold on to something!", 0.94, 1.22, 0.12), Phrase("Here it comes!", 0.96, 1.28))),
-    Line("Nora", "deck", 28.35, -22.4, (
-        Phrase("Bring her in closer, Tom!", 0.94, 1.18, 0.1), Phrase("I can reach him!", 0.95, 1.2))),
-    Line("Tom", "deck", 31.60, -23.0, (
-        Phrase("There's no time, Nora!", 0.92, 1.24, 0.1),
-        Phrase("Leave him, or we'll lose the boat!", 0.92, 1.26))),
+    Line(
+        "Tom",
+        "quay",
+        4.95,
+        -24.5,
+        (Phrase("The glass is falling.", 1.08, 1.0, 0.35), Phrase("I don't like the look of that sky.", 1.04, 0.95)),
+    ),
+    Line(
+        "Nora",
+        "quay",
+        9.95,
+        -24.5,
+        (Phrase("The wreck is a mile out.", 1.0, 1.04, 0.22), Phrase("We'll be home before the tide turns.", 1.02)),
+    ),
+    Line(
+        "Control",
+        "radio",
+        16.05,
+        -25.0,
+        (
+            Phrase("All boats, this is harbour control.", 0.96, 1.0, 0.12),
+            Phrase("Storm warning.", 1.0, 1.0, 0.14),
+            Phrase("Return to port.", 1.0),
+        ),
+    ),
+    Line(
+        "Nora",
+        "deck",
+        21.55,
+        -23.8,
+        (Phrase("There's a light on the wreck!", 0.96, 1.16, 0.16), Phrase("Someone is out there!", 0.98, 1.2)),
+    ),
+    Line(
+        "Tom",
+        "deck",
+        24.75,
+        -23.0,
+        (Phrase("Hold on to something!", 0.94, 1.22, 0.12), Phrase("Here it comes!", 0.96, 1.28)),
+    ),
+    Line(
+        "Nora",
+        "deck",
+        28.35,
+        -22.4,
+        (Phrase("Bring her in closer, Tom!", 0.94, 1.18, 0.1), Phrase("I can reach him!", 0.95, 1.2)),
+    ),
+    Line(
+        "Tom",
+        "deck",
+        31.60,
+        -23.0,
+        (Phrase("There's no time, Nora!", 0.92, 1.24, 0.1), Phrase("Leave him, or we'll lose the boat!", 0.92, 1.26)),
+    ),
     Line("Tom", "office", 45.00, -24.0, (Phrase("Shut that door, the wind's getting in!", 1.0, 1.08),)),
-    Line("Nora", "office", 48.45, -25.0, (
-        Phrase("He's breathing.", 1.06, 1.02, 0.4),
-        Phrase("Twelve hours on that rock, and he's still breathing.", 1.04, 0.98))),
+    Line(
+        "Nora",
+        "office",
+        48.45,
+        -25.0,
+        (
+            Phrase("He's breathing.", 1.06, 1.02, 0.4),
+            Phrase("Twelve hours on that rock, and he's still breathing.", 1.04, 0.98),
+        ),
+    ),
     Line("Tom", "office", 53.75, -25.0, (Phrase("Then the sea was kind tonight.", 1.12, 0.95),)),
-    Line("Nora", "office", 57.10, -25.5, (
-        Phrase("Listen.", 1.12, 1.02, 0.45), Phrase("The storm has passed.", 1.1, 0.96))),
+    Line(
+        "Nora",
+        "office",
+        57.10,
+        -25.5,
+        (Phrase("Listen.", 1.12, 1.02, 0.45), Phrase("The storm has passed.", 1.1, 0.96)),
+    ),
 )
 
 
@@ -206,7 +251,7 @@ def faded(x: Audio, in_s: float, out_s: float) -> Audio:
 def place(track: Audio, x: Audio, at_s: float) -> None:
     start = frames(at_s)
     length = min(len(x), len(track) - start)
-    track[start:start + length] += x[:length]
+    track[start : start + length] += x[:length]
 
 
 def reverb(x: Audio, rng: Rng, *, decay_s: float, wet_db: float, delay_s: float, top_hz: float) -> Audio:
@@ -218,8 +263,8 @@ def reverb(x: Audio, rng: Rng, *, decay_s: float, wet_db: float, delay_s: float,
     tail *= gain_of(wet_db) / np.sqrt(np.sum(tail**2, axis=0))
     wet = fftconvolve(x.reshape(len(x), channels), tail, mode="full", axes=0)
     out = np.zeros((len(wet) + frames(delay_s), channels))
-    out[:len(x)] += x.reshape(len(x), channels)
-    out[frames(delay_s):] += wet
+    out[: len(x)] += x.reshape(len(x), channels)
+    out[frames(delay_s) :] += wet
     return out[:, 0] if x.ndim == 1 else out
 
 
@@ -245,15 +290,26 @@ def run(package: str, *command: str) -> None:
 def speak(phrase: Phrase, speaker: Speaker, folder: Path) -> Audio:
     """One phrase from flite, without the silence around it, at the reel's rate."""
     path = folder / "phrase.wav"
-    run("flite", "flite", "-voice", speaker.voice,
-        "--setf", f"duration_stretch={phrase.pace}",
-        "--setf", f"int_f0_target_mean={speaker.pitch_hz * phrase.pitch}",
-        "--setf", f"int_f0_target_stddev={speaker.pitch_spread_hz * phrase.pitch}",
-        "-t", phrase.text, "-o", str(path))
+    run(
+        "flite",
+        "flite",
+        "-voice",
+        speaker.voice,
+        "--setf",
+        f"duration_stretch={phrase.pace}",
+        "--setf",
+        f"int_f0_target_mean={speaker.pitch_hz * phrase.pitch}",
+        "--setf",
+        f"int_f0_target_stddev={speaker.pitch_spread_hz * phrase.pitch}",
+        "-t",
+        phrase.text,
+        "-o",
+        str(path),
+    )
     speech, rate = sf.read(path, dtype="float64")
     loud = np.flatnonzero(np.abs(speech) > 0.012 * np.abs(speech).max())
     margin = round(0.03 * rate)
-    speech = speech[max(loud[0] - margin, 0):loud[-1] + 2 * margin]
+    speech = speech[max(loud[0] - margin, 0) : loud[-1] + 2 * margin]
     return faded(soxr.resample(speech, rate, SAMPLE_RATE, quality="VHQ"), 0.015, 0.03)
 
 
@@ -265,7 +321,7 @@ def over_the_radio(voice: Audio, rng: Rng) -> Audio:
     x = np.tanh(3.0 * band(x, 380.0, 3000.0, 3)) / 3.0
     for at, length_s, size in ((0, 0.03, 0.10), (len(x) - frames(0.09), 0.085, 0.13)):
         burst = band(rng.standard_normal(frames(length_s)), 500.0, 3200.0)
-        x[at:at + len(burst)] += faded(size * burst / np.abs(burst).max(), 0.003, 0.02)
+        x[at : at + len(burst)] += faded(size * burst / np.abs(burst).max(), 0.003, 0.02)
     return faded(band(x, 380.0, 3200.0, 2), 0.004, 0.01)
 
 
@@ -333,11 +389,16 @@ BAR_STRETCH = {11: 1.02, 14: 1.02, 15: 1.12}  # breathing before the peak, slowi
 LAST_BAR = 16
 MUSIC_LUFS = -25.3  # where the lines are shouted over it
 
-CHORDS = ["Dm", "Dm", "Dm", "Bb", "Gm", "A7", "F", "C", "Bb", "Gm", "Dm/A", "A7",
-          "Dm", "Bb", "F C", "Gm A7", "D"]
+CHORDS = ["Dm", "Dm", "Dm", "Bb", "Gm", "A7", "F", "C", "Bb", "Gm", "Dm/A", "A7", "Dm", "Bb", "F C", "Gm A7", "D"]
 VOICINGS = {
-    "Dm": "D3 A3 D4 F4", "Bb": "Bb2 F3 Bb3 D4", "Gm": "G2 D3 Bb3 D4", "A7": "A2 E3 C#4 G4",
-    "F": "F2 C3 A3 F4", "C": "C3 G3 C4 E4", "Dm/A": "A2 F3 A3 D4", "D": "D3 A3 D4 F#4",
+    "Dm": "D3 A3 D4 F4",
+    "Bb": "Bb2 F3 Bb3 D4",
+    "Gm": "G2 D3 Bb3 D4",
+    "A7": "A2 E3 C#4 G4",
+    "F": "F2 C3 A3 F4",
+    "C": "C3 G3 C4 E4",
+    "Dm/A": "A2 F3 A3 D4",
+    "D": "D3 A3 D4 F#4",
 }
 VIOLIN_TUNE = """A4:3 D5:3 | F5:2 E5:1 D5:3 | Bb4:3 D5:3 | C#5:2 D5:1 E5:3 | F5:3 A5:3 | G5:2 F5:1 E5:3 |
                  D5:2 E5:1 F5:3 | G5:2 A5:1 Bb5:3 | A5:3 F5:3 | G5:2 F5:1 E5:3"""
@@ -378,9 +439,7 @@ def parsed(note: str) -> tuple[int, int]:
     return 12 * (int(octave) + 1) + semitone + {"#": 1, "b": -1, "": 0}[accidental], int(length or 1)
 
 
-def sing(
-    part: Part, tune: str, first_bar: float, velocity: tuple[float, float], *, transpose: int = 0
-) -> None:
+def sing(part: Part, tune: str, first_bar: float, velocity: tuple[float, float], *, transpose: int = 0) -> None:
     """Add a tune, its velocity running from one value to the other; a little legato."""
     notes = [parsed(note) for note in tune.replace("|", " ").split()]
     total = sum(length for _, length in notes)
@@ -398,8 +457,17 @@ def voicing(bar: int, half: int) -> list[int]:
 
 
 def orchestra() -> dict[str, Part]:
-    rise = ((0.0, 60.0), (4.0, 84.0), (8.0, 92.0), (11.0, 98.0), (12.0, 116.0), (15.0, 112.0), (16.0, 98.0),
-            (16.5, 84.0), (17.2, 30.0))
+    rise = (
+        (0.0, 60.0),
+        (4.0, 84.0),
+        (8.0, 92.0),
+        (11.0, 98.0),
+        (12.0, 116.0),
+        (15.0, 112.0),
+        (16.0, 98.0),
+        (16.5, 84.0),
+        (17.2, 30.0),
+    )
     sung = ((2.0, 92.0), (6.0, 95.0), (8.0, 86.0), (10.0, 86.0), (11.5, 98.0), *rise[4:])
     return {
         "harp": Part(46, 82, 44, 60),
@@ -475,12 +543,24 @@ def write_percussion(parts: dict[str, Part]) -> None:
         timpani.notes.append((PEAK_BAR - 1 + part, 0.06, low_a, 38.0 + 62.0 * part**1.5))
         if part > 0.4:
             cymbals.notes.append((PEAK_BAR - 1 + part, 0.3, 59, 12.0 + 56.0 * part**3))
-    for bar, key, velocity in ((12, low_d, 118), (12.5, low_a, 92), (13, low_d, 104), (13.5, low_d, 88),
-                               (14, low_a, 96), (14.5, low_a, 90), (15, low_d, 92), (15.5, low_a, 100),
-                               (16, low_d, 96)):
+    for bar, key, velocity in (
+        (12, low_d, 118),
+        (12.5, low_a, 92),
+        (13, low_d, 104),
+        (13.5, low_d, 88),
+        (14, low_a, 96),
+        (14.5, low_a, 90),
+        (15, low_d, 92),
+        (15.5, low_a, 100),
+        (16, low_d, 96),
+    ):
         timpani.notes.append((bar, 0.8, key, velocity))
-    cymbals.notes += [(PEAK_BAR, 1.5, 49, 92.0), (PEAK_BAR, 1.0, 36, 100.0), (PEAK_BAR + 2, 1.0, 36, 78.0),
-                      (LAST_BAR, 1.0, 36, 62.0)]
+    cymbals.notes += [
+        (PEAK_BAR, 1.5, 49, 92.0),
+        (PEAK_BAR, 1.0, 36, 100.0),
+        (PEAK_BAR + 2, 1.0, 36, 78.0),
+        (LAST_BAR, 1.0, 36, 62.0),
+    ]
 
 
 def played(part: Part, rng: Rng) -> list[tuple[float, float, int, int]]:
@@ -523,6 +603,7 @@ def midi_events(parts: dict[str, Part], tail_s: float) -> Iterable[tuple[int, by
 
 def midi_file(events: Iterable[tuple[int, bytes]]) -> bytes:
     """A standard MIDI file of format 0 in which a tick is a millisecond (500 to a beat of half a second)."""
+
     def variable_length(value: int) -> bytes:
         out = [value & 0x7F]
         while value := value >> 7:
@@ -549,17 +630,40 @@ def make_music(soundfont: Path, folder: Path) -> Audio:
     write_percussion(parts)
     midi, rendered = folder / "score.mid", folder / "score.wav"
     midi.write_bytes(midi_file(midi_events(parts, tail_s=3.0)))
-    settings = ("synth.chorus.active=0", "synth.reverb.active=1", "synth.reverb.room-size=0.72",
-                "synth.reverb.damp=0.35", "synth.reverb.width=0.9", "synth.reverb.level=0.55",
-                "synth.cpu-cores=1")
-    run("fluidsynth", "fluidsynth", "-n", "-i", "-q", "-r", str(SAMPLE_RATE), "-g", "0.3",
+    settings = (
+        "synth.chorus.active=0",
+        "synth.reverb.active=1",
+        "synth.reverb.room-size=0.72",
+        "synth.reverb.damp=0.35",
+        "synth.reverb.width=0.9",
+        "synth.reverb.level=0.55",
+        "synth.cpu-cores=1",
+    )
+    run(
+        "fluidsynth",
+        "fluidsynth",
+        "-n",
+        "-i",
+        "-q",
+        "-r",
+        str(SAMPLE_RATE),
+        "-g",
+        "0.3",
         *(word for setting in settings for word in ("-o", setting)),
-        "-O", "float", "-T", "wav", "-F", str(rendered), str(soundfont), str(midi))
+        "-O",
+        "float",
+        "-T",
+        "wav",
+        "-F",
+        str(rendered),
+        str(soundfont),
+        str(midi),
+    )
     played, rate = sf.read(rendered, dtype="float64", always_2d=True)
     if rate != SAMPLE_RATE:
         sys.exit(f"fluidsynth rendered at {rate} Hz instead of {SAMPLE_RATE} Hz")
-    played = band(played[frames(0.05):], 32.0, None)
-    dense = played[frames(bar_time(5)):frames(bar_time(PEAK_BAR - 0.5))]
+    played = band(played[frames(0.05) :], 32.0, None)
+    dense = played[frames(bar_time(5)) : frames(bar_time(PEAK_BAR - 0.5))]
     played *= gain_of(MUSIC_LUFS - loudness(dense))
     length = frames(bar_time(LAST_BAR) + 2.35)
     track = np.zeros((frames(LENGTH_S), 2))
@@ -582,15 +686,25 @@ def struck(length_s: float, modes: Iterable[tuple[float, float, float]], rng: Rn
 def bell(rng: Rng, strike_hz: float, fall_s: float) -> Audio:
     """A cast bell: hum, prime, minor-third tierce, quint, nominal and above; each a slowly beating pair."""
     modes = []
-    for ratio, amplitude, hold in ((0.5, 0.5, 1.5), (1.0, 0.9, 1.0), (1.2, 0.7, 0.8), (1.5, 0.35, 0.6),
-                                   (2.0, 1.0, 0.6), (2.52, 0.4, 0.4), (3.01, 0.5, 0.35), (4.17, 0.4, 0.25),
-                                   (5.43, 0.3, 0.18), (6.8, 0.2, 0.12), (8.2, 0.12, 0.08)):
+    for ratio, amplitude, hold in (
+        (0.5, 0.5, 1.5),
+        (1.0, 0.9, 1.0),
+        (1.2, 0.7, 0.8),
+        (1.5, 0.35, 0.6),
+        (2.0, 1.0, 0.6),
+        (2.52, 0.4, 0.4),
+        (3.01, 0.5, 0.35),
+        (4.17, 0.4, 0.25),
+        (5.43, 0.3, 0.18),
+        (6.8, 0.2, 0.12),
+        (8.2, 0.12, 0.08),
+    ):
         for side in (-1, 1):
             detune = 1.0 + side * rng.uniform(0.0004, 0.0011)
             modes.append((strike_hz * ratio * detune, amplitude / 2, fall_s * hold))
     tone = struck(fall_s * 4.0, modes, rng)
     clapper = band(rng.standard_normal(frames(0.02)), 1500.0, 6000.0) * np.exp(-clock(frames(0.02)) / 0.004)
-    tone[:len(clapper)] += 0.25 * clapper
+    tone[: len(clapper)] += 0.25 * clapper
     return faded(tone, 0.0, fall_s)
 
 
@@ -604,8 +718,9 @@ def thunder(rng: Rng, closeness: float) -> Audio:
         crack = rng.standard_normal(len(t)) * np.exp(-t / fall_s) * np.minimum(t / 0.003, 1.0)
         place(out, size * closeness * band(crack, 90.0, 600.0 + 5500.0 * closeness, 1), float(at_s))
     t = clock(len(out))
-    roll = sum(rng.uniform(0.5, 1.0) * np.exp(-((t - at) / rng.uniform(0.25, 0.6)) ** 2)
-               for at in (0.5, 1.2, 2.0, 2.9, 3.8)) * np.exp(-t / 2.4)
+    roll = sum(
+        rng.uniform(0.5, 1.0) * np.exp(-(((t - at) / rng.uniform(0.25, 0.6)) ** 2)) for at in (0.5, 1.2, 2.0, 2.9, 3.8)
+    ) * np.exp(-t / 2.4)
     rumble = band(band(rng.standard_normal(len(out)), None, 110.0, 2), 28.0, None)
     growl = band(rng.standard_normal(len(out)), 120.0, 700.0, 1)
     out += roll * (6.5 * rumble + (0.25 + 0.35 * closeness) * growl)
@@ -630,8 +745,7 @@ def horn(rng: Rng) -> Audio:
 
 def door_slam(rng: Rng) -> Audio:
     """A heavy wooden door: body, frame, then the latch and a loose pane."""
-    modes = ((58, 1.0, 0.09), (96, 0.9, 0.08), (151, 0.6, 0.06), (232, 0.5, 0.045),
-             (388, 0.3, 0.03), (640, 0.2, 0.02))
+    modes = ((58, 1.0, 0.09), (96, 0.9, 0.08), (151, 0.6, 0.06), (232, 0.5, 0.045), (388, 0.3, 0.03), (640, 0.2, 0.02))
     out = struck(0.8, modes, rng)
     t = clock(len(out))
     out += 1.6 * band(rng.standard_normal(len(out)), 200.0, 4500.0, 1) * np.exp(-t / 0.022)
@@ -645,9 +759,10 @@ def open_door_wind(rng: Rng) -> Audio:
     """Wind through the open door. It stops when the door does."""
     t = clock(frames(2.95))
     gust = np.interp(t, (0.0, 0.35, 1.0, 1.8, 2.5, 2.93, 2.95), (0.0, 0.75, 0.6, 1.0, 0.75, 0.9, 0.0))
-    howl = sum((1 + np.sin(2 * np.pi * rate * t + hz))
-               * band(rng.standard_normal(len(t)), hz * 0.93, hz * 1.07)
-               for hz, rate in ((410.0, 0.5), (560.0, 0.37), (830.0, 0.61)))
+    howl = sum(
+        (1 + np.sin(2 * np.pi * rate * t + hz)) * band(rng.standard_normal(len(t)), hz * 0.93, hz * 1.07)
+        for hz, rate in ((410.0, 0.5), (560.0, 0.37), (830.0, 0.61))
+    )
     return gust * (0.5 * band(rng.standard_normal(len(t)), 150.0, 2600.0, 1) + 1.1 * howl)
 
 
@@ -848,8 +963,9 @@ def quantised(x: Audio, bits: int, rng: Rng) -> NDArray[np.int32]:
 
 def write_stem(path: Path, x: Audio, bits: int) -> None:
     data = quantised(x, bits, rng_for("dither", path.stem))
-    with sf.SoundFile(path, "w", SAMPLE_RATE, 1 if x.ndim == 1 else x.shape[1], f"PCM_{bits}", format="FLAC",
-                      compression_level=1.0) as file:
+    with sf.SoundFile(
+        path, "w", SAMPLE_RATE, 1 if x.ndim == 1 else x.shape[1], f"PCM_{bits}", format="FLAC", compression_level=1.0
+    ) as file:
         file.write(data)
 
 
@@ -887,8 +1003,10 @@ def print_cues(stems: dict[str, Audio], spoken: list[Spoken]) -> None:
         broad = above_db(wide["dx"][span][words], wide["bed"][span][words])
         state = "masked" if over["bed"] < 3.0 else "marginal" if over["bed"] < 9.0 else "clear"
         music = f"{over['mx']:6.1f}" if over["mx"] < 60.0 else "     -"
-        print(f"{number:2} {cue.line.start_s:7.2f} {cue.end_s:7.2f}  {cue.line.speaker:7} {music} "
-              f"{over['bed']:6.1f} {broad:7.1f}  {state:8}  {cue.line.text}")
+        print(
+            f"{number:2} {cue.line.start_s:7.2f} {cue.end_s:7.2f}  {cue.line.speaker:7} {music} "
+            f"{over['bed']:6.1f} {broad:7.1f}  {state:8}  {cue.line.text}"
+        )
 
 
 def print_levels(folder: Path, stems: dict[str, Audio]) -> None:

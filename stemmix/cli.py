@@ -18,12 +18,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 
 import typer
 
 from stemmix import __version__
 from stemmix.errors import StemmixError
+
+if TYPE_CHECKING:
+    from stemmix.model.evidence import HeardFacts
 
 
 class _StoppedError(BaseException):
@@ -117,7 +120,13 @@ def init(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of stems.", show_default=False)],
     *,
-    profile: Annotated[str, typer.Option(metavar="NAME", help="Kind of programme.")] = "film",
+    profile: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Kind of programme: film, series, trailer, documentary, podcast, music, game or speech.",
+        ),
+    ] = "film",
     force: Annotated[bool, typer.Option("--force", help="Replace a project that exists.")] = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -204,6 +213,7 @@ def report(
     project: Project,
     *,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many conflicts to show.")] = 10,
+    compare: Annotated[bool, typer.Option("--compare", help="Beside frequency-based mixing.")] = False,
     json: AsJson = False,
     no_cache: NoCache = False,
     quiet: Quiet = False,
@@ -216,8 +226,86 @@ def report(
 
     voice: Voice = context.obj
     with shown(voice.quiet) as progress:
+        if compare:
+            from stemmix.report.compare import comparison_json, comparison_text
+
+            ours = examine(project, progress=progress, use_cache=not no_cache, method="multilevel")
+            theirs = examine(project, progress=progress, use_cache=not no_cache, method="frequency")
+            voice.data(comparison_json(ours, theirs) if json else comparison_text(ours, theirs, _width()))
+            return
         evidence = examine(project, progress=progress, use_cache=not no_cache)
     voice.data(report_json(evidence) if json else report_text(evidence, _width(), top))
+
+
+@app.command()
+def why(
+    context: typer.Context,
+    project: Project,
+    time: Annotated[str, typer.Argument(metavar="TIME", help="Seconds, M:SS.s or H:MM:SS.s.", show_default=False)],
+    *,
+    stem: Annotated[str | None, typer.Option("--stem", metavar="ID", help="Of this stem only.")] = None,
+    json: AsJson = False,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """What is done at a moment, why, what it buys and what stopped it. Writes nothing."""
+    from stemmix.pipeline import examine
+    from stemmix.report.progress import shown
+    from stemmix.report.tables import clock
+    from stemmix.report.why import why_json, why_text
+    from stemmix.units import samples_from_seconds, seconds_from_clock
+
+    voice: Voice = context.obj
+    try:
+        seconds = seconds_from_clock(time)
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault), param_hint="TIME") from None
+    with shown(voice.quiet) as progress:
+        evidence = examine(project, progress=progress, use_cache=not no_cache)
+    _refuse_unknown(stem, evidence.stems)
+    plan = evidence.plan
+    sample = samples_from_seconds(seconds, plan.sample_rate)
+    if sample >= plan.frames:
+        end = clock(plan.frames, plan.sample_rate)
+        raise typer.BadParameter(f"{time} lies after the end of the programme, {end}", param_hint="TIME")
+    voice.data(why_json(evidence, sample, stem) if json else why_text(evidence, sample, stem, _width()))
+
+
+@app.command()
+def features(
+    context: typer.Context,
+    project: Project,
+    *,
+    stem: Annotated[str | None, typer.Option("--stem", metavar="ID", help="Of this stem only.")] = None,
+    tonal: Annotated[bool, typer.Option("--tonal", help="Pitch and tempo too; takes a while.")] = False,
+    json: AsJson = False,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """What is heard in each stem. Writes nothing."""
+    from stemmix.pipeline import examine
+    from stemmix.report.features import features_json, features_text
+    from stemmix.report.progress import shown
+
+    voice: Voice = context.obj
+    with shown(voice.quiet) as progress:
+        evidence = examine(
+            project,
+            progress=progress,
+            use_cache=not no_cache,
+            tonal=(lambda one: stem in {None, one}) if tonal else None,
+        )
+    _refuse_unknown(stem, evidence.stems)
+    voice.data(features_json(evidence, stem) if json else features_text(evidence, stem, _width()))
+
+
+def _refuse_unknown(stem: str | None, stems: Sequence[HeardFacts]) -> None:
+    """A stem that is asked for must be one that is heard."""
+    known = [heard.id for heard in stems]
+    if stem is not None and stem not in known:
+        raise typer.BadParameter(f"{stem!r} is none of {', '.join(known)}", param_hint="--stem")
 
 
 def _width() -> int:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import platform
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from stemmix import __version__
 from stemmix.analysis.scan import StemScan
+from stemmix.analysis.tonal import tonal_of
 from stemmix.dsp.spectrum import ruler
 from stemmix.engine.deliver import Job, deliver
 from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, mixed_blocks
@@ -24,7 +29,6 @@ from stemmix.files.writer import remove_strays
 from stemmix.model.evidence import Evidence, HeardFacts
 from stemmix.model.features import Frames
 from stemmix.model.plan import Plan
-from stemmix.model.profiles import Role
 from stemmix.model.project import Project, Stem
 from stemmix.model.receipt import Receipt, SourceFile, WrittenFile
 from stemmix.planning.decide import decide
@@ -82,9 +86,22 @@ def render(
     return receipt
 
 
-def examine(project_path: Path, *, progress: Progress, use_cache: bool = True, threads: int = THREADS) -> Evidence:
-    """As far as the decisions: what `check` and `report` show. Nothing is written but features."""
+def examine(
+    project_path: Path,
+    *,
+    progress: Progress,
+    use_cache: bool = True,
+    threads: int = THREADS,
+    method: Literal["multilevel", "frequency"] | None = None,
+    tonal: Callable[[str], bool] | None = None,
+) -> Evidence:
+    """As far as the decisions: what `check`, `report`, `why` and `features` show. Nothing is written but features.
+
+    `method` is another than the project's; `tonal` says of a stem's id whether its pitch and tempo are asked for.
+    """
     project = read_project(project_path)
+    if method is not None:
+        project = project.model_copy(update={"method": method})
     sources = open_stems(project_path, project, threads)
     with feature_store(Path(tempfile.gettempdir()), keep=use_cache) as store:
         stems = listen(project, sources, store, progress, threads)
@@ -101,6 +118,7 @@ def examine(project_path: Path, *, progress: Progress, use_cache: bool = True, t
                 at=source.at,
                 facts=stem.facts,
                 warnings=source.with_warnings(stem).warnings,
+                tonal=tonal_of(_blocks(source, project), project.sample_rate) if tonal and tonal(stem.id) else None,
             )
             for source, stem in zip(sources, stems, strict=True)
         ),
@@ -176,8 +194,7 @@ def listen(
 def _heard(project: Project, source: Source, store: FeatureStore, advance: Callable[[int], None]) -> HeardStem:
     hop = ruler(project.sample_rate).hop_samples
     lead = source.at % hop
-    is_speech = source.stem.role is Role.DIALOGUE
-    key = store.key(source.sha256, project.sample_rate, lead, is_speech=is_speech)
+    key = store.key(source.sha256, project.sample_rate, lead)
     entry = store.read(key)
     if entry is None:
         with StemReader(source.audio, project.sample_rate, watched=True) as reader, store.write(key) as writer:
@@ -192,7 +209,6 @@ def _heard(project: Project, source: Source, store: FeatureStore, advance: Calla
                 source_rate=source.audio.sample_rate,
                 source_layout=source.audio.layout.name,
                 look=reader.look,
-                is_speech=is_speech,
             )
             writer.finish(facts)
         entry = store.read(key)
@@ -209,6 +225,12 @@ def _heard(project: Project, source: Source, store: FeatureStore, advance: Calla
         facts=facts,
         frames=Frames(frames, source.at // hop, stem.gain_db),
     )
+
+
+def _blocks(source: Source, project: Project) -> Iterator[NDArray[np.float64]]:
+    with StemReader(source.audio, project.sample_rate) as reader:
+        while len(block := reader.read(BLOCK_FRAMES)):
+            yield block
 
 
 def programme_frames(stems: Sequence[HeardStem]) -> int:

@@ -6,6 +6,7 @@ Names elsewhere carry these units: `_db _lufs _dbtp _hz _s _samples`; a bare `ga
 from __future__ import annotations
 
 import math
+import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
 POWER_FLOOR = 1e-20
@@ -41,6 +42,23 @@ def db_from_power(power: float) -> float:
     -3.01
     """
     return 10.0 * math.log10(power) if power > POWER_FLOOR else SILENCE_DB
+
+
+_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)", re.ASCII)
+
+
+def seconds_from_clock(text: str) -> float:
+    """Seconds of a time as people write it: `83.5`, `1:23.5` or `0:01:23.5`. ValueError for anything else.
+
+    Only what stands first may be 60 or more.
+
+    >>> seconds_from_clock("1:23.5")
+    83.5
+    """
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None or (found[1] and int(found[2]) >= 60) or (found[2] and float(found[3]) >= 60):
+        raise ValueError(f"{text!r} is no time: expected seconds, M:SS.s or H:MM:SS.s")
+    return 3600 * int(found[1] or 0) + 60 * int(found[2] or 0) + float(found[3])
 
 
 def samples_from_seconds(seconds: float, rate_hz: int) -> int:

@@ -18,6 +18,7 @@ from stemmix import create
 from stemmix.cli import main
 from stemmix.errors import OutputError, ProjectError, StemError, StemmixError
 from stemmix.files.documents import project_schema, read_project
+from stemmix.model.profiles import PROFILES
 
 PYTHON = [sys.executable, "-W", "error", "-c"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1])}
@@ -132,6 +133,13 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"stemmix {stemmix.__version__}\n"
     assert main(["--help"]) == 0
     assert "init" in capsys.readouterr().out
+
+
+def test_help_of_init_names_every_profile(capsys: pytest.CaptureFixture[str]) -> None:
+    """Written out there, for asking the profiles would take the time that `--help` does not have."""
+    assert main(["init", "--help"]) == 0
+    words = set(capsys.readouterr().out.replace(",", " ").replace(".", " ").split())
+    assert set(PROFILES) <= words
 
 
 def test_help_loads_nothing_that_it_does_not_need() -> None:

@@ -1,4 +1,4 @@
-"""`check`, `render` and `report` as a user meets them: streams, exit codes, one message for a fault."""
+"""The commands that take a project, as a user meets them: streams, exit codes, one message for a fault."""
 
 from __future__ import annotations
 
@@ -56,18 +56,22 @@ def test_render_as_json_is_the_receipt_and_goes_where_it_is_told(project: Path, 
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("command", ["check", "report"])
+@pytest.mark.parametrize("command", ["check", "report", "features", "why"])
 def test_looking_writes_nothing_beside_the_project(project: Path, command: str, capsys: Said) -> None:
     before = sorted(path for path in project.parent.rglob("*"))
-    assert main([command, str(project)]) == 0
+    arguments = [command, str(project), *(["1"] if command == "why" else [])]
+    assert main(arguments) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    assert "A test: 0:04.0" in out
     assert all(name in out for name in ("DX", "MX", "FX")), "the stems"
-    assert main([command, str(project), "--json"]) == 0
+    assert main([*arguments, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["schema"] == f"stemmix.{command}/1"
-    assert [stem["id"] for stem in told["stems"]] == ["DX", "MX", "FX", "AMB"]
+    assert told["title"] == "A test"
+    if command != "why":
+        assert [stem["id"] for stem in told["stems"]] == ["DX", "MX", "FX", "AMB"]
+    if command in {"check", "report"}:
+        assert "A test: 0:04.0" in out
     assert sorted(path for path in project.parent.rglob("*")) == before
 
 
@@ -127,6 +131,86 @@ def test_a_stored_plan_is_mixed_and_a_stale_one_refused_with_3(project: Path, tm
     assert err.startswith(f"stemmix: error: {plan}: the plan is stale: ")
     assert err.count("\n") == 1
     assert list((tmp_path / "stale").glob("*")) == []
+
+
+# ---- why, features, two methods -------------------------------------------------------------------------------------
+
+
+def test_why_tells_what_is_done_at_a_moment_on_stdout_alone(project: Path, capsys: Said) -> None:
+    assert main(["why", str(project), "0:01"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.startswith("A test at 0:01.0\n")
+    assert "L001 of DX" in out
+    assert "Moves" in out
+    assert "Because of" in out
+    assert main(["why", str(project), "1.0", "--json"]) == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert (told["schema"], told["at_s"], err) == ("stemmix.why/1", 1.0, "")
+    assert {move["stem"] for move in told["moves"]} >= {"MX"}
+    for move in told["moves"]:
+        assert move["evidence"]["sii_after"] > move["evidence"]["sii_before"]
+        assert move["stopped_by"]
+        assert set(move["because"]) <= {conflict["id"] for conflict in told["conflicts"]}
+    assert main(["why", str(project), "1", "--stem", "MX", "--json"]) == 0
+    assert {move["stem"] for move in json.loads(capsys.readouterr().out)["moves"]} == {"MX"}
+
+
+def test_features_tells_what_is_heard_on_stdout_alone(project: Path, capsys: Said) -> None:
+    assert main(["features", str(project)]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert [line.split(":")[0] for line in out.splitlines() if "scene/" in line] == ["DX", "MX", "FX", "AMB"]
+    assert main(["features", str(project), "--stem", "MX", "--json"]) == 0
+    out, err = capsys.readouterr()
+    (music,) = json.loads(out)["stems"]
+    assert (music["id"], music["tonal"], err) == ("MX", None, "")
+    assert music["facts"]["rolloff_hz"] > music["facts"]["centroid_hz"] > 0
+
+
+def test_tonal_features_are_those_of_the_stem_that_is_asked_for(project: Path, capsys: Said) -> None:
+    assert main(["features", str(project), "--tonal", "--stem", "MX", "--json"]) == 0
+    (music,) = json.loads(capsys.readouterr().out)["stems"]
+    assert len(music["tonal"]["pitch_hz"]) > 30
+    assert any(hz is not None for hz in music["tonal"]["pitch_hz"])
+
+
+def test_report_sets_both_methods_side_by_side_whichever_the_project_names(project: Path, capsys: Said) -> None:
+    said = []
+    for method in ("multilevel", "frequency"):
+        edited(project, lambda document, method=method: document.update(method=method))
+        assert main(["report", str(project), "--compare"]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        assert "multilevel beside frequency" in out
+        said.append(out)
+    assert said[0] == said[1]
+    assert main(["report", str(project), "--compare", "--json"]) == 0
+    ours, theirs = json.loads(capsys.readouterr().out)["plans"]
+    assert (ours["method"], theirs["method"]) == ("multilevel", "frequency")
+    assert ours["outcome"]["lines_unclear_after"] <= theirs["outcome"]["lines_unclear_after"]
+    assert ours["outcome"]["lines_unclear_before"] == theirs["outcome"]["lines_unclear_before"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["why", "PROJECT", "noon"], "Invalid value for TIME: 'noon' is no time"),
+        (["why", "PROJECT", "0:04"], "Invalid value for TIME: 0:04 lies after the end of the programme, 0:04.0"),
+        (["why", "PROJECT"], "Missing argument 'TIME'"),
+        (["why", "PROJECT", "1", "--stem", "mx"], "Invalid value for --stem: 'mx' is none of DX, MX, FX, AMB"),
+        (["features", "PROJECT", "--stem", "MUS"], "Invalid value for --stem: 'MUS' is none of DX, MX, FX, AMB"),
+    ],
+)
+def test_a_time_or_stem_that_is_not_there_is_wrong_usage(
+    project: Path, arguments: list[str], said: str, capsys: Said
+) -> None:
+    assert main([str(project) if word == "PROJECT" else word for word in arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert "Traceback" not in err
 
 
 # ---- bad input -------------------------------------------------------------------------------------------------------
@@ -196,7 +280,7 @@ BAD: dict[str, tuple[Harm, int, str]] = {
     "unknown role": (
         field(lambda document: document["stems"][1].update(role="muzak")),
         3,
-        "stems[1].role: 'muzak' is none of dialogue, music, fx, ambience",
+        "stems[1].role: 'muzak' is none of dialogue, lead, music, fx, ambience",
     ),
     "duplicate ids": (
         field(lambda document: document["stems"][1].update(id="dx")),

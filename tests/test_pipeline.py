@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from stemmix import pipeline
 from stemmix.errors import ProjectError
 from stemmix.files.audio import sha256_of
 from stemmix.files.documents import canonical, read_document, read_project, sha256_of_document
-from stemmix.model.plan import Duck, Move
+from stemmix.model.moves import Duck, Scene
+from stemmix.model.plan import Move
 from stemmix.model.receipt import Receipt
 from stemmix.pipeline import examine, render
 from tests.material import (
@@ -105,16 +107,40 @@ def test_the_plan_has_the_lines_their_conflicts_and_moves_that_name_them(played:
     spoken_s = [(line.start / RATE_HZ, line.end / RATE_HZ) for line in plan.lines]
     assert np.array(spoken_s) == pytest.approx(np.array(SCENE_LINES_S), abs=0.15)
     known = {conflict.id: conflict for conflict in plan.conflicts}
-    assert {conflict.masker for conflict in plan.conflicts} >= {"MX", "FX"}
     assert plan.moves
     for move in plan.moves:
-        assert all(known[id_].line == move.line for id_ in move.because)
-        assert move.line in {line.id for line in plan.lines}
+        causes = [known[id_] for id_ in move.because]
+        assert causes
+        if isinstance(move.action, Scene):
+            assert {(cause.target, cause.masker) for cause in causes} == {("DX", move.stem)}
+            assert all(move.start < cause.end and cause.start < move.end for cause in causes)
+        else:
+            assert move.line in {line.id for line in plan.lines}
+            assert {cause.line for cause in causes} == {move.line}
+        assert move.evidence is not None
+        assert move.evidence.sii_before < plan.clarity_goal
+        assert move.stopped_by is not None
     for line in plan.lines:
         assert line.clarity_before < plan.clarity_goal, "the scene is masked, or nothing is shown"
         assert line.clarity_after > line.clarity_before
-    after = sum(conflict.size_after for conflict in plan.conflicts)
-    assert after < sum(conflict.size_before for conflict in plan.conflicts)
+    of_lines = [conflict for conflict in plan.conflicts if conflict.line is not None]
+    assert {conflict.masker for conflict in of_lines} >= {"MX", "FX"}
+    assert sum(conflict.size_after for conflict in of_lines) < sum(conflict.size_before for conflict in of_lines)
+
+
+def test_the_plan_says_what_it_does_to_the_whole(played: tuple[Path, Receipt]) -> None:
+    """Every ordered pair has its edge, and the outcome is that of the lines."""
+    plan = plan_in(played[0].parent / "out")
+    stems = [stem.id for stem in plan.stems]
+    assert [(edge.target, edge.masker) for edge in plan.edges] == list(permutations(stems, 2))
+    assert plan.outcome is not None
+    assert plan.outcome.lines == len(plan.lines)
+    assert plan.outcome.lines_unclear_before == sum(line.clarity_before < plan.clarity_goal for line in plan.lines)
+    assert plan.outcome.lines_unclear_after == sum(line.clarity_after < plan.clarity_goal for line in plan.lines)
+    assert plan.outcome.clarity_before < plan.outcome.clarity_after
+    assert 0 < plan.outcome.bed_sones_lost < 1
+    assert plan.scenes[0].start == 0
+    assert plan.scenes[-1].end == plan.frames
 
 
 def test_stems_are_untouched_where_nothing_is_done(played: tuple[Path, Receipt]) -> None:
@@ -338,7 +364,9 @@ def test_examining_makes_the_plan_that_a_render_follows_and_writes_nothing(playe
     evidence = examine(project, progress=silent_progress)
     assert sha256_of_document(evidence.plan) == receipt.plan_sha256
     assert [stem.id for stem in evidence.stems] == ["DX", "MX", "FX", "AMB"]
-    assert [stem.facts.speech is None for stem in evidence.stems] == [False, True, True, True]
+    spoken_s = [(run.start / RATE_HZ, run.end / RATE_HZ) for run in evidence.stems[0].facts.active]
+    assert np.array(spoken_s) == pytest.approx(np.array(SCENE_LINES_S), abs=0.15)
+    assert all(stem.facts.active for stem in evidence.stems)
     assert sorted(os.walk(project.parent)) == before
 
 

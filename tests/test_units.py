@@ -14,6 +14,7 @@ from stemmix.units import (
     db_from_power,
     gain_from_db,
     samples_from_seconds,
+    seconds_from_clock,
     seconds_from_samples,
 )
 
@@ -57,3 +58,39 @@ def test_a_decimal_time_is_taken_to_the_nearest_sample(digits: int, places: int,
 
 def test_a_time_between_two_samples_goes_to_the_even_one() -> None:
     assert [samples_from_seconds(count / 2 / 32_000, 32_000) for count in (1, 3, 5)] == [0, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0.0),
+        ("83.5", 83.5),
+        ("600", 600.0),
+        ("1:23.5", 83.5),
+        ("0:00.04", 0.04),
+        ("99:59", 5999.0),
+        ("0:01:23.5", 83.5),
+        ("2:00:00", 7200.0),
+        ("100:00:00", 360_000.0),
+        (" 1:23 ", 83.0),
+    ],
+)
+def test_a_time_is_read_as_people_write_it(text: str, seconds: float) -> None:
+    assert seconds_from_clock(text) == pytest.approx(seconds, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "now", "-1", "1:60", "1:60:00", "0:01:60", "1:2:3:4", "1:", ":30", "1.5:30", "1e3", "inf", "nan", "1,5", "٣"],
+)
+def test_what_is_no_time_is_refused_with_what_was_expected(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no time: expected seconds, M:SS\.s or H:MM:SS\.s"):
+        seconds_from_clock(text)
+
+
+@given(st.integers(0, 864_000))
+def test_the_clock_of_a_report_is_read_again(tenths: int) -> None:
+    """What `report` prints can be typed after `why`."""
+    from stemmix.report.tables import clock
+
+    assert seconds_from_clock(clock(tenths * 4800, 48_000)) == pytest.approx(tenths / 10, abs=1e-6)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.analysis.onsets import FluxMeter, pick_onsets
-from stemmix.analysis.speech import speech_frames, speech_runs
+from stemmix.analysis.speech import speech_runs
 from stemmix.bands import CENTRE_HZ
 from stemmix.dsp.filters import k_weighting_power
 from stemmix.dsp.meters import Meter
@@ -56,17 +56,15 @@ class StemScan:
         self._meter.process(block)
         self._take(self._bands.process(block))
 
-    def finish(self, *, sha256: str, source_rate: int, source_layout: str, look: Look, is_speech: bool) -> StemFacts:
-        """The facts of the whole stem; speech is looked for where `is_speech`."""
+    def finish(self, *, sha256: str, source_rate: int, source_layout: str, look: Look) -> StemFacts:
+        """The facts of the whole stem."""
         self._take(self._bands.flush())
         hop = self._bands.ruler.hop_samples
         flux_db, level_db = (np.concatenate(parts).astype(np.float64) for parts in (self._flux_db, self._k_level_db))
-        speech = None
-        if is_speech:
-            speech = tuple(
-                Span(start=max(start * hop - self._lead, 0), end=min(end * hop - self._lead, self._frames))
-                for start, end in speech_runs(speech_frames(level_db))
-            )
+        active = tuple(
+            Span(start=max(start * hop - self._lead, 0), end=min(end * hop - self._lead, self._frames))
+            for start, end in speech_runs(level_db)
+        )
         return StemFacts(
             sha256=sha256,
             sample_rate=self._rate_hz,
@@ -81,11 +79,12 @@ class StemScan:
             classic_rms_db=self._character.classic_rms_db(),
             centroid_hz=self._character.centroid_hz(),
             flatness=self._character.flatness(),
+            rolloff_hz=self._character.rolloff_hz(),
             onsets=tuple(
                 Onset(at=min(max(frame * hop - self._lead, 0), self._frames), strength_db=strength_db)
                 for frame, strength_db in pick_onsets(flux_db)
             ),
-            speech=speech,
+            active=active,
             warnings=tuple(_spoken(look, source_rate)),
         )
 
@@ -99,7 +98,8 @@ class StemScan:
         self._k_level_db.append(k_level_db.astype(np.float32))
         self._character.take(spectra)
         levels = (total_db, _db(spectra.mid), _db(spectra.classic), _db(spectra.flatness)[:, None], flux_db[:, None])
-        self._sink(packed_rows(np.concatenate(levels, axis=1), spectra.centroid_hz))
+        hz = np.stack((spectra.centroid_hz, spectra.rolloff_hz), axis=1)
+        self._sink(packed_rows(np.concatenate(levels, axis=1), hz))
 
 
 class _Character:
@@ -111,6 +111,7 @@ class _Character:
         self._classic = np.zeros(7)
         self._centroid = 0.0
         self._flatness = 0.0
+        self._rolloff = 0.0
         self._levels = np.zeros(256, np.int64)
         """How many audible frames have a level of 0 to -127.5 dBFS, in half dB."""
 
@@ -121,6 +122,7 @@ class _Character:
         self._classic += spectra.classic.sum(axis=0)
         self._centroid += float((spectra.centroid_hz * power).sum())
         self._flatness += float((spectra.flatness * power).sum())
+        self._rolloff += float((spectra.rolloff_hz * power).sum())
         level_db = _db(power)
         steps = np.clip(-2.0 * level_db[level_db > AUDIBLE_DB], 0, 255).astype(np.int64)
         self._levels += np.bincount(steps, minlength=256)
@@ -137,6 +139,9 @@ class _Character:
 
     def centroid_hz(self) -> float:
         return round(self._centroid / self._power, 1) if self._power > 0 else 0.0
+
+    def rolloff_hz(self) -> float:
+        return round(self._rolloff / self._power, 1) if self._power > 0 else 0.0
 
     def flatness(self) -> float:
         return round(self._flatness / self._power, 4) if self._power > 0 else 0.0

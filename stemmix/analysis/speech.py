@@ -3,11 +3,12 @@
 A frame is speech where its 200 ms K-weighted level is within 25 dB of the loud frames of the reel or of its own
 surroundings, so that a whisper 20 dB under the other lines is speech too; and clearly above the noise floor around it,
 so that production sound whose room tone never stops still falls into lines. Source: METHOD, phrase activity (25 dB
-under the 95th percentile, 200 ms); the local level and the floor are
-additions.
+under the 95th percentile, 200 ms); the local level and the floor are additions.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,44 +16,77 @@ from numpy.typing import NDArray
 from stemmix.dsp.spectrum import HOPS_PER_SECOND
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
-WITHIN_DB = 23.0
-"""Below the loud frames a frame is no speech any more. Two dB less than METHOD's rule: phrases part a little sooner, and
-none hides behind a louder one."""
+WITHIN_DB = 25.0
+"""Below the loud frames a frame is no speech any more."""
+PARTED_DB = 23.0
+"""A run that sinks as far below the loud frames and rises again is two phrases: none hides behind a louder one."""
 FAINTEST_DB = 50.0
 """Below the reel's loud frames nothing is speech, however quiet its surroundings."""
-ABOVE_FLOOR_DB = 8.0
+ABOVE_FLOOR_DB = 4.0
 LOCAL_S = 2.0
 """Surroundings that a quiet line is held against."""
-FLOOR_S = 8.0
-SHORTEST_S = 0.3
-"""A shorter run is no line: a click, a breath."""
+FLOOR_S = 15.0
+WITHIN_ALWAYS_DB = 12.0
+SHORTEST_FRAMES = int(0.3 * HOPS_PER_SECOND)
+"""A run no longer than this is no line: a click, a breath."""
 AUDIBLE_DB = -90.0
 
 
-def speech_frames(level_db: Floats) -> NDArray[np.bool_]:
+def speech_frames(level_db: Floats, within_db: float = WITHIN_DB) -> NDArray[np.bool_]:
     """(frames,) K-weighted level at 50 frames a second in dB -> (frames,) whether it is speech."""
-    from scipy.ndimage import percentile_filter, uniform_filter1d
+    return _below_db(smoothed_db(level_db)) < within_db
+
+
+def speech_runs(level_db: Floats) -> list[tuple[int, int]]:
+    """(frames,) K-weighted level at 50 frames a second in dB -> phrases, as (first frame, frame after the last).
+
+    Each is longer than `SHORTEST_FRAMES`; phrases of one run meet where it is faintest.
+    """
+    runs = []
+    smooth_db = smoothed_db(level_db)
+    below_db = _below_db(smooth_db)
+    sure = below_db < PARTED_DB
+    for start, end in _runs(below_db < WITHIN_DB):
+        cores = [(start + a, start + b) for a, b in _runs(sure[start:end]) if b - a > SHORTEST_FRAMES]
+        edges = [start]
+        for (_, before), (after, _) in pairwise(cores):
+            edges.append(before + int(np.argmin(smooth_db[before : after + 1])))
+        runs += list(pairwise([*edges, end]))
+    return [run for run in runs if run[1] - run[0] > SHORTEST_FRAMES]
+
+
+def smoothed_db(level_db: Floats) -> Singles:
+    """Level of the mean power over 200 ms; in 32 bits, for whole reels pass through here."""
+    from scipy.ndimage import uniform_filter1d
 
     power = 10.0 ** (np.maximum(level_db, -200.0) / 10.0)
-    width = int(0.2 * HOPS_PER_SECOND)
+    uniform_filter1d(power, HOPS_PER_SECOND // 5, mode="constant", output=power)
     # running sums of power may go slightly negative: clamp
-    smooth_db = 10.0 * np.log10(np.maximum(uniform_filter1d(power, width, mode="constant"), 1e-20))
+    np.maximum(power, 1e-20, out=power)
+    return (10.0 * np.log10(power, out=power)).astype(np.float32)
+
+
+def _below_db(smooth_db: Singles) -> Singles:
+    """How far each frame lies below the loud frames of the reel or its surroundings; endless where it is no speech."""
+    from scipy.ndimage import percentile_filter
+
     audible = smooth_db > AUDIBLE_DB
     if not audible.any():
-        return np.zeros(level_db.shape, dtype=bool)
-    loud_db = float(np.percentile(smooth_db[audible], 95))
-    local_db = percentile_filter(smooth_db, 95, size=int(LOCAL_S * HOPS_PER_SECOND) | 1, mode="nearest")
-    floor_db = percentile_filter(smooth_db, 10, size=int(FLOOR_S * HOPS_PER_SECOND) | 1, mode="nearest")
-    # dense speech without a pause shows no floor: what is within 15 dB of the loud frames is speech all the same
-    above_floor = smooth_db > np.minimum(floor_db + ABOVE_FLOOR_DB, loud_db - 15.0)
-    near_loud = smooth_db > loud_db - WITHIN_DB
-    near_local = (smooth_db > local_db - WITHIN_DB) & (smooth_db > loud_db - FAINTEST_DB)
-    return np.asarray(audible & above_floor & (near_loud | near_local))
+        return np.full(smooth_db.shape, np.inf, np.float32)
+    loud_db = np.percentile(smooth_db[audible], 95).astype(np.float32)
+    reference_db = percentile_filter(smooth_db, 95, size=int(LOCAL_S * HOPS_PER_SECOND) | 1, mode="nearest")
+    reference_db[smooth_db <= loud_db - FAINTEST_DB] = loud_db
+    below_db = np.minimum(reference_db, loud_db, out=reference_db)
+    below_db -= smooth_db
+    floor_db = percentile_filter(smooth_db, 2, size=int(FLOOR_S * HOPS_PER_SECOND) | 1, mode="nearest")
+    # dense speech without a pause shows no floor: what is within 12 dB of the loud frames is speech all the same
+    below_db[smooth_db <= np.minimum(floor_db + ABOVE_FLOOR_DB, loud_db - WITHIN_ALWAYS_DB)] = np.inf
+    below_db[~audible] = np.inf
+    return np.asarray(below_db)
 
 
-def speech_runs(active: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Runs of speech frames of at least `SHORTEST_S`, as (first frame, frame after the last)."""
+def _runs(active: NDArray[np.bool_]) -> list[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(np.concatenate(([0], active.astype(np.int8), [0]))))
-    runs = [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    return [run for run in runs if run[1] - run[0] > SHORTEST_S * HOPS_PER_SECOND]
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,4 +1,4 @@
-"""All compiled code. Arrays in, arrays out; a readable twin of each kernel stands in `tests/reference/`.
+"""Compiled code: arrays in, arrays out; a readable twin of each kernel stands in `tests/reference/`.
 
 No fastmath (it deletes isnan, and gives other bits on other processors), no prange (threads over stems and nogil
 instead), no closures (they are never cached).
@@ -32,20 +32,22 @@ os.environ.setdefault("NUMBA_CACHE_DIR", _cache_home())
 import numba as nb  # noqa: E402 - the cache's place must be set before
 import numpy as np  # noqa: E402
 
-_compiled = nb.njit(cache=True, nogil=True, fastmath=False)
+compiled = nb.njit(cache=True, nogil=True, fastmath=False)
 
 
 # ---- spectra ---------------------------------------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def gather_bands(spectra, scale, lower_band, upper_share, first_bin, classic_bins, bin_hz, out):  # type: ignore[no-untyped-def]
     """Gather packed stereo spectra (frames, window) complex64 into rows of `out`.
 
-    Columns: 36 band powers of both channels, 36 of the mid, 7 classic bands, spectral centroid in Hz, flatness.
+    Columns: 36 band powers of both channels, 36 of the mid, 7 classic bands, spectral centroid in Hz, flatness, rolloff
+    in Hz (85 % of the magnitude lies below).
     """
     frames, size = spectra.shape
     last_bin = size // 2
+    roots = np.empty(last_bin + 1)
     for t in range(frames):
         row = out[t]
         weighted, magnitude, power_sum = 0.0, 0.0, 0.0
@@ -71,6 +73,7 @@ def gather_bands(spectra, scale, lower_band, upper_share, first_bin, classic_bin
             if 0 <= classic < 7:
                 row[72 + classic] += both
             root = np.sqrt(both)
+            roots[k] = root
             weighted += root * k
             magnitude += root
             power_sum += both
@@ -82,44 +85,109 @@ def gather_bands(spectra, scale, lower_band, upper_share, first_bin, classic_bin
             bins = last_bin + 1 - first_bin
             row[79] = bin_hz * weighted / magnitude
             row[80] = np.exp((log_sum + np.log(product)) / bins) / (power_sum / bins)
+            left, k = 0.85 * magnitude, first_bin
+            while left > roots[k] and k < last_bin:
+                left -= roots[k]
+                k += 1
+            row[81] = bin_hz * k
 
 
-# ---- masking ---------------------------------------------------------------------------------------------------------
+@compiled
+def frames_of(heard, hop, window, rows, frames):  # type: ignore[no-untyped-def]
+    """Windowed frames (rows, window) of (n, 2) samples as L + jR, frame `rows[i]` beginning at rows[i] * hop."""
+    for i in range(len(rows)):
+        start = rows[i] * hop
+        for n in range(len(window)):
+            frames[i, n] = complex(heard[start + n, 0] * window[n], heard[start + n, 1] * window[n])
 
 
-@_compiled
-def snr_of_frames(target, maskers, gains, spread, out):  # type: ignore[no-untyped-def]
-    """Level of the target over the spread power of all maskers, each at its gains, in dB.
+@compiled
+def add_frames(frames, hop, window, rows, taken):  # type: ignore[no-untyped-def]
+    """Window frames once more and add them up, the inverse of `frames_of`: taken (n, 2)."""
+    for i in range(len(rows)):
+        start = rows[i] * hop
+        for n in range(len(window)):
+            taken[start + n, 0] += frames[i, n].real * window[n]
+            taken[start + n, 1] += frames[i, n].imag * window[n]
 
-    target (frames, 36), maskers (stems, frames, 36) and gains (stems, 36) are power; spread (36, 36), column k what
-    band k does to every band; out (frames, 36).
+
+@compiled
+def silence_at_end(block):  # type: ignore[no-untyped-def]
+    """How many samples at the end of (n, 2) are exactly 0 in both channels."""
+    count = 0
+    while count < len(block) and block[-1 - count, 0] == 0.0 and block[-1 - count, 1] == 0.0:
+        count += 1
+    return count
+
+
+@compiled
+def keep_silent(heard, silent_before, shortest, taken):  # type: ignore[no-untyped-def]
+    """Nothing is taken, in place, from runs of `shortest` or more samples in which both channels are exactly 0.
+
+    heard (n, 2) and taken (m, 2), n - m >= shortest; `silent_before` such samples stand before heard[0]. A filter rings
+    a little ahead of a sound; digital silence is to stay silent.
     """
-    stems, frames, bands = maskers.shape
-    power = np.empty(bands)
+    began = -silent_before
+    for n in range(len(heard) + 1):
+        if n < len(heard) and heard[n, 0] == 0.0 and heard[n, 1] == 0.0:
+            continue
+        if n - began >= shortest:
+            for i in range(max(began, 0), min(n, len(taken))):
+                taken[i, 0] = 0.0
+                taken[i, 1] = 0.0
+        began = n + 1
+
+
+@compiled
+def keep_what_is_cut(spectra, gain_db, lower_band, upper_share):  # type: ignore[no-untyped-def]
+    """Leave of packed stereo spectra (frames, window), in place, what gains take away from them.
+
+    gain_db is (frames, 72): of the mid's 36 bands, then of the sides'. With m and s what mid and sides lose of a bin, a
+    channel loses (m + s) / 2 of itself and (m - s) / 2 of the other; of z = L + jR the spectrum of R + jL is
+    j conj(Z(-k)), so that one transform holds both.
+    """
+    frames, size = spectra.shape
+    bins = size // 2 + 1
+    bands = gain_db.shape[1] // 2
+    per_db = np.log(10.0) / 20.0
+    own = np.empty(bins)
+    other = np.empty(bins)
     for t in range(frames):
-        for k in range(bands):
-            total = 0.0
-            for i in range(stems):
-                total += maskers[i, t, k] * gains[i, k]
-            power[k] = total
-        for b in range(bands):
-            excited = 1e-14
-            for k in range(bands):
-                excited += spread[b, k] * power[k]
-            out[t, b] = 10.0 * np.log10((target[t, b] + 1e-14) / excited)
+        same = t > 0
+        if same:
+            for b in range(2 * bands):
+                if gain_db[t, b] != gain_db[t - 1, b]:
+                    same = False
+                    break
+        if not same:
+            for k in range(bins):
+                b, share = lower_band[k], upper_share[k]
+                mid = 1.0 - np.exp(per_db * ((1.0 - share) * gain_db[t, b] + share * gain_db[t, b + 1]))
+                b += bands
+                side = 1.0 - np.exp(per_db * ((1.0 - share) * gain_db[t, b] + share * gain_db[t, b + 1]))
+                own[k] = 0.5 * (mid + side)
+                other[k] = 0.5 * (mid - side)
+        for k in range(bins):
+            mirror = (size - k) % size
+            z, y = spectra[t, k], spectra[t, mirror]
+            a, c = own[k], other[k]
+            # j conj(y) is (y.imag, y.real)
+            spectra[t, k] = complex(a * z.real + c * y.imag, a * z.imag + c * y.real)
+            if mirror != k:
+                spectra[t, mirror] = complex(a * y.real + c * z.imag, a * y.imag + c * z.real)
 
 
 # ---- samples in files ------------------------------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def unpack_integers(packed, scale, out):  # type: ignore[no-untyped-def]
     """Scale (n,) integers of any width to (n,) float64: exact, as `scale` is a power of two."""
     for i in range(out.size):
         out[i] = packed[i] * scale
 
 
-@_compiled
+@compiled
 def unpack_pcm24(packed, out):  # type: ignore[no-untyped-def]
     """Little-endian 24-bit PCM, (3n,) uint8 at an address that four divides, to (n,) float64 of full scale 1.
 
@@ -142,7 +210,7 @@ def unpack_pcm24(packed, out):  # type: ignore[no-untyped-def]
         out[i] = np.int32(word) * scale
 
 
-@_compiled
+@compiled
 def pack_pcm24(samples, packed):  # type: ignore[no-untyped-def]
     """(n,) int32 of full scale 2^23 to (3n,) uint8, little-endian; False where a sample did not fit."""
     beyond = 0
@@ -155,7 +223,7 @@ def pack_pcm24(samples, packed):  # type: ignore[no-untyped-def]
     return beyond == 0
 
 
-@_compiled
+@compiled
 def pack_pcm16(samples, packed):  # type: ignore[no-untyped-def]
     """(n,) int32 of full scale 2^15 to (n,) int16; False where a sample did not fit."""
     beyond = 0
@@ -165,7 +233,7 @@ def pack_pcm16(samples, packed):  # type: ignore[no-untyped-def]
     return beyond == 0
 
 
-@_compiled
+@compiled
 def watch(block, full_scale, shortest, frames_before, last, run, sums, found):  # type: ignore[no-untyped-def]
     """Sum (n, channels) samples and count runs of `shortest` equal samples at full scale, carried over blocks.
 
@@ -194,7 +262,7 @@ def watch(block, full_scale, shortest, frames_before, last, run, sums, found):  
         last[c], run[c] = before, length
 
 
-@_compiled
+@compiled
 def first_beyond(samples, limit):  # type: ignore[no-untyped-def]
     """Index of the first of (n,) samples that is NaN or larger than `limit` in magnitude, or -1.
 
@@ -213,7 +281,7 @@ def first_beyond(samples, limit):  # type: ignore[no-untyped-def]
 # ---- K-weighting and loudness ----------------------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def _k_weighted_energy(block, first, second, start, stop, sections, state):  # type: ignore[no-untyped-def]
     """Filter two channels side by side over frames start to stop, adding their squares to column 6 of `state`.
 
@@ -243,7 +311,7 @@ def _k_weighted_energy(block, first, second, start, stop, sections, state):  # t
     state[1, 4], state[1, 5], state[1, 6] = q_z1, q_z2, q_energy
 
 
-@_compiled
+@compiled
 def k_weighted_bins(block, channels, weights, ends, sections, state, bins):  # type: ignore[no-untyped-def]
     """Weighted K-weighted energy of a pair of channels, added to `bins`, which end at frames `ends[:-1]` of the block.
 
@@ -263,7 +331,7 @@ def k_weighted_bins(block, channels, weights, ends, sections, state, bins):  # t
     _k_weighted_energy(block, channels[0], channels[1], start, ends[-1], sections, state)
 
 
-@_compiled
+@compiled
 def window_sums(values, width, out):  # type: ignore[no-untyped-def]
     """out[i] = values[i] + ... + values[i + width - 1], each summed afresh: a running sum would drift after a peak."""
     for i in range(len(out)):
@@ -276,7 +344,7 @@ def window_sums(values, width, out):  # type: ignore[no-untyped-def]
 # ---- true peak -------------------------------------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def symmetric_fir(x, start, count, taps, out):  # type: ignore[no-untyped-def]
     """out[i] = sum over k of taps[k] * (x[start + i - k] + x[start + i + 1 + k]): a value halfway between two samples.
 
@@ -297,7 +365,7 @@ def symmetric_fir(x, start, count, taps, out):  # type: ignore[no-untyped-def]
             )
 
 
-@_compiled
+@compiled
 def _twelve_taps(far, near, count, taps, out):  # type: ignore[no-untyped-def]
     """FIR over the 2x sequence far[0] near[0] far[1] near[1] ..., one value per pair, six pairs long."""
     t0, t1, t2, t3, t4, t5 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5]
@@ -319,14 +387,14 @@ def _twelve_taps(far, near, count, taps, out):  # type: ignore[no-untyped-def]
         )
 
 
-@_compiled
+@compiled
 def _raise_to_magnitude(values, count, out):  # type: ignore[no-untyped-def]
     """out[i] = max(out[i], |values[i]|)."""
     for i in range(count):
         out[i] = max(out[i], abs(values[i]))
 
 
-@_compiled
+@compiled
 def _refined(before, here, after):  # type: ignore[no-untyped-def]
     """Height of the parabola through three neighbours of which the middle is a local maximum of the magnitude.
 
@@ -341,7 +409,7 @@ def _refined(before, here, after):  # type: ignore[no-untyped-def]
     return min(abs(here) + rise, abs(here) * 1.02)
 
 
-@_compiled
+@compiled
 def _peaks_of_cell(x, start, count, threshold, half_taps, quarter_taps, quarter_bound, half, grid, top, out):  # type: ignore[no-untyped-def]
     """Peaks of the intervals [n, n + 1), n from start on, on the 8x grid: out[i] is raised where over the threshold.
 
@@ -380,7 +448,7 @@ def _peaks_of_cell(x, start, count, threshold, half_taps, quarter_taps, quarter_
     return highest
 
 
-@_compiled
+@compiled
 def peaks_above(x, start, count, threshold, rising, half_taps, quarter_taps, bounds, out):  # type: ignore[no-untyped-def]
     """Peaks between samples, over a threshold; nothing is computed where none can be.
 
@@ -418,7 +486,7 @@ def peaks_above(x, start, count, threshold, rising, half_taps, quarter_taps, bou
 # ---- limiter ---------------------------------------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def release(wanted, last, decay, out):  # type: ignore[no-untyped-def]
     """Reduction that follows `wanted` up at once and falls from it exponentially, to nothing below 1e-9.
 
@@ -432,7 +500,7 @@ def release(wanted, last, decay, out):  # type: ignore[no-untyped-def]
         out[i] = last
 
 
-@_compiled
+@compiled
 def apply_reduction(samples, reduction, out):  # type: ignore[no-untyped-def]
     """out[i, c] = samples[i, c] * (1 - reduction[i])."""
     frames, channels = out.shape
@@ -445,7 +513,7 @@ def apply_reduction(samples, reduction, out):  # type: ignore[no-untyped-def]
 # ---- dither ----------------------------------------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def splitmix64(state):  # type: ignore[no-untyped-def]
     """The output function of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014, figure 17): 64 bits in, 64 bits out."""
     z = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -453,7 +521,7 @@ def splitmix64(state):  # type: ignore[no-untyped-def]
     return z ^ (z >> np.uint64(31))
 
 
-@_compiled
+@compiled
 def quantise_with_dither(block, start, streams, bits, out):  # type: ignore[no-untyped-def]
     """Round to integers of `bits` bits with triangular dither of +-1 step; returns how many were clipped.
 
@@ -477,199 +545,3 @@ def quantise_with_dither(block, start, streams, bits, out):  # type: ignore[no-u
             overs += 1 if held != rounded else 0
             out[i, c] = np.int32(held)
     return overs
-
-
-# ---- unmasking --------------------------------------------------------------------------------------------------------
-
-
-@_compiled
-def weigh_cuts(  # type: ignore[no-untyped-def]
-    target, mid, side, cut, slack, spread, reach, importance, exponent, grad_clarity, grad_loudness
-):
-    """Audibility of a target and loudness of its maskers at given cuts, and how both change with every cut.
-
-    target (frames, 36), mid and side (stems, frames, 36) are powers. cut (stems, 36) is what is taken from the mid in
-    dB; the side loses what of it is over slack (stems, 36). Audibility is the mean over frames of
-    sum_b I_b clip((SNR_b + 15) / 30, 0, 1); loudness the sum over frames and bands of (spread power)^exponent. Row b of
-    reach (36, 2) says which columns of spread[b] matter. Fills the gradients (stems, 36), per dB; returns (audibility,
-    loudness).
-    """
-    stems, frames, bands = mid.shape
-    per_db = np.log(10.0) / 10.0
-    mid_gain = np.empty((stems, bands))
-    side_gain = np.empty((stems, bands))
-    for i in range(stems):
-        for k in range(bands):
-            mid_gain[i, k] = np.exp(-per_db * cut[i, k])
-            side_gain[i, k] = np.exp(-per_db * max(cut[i, k] - slack[i, k], 0.0))
-            grad_clarity[i, k] = 0.0
-            grad_loudness[i, k] = 0.0
-    heard = np.empty(bands)
-    whole = np.empty(bands)
-    pull = np.empty(bands)
-    push = np.empty(bands)
-    reached = np.empty(bands)
-    felt = np.empty(bands)
-    audibility, loudness = 0.0, 0.0
-    for t in range(frames):
-        for k in range(bands):
-            m, w = 0.0, 0.0
-            for i in range(stems):
-                through = mid[i, t, k] * mid_gain[i, k]
-                m += through
-                w += through + side[i, t, k] * side_gain[i, k]
-            heard[k] = m
-            whole[k] = w
-        for b in range(bands):
-            x, e = 1e-14, 1e-14
-            for k in range(reach[b, 0], reach[b, 1]):
-                x += spread[b, k] * heard[k]
-                e += spread[b, k] * whole[k]
-            z = (10.0 * np.log10((target[t, b] + 1e-14) / x) + 15.0) / 30.0
-            pull[b] = 0.0
-            if 0.0 < z < 1.0:
-                pull[b] = importance[b] / (30.0 * x)
-            audibility += importance[b] * min(max(z, 0.0), 1.0)
-            power = e**exponent
-            loudness += power
-            push[b] = exponent * power / e
-        for k in range(bands):
-            reached[k], felt[k] = 0.0, 0.0
-        for b in range(bands):
-            for k in range(reach[b, 0], reach[b, 1]):
-                reached[k] += spread[b, k] * pull[b]
-                felt[k] += spread[b, k] * push[b]
-        for i in range(stems):
-            for k in range(bands):
-                through = mid[i, t, k] * mid_gain[i, k]
-                moved = through
-                if cut[i, k] > slack[i, k]:
-                    moved += side[i, t, k] * side_gain[i, k]
-                grad_clarity[i, k] += reached[k] * through
-                grad_loudness[i, k] -= per_db * felt[k] * moved
-    for i in range(stems):
-        for k in range(bands):
-            grad_clarity[i, k] /= frames
-    return audibility / frames, loudness
-
-
-@_compiled
-def price_of_cuts(mid_mean, side_mean, cut, slack, protection, wide, evenness, effort, smoothness, gradient):  # type: ignore[no-untyped-def]
-    """What cuts cost beside loudness; adds the gradient per dB to `gradient`.
-
-    mid_mean and side_mean (stems, 36) are mean powers. Evenness prices the variance over the bands in wide[0] to
-    wide[1] of the change of all stems' power together, in dB; effort each stem's squared cuts times its protection;
-    smoothness squared steps between neighbouring bands.
-    """
-    stems, bands = cut.shape
-    per_db = np.log(10.0) / 10.0
-    after = np.empty(bands)
-    change = np.empty(bands)
-    mean = 0.0
-    for k in range(bands):
-        before, now = 1e-14, 1e-14
-        for i in range(stems):
-            before += mid_mean[i, k] + side_mean[i, k]
-            now += mid_mean[i, k] * np.exp(-per_db * cut[i, k])
-            now += side_mean[i, k] * np.exp(-per_db * max(cut[i, k] - slack[i, k], 0.0))
-        after[k] = now
-        change[k] = 10.0 * np.log10(now / before)
-        if wide[0] <= k < wide[1]:
-            mean += change[k]
-    count = wide[1] - wide[0]
-    mean /= count
-    price = 0.0
-    for k in range(bands):
-        off = change[k] - mean if wide[0] <= k < wide[1] else 0.0
-        price += evenness * off * off / count
-        for i in range(stems):
-            moved = mid_mean[i, k] * np.exp(-per_db * cut[i, k])
-            if cut[i, k] > slack[i, k]:
-                moved += side_mean[i, k] * np.exp(-per_db * (cut[i, k] - slack[i, k]))
-            gradient[i, k] -= evenness * 2.0 * off / count * moved / after[k]
-            price += effort * protection[i] * cut[i, k] * cut[i, k]
-            gradient[i, k] += 2.0 * effort * protection[i] * cut[i, k]
-            if k + 1 < bands:
-                step = cut[i, k + 1] - cut[i, k]
-                price += smoothness * step * step
-                gradient[i, k + 1] += 2.0 * smoothness * step
-                gradient[i, k] -= 2.0 * smoothness * step
-    return price
-
-
-@_compiled
-def least_cuts(  # type: ignore[no-untyped-def]
-    target, mid, side, start, cap, slack, protection, spread, reach, importance, wide, weights, goal, rounds, steps
-):
-    """The cheapest cuts (stems, 36) in dB, between 0 and cap, that bring the audibility of the target to goal.
-
-    weights are exponent, evenness, effort and smoothness (`weigh_cuts`, `price_of_cuts`). An augmented Lagrangian
-    (Nocedal and Wright, Numerical Optimization, 2nd ed., section 17.4) over spectral projected gradients (Birgin,
-    Martinez and Raydan, SIAM J. Optim. 10, 2000), `rounds` times `steps` from `start`: deterministic, the work bounded.
-    """
-    stems, frames, bands = mid.shape
-    exponent, evenness, effort, smoothness = weights[0], weights[1], weights[2], weights[3]
-    mid_mean = np.zeros((stems, bands))
-    side_mean = np.zeros((stems, bands))
-    for i in range(stems):
-        for t in range(frames):
-            for k in range(bands):
-                mid_mean[i, k] += mid[i, t, k] / frames
-                side_mean[i, k] += side[i, t, k] / frames
-    cut = np.minimum(start, cap)
-    grad_clarity = np.empty((stems, bands))
-    grad_loudness = np.empty((stems, bands))
-    gradient = np.empty((stems, bands))
-    nothing = np.zeros((stems, bands))
-    _, loudest = weigh_cuts(
-        target, mid, side, nothing, slack, spread, reach, importance, exponent, grad_clarity, grad_loudness
-    )
-    multiplier, penalty = 0.0, 200.0
-    recent = np.empty(5)
-    for _ in range(rounds):
-        clarity = 0.0
-        trial = cut.copy()
-        for s in range(steps + 1):
-            # the trial point is taken where it is no worse than the worst of the last five
-            shrink = 1.0
-            point = trial
-            for _attempt in range(8):
-                clarity, loudness = weigh_cuts(
-                    target, mid, side, point, slack, spread, reach, importance, exponent, grad_clarity, grad_loudness
-                )
-                new_gradient = -grad_loudness / loudest
-                new_value = 1.0 - loudness / loudest
-                new_value += price_of_cuts(
-                    mid_mean, side_mean, point, slack, protection, wide, evenness, effort, smoothness, new_gradient
-                )
-                short = multiplier + penalty * (goal - clarity)
-                if short > 0.0:
-                    new_value += short * short / (2.0 * penalty)
-                    new_gradient -= short * grad_clarity
-                if s == 0:
-                    break
-                if new_value <= recent[: min(s, 5)].max():
-                    break
-                shrink *= 0.4
-                point = cut + shrink * (trial - cut)
-            if s > 0:
-                moved = point - cut
-                bent = new_gradient - gradient
-                along = (moved * bent).sum()
-                square = (moved * moved).sum()
-                if square < 1e-6:
-                    break
-                step = min(max(square / along, 0.5), 3000.0) if along > 1e-12 else 3000.0
-            else:
-                step = 1.0 / max(np.abs(new_gradient).max(), 1e-6)
-            cut, value = point, new_value
-            gradient = new_gradient.copy()
-            recent[s % 5] = value
-            trial = np.minimum(np.maximum(cut - step * gradient, 0.0), cap)
-            if np.abs(trial - cut).max() < 0.02:
-                break
-        multiplier = max(0.0, multiplier + penalty * (goal - clarity))
-        if abs(goal - clarity) < 5e-4:
-            break
-        penalty *= 2.0
-    return cut

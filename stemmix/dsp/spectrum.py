@@ -94,6 +94,8 @@ class Spectra:
     """(frames,) centre of the magnitude spectrum, 0 where silent."""
     flatness: Floats
     """(frames,) geometric over arithmetic mean of the power spectrum, 0 to 1; 0 where silent."""
+    rolloff_hz: Floats
+    """(frames,) 85 % of the magnitude lies below; 0 where silent."""
 
 
 class BandAnalyser:
@@ -136,13 +138,14 @@ class BandAnalyser:
         rows = [self._batch(first, min(FRAMES_AT_ONCE, count - first)) for first in range(0, count, FRAMES_AT_ONCE)]
         self._pending = self._pending[count * hop :]
         self._made += count
-        joined = np.concatenate(rows) if rows else np.zeros((0, 2 * BAND_COUNT + 9))
+        joined = np.concatenate(rows) if rows else np.zeros((0, 2 * BAND_COUNT + 10))
         return Spectra(
             total=joined[:, :BAND_COUNT],
             mid=joined[:, BAND_COUNT : 2 * BAND_COUNT],
             classic=joined[:, 2 * BAND_COUNT : 2 * BAND_COUNT + 7],
-            centroid_hz=joined[:, -2],
-            flatness=joined[:, -1],
+            centroid_hz=joined[:, -3],
+            flatness=joined[:, -2],
+            rolloff_hz=joined[:, -1],
         )
 
     def _batch(self, first: int, count: int) -> Floats:
@@ -154,7 +157,7 @@ class BandAnalyser:
             start = (first + row) * hop
             np.multiply(self._pending[start : start + size], self._window, out=frames[row])
         spectra = fft(frames, axis=1, overwrite_x=True)
-        out = np.zeros((FRAMES_AT_ONCE, 2 * BAND_COUNT + 9))
+        out = np.zeros((FRAMES_AT_ONCE, 2 * BAND_COUNT + 10))
         kernels.gather_bands(
             spectra,
             4.0 / size**2,

@@ -1,12 +1,9 @@
 """One stem's chain in pass 2: its fader, then the cuts that the plan makes in it.
 
-Mid and sides, (L + R) / sqrt 2 and (L - R) / sqrt 2, have gains of their own. The cuts are zero-phase gains on a
-short-time spectrum: they give the planned curve exactly, without phase shift, so that stems recorded together stay in
-phase, and without the coefficients of a modulated biquad, which are not safe. What is subtracted is the cut itself,
+Mid and sides, (L + R) / sqrt 2 and (L - R) / sqrt 2, have gains of their own. They are zero-phase gains on a short-time
+spectrum: they give the planned curve exactly, without phase shift, so that stems recorded together stay in phase, and
+without the coefficients of a modulated biquad, which are not safe. What is subtracted is the cut itself,
 y = x - ISTFT((1 - G) STFT(x)): where no cut is active the difference is nothing, and the stem passes bit for bit.
-
-Chosen over fixed-pole bells after measuring both costs in a prototype: about the same time, but a bell bank has to be
-fitted to the curve, and shifts phase.
 """
 
 from __future__ import annotations
@@ -15,11 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
+from stemmix.dsp import kernels
 from stemmix.dsp.dynamics import StemGains
 from stemmix.dsp.spectrum import Ruler, ruler
 from stemmix.units import gain_from_db
 
 Floats = NDArray[np.float64]
+
+SILENT_SAMPLES = 480
+"""As long a run of exact zeros is digital silence: 10 ms at 48 kHz."""
 
 FRAMES_AT_ONCE = 32
 """Frames are made in batches that begin at fixed samples, so that the last bits do not depend on the blocks."""
@@ -47,6 +48,8 @@ class Strip:
         # what is made first begins half a window before the programme
         self._ready = np.zeros((self.latency_samples - self._hop, 2))
         self._batches = 0
+        self._silent_before = 0
+        """Samples of digital silence that stand before waiting[0]."""
 
     def process(self, block: Floats) -> Floats:
         """(n, 2) samples in, (n, 2) out, `latency_samples` late."""
@@ -78,6 +81,8 @@ class Strip:
             removed[: self._hop] += self._overlap
             out -= removed[: self._batch]
             self._overlap = removed[self._batch : self._batch + self._hop]
+        silent = kernels.silence_at_end(heard[: self._batch])
+        self._silent_before = silent + (self._silent_before if silent == self._batch else 0)
         self._waiting = self._waiting[self._batch :]
         self._batches += 1
         return out
@@ -91,34 +96,15 @@ class Strip:
         rows = np.flatnonzero(gain_db.any(axis=1))
         if not len(rows):
             return taken
-        packed = heard[:, 0] + 1j * heard[:, 1]
         window = self._ruler.window
-        frames = np.stack([packed[row * self._hop : row * self._hop + self._size] * window for row in rows])
-        straight, crossed = self._shares(gain_db[rows])
+        frames = np.empty((len(rows), self._size), np.complex128)
+        kernels.frames_of(heard, self._hop, window, rows, frames)
         spectra = fft(frames, axis=1, overwrite_x=True)
-        # of z = L + jR the spectrum of R + jL is j conj(Z(-k)): both parts of mid and sides from one transform
-        mirrored = np.conj(np.concatenate((spectra[:, :1], spectra[:, :0:-1]), axis=1))
-        removed = ifft(straight * spectra + 1j * crossed * mirrored, axis=1, overwrite_x=True) * window
-        for row, frame in zip(rows, removed, strict=True):
-            here = taken[row * self._hop : row * self._hop + self._size]
-            here[:, 0] += frame.real
-            here[:, 1] += frame.imag
-        if not crossed.any():
+        gain_db = gain_db[rows]
+        kernels.keep_what_is_cut(spectra, gain_db, self._ruler.lower_band, self._ruler.upper_share)
+        kernels.add_frames(ifft(spectra, axis=1, overwrite_x=True), self._hop, window, rows, taken)
+        kernels.keep_silent(heard, self._silent_before, SILENT_SAMPLES, taken)
+        if np.array_equal(gain_db[:, :BAND_COUNT], gain_db[:, BAND_COUNT:]):
             # of two channels in one transform, a silent one would take up the other's last bits
             taken[:, ~heard.any(axis=0)] = 0.0
         return taken
-
-    def _shares(self, gain_db: Floats) -> tuple[Floats, Floats]:
-        """What is taken away of each bin, both halves of the spectrum, from (n, 72) gains in dB of mid and sides.
-
-        (n, window) each: of a channel itself, and of the other one. With m and s the shares that mid and sides lose, a
-        channel loses (m + s) / 2 of itself and (m - s) / 2 of the other.
-        """
-        lower, upper = self._ruler.lower_band, self._ruler.upper_share
-        both = []
-        for part_db in (gain_db[:, :BAND_COUNT], gain_db[:, BAND_COUNT:]):
-            bins_db = (1 - upper) * part_db[:, lower] + upper * part_db[:, lower + 1]
-            share = 1.0 - 10.0 ** (bins_db / 20.0)
-            both.append(np.concatenate((share, share[:, -2:0:-1]), axis=1))
-        mid, side = both
-        return (mid + side) / 2, (mid - side) / 2

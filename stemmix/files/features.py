@@ -73,7 +73,7 @@ class FeatureWriter:
         self._crc = 0
 
     def rows(self, rows: NDArray[np.int16]) -> None:
-        """The next (n, 82) rows."""
+        """The next (n, 83) rows."""
         self._write(rows.astype("<i2", copy=False).tobytes())
 
     def finish(self, facts: StemFacts) -> None:
@@ -115,9 +115,9 @@ class FeatureStore:
         self._opened = ExitStack()
 
     @staticmethod
-    def key(sha256: str, rate_hz: int, lead_samples: int, *, is_speech: bool) -> str:
+    def key(sha256: str, rate_hz: int, lead_samples: int) -> str:
         """What a scan depends on, and nothing else."""
-        facts = f"{FEATURES_VERSION} {sha256} {rate_hz} {lead_samples} {int(is_speech)}"
+        facts = f"{FEATURES_VERSION} {sha256} {rate_hz} {lead_samples}"
         return hashlib.sha256(facts.encode()).hexdigest()[:40]
 
     def write(self, key: str) -> FeatureWriter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stemmix.model.document import Document
-from stemmix.model.features import StemFacts
+from stemmix.model.features import StemFacts, Tonal
 from stemmix.model.plan import Plan
 from stemmix.model.profiles import Role
 
@@ -21,6 +21,7 @@ class HeardFacts(Document):
     """Where it begins, in samples of the programme."""
     facts: StemFacts
     warnings: tuple[str, ...]
+    tonal: Tonal | None = None
 
 
 class Evidence(Document):

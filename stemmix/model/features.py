@@ -8,6 +8,7 @@ is decided from a cached scan is what is decided from a fresh one, to the bit.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ from stemmix.model.receipt import Measured
 
 Floats = NDArray[np.float64]
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """Counts up whenever a scan of the same samples gives other numbers: cached features of another version are void."""
 
 COLUMNS = {
@@ -29,13 +30,22 @@ COLUMNS = {
     "flatness": slice(79, 80),
     "flux": slice(80, 81),
     "centroid": slice(81, 82),
+    "rolloff": slice(82, 83),
 }
-"""What stands where in a frame's row. All but `centroid` (Hz) are levels in hundredths of a dB."""
+"""What stands where in a frame's row. All but `centroid` and `rolloff` (Hz) are levels in hundredths of a dB."""
 
-COLUMN_COUNT = 82
+COLUMN_COUNT = 83
 LOWEST_CENTIBEL = -20_000
 FADED = frozenset(("total", "mid", "classic"))
 """Columns that a fader moves: the others describe the sound whatever its level."""
+
+
+@lru_cache(maxsize=64)
+def _power_of_centibel(gain_db: float) -> Floats:
+    """(65536,) power by centibels, negative ones from the end, as an index has it; a fader does not raise silence."""
+    centibels = np.roll(np.arange(-32768, 32768), 32768)
+    gain = np.where(centibels > LOWEST_CENTIBEL, 10.0 ** (gain_db / 10.0), 1.0)
+    return np.asarray(10.0 ** (centibels / 1000.0) * gain)
 
 
 class FrameSource(Protocol):
@@ -47,7 +57,7 @@ class FrameSource(Protocol):
         ...
 
     def rows(self, start: int, stop: int) -> NDArray[np.int16]:
-        """(stop - start, 82) rows; frames that do not exist are silent."""
+        """(stop - start, 83) rows; frames that do not exist are silent."""
         ...
 
 
@@ -77,8 +87,10 @@ class Frames:
         return levels
 
     def power(self, column: str, start: int, stop: int) -> Floats:
-        """The same as power: 1 is full scale."""
-        return np.asarray(10.0 ** (self.level_db(column, start, stop) / 10.0))
+        """Power of the levels of a column that the fader moves: 1 is full scale."""
+        rows = self._source.rows(start - self._first, stop - self._first)[:, COLUMNS[column]]
+        # a table look-up: the logarithm's inverse is dear, and there are only so many centibels
+        return np.asarray(_power_of_centibel(self._gain_db)[rows])
 
 
 class HeldFrames:
@@ -100,17 +112,18 @@ class HeldFrames:
 
 
 def silent_rows(count: int) -> NDArray[np.int16]:
-    """(count, 82) rows of silence."""
+    """(count, 83) rows of silence."""
     rows = np.full((max(count, 0), COLUMN_COUNT), LOWEST_CENTIBEL, np.int16)
-    rows[:, COLUMNS["flux"]] = rows[:, COLUMNS["centroid"]] = 0
+    for name in ("flux", "centroid", "rolloff"):
+        rows[:, COLUMNS[name]] = 0
     return rows
 
 
-def packed_rows(levels_db: Floats, centroid_hz: Floats) -> NDArray[np.int16]:
-    """(n, 81) levels in dB and (n,) centroids in Hz as rows; rounded to 0.01 dB and 1 Hz."""
+def packed_rows(levels_db: Floats, frequencies_hz: Floats) -> NDArray[np.int16]:
+    """(n, 81) levels in dB and (n, 2) centroids and rolloffs in Hz as rows; rounded to 0.01 dB and 1 Hz."""
     rows = np.empty((len(levels_db), COLUMN_COUNT), np.int16)
-    rows[:, :-1] = np.rint(np.clip(levels_db * 100.0, LOWEST_CENTIBEL, 32_000))
-    rows[:, -1] = np.rint(np.clip(centroid_hz, 0, 32_000))
+    rows[:, :-2] = np.rint(np.clip(levels_db * 100.0, LOWEST_CENTIBEL, 32_000))
+    rows[:, -2:] = np.rint(np.clip(frequencies_hz, 0, 32_000))
     return rows
 
 
@@ -142,6 +155,17 @@ class Span(Document):
     end: Annotated[int, Field(ge=0)]
 
 
+class Tonal(Document):
+    """Pitch and rhythm of a stem, where they were asked for."""
+
+    tempo_bpm: float | None
+    """None where no beat was found."""
+    beats_s: tuple[float, ...]
+    """Times of the beats, from the stem's start."""
+    pitch_hz: tuple[float | None, ...]
+    """Ten a second; None where the stem is faint."""
+
+
 class StemFacts(Document):
     """What is true of a stem as a whole. Times are samples at the programme's rate from the stem's own start."""
 
@@ -170,9 +194,11 @@ class StemFacts(Document):
     """Mean spectral centroid of the audible frames, weighted by power."""
     flatness: float
     """Mean spectral flatness of the same."""
+    rolloff_hz: float
+    """Mean spectral rolloff (85 % of the magnitude) of the same."""
     onsets: tuple[Onset, ...]
-    speech: tuple[Span, ...] | None
-    """Where a line is spoken; only of dialogue."""
+    active: tuple[Span, ...]
+    """Where it has something to be heard: of dialogue, its lines."""
     warnings: tuple[str, ...]
 
     @property

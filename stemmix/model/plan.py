@@ -10,55 +10,32 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stemmix.bands import BAND_COUNT
 from stemmix.model.document import Document
+from stemmix.model.moves import Action, gains_of
 
 PLAN_SCHEMA = "stemmix.plan/1"
 
 MAX_MOVES = 200_000
 
-Cut = Annotated[float, Field(ge=-48, le=0)]
 Sample = Annotated[int, Field(ge=0)]
 
-
-Bands = Annotated[tuple[Cut, ...], Field(min_length=BAND_COUNT, max_length=BAND_COUNT)]
-"""36 gains in dB, 60 Hz to 16 kHz, even on the ERB scale."""
+StoppedBy = Literal["clear", "goal", "cap", "protection", "pin", "nothing to cut"]
 
 
-class Unmask(Document):
-    """A cut of its own depth in every ERB band, so that the target is heard through the stem."""
+class Evidence(Document):
+    """What a move bought, by the numbers of its line."""
 
-    kind: Literal["unmask"]
-    mid_db: Bands
-    """Of (L + R) / sqrt 2, where the target stands."""
-    side_db: Bands
-    """Of (L - R) / sqrt 2."""
-
-
-class Duck(Document):
-    """A broadband dip, keyed by the line: for a line that is still short of its goal after unmasking."""
-
-    kind: Literal["duck"]
-    gain_db: Cut
-
-
-class Ride(Document):
-    """The line itself a little louder, where the bed's caps are reached."""
-
-    kind: Literal["ride"]
-    gain_db: Annotated[float, Field(ge=-6, le=6)]
-
-
-class Presence(Document):
-    """The line itself a little brighter, at the same level."""
-
-    kind: Literal["presence"]
-    gain_db: Annotated[
-        tuple[Annotated[float, Field(ge=-6, le=6)], ...], Field(min_length=BAND_COUNT, max_length=BAND_COUNT)
-    ]
-
-
-Action = Annotated[Unmask | Duck | Ride | Presence, Field(discriminator="kind")]
+    snr_before_db: float
+    """Level of the line over the maskers as the stems came, weighted with importance, each band within +-15 dB."""
+    snr_after_db: float
+    """The same with every move of the line."""
+    sii_before: float
+    """Audibility index of the line, 0 to 1, as the stems came."""
+    sii_after: float
+    bought: float
+    """Audibility that would go if this move alone were taken back."""
+    per_db: float
+    """The same for each dB of the move at its deepest."""
 
 
 class Move(Document):
@@ -66,25 +43,17 @@ class Move(Document):
 
     id: str
     stem: str
-    line: str
-    """The line it is made for."""
+    line: str | None = None
+    """The line it is made for; none for a move of a scene or of the whole programme."""
     start: Sample
     end: Sample
-    """The span of the line; look-ahead, hold and ramps lie outside it."""
+    """The span that is meant; look-ahead, hold and ramps lie outside it."""
     action: Action
-    because: tuple[str, ...]
+    because: tuple[str, ...] = ()
     """Ids of the conflicts that caused it."""
-
-    @property
-    def gains_db(self) -> tuple[float, ...]:
-        """72 gains in dB: of the mid's 36 bands, then of the sides'."""
-        match self.action:
-            case Unmask(mid_db=mid_db, side_db=side_db):
-                return mid_db + side_db
-            case Presence(gain_db=bands_db):
-                return bands_db + bands_db
-            case Duck(gain_db=gain_db) | Ride(gain_db=gain_db):
-                return (gain_db,) * (2 * BAND_COUNT)
+    evidence: Evidence | None = None
+    stopped_by: StoppedBy | None = None
+    """What kept it from going further."""
 
 
 Layer = list[tuple[int, int, tuple[float, ...]]]
@@ -99,7 +68,7 @@ def layers_of(moves: Iterable[Move]) -> list[Layer]:
     """
     layers: dict[str, Layer] = {}
     for move in moves:
-        layers.setdefault(move.action.kind, []).append((move.start, move.end, move.gains_db))
+        layers.setdefault(move.action.kind, []).append((move.start, move.end, gains_of(move.action)))
     return [layers[kind] for kind in sorted(layers)]
 
 
@@ -109,12 +78,13 @@ class Conflict(Document):
     id: str
     target: str
     masker: str
-    line: str
+    line: str | None = None
+    """The line that is hidden; none where nothing is done for the target."""
     low_hz: float
     high_hz: float
     start: Sample
     end: Sample
-    snr_db: float
+    snr_db: float | None = None
     """Mean level of the target over the spread level of all maskers, weighted with importance, where it is masked."""
     size_before: float
     """Importance-weighted masked band-seconds that this masker answers for, as the stems came."""
@@ -136,8 +106,46 @@ class Line(Document):
     snr_before_db: float
     snr_after_db: float
     """Level of the line over the maskers, weighted with importance."""
-    stopped_by: Literal["clear", "goal", "cap", "nothing to cut"]
-    """Why no more was done: clear as it came, goal reached, the cuts' caps, or nothing that may be cut masks it."""
+    stopped_by: StoppedBy
+    """Why no more was done: clear as it came, goal reached, the caps, a pin, or nothing that may be cut masks it."""
+
+
+class Edge(Document):
+    """How much of one stem another hides, over the whole programme: every ordered pair has one."""
+
+    target: str
+    masker: str
+    size_before: float
+    """Importance-weighted masked band-seconds that the masker answers for, as the stems came."""
+    size_after: float
+    """The same in the mix."""
+
+
+class PlannedScene(Document):
+    """A stretch of the programme that hangs together."""
+
+    id: str
+    start: Sample
+    end: Sample
+
+
+class Outcome(Document):
+    """What the plan does to the whole, told from features: while lines are spoken, unless it is said otherwise."""
+
+    lines: int
+    lines_unclear_before: int
+    lines_unclear_after: int
+    clarity_before: float
+    clarity_after: float
+    """Mean audibility of the lines."""
+    bed_loss_db: float
+    """K-weighted."""
+    bed_sones_lost: float
+    """Share of the bed's loudness in sones, summed over critical bands."""
+    damage_db: float
+    """Standard deviation over bands of the bed's change, mean over lines."""
+    outside_db: float
+    """K-weighted change of the bed more than 0.9 s away from any line."""
 
 
 class PlannedStem(Document):
@@ -164,6 +172,7 @@ class Plan(Document):
     schema_: Literal["stemmix.plan/1"] = Field(alias="schema")
     title: str
     profile: str
+    method: str = "multilevel"
     sample_rate: int
     frames: Sample
     """Length of the programme in samples."""
@@ -171,7 +180,11 @@ class Plan(Document):
     stems: tuple[PlannedStem, ...]
     shape: PlannedShape
     moves: Annotated[tuple[Move, ...], Field(max_length=MAX_MOVES)]
+    scenes: tuple[PlannedScene, ...] = ()
     lines: tuple[Line, ...]
     conflicts: tuple[Conflict, ...]
+    edges: tuple[Edge, ...]
+    outcome: Outcome | None = None
+    """None where no line is spoken."""
     notes: tuple[str, ...] = ()
     """What a person should know of the material."""

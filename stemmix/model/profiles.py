@@ -1,13 +1,11 @@
-"""Profiles: what kind of programme this is, as data. A project names one and may override its goals.
-
-Only what a decision reads is here. Times in seconds, levels in dB. Sources: METHOD notes on shape in time and caps;
-EBU R 128 for the master of `film` (the near-field broadcast version; a cinema master has another deliverable).
-"""
+"""Profiles: what kind of programme this is, as data (`profiles.json`). A project names one and may override goals."""
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
-from typing import Final
+from importlib.resources import files
+from typing import Final, Literal
 
 from stemmix.model.document import Document
 
@@ -16,21 +14,28 @@ class Role(StrEnum):
     """What a stem is for; decides who gives way to whom."""
 
     DIALOGUE = "dialogue"
+    LEAD = "lead"
     MUSIC = "music"
     FX = "fx"
     AMBIENCE = "ambience"
 
 
-class Profile(Document):
-    """Defaults of one kind of programme."""
+ProfileName = Literal["film", "series", "trailer", "documentary", "podcast", "music", "game", "speech"]
 
-    name: str
+
+class Profile(Document):
+    """Defaults of one kind of programme. Levels in dB, times in seconds."""
+
+    why: str
+    """What the profile is for, and why it differs from `film`."""
+    targets: tuple[Role, ...]
+    """Roles that are cleared, in this order: each hears what was decided for those before it."""
     priorities: dict[Role, int]
-    """Who is cleared first: a stem is only ever cut for one of higher priority."""
+    """A stem is only ever cut for one of higher priority."""
     protection: dict[Role, float]
     """What a cut in this role costs against the same cut in music: higher is cut less."""
     clarity: float
-    """Goal for every line: audibility index, 0 to 1 (see `planning.masking`)."""
+    """Goal for every line: audibility index, 0 to 1 (`planning.masking`)."""
     eq_cap_db: float
     """Deepest cut of a band, as a rule."""
     lost_cap_db: float
@@ -48,21 +53,9 @@ class Profile(Document):
     ceiling_dbtp: float
 
 
-PROFILES: Final[dict[str, Profile]] = {
-    "film": Profile(
-        name="film",
-        priorities={Role.DIALOGUE: 100, Role.FX: 60, Role.MUSIC: 40, Role.AMBIENCE: 20},
-        protection={Role.DIALOGUE: 8.0, Role.FX: 2.0, Role.MUSIC: 1.0, Role.AMBIENCE: 0.7},
-        clarity=0.5,
-        eq_cap_db=12.0,
-        lost_cap_db=24.0,
-        duck_cap_db=12.0,
-        ride_cap_db=2.0,
-        presence_cap_db=1.0,
-        look_ahead_s=0.06,
-        hold_s=0.1,
-        ramp_s=0.4,
-        target_lufs=-23.0,
-        ceiling_dbtp=-1.0,
-    ),
-}
+def _profiles() -> dict[str, Profile]:
+    text = files("stemmix.model").joinpath("profiles.json").read_text("utf-8")
+    return {name: Profile.model_validate_json(json.dumps(fields)) for name, fields in json.loads(text).items()}
+
+
+PROFILES: Final = _profiles()

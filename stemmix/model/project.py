@@ -8,7 +8,8 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from stemmix.model.document import Document
-from stemmix.model.profiles import PROFILES, Profile, Role
+from stemmix.model.moves import Action
+from stemmix.model.profiles import PROFILES, Profile, ProfileName, Role
 
 PROJECT_SCHEMA = "stemmix.project/1"
 
@@ -63,6 +64,75 @@ class Goals(Document):
     """Whether a line that is short of its goal may itself be raised and tilted a little."""
 
 
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
+"""A time of the programme, in seconds."""
+
+
+class Stretch(Document):
+    """A stretch of the programme."""
+
+    start: Seconds = Field(alias="from")
+    end: Seconds = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _goes_forward(self) -> Self:
+        if self.end <= self.start:
+            raise PydanticCustomError("rule", "'to' ({end}) must lie after 'from' ({start})", self.model_dump())
+        return self
+
+
+class Pin(Stretch):
+    """What a person decides against, or ahead of, the engine: over a span, for one stem. Exactly one of `keep`,
+    `forbid`, `max_cut_db`, `priority` and `action` is given."""
+
+    stem: Identifier
+    keep: Literal[True] | None = None
+    """The stem stays as it is: no move reaches into the span, not even a ramp."""
+    forbid: tuple[Literal["unmask", "duck", "ride", "presence"], ...] | None = None
+    """Kinds of moves that are not made in the stem."""
+    max_cut_db: Annotated[float, Field(ge=0, le=24)] | None = None
+    """The stem is cut by no more than this, in dB."""
+    priority: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """The stem's priority in the span: an effect that wins over a line, a line that need not be heard."""
+    action: Action | None = None
+    """A move that stands as it is, whatever an analysis says."""
+    low_hz: Annotated[float, Field(ge=0, le=24_000)] | None = None
+    high_hz: Annotated[float, Field(ge=0, le=24_000)] | None = None
+    """Bands that `max_cut_db` and `priority` are meant for; left out, all of them."""
+    source: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")] | None = None
+    """Beginning of the SHA-256 of the stem's file when the pin was set: with another file the pin is reported stale."""
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        given = [
+            name for name in ("keep", "forbid", "max_cut_db", "priority", "action") if getattr(self, name) is not None
+        ]
+        if len(given) != 1:
+            said = " and ".join(given) or "none"
+            raise PydanticCustomError(
+                "rule",
+                "a pin has exactly one of keep, forbid, max_cut_db, priority, action; this has {said}",
+                {"said": said},
+            )
+        return self
+
+
+class Cue(Stretch):
+    """A line that is given: where any cue of a stem stands, its lines are not looked for."""
+
+    stem: Identifier
+    note: str | None = None
+
+
+class SceneCue(Document):
+    """Where a scene begins; it ends where the next one does."""
+
+    start: Seconds = Field(alias="from")
+    id: Identifier
+    note: str | None = None
+
+
 class Printmaster(Document):
     """The finished mix, in stereo."""
 
@@ -101,12 +171,21 @@ class Project(Document):
 
     schema_: Literal["stemmix.project/1"] = Field(alias="schema")
     title: Annotated[str, Field(min_length=1, max_length=200)]
-    profile: Literal["film"] = "film"
+    profile: ProfileName = "film"
     """Kind of programme: gives priorities, goals, caps, times and the master."""
+    method: Literal["multilevel", "frequency"] = "multilevel"
+    """`frequency` is the static seven-band equaliser that this replaces, for comparison."""
     sample_rate: Annotated[int, Field(ge=32_000, le=192_000)] = 48_000
     """Of the programme, in Hz; stems of any other rate are brought to it."""
     stems: Annotated[tuple[Stem, ...], Field(min_length=1, max_length=MAX_STEMS)]
     goals: Goals = Goals()
+    balance: bool = False
+    """Whether faders are moved where a bed stands too loud all along; else that is advice in the report."""
+    pins: Annotated[tuple[Pin, ...], Field(max_length=10_000)] = ()
+    cues: Annotated[tuple[Cue, ...], Field(max_length=100_000)] = ()
+    """Lines that are given."""
+    scenes: Annotated[tuple[SceneCue, ...], Field(max_length=10_000)] = ()
+    """Scenes that are given; else they are found at long pauses of the dialogue."""
     deliverables: Annotated[tuple[Deliverable, ...], Field(min_length=1, max_length=MAX_DELIVERABLES)] = (
         Printmaster(name="printmaster"),
     )
@@ -155,6 +234,16 @@ class Project(Document):
                 raise _fault(
                     "printed stems carry a printmaster's gain, and this project has none", "deliverables", index
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _stems_are_known(self) -> Self:
+        known = {stem.id for stem in self.stems}
+        named = [("pins", index, pin.stem) for index, pin in enumerate(self.pins)]
+        named += [("cues", index, cue.stem) for index, cue in enumerate(self.cues)]
+        for what, index, stem in named:
+            if stem not in known:
+                raise _fault(f"{stem!r} is no stem of this project", what, index, "stem")
         return self
 
     @model_validator(mode="after")

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 ANSWERABLE_SHARE = 0.1
 """A masker with less than this of a band's masked time is not named for it."""
 
-SMALLEST = 0.002
+SMALLEST = 0.001
 """Smaller conflicts are not worth a line in a report."""
 
 
@@ -51,7 +51,9 @@ class Found:
 
 def masked_by(line: Passage) -> Floats:
     """(stems, frames, 36): the share of each masked cell that each stem answers for; 0 where nothing is masked."""
-    spread = np.stack([masking.excitation(masker) for masker in line.maskers])
+    spread = np.zeros_like(line.maskers)
+    for index, masker in enumerate(line.maskers):
+        spread[index] = masking.excitation(masker)
     total = spread.sum(axis=0)
     snr = 10.0 * np.log10((line.target + 1e-14) / (total + 1e-14))
     present = line.target > line.target.max(axis=0) * 10 ** (-masking.PRESENT_DB / 10)
@@ -59,9 +61,9 @@ def masked_by(line: Passage) -> Floats:
     return np.asarray(np.where(masked, spread / (total + 1e-14), 0.0))
 
 
-def size_in(answers_for: Floats, low: int, high: int) -> float:
+def size_in(answers_for: Floats, importance: Floats, low: int, high: int) -> float:
     """(frames, 36) shares of masked cells -> importance-weighted masked band-seconds in bands low to high."""
-    return float((answers_for[:, low : high + 1] * masking.IMPORTANCE[low : high + 1]).sum()) / HOPS_PER_SECOND
+    return float((answers_for[:, low : high + 1] * importance[low : high + 1]).sum()) / HOPS_PER_SECOND
 
 
 def find(line: Passage) -> list[Found]:
@@ -73,12 +75,16 @@ def find(line: Passage) -> list[Found]:
         busy = answers_for.mean(axis=0) >= ANSWERABLE_SHARE
         # a single quiet band does not part two runs
         busy[1:-1] |= busy[:-2] & busy[2:]
+        if not busy.any():
+            # little in every band, yet something in all: one conflict for the lot
+            touched = np.flatnonzero(answers_for.any(axis=0))
+            busy[touched[0] if len(touched) else 0 : touched[-1] + 1 if len(touched) else 0] = True
         edges = np.flatnonzero(np.diff(np.concatenate(([0], busy.astype(np.int8), [0]))))
         for low, after in zip(edges[::2], edges[1::2], strict=True):
-            size = size_in(answers_for, low, after - 1)
+            size = size_in(answers_for, line.importance, low, after - 1)
             if size < SMALLEST:
                 continue
-            weight = answers_for[:, low:after] * masking.IMPORTANCE[low:after]
+            weight = answers_for[:, low:after] * line.importance[low:after]
             times = np.flatnonzero(weight.any(axis=1))
             found.append(
                 Found(

@@ -1,14 +1,21 @@
-"""From features to a plan: lines, their conflicts, the least moves that clear them, and what those moves bought.
+"""From features to a plan: goals, their conflicts, the least moves that reach them, and what those moves bought.
 
 Pure: the same project and features give the same plan, and nothing here hears audio. Lines are taken one after another
 and only their own stretch of the features is read, so that memory does not grow with the programme.
+
+The order in which decisions know each other: faders first, then pinned moves, then the lines of the highest priority,
+each lower priority hearing what was decided above it. Then everything is scored again: a cut that took a goal of higher
+priority away again is undone. What is left of a scene's cuts in common becomes one curve of the scene.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,239 +23,407 @@ from numpy.typing import NDArray
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.dsp.spectrum import ruler
+from stemmix.model.moves import Action, Duck, Presence, Ride, Unmask, gains_of
 from stemmix.model.plan import (
     Conflict,
-    Duck,
+    Evidence,
     Line,
     Move,
     Plan,
     PlannedShape,
     PlannedStem,
-    Presence,
-    Ride,
-    Unmask,
+    StoppedBy,
     layers_of,
 )
-from stemmix.model.profiles import Role
 from stemmix.model.project import Project
-from stemmix.planning import conflicts, masking
-from stemmix.planning.evidence import HeardStem, Passage, passage
-from stemmix.planning.unmask import Limits, Solution, solve
+from stemmix.planning import conflicts
+from stemmix.planning.balance import balance_of
+from stemmix.planning.evidence import HeardStem, Passage, passage, smoothed_power
+from stemmix.planning.frequency import static_moves
+from stemmix.planning.graph import graph_of
+from stemmix.planning.lines import Goal, goals_of, scenes_of
+from stemmix.planning.outcome import outcome_of
+from stemmix.planning.rules import Rules, transient_share
+from stemmix.planning.scenes import shared_curves
+from stemmix.planning.unmask import Solution, solve
 
 Floats = NDArray[np.float64]
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 LEAST_MOVE_DB = 0.1
 """A move that nowhere changes as much is no move."""
+HARM = 0.02
+"""Clarity that a goal may lose to a later decision."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Line:
+class SolvedLine:
     """A line on its way to the plan: small, so that hours of them fit in memory."""
 
-    id: str
-    start: int
-    end: int
-    """Programme frames."""
-    solution: Solution
+    goal: Goal
+    moves: tuple[Move, ...]
     found: tuple[conflicts.Found, ...]
-    conflict_ids: tuple[str, ...]
+    """By number of masker in the goal's own list."""
     clarity: float
     snr_db: float
-
-    def numbered(self, index: int, found_before: int) -> _Line:
-        """With ids: lines and conflicts are counted from 1."""
-        ids = tuple(f"C{found_before + number:04d}" for number in range(1, len(self.found) + 1))
-        return replace(self, id=f"L{index + 1:03d}", conflict_ids=ids)
+    reached: float
+    """Clarity with its own moves and those of higher priority."""
+    stopped_by: StoppedBy
 
 
-class _Cast:
-    """Who is to be heard, who hides them, and who may be cut for it."""
+class Desk:
+    """What every decision looks at: stems, rules, times, and the gains that were decided so far."""
 
-    def __init__(self, stems: Sequence[HeardStem]) -> None:
-        self.stems = stems
-        self.targets = [stem for stem in stems if stem.role is Role.DIALOGUE]
-        self.maskers = [stem for stem in stems if stem.role is not Role.DIALOGUE]
-        highest = max((stem.priority for stem in self.targets), default=0)
-        self.may_cut = np.array([stem.priority < highest for stem in self.maskers], dtype=bool)
-        self.protection = np.array([stem.protection for stem in self.maskers], dtype=np.float64)
+    def __init__(self, project: Project, stems: Sequence[HeardStem], frames: int, threads: int) -> None:
+        profile = project.defaults
+        self.project, self.stems, self.frames, self.threads = project, stems, frames, threads
+        self.hop = ruler(project.sample_rate).hop_samples
+        self.shape = Shape(profile.look_ahead_s, profile.hold_s, profile.ramp_s)
+        self.rules = Rules(project, self.shape)
 
-    def passage(self, start: int, end: int) -> Passage:
-        return passage(self.targets, self.maskers, start, end)
+    def gains(self, moves: Iterable[Move]) -> dict[str, StemGains]:
+        """What moves make of every stem."""
+        of_stem: dict[str, list[Move]] = {stem.id: [] for stem in self.stems}
+        for move in moves:
+            of_stem[move.stem].append(move)
+        rate = self.project.sample_rate
+        return {stem: StemGains(layers_of(own), self.shape, rate, 2 * BAND_COUNT) for stem, own in of_stem.items()}
 
-    def speaker(self, start: int, end: int) -> str:
-        """The target that is loudest there."""
-        return max(self.targets, key=lambda stem: float(stem.frames.power("mid", start, end).sum())).id
+    def maskers(self, goal: Goal) -> list[HeardStem]:
+        return [stem for stem in self.stems if stem not in goal.targets]
+
+    def passage(self, goal: Goal) -> Passage:
+        return passage(goal.targets, self.maskers(goal), goal.start, goal.end, is_speech=goal.is_speech)
+
+    def mixed(self, goal: Goal, heard: Passage, gains: dict[str, StemGains]) -> Passage:
+        """The passage as gains that were decided leave it."""
+        times = np.arange(goal.start, goal.end, dtype=np.float64) * self.hop
+        gain_db = np.zeros((len(heard.maskers), len(times), 2 * BAND_COUNT))
+        for index, stem in enumerate(self.maskers(goal)):
+            gain_db[index] = gains[stem.id].at(times)
+        voices_db = [gains[stem.id].at(times)[:, :BAND_COUNT] for stem in goal.targets]
+        return heard.at_gains(gain_db, self.voice_db(goal, voices_db))
+
+    def voice_db(self, goal: Goal, gains_db: Sequence[Floats]) -> Floats:
+        """(frames, 36) what gains of every target, each alike in shape, make of all of them together."""
+        if len(goal.targets) == 1:
+            return gains_db[0]
+        before = np.full((goal.end - goal.start, BAND_COUNT), 1e-14)
+        after = before.copy()
+        for stem, gain_db in zip(goal.targets, gains_db, strict=True):
+            power = smoothed_power(stem, "mid", goal.start, goal.end)
+            before += power
+            after += power * 10.0 ** (gain_db / 10.0)
+        return np.asarray(10.0 * np.log10(after / before))
+
+    def each(self, work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
+        """Work on items side by side: what is compiled lets the interpreter go. In the order of the items."""
+        with ThreadPoolExecutor(self.threads, "decide") as pool:
+            return list(pool.map(work, items))
 
 
 def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: int = 2) -> Plan:
     """The plan for a programme of `frames` samples; `stems` are those that are heard, in the project's order."""
-    profile = project.defaults
-    hop = ruler(project.sample_rate).hop_samples
-    cast = _Cast(stems)
-    limits = limits_of(project)
-    spans = line_spans(cast.targets, hop, frames) if cast.maskers else []
-    with ThreadPoolExecutor(threads, "decide") as pool:
-        solved = list(pool.map(lambda span: _solved(cast, *span, limits), spans))
-    lines = [line.numbered(index, sum(len(one.found) for one in solved[:index])) for index, line in enumerate(solved)]
-    moves = [move for line in lines for move in _moves(cast, line, hop, frames)]
-    shape = Shape(profile.look_ahead_s, profile.hold_s, profile.ramp_s)
-    gains = {
-        stem.id: StemGains(
-            layers_of(move for move in moves if move.stem == stem.id), shape, project.sample_rate, 2 * BAND_COUNT
-        )
-        for stem in stems
-    }
-    with ThreadPoolExecutor(threads, "judge") as pool:
-        judged = list(pool.map(lambda line: _judged(cast, line, gains, hop, frames), lines))
+    desk = Desk(project, stems, frames, threads)
+    goals = goals_of(project, stems, desk.hop, frames) if len(stems) > 1 else []
+    faders, advice = balance_of(project, stems, goals, desk.rules, desk.hop, frames)
+    standing = [*faders, *desk.rules.pinned_moves(frames, stems)]
+    if project.method == "frequency":
+        standing += static_moves(stems, goals, desk.rules, frames)
+        lines = desk.each(lambda goal: _as_it_came(desk, goal, desk.passage(goal)), goals)
+        undone: list[str] = []
+    else:
+        lines, undone = _solved(desk, goals, standing)
+    scenes = scenes_of(project, goals, desk.hop, frames)
+    made = shared_curves([move for line in lines for move in line.moves], scenes, desk.shape, project.sample_rate)
+    gains = desk.gains([*standing, *made])
+    told = moves_of_lines(made)
+    judged = desk.each(
+        lambda line: _judged(desk, line, gains, told.get(line.goal.id, ())), sorted(lines, key=lambda one: one.goal.id)
+    )
+    moves = [*standing, *with_evidence(made, [bought for _, _, bought in judged])]
+    cleared = frozenset(stem.id for goal in goals for stem in goal.targets)
+    edges, others = graph_of(stems, gains, desk.hop, frames, cleared)
     return Plan(
         schema_="stemmix.plan/1",
         title=project.title,
         profile=project.profile,
+        method=project.method,
         sample_rate=project.sample_rate,
         frames=frames,
-        clarity_goal=limits.clarity,
+        clarity_goal=desk.rules.clarity,
         stems=tuple(
             PlannedStem(id=stem.id, sha256=stem.facts.sha256, frames=stem.facts.frames, at=stem.at) for stem in stems
         ),
-        shape=PlannedShape(look_ahead_s=shape.look_ahead_s, hold_s=shape.hold_s, ramp_s=shape.ramp_s),
+        shape=PlannedShape(look_ahead_s=desk.shape.look_ahead_s, hold_s=desk.shape.hold_s, ramp_s=desk.shape.ramp_s),
         moves=tuple(moves),
-        lines=tuple(line for line, _ in judged),
-        conflicts=tuple(conflict for _, found in judged for conflict in found),
-        notes=tuple(_notes(stems, cast)),
+        scenes=scenes,
+        lines=tuple(line for line, _, _ in judged),
+        conflicts=(*(conflict for _, found, _ in judged for conflict in found), *others),
+        edges=edges,
+        outcome=outcome_of(
+            stems, goals, [line for line, _, _ in judged], gains, desk.rules.clarity, project.sample_rate, frames
+        ),
+        notes=(*_notes(stems, goals), *desk.rules.notes(stems), *advice, *undone),
     )
 
 
-def limits_of(project: Project) -> Limits:
-    """The profile's limits, with what the project says of them."""
-    profile, goals = project.defaults, project.goals
-    return Limits(
-        clarity=profile.clarity if goals.clarity is None else goals.clarity,
-        eq_cap_db=profile.eq_cap_db if goals.eq_cap_db is None else goals.eq_cap_db,
-        lost_cap_db=profile.lost_cap_db if goals.eq_cap_db is None else goals.eq_cap_db,
-        duck_cap_db=profile.duck_cap_db if goals.duck_cap_db is None else goals.duck_cap_db,
-        ride_cap_db=profile.ride_cap_db if goals.voice else 0.0,
-        presence_cap_db=profile.presence_cap_db if goals.voice else 0.0,
+def _solved(desk: Desk, goals: Sequence[Goal], standing: Sequence[Move]) -> tuple[list[SolvedLine], list[str]]:
+    """Every goal solved, priority after priority, and what had to be undone afterwards, in words."""
+    lines: list[SolvedLine] = []
+    for _, group in groupby(goals, key=lambda goal: (goal.priority, [stem.id for stem in goal.targets])):
+        earlier = [move for line in lines for move in line.moves]
+        gains = desk.gains([*standing, *earlier])
+        layers = [desk.gains(move for move in earlier if move.action.kind == kind) for kind in ("unmask", "duck")]
+        lines += desk.each(partial(_solved_line, desk, gains, layers), list(group))
+    return _without_harm(desk, lines, standing)
+
+
+def _as_it_came(desk: Desk, goal: Goal, heard: Passage) -> SolvedLine:
+    clarity = heard.clarity(heard.untouched)
+    return SolvedLine(
+        goal=goal,
+        moves=(),
+        found=tuple(conflicts.find(heard)),
+        clarity=clarity,
+        snr_db=heard.mean_snr_db(heard.untouched),
+        reached=clarity,
+        stopped_by="clear" if clarity >= desk.rules.clarity else "nothing to cut",
     )
 
 
-def line_spans(targets: Sequence[HeardStem], hop: int, frames: int) -> list[tuple[int, int]]:
-    """Lines of all targets together, as programme frames (first, after the last); where they overlap they are one."""
-    spans = sorted(
-        ((stem.at + span.start) // hop, -(-min(stem.at + span.end, frames) // hop))
-        for stem in targets
-        for span in stem.facts.speech or ()
+def _solved_line(
+    desk: Desk, gains: dict[str, StemGains], layers: Sequence[dict[str, StemGains]], goal: Goal
+) -> SolvedLine:
+    """A goal solved with what was decided before it, its unmasks and ducks in `layers`.
+
+    What is done to a stem twice is not done twice over: the deeper holds (`model.plan.layers_of`). So a line begins
+    where the earlier cuts stand all along it, and its moves are told from there as a whole.
+    """
+    heard = desk.passage(goal)
+    came = _as_it_came(desk, goal, heard)
+    start = desk.mixed(goal, heard, gains)
+    maskers = desk.maskers(goal)
+    guilty = {found.masker for found in came.found}
+    bounds, pinned = desk.rules.bounds(goal, maskers, guilty, desk.hop)
+    stand = [np.zeros((len(maskers), 2 * BAND_COUNT)) for _ in layers]
+    if start.clarity(start.untouched) < bounds.clarity:
+        times = np.arange(goal.start, goal.end, dtype=np.float64) * desk.hop
+        passing_db = np.zeros((len(maskers), len(times), 2 * BAND_COUNT))
+        for index in np.flatnonzero(bounds.lost_db.any(axis=1) | (bounds.duck_db > 0)):
+            for layer, made in zip(stand, layers, strict=True):
+                gain_db = made[maskers[index].id].at(times)
+                layer[index] = gain_db.max(axis=0)
+                passing_db[index] += gain_db - layer[index]
+        start = start.at_gains(-passing_db, np.zeros_like(start.target))
+    unmasked, ducked = stand
+    bounds = replace(
+        bounds,
+        rule_db=np.maximum(bounds.rule_db + unmasked[:, :BAND_COUNT], 0.0),
+        lost_db=np.maximum(bounds.lost_db + unmasked[:, :BAND_COUNT], 0.0),
+        duck_db=np.maximum(bounds.duck_db + ducked[:, 0], 0.0),
     )
-    merged: list[tuple[int, int]] = []
-    for start, end in spans:
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        elif end > start:
-            merged.append((start, end))
-    return merged
-
-
-def _solved(cast: _Cast, start: int, end: int, limits: Limits) -> _Line:
-    heard = cast.passage(start, end)
-    found = tuple(conflicts.find(heard))
-    return _Line(
-        id="",
-        start=start,
-        end=end,
-        solution=solve(heard, cast.may_cut, cast.protection, limits),
-        found=found,
-        conflict_ids=(),
-        clarity=heard.clarity(heard.untouched),
-        snr_db=_mean_snr_db(heard.snr_db(heard.untouched)),
+    solution = solve(start, bounds)
+    stopped_by = solution.stopped_by
+    if stopped_by in {"cap", "nothing to cut"} and pinned.any():
+        stopped_by = "pin"
+    return replace(
+        came,
+        moves=tuple(_moves(desk, came, solution, stand, pinned, stopped_by)),
+        reached=start.clarity(solution.gain_db, solution.voice_db),
+        stopped_by=stopped_by,
     )
 
 
-def _moves(cast: _Cast, line: _Line, hop: int, frames: int) -> list[Move]:
-    """The line's moves, stem by stem; gains rounded to 0.01 dB, and what rounds to nothing left out."""
-    solution = line.solution
-    actions: list[tuple[str, Unmask | Duck | Ride | Presence, tuple[str, ...]]] = []
-    for index, stem in enumerate(cast.maskers):
-        because = tuple(id_ for id_, found in zip(line.conflict_ids, line.found, strict=True) if found.masker == index)
-        mid_db, side_db = _rounded(solution.mid_db[index]), _rounded(solution.side_db[index])
-        if min(mid_db) <= -LEAST_MOVE_DB:
-            actions.append((stem.id, Unmask(kind="unmask", mid_db=mid_db, side_db=side_db), because))
-        (duck_db,) = _rounded(solution.duck_db[index : index + 1])
-        if duck_db <= -LEAST_MOVE_DB:
-            actions.append((stem.id, Duck(kind="duck", gain_db=duck_db), because))
-    for stem in cast.targets:
-        (ride_db,) = _rounded(np.array([solution.ride_db]))
-        tilt_db = _rounded(solution.presence_db)
-        if abs(ride_db) >= LEAST_MOVE_DB:
-            actions.append((stem.id, Ride(kind="ride", gain_db=ride_db), line.conflict_ids))
-        if max(map(abs, tilt_db)) >= LEAST_MOVE_DB:
-            actions.append((stem.id, Presence(kind="presence", gain_db=tilt_db), line.conflict_ids))
-    return [
-        Move(
-            id=f"{line.id}-{stem}-{action.kind}",
-            stem=stem,
-            line=line.id,
-            start=line.start * hop,
-            end=min(line.end * hop, frames),
+def _moves(
+    desk: Desk,
+    line: SolvedLine,
+    solution: Solution,
+    stand: Sequence[Floats],
+    pinned: NDArray[np.bool_],
+    stopped_by: StoppedBy,
+) -> Iterable[Move]:
+    """The line's moves, stem by stem, on top of what stands, rounded to 0.01 dB, without what is next to nothing."""
+    goal, maskers = line.goal, desk.maskers(line.goal)
+    unmasked, ducked = stand
+
+    def move(stem: HeardStem, action: Action, stop: StoppedBy) -> Move:
+        return Move(
+            id=f"{goal.id}-{stem.id}-{action.kind}",
+            stem=stem.id,
+            line=goal.id,
+            start=goal.start * desk.hop,
+            end=min(goal.end * desk.hop, desk.frames),
             action=action,
-            because=because,
+            because=tuple(
+                f"{goal.id}.{number}"
+                for number, found in enumerate(line.found, 1)
+                if stem in goal.targets or maskers[found.masker] is stem
+            ),
+            stopped_by=stop,
         )
-        for stem, action, because in actions
-    ]
+
+    for index, stem in enumerate(maskers):
+        stop: StoppedBy = "pin" if pinned[index] else stopped_by
+        if stop == "goal" and transient_share(stem, goal, desk.hop) > 0.5:
+            stop = "protection"
+        if solution.mid_db[index].min() <= -LEAST_MOVE_DB:
+            mid_db = _rounded(solution.mid_db[index] + unmasked[index, :BAND_COUNT])
+            side_db = _rounded(solution.side_db[index] + unmasked[index, BAND_COUNT:])
+            yield move(stem, Unmask(kind="unmask", mid_db=mid_db, side_db=side_db), stop)
+        if solution.duck_db[index] <= -LEAST_MOVE_DB:
+            yield move(stem, Duck(kind="duck", gain_db=_rounded(solution.duck_db + ducked[:, 0])[index]), stop)
+    ride_db, tilt_db = _rounded(np.array([solution.ride_db]))[0], _rounded(solution.presence_db)
+    for stem in goal.targets:
+        if abs(ride_db) >= LEAST_MOVE_DB:
+            yield move(stem, Ride(kind="ride", gain_db=ride_db), "cap")
+        if max(map(abs, tilt_db)) >= LEAST_MOVE_DB:
+            yield move(stem, Presence(kind="presence", gain_db=tilt_db), "cap")
 
 
 def _rounded(gain_db: Floats) -> tuple[float, ...]:
-    return tuple(round(float(gain), 2) + 0.0 for gain in gain_db)
+    # one object for each number there is: hours of moves are millions of numbers, and only thousands differ
+    return tuple(_ONCE.setdefault(number, number) for number in (np.rint(gain_db * 100.0) / 100.0 + 0.0).tolist())
+
+
+_ONCE: dict[float, float] = {}
+
+
+def _without_harm(desk: Desk, lines: list[SolvedLine], standing: Sequence[Move]) -> tuple[list[SolvedLine], list[str]]:
+    """Score every goal again with all that was decided; undo what took one of higher priority away again.
+
+    A goal is harmed by a cut of its own target, made for a line of lower priority: such a cut's ramps may reach into
+    it. Only what reaches it is looked at, and what is undone stays undone.
+    """
+    said: list[str] = []
+    ranks = {line.goal.priority for line in lines}
+    if len(ranks) < 2:
+        return lines, said
+    gains = desk.gains([*standing, *(move for line in lines for move in line.moves)])
+    for harmed in sorted(lines, key=lambda line: (-line.goal.priority, line.goal.id)):
+        goal = harmed.goal
+        targets = {stem.id for stem in goal.targets}
+        first, last = goal.start * desk.hop, goal.end * desk.hop
+        culprits = {
+            move.id
+            for line in lines
+            if line.goal.priority < goal.priority
+            for move in line.moves
+            if move.stem in targets and _touches(desk, move, first, last)
+        }
+        if not culprits:
+            continue
+        now = desk.mixed(goal, desk.passage(goal), gains)
+        clarity = now.clarity(now.untouched)
+        if clarity >= min(desk.rules.clarity, harmed.reached) - HARM:
+            continue
+        said.append(
+            f"undone: {', '.join(sorted(culprits))} took {goal.id} from clarity {harmed.reached:.2f} to {clarity:.2f}"
+        )
+        lines = [_without(line, culprits) for line in lines]
+        gains = desk.gains([*standing, *(move for line in lines for move in line.moves)])
+    return lines, said
+
+
+def _without(line: SolvedLine, culprits: set[str]) -> SolvedLine:
+    left = tuple(move for move in line.moves if move.id not in culprits)
+    return line if len(left) == len(line.moves) else replace(line, moves=left, stopped_by="protection")
+
+
+def _touches(desk: Desk, move: Move, first: int, last: int) -> bool:
+    start, end = desk.rules.reach(move.start, move.end)
+    return start < last and end > first
 
 
 def _judged(
-    cast: _Cast, line: _Line, gains: dict[str, StemGains], hop: int, frames: int
-) -> tuple[Line, list[Conflict]]:
-    """The line and its conflicts with what the moves, as they are shaped in time, make of them."""
-    times = np.arange(line.start, line.end, dtype=np.float64) * hop
-    heard = cast.passage(line.start, line.end)
-    mixed = heard.at_gains(
-        np.stack([gains[stem.id].at(times) for stem in cast.maskers]),
-        gains[cast.targets[0].id].at(times)[:, :BAND_COUNT],
-    )
+    desk: Desk, line: SolvedLine, gains: dict[str, StemGains], moves: Sequence[Move]
+) -> tuple[Line, list[Conflict], dict[str, Evidence]]:
+    """The line and its conflicts with what all moves, as they are shaped in time, make of them; and what each of its
+    own `moves` bought, by id."""
+    goal, maskers = line.goal, desk.maskers(line.goal)
+    heard = desk.passage(goal)
+    mixed = desk.mixed(goal, heard, gains)
     after = conflicts.masked_by(mixed)
-    target = cast.speaker(line.start, line.end)
+    target = max(goal.targets, key=lambda stem: float(stem.frames.power("mid", goal.start, goal.end).sum())).id
     judged = Line(
-        id=line.id,
+        id=goal.id,
         target=target,
-        start=line.start * hop,
-        end=min(line.end * hop, frames),
+        start=goal.start * desk.hop,
+        end=min(goal.end * desk.hop, desk.frames),
         clarity_before=round(line.clarity, 3),
         clarity_after=round(mixed.clarity(mixed.untouched), 3),
         snr_before_db=round(line.snr_db, 2),
-        snr_after_db=round(_mean_snr_db(mixed.snr_db(mixed.untouched)), 2),
-        stopped_by=line.solution.stopped_by,
+        snr_after_db=round(mixed.mean_snr_db(mixed.untouched), 2),
+        stopped_by=line.stopped_by,
     )
-    return judged, [
+    found_in = [
         Conflict(
-            id=id_,
+            id=f"{goal.id}.{number}",
             target=target,
-            masker=cast.maskers[found.masker].id,
-            line=line.id,
+            masker=maskers[found.masker].id,
+            line=goal.id,
             low_hz=round(found.low_hz, 1),
             high_hz=round(found.high_hz, 1),
-            start=found.start * hop,
-            end=min(found.end * hop, frames),
+            start=found.start * desk.hop,
+            end=min(found.end * desk.hop, desk.frames),
             snr_db=round(found.snr_db, 2),
             size_before=round(found.size, 4),
-            size_after=round(conflicts.size_in(after[found.masker], found.low, found.high), 4),
+            size_after=round(conflicts.size_in(after[found.masker], heard.importance, found.low, found.high), 4),
         )
-        for id_, found in zip(line.conflict_ids, line.found, strict=True)
+        for number, found in enumerate(line.found, 1)
     ]
+    return judged, found_in, {move.id: _bought(desk, judged, goal, mixed, gains, move) for move in moves}
 
 
-def _mean_snr_db(snr: Floats) -> float:
-    """(frames, 36) -> mean weighted with importance, each cell bounded to what audibility looks at."""
-    return float((np.clip(snr, -15.0, 15.0) * masking.IMPORTANCE).sum(axis=1).mean())
+def _bought(desk: Desk, line: Line, goal: Goal, mixed: Passage, gains: dict[str, StemGains], move: Move) -> Evidence:
+    """What a line would lose if this move alone were taken back."""
+    own_db = np.array(gains_of(move.action)[:BAND_COUNT])
+    masker_db, voice_db = mixed.untouched, np.zeros_like(mixed.target)
+    targets = [stem.id for stem in goal.targets]
+    if move.stem in targets:
+        times = np.arange(goal.start, goal.end, dtype=np.float64) * desk.hop
+        all_db = [gains[stem].at(times)[:, :BAND_COUNT] for stem in targets]
+        less_db = [gain - own_db if stem == move.stem else gain for stem, gain in zip(targets, all_db, strict=True)]
+        voice_db = desk.voice_db(goal, less_db) - desk.voice_db(goal, all_db)
+    else:
+        masker_db[[stem.id for stem in desk.maskers(goal)].index(move.stem)] = -own_db
+    bought = mixed.clarity(mixed.untouched) - mixed.clarity(masker_db, voice_db)
+    return Evidence(
+        snr_before_db=line.snr_before_db,
+        snr_after_db=line.snr_after_db,
+        sii_before=line.clarity_before,
+        sii_after=line.clarity_after,
+        bought=round(bought, 4),
+        per_db=round(bought / max(map(abs, gains_of(move.action))), 5),
+    )
 
 
-def _notes(stems: Sequence[HeardStem], cast: _Cast) -> list[str]:
+def moves_of_lines(moves: Sequence[Move]) -> dict[str, list[Move]]:
+    """The moves that were made for each line, by its id: its own, and the curves it shares."""
+    of_line: dict[str, list[Move]] = {}
+    for move in moves:
+        for line in dict.fromkeys(because.rpartition(".")[0] for because in move.because):
+            of_line.setdefault(line, []).append(move)
+    return of_line
+
+
+def with_evidence(moves: Sequence[Move], bought: Iterable[dict[str, Evidence]]) -> list[Move]:
+    """The moves with what they bought: of a curve that lines share, the mean of these."""
+    of_move: dict[str, list[Evidence]] = {}
+    for of_line in bought:
+        for move, evidence in of_line.items():
+            of_move.setdefault(move, []).append(evidence)
+
+    def mean(move: Move) -> Evidence:
+        told = [evidence.model_dump() for evidence in of_move[move.id]]
+        return Evidence(**{name: round(sum(one[name] for one in told) / len(told), 5) for name in told[0]})
+
+    return [move.model_copy(update={"evidence": mean(move)}) for move in moves]
+
+
+def _notes(stems: Sequence[HeardStem], goals: Sequence[Goal]) -> list[str]:
     notes = [f"{stem.id} is silent: it takes no part in any decision" for stem in stems if stem.facts.silent]
-    if not cast.targets:
-        notes.append("no stem has the role dialogue: nothing is cut, the stems are summed as they came")
-    elif not any(stem.facts.speech for stem in cast.targets):
-        notes.append("no line was found in the dialogue: nothing is cut, the stems are summed as they came")
+    if not goals:
+        notes.append("no line that is to be heard first was found: nothing is cut, the stems are summed as they came")
     return notes

@@ -46,6 +46,8 @@ class Passage:
     """(stems, frames, 36) the same of every other stem."""
     sides: Floats
     """(stems, frames, 36) smoothed power of (L - R) / sqrt 2: what a listener hears beside the target, not over it."""
+    importance: Floats
+    """(36,) what each band matters for the target."""
 
     def snr_db(self, gain_db: Floats, voice_db: Floats | float = 0.0) -> Floats:
         """(frames, 36) SNR with the mid of every masker at its (stems, 36) gains, and the target at its own, in dB."""
@@ -54,7 +56,8 @@ class Passage:
 
     def clarity(self, gain_db: Floats, voice_db: Floats | float = 0.0) -> float:
         """Mean audibility index of the passage."""
-        return float(masking.audibility(self.snr_db(gain_db, voice_db)).mean())
+        target = self.target * 10.0 ** (np.asarray(voice_db) / 10.0)
+        return masking.clarity(target, self.maskers, 10.0 ** (gain_db / 10.0), self.importance)
 
     def at_gains(self, gain_db: Floats, voice_db: Floats) -> Passage:
         """The passage as it is mixed: (stems, frames, 72) gains of every masker's mid and sides, (frames, 36) of the
@@ -67,7 +70,13 @@ class Passage:
             self.target * 10.0 ** (voice_db / 10.0),
             self.maskers * gains[..., :bands],
             self.sides * gains[..., bands:],
+            self.importance,
         )
+
+    def mean_snr_db(self, gain_db: Floats, voice_db: Floats | float = 0.0) -> float:
+        """SNR, each cell bounded to what audibility looks at, weighted with importance, mean over the passage."""
+        snr = np.clip(self.snr_db(gain_db, voice_db), -15.0, 15.0)
+        return float((snr * self.importance).sum(axis=1).mean())
 
     @property
     def untouched(self) -> Floats:
@@ -75,18 +84,23 @@ class Passage:
         return np.zeros((len(self.maskers), self.target.shape[1]))
 
 
-def passage(targets: Sequence[HeardStem], maskers: Sequence[HeardStem], start: int, end: int) -> Passage:
-    """The passage from frame `start` to `end`; several targets are heard as one."""
+def smoothed_power(stem: HeardStem, column: str, start: int, end: int) -> Floats:
+    """(end - start, width) a stem's power at programme frames, as it is judged."""
+    return masking.smoothed(stem.frames.power(column, start - MARGIN, end + MARGIN))
 
-    def heard(stem: HeardStem, column: str) -> Floats:
-        return masking.smoothed(stem.frames.power(column, start - MARGIN, end + MARGIN))
+
+def passage(
+    targets: Sequence[HeardStem], maskers: Sequence[HeardStem], start: int, end: int, *, is_speech: bool = True
+) -> Passage:
+    """The passage from frame `start` to `end`; several targets are heard as one."""
 
     target = np.zeros((end - start, masking.IMPORTANCE.size))
     for stem in targets:
-        target += heard(stem, "mid")
+        target += smoothed_power(stem, "mid", start, end)
     mids = np.zeros((len(maskers), *target.shape))
     sides = np.zeros_like(mids)
     for index, stem in enumerate(maskers):
-        mids[index] = heard(stem, "mid")
-        sides[index] = np.maximum(heard(stem, "total") - mids[index], 0.0)
-    return Passage(start, end, target, mids, sides)
+        mids[index] = smoothed_power(stem, "mid", start, end)
+        sides[index] = np.maximum(smoothed_power(stem, "total", start, end) - mids[index], 0.0)
+    importance = masking.IMPORTANCE if is_speech else masking.importance_where_present(target)
+    return Passage(start, end, target, mids, sides, importance)

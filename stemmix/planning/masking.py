@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import CENTRE_HZ
-from stemmix.dsp import kernels
+from stemmix.dsp import masking_kernels
 from stemmix.dsp.spectrum import erb_numbers
 
 Floats = NDArray[np.float64]
@@ -72,18 +72,32 @@ def snr_db(target: Floats, maskers: Floats, gains: Floats) -> Floats:
     target (frames, 36) and maskers (stems, frames, 36) are powers, gains (stems, 36) power ratios -> (frames, 36) dB.
     """
     out = np.empty_like(target)
-    kernels.snr_of_frames(target, maskers, gains, SPREAD, out)
+    masking_kernels.snr_of_frames(target, maskers, gains, SPREAD, out)
     return out
 
 
-def audibility(snr: Floats) -> Floats:
+def audibility(snr: Floats, importance: Floats = IMPORTANCE) -> Floats:
     """(frames, 36) SNR in dB -> (frames,) audibility index from 0 to 1."""
-    return np.asarray((np.clip((snr + 15.0) / 30.0, 0.0, 1.0) * IMPORTANCE).sum(axis=1))
+    return np.asarray((np.clip((snr + 15.0) / 30.0, 0.0, 1.0) * importance).sum(axis=1))
+
+
+def clarity(target: Floats, maskers: Floats, gains: Floats, importance: Floats) -> float:
+    """Mean audibility index; powers and gains as in `snr_db`, importance (36,)."""
+    return float(masking_kernels.audibility_of(target, maskers, gains, SPREAD, REACH, importance))
+
+
+def importance_where_present(power: Floats) -> Floats:
+    """(frames, 36) power of a target that is no speech -> (36,) equal importance of the bands it lives in.
+
+    Those are the bands within `PRESENT_DB` of its strongest; a band that it does not fill cannot be hidden.
+    """
+    mean = power.mean(axis=0)
+    present = (mean > mean.max() * 10 ** (-PRESENT_DB / 10)).astype(np.float64)
+    return np.asarray(present / present.sum())
 
 
 def excitation(power: Floats) -> Floats:
-    """(frames, 36) power -> (frames, 36) spread power; explicit sums, no BLAS."""
-    out = np.zeros_like(power)
-    for k in range(power.shape[1]):
-        out += power[:, k : k + 1] * SPREAD[:, k]
+    """(frames, 36) power -> (frames, 36) spread power."""
+    out = np.empty_like(power)
+    masking_kernels.spread_power(np.ascontiguousarray(power), SPREAD, REACH, out)
     return out

@@ -19,14 +19,14 @@ How much
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import CENTRE_HZ
-from stemmix.dsp import kernels
+from stemmix.dsp import masking_kernels
 from stemmix.dsp.spectrum import erb_numbers
+from stemmix.model.plan import StoppedBy
 from stemmix.planning import masking
 from stemmix.planning.evidence import Passage
 
@@ -49,33 +49,34 @@ MID_UNDER_SIDES_DB = 3.0
 LOUDNESS_EXPONENT = 0.23
 EVENNESS = 1e-3
 """Share of the bed's loudness that a variance of 1 dB squared over the bands is worth."""
-EFFORT = 1e-6
+EFFORT = 5e-6
 SMOOTHNESS = 1e-4
 """The same of a squared dB of cut, times its protection, and of a squared dB between two bands: an abrupt edge in the
 spectrum rings before the sound."""
 TIMBRE_HZ = (80.0, 12_000.0)
 
-GROUP_FRAMES = 4
-"""Frames that the solver takes as one, 80 ms."""
+GROUP_FRAMES = 6
+"""Frames that the solver takes as one, 120 ms."""
 ROUNDS, STEPS, CORRECTIONS = 8, 20, 4
-
-StoppedBy = Literal["clear", "goal", "cap", "nothing to cut"]
 
 
 @dataclass(frozen=True, eq=False)
-class Limits:
-    """How far a line may go."""
+class Bounds:
+    """The goal of one line, and how far one may go for it; levels in dB, at least 0."""
 
     clarity: float
-    """Goal, 0 to 1."""
-    eq_cap_db: float
-    """Deepest cut of a band, as a rule."""
-    lost_cap_db: float
-    """Deepest cut of a band for a line that would else be lost."""
-    duck_cap_db: float
-    ride_cap_db: float
+    """0 to 1."""
+    rule_db: Floats
+    """(stems, 36) deepest cuts, as a rule."""
+    lost_db: Floats
+    """(stems, 36) the same for a line that would else be lost."""
+    duck_db: Floats
+    """(stems,) deepest ducks."""
+    ride_db: float
     """Most that the line itself is raised; 0 where the voice is not to be touched."""
-    presence_cap_db: float
+    presence_db: float
+    protection: Floats
+    """(stems,) what a cut in each costs against one in music."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,40 +106,35 @@ class Solution:
         return self.ride_db + self.presence_db
 
 
-def solve(line: Passage, may_cut: NDArray[np.bool_], protection: Floats, limits: Limits) -> Solution:
-    """The least that brings the line's clarity to its goal.
-
-    `may_cut` (stems,) says which stems may be touched, `protection` (stems,) what a cut in each costs against one in
-    music.
-    """
+def solve(line: Passage, bounds: Bounds) -> Solution:
+    """The least that brings the line's clarity to its goal, within bounds."""
     nothing = _Attempt(line, line.untouched, 0.0, np.zeros(line.target.shape[1]))
-    if line.clarity(line.untouched) >= limits.clarity:
+    if line.clarity(line.untouched) >= bounds.clarity:
         return nothing.solution("clear")
-    if not may_cut.any():
+    if not (bounds.lost_db.any() or bounds.duck_db.any()):
         return nothing.solution("nothing to cut")
-    goal = limits.clarity + GOAL_MARGIN
-    tilt = presence(line, limits.presence_cap_db)
-    steps = [
-        (limits.eq_cap_db, 0.0, 0.0 * tilt),
-        (limits.eq_cap_db, limits.ride_cap_db, 0.0 * tilt),
-        (limits.eq_cap_db, limits.ride_cap_db, tilt),
-        ((limits.eq_cap_db + limits.lost_cap_db) / 2, limits.ride_cap_db, tilt),
-        (limits.lost_cap_db, limits.ride_cap_db, tilt),
-    ]
+    goal = bounds.clarity + GOAL_MARGIN
+    tilt = presence(line, bounds.presence_db)
+    half = (bounds.rule_db + bounds.lost_db) / 2
     attempt = nothing
-    for cap_db, ride_db, presence_db in steps:
+    for cap, ride_db, presence_db in (
+        (bounds.rule_db, 0.0, 0.0 * tilt),
+        (bounds.rule_db, bounds.ride_db, 0.0 * tilt),
+        (bounds.rule_db, bounds.ride_db, tilt),
+        (half, bounds.ride_db, tilt),
+        (bounds.lost_db, bounds.ride_db, tilt),
+    ):
         voice_db = ride_db + presence_db
-        cap = np.broadcast_to(cap_db * may_cut[:, None], line.untouched.shape).astype(np.float64)
         if line.clarity(-cap, voice_db) < goal:
-            attempt = _Attempt(line, _scooped(cap), ride_db, presence_db)
+            attempt = _Attempt(line, cap * SCOOP, ride_db, presence_db)
             continue
-        cut = _cheapest(line, cap, protection, goal, voice_db)
+        cut = _cheapest(line, cap, bounds.protection, goal, voice_db)
         return _Attempt(line, cut, ride_db, presence_db).solution("goal")
-    return _ducked(line, attempt, may_cut, goal, limits.duck_cap_db)
+    return _ducked(line, attempt, bounds.duck_db, goal)
 
 
 def presence(line: Passage, cap_db: float) -> Floats:
-    """(36,) a tilt of `cap_db` towards presence that leaves the line's K-weighted level as it is."""
+    """(36,) a tilt of `cap_db` towards presence that leaves the line's level as it is."""
     tilt = cap_db * TILT
     power = line.target.mean(axis=0)
     level = float(np.log10((power * 10.0 ** (tilt / 10.0)).sum() + 1e-20) - np.log10(power.sum() + 1e-20))
@@ -167,32 +163,28 @@ class _Attempt:
 def slack_db(line: Passage) -> Floats:
     """(stems, 36) how far the mid of each band may be cut before its sides follow."""
     mid, side = line.maskers.mean(axis=1), line.sides.mean(axis=1)
-    return np.maximum(10.0 * np.log10((mid + 1e-14) / (side + 1e-14)) + MID_UNDER_SIDES_DB, 0.0)
-
-
-def _scooped(cap: Floats) -> Floats:
-    """As deep as a cap allows, in the shape of a hand's scoop: for a line that the cap does not clear."""
-    return np.asarray(cap * SCOOP)
+    return np.asarray(np.maximum(10.0 * np.log10((mid + 1e-14) / (side + 1e-14)) + MID_UNDER_SIDES_DB, 0.0))
 
 
 def _cheapest(line: Passage, cap: Floats, protection: Floats, goal: float, voice_db: Floats) -> Floats:
     """(stems, 36) cuts at the least cost at which the line, frame by frame, is at its goal."""
     target = line.target * 10.0 ** (voice_db / 10.0)
-    grouped = [_grouped(power) for power in (target, line.maskers, line.sides)]
     slack = slack_db(line)
     timbre = [band for band, hz in enumerate(CENTRE_HZ) if TIMBRE_HZ[0] < hz < TIMBRE_HZ[1]]
     cut = _least_scoop(line, cap, goal, voice_db)
     aim = goal
     for _ in range(CORRECTIONS):
-        cut = kernels.least_cuts(
-            *grouped,
+        cut = masking_kernels.least_cuts(
+            _grouped(target),
+            _grouped(line.maskers),
+            _grouped(line.sides),
             cut,
             cap,
             slack,
             protection,
             masking.SPREAD,
             masking.REACH,
-            masking.IMPORTANCE,
+            line.importance,
             np.array((timbre[0], timbre[-1] + 1)),
             np.array((LOUDNESS_EXPONENT, EVENNESS, EFFORT, SMOOTHNESS)),
             aim,
@@ -208,12 +200,13 @@ def _cheapest(line: Passage, cap: Floats, protection: Floats, goal: float, voice
 
 
 def _least_scoop(line: Passage, cap: Floats, goal: float, voice_db: Floats) -> Floats:
-    """The shallowest scoop that reaches the goal, or all that the cap allows: where the solver begins."""
-    for share in np.arange(1, 13) / 12:
-        scoop = share * _scooped(cap)
-        if line.clarity(-scoop, voice_db) >= goal:
-            break
-    return np.asarray(scoop)
+    """The shallowest scoop that reaches the goal, to a sixteenth of the cap, or all of it: where the solver begins."""
+    low, high = 0, 16
+    while high - low > 1:
+        middle = (low + high) // 2
+        reached = line.clarity(-(middle / 16) * cap * SCOOP, voice_db) >= goal
+        low, high = (low, middle) if reached else (middle, high)
+    return np.asarray((high / 16) * cap * SCOOP)
 
 
 def _deepened(line: Passage, cut: Floats, cap: Floats, goal: float, voice_db: Floats) -> Floats:
@@ -228,17 +221,17 @@ def _deepened(line: Passage, cut: Floats, cap: Floats, goal: float, voice_db: Fl
     return np.asarray(cut + high * (cap - cut))
 
 
-def _ducked(line: Passage, attempt: _Attempt, may_cut: NDArray[np.bool_], goal: float, cap_db: float) -> Solution:
-    """The least duck on top of everything else, or the whole of it."""
+def _ducked(line: Passage, attempt: _Attempt, caps_db: Floats, goal: float) -> Solution:
+    """The least duck on top of everything else, every stem by the same share of its cap; or the whole of it."""
     voice_db = attempt.ride_db + attempt.presence_db
-    low, high = 0.0, cap_db
+    low, high = 0.0, 1.0
 
-    def solution(depth_db: float, stopped_by: StoppedBy) -> Solution:
-        return attempt.solution(stopped_by, -depth_db * may_cut)
+    def solution(share: float, stopped_by: StoppedBy) -> Solution:
+        return attempt.solution(stopped_by, -share * caps_db)
 
     if line.clarity(solution(high, "cap").gain_db, voice_db) < goal:
         return solution(high, "cap")
-    while high - low > 0.05:
+    while high - low > 0.005:
         middle = (low + high) / 2
         reached = line.clarity(solution(middle, "goal").gain_db, voice_db) >= goal
         low, high = (low, middle) if reached else (middle, high)
@@ -250,4 +243,5 @@ def _grouped(power: Floats) -> Floats:
     frames = power.shape[-2]
     count = max(frames // GROUP_FRAMES, 1)
     edges = np.arange(count + 1) * frames // count
-    return np.stack([power[..., a:b, :].mean(axis=-2) for a, b in zip(edges[:-1], edges[1:], strict=True)], axis=-2)
+    sums = np.add.reduceat(power, edges[:-1], axis=-2)
+    return np.ascontiguousarray(sums / np.diff(edges)[:, None])

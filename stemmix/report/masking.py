@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,8 +11,9 @@ from rich.table import Table
 
 from stemmix.bands import EDGE_HZ
 from stemmix.model.evidence import Evidence
-from stemmix.model.plan import Conflict, Duck, Move, Plan, Presence, Ride, Unmask
-from stemmix.report.tables import as_text, clock, span, table
+from stemmix.model.moves import Duck, Level, Presence, Ride, Scene, StaticEq, Unmask
+from stemmix.model.plan import Conflict, Edge, Line, Move, Plan, PlannedScene
+from stemmix.report.tables import as_text, change, clock, many, span, table
 
 REPORT_SCHEMA = "stemmix.report/1"
 
@@ -38,10 +38,6 @@ def report_json(evidence: Evidence) -> str:
     plan = evidence.plan
     rate = plan.sample_rate
 
-    def timed(item: Conflict | Move | Any) -> dict[str, Any]:
-        fields = item.model_dump(mode="json", exclude={"start", "end"})
-        return {**fields, "start_s": round(item.start / rate, 3), "end_s": round(item.end / rate, 3)}
-
     report = {
         "schema": REPORT_SCHEMA,
         "title": plan.title,
@@ -50,13 +46,13 @@ def report_json(evidence: Evidence) -> str:
         "duration_s": round(plan.frames / rate, 3),
         "clarity_goal": plan.clarity_goal,
         "stems": [stem.model_dump(mode="json", include={"id", "role", "file", "priority"}) for stem in evidence.stems],
-        "pairs": [
-            {"target": target, "masker": masker, "size_before": round(before, 4), "size_after": round(after, 4)}
-            for (target, masker), (before, after) in _pair_sizes(plan.conflicts)
-        ],
-        "conflicts": [timed(conflict) for conflict in _largest(plan.conflicts)],
-        "lines": [timed(line) for line in plan.lines],
-        "moves": [timed(move) for move in plan.moves],
+        "method": plan.method,
+        "outcome": plan.outcome.model_dump(mode="json") if plan.outcome else None,
+        "pairs": [edge.model_dump(mode="json") for edge in _largest_edges(plan)],
+        "scenes": [timed(scene, rate) for scene in plan.scenes],
+        "conflicts": [timed(conflict, rate) for conflict in _largest(plan.conflicts)],
+        "lines": [timed(line, rate) for line in plan.lines],
+        "moves": [timed(move, rate) for move in plan.moves],
         "notes": list(plan.notes),
         "warnings": [warning for stem in evidence.stems for warning in stem.warnings],
     }
@@ -72,44 +68,73 @@ def in_words(move: Move) -> str:
             return f"ride by {gain_db:+.1f} dB"
         case Presence(gain_db=bands_db):
             return f"presence, {min(bands_db):+.1f} to {max(bands_db):+.1f} dB"
-        case Unmask(mid_db=mid_db, side_db=side_db):
-            deepest = min(mid_db)
-            cut = [band for band, gain in enumerate(mid_db) if gain <= deepest / 2]
-            bands = f"{EDGE_HZ[cut[0]]:.0f}-{EDGE_HZ[cut[-1] + 1]:.0f} Hz"
-            return f"cut to {deepest:.1f} dB ({min(side_db):.1f} at the sides), mostly {bands}"
+        case Level(gain_db=gain_db):
+            return f"fader by {gain_db:+.1f} dB"
+        case StaticEq(gain_db=classic_db):
+            return "seven-band equaliser, " + " ".join(f"{gain:.1f}" for gain in classic_db)
+        case Unmask(mid_db=mid_db, side_db=side_db) | Scene(mid_db=mid_db, side_db=side_db):
+            return _cut_in_words(mid_db, side_db)
+
+
+def _cut_in_words(mid_db: tuple[float, ...], side_db: tuple[float, ...]) -> str:
+    if not any(mid_db):
+        return f"cut of the sides to {min(side_db):.1f} dB, mostly {_where(side_db)}"
+    return f"cut to {min(mid_db):.1f} dB ({min(side_db):.1f} at the sides), mostly {_where(mid_db)}"
+
+
+def _where(gains_db: tuple[float, ...]) -> str:
+    """The range of bands that is cut by at least half of the deepest."""
+    cut = [band for band, gain in enumerate(gains_db) if gain <= min(gains_db) / 2]
+    return f"{EDGE_HZ[cut[0]]:.0f}-{EDGE_HZ[cut[-1] + 1]:.0f} Hz"
+
+
+def purpose(move: Move) -> str:
+    """What a move is made for: a line, by its id; a scene; a pin; or the whole programme."""
+    if move.line is not None:
+        return move.line
+    if isinstance(move.action, Scene):
+        return "scene"
+    return "pin" if move.stopped_by == "pin" else "all"
 
 
 def _heading(evidence: Evidence) -> str:
-    plan = evidence.plan
-    goal = plan.clarity_goal
-    before = sum(line.clarity_before < goal for line in plan.lines)
-    after = sum(line.clarity_after < goal for line in plan.lines)
+    plan, outcome = evidence.plan, evidence.plan.outcome
+    said = (
+        f"{plan.title}: {clock(plan.frames, plan.sample_rate)}, profile {plan.profile}, method {plan.method}, "
+        f"{many(len(evidence.stems), 'stem')}, {many(len(plan.scenes), 'scene')}, {many(len(plan.lines), 'line')}"
+    )
+    if outcome is None:
+        return said
     return (
-        f"{plan.title}: {clock(plan.frames, plan.sample_rate)}, profile {plan.profile}, {len(evidence.stems)} stems, "
-        f"{len(plan.lines)} lines\n"
-        f"lines below clarity {goal:g}: {before} as the stems came, {after} in the mix"
+        f"{said}\nlines below clarity {plan.clarity_goal:g}: {outcome.lines_unclear_before} as the stems came, "
+        f"{outcome.lines_unclear_after} in the mix\n"
+        f"the bed, while lines are spoken: {change(-outcome.bed_loss_db)} dB, {outcome.bed_sones_lost:.0%} of its "
+        f"loudness in sones given up; elsewhere {change(-outcome.outside_db)} dB"
     )
 
 
-def _pair_sizes(conflicts: Iterable[Conflict]) -> list[tuple[tuple[str, str], tuple[float, float]]]:
-    """Sizes before and after of every pair (target, masker), the largest first."""
-    sizes: dict[tuple[str, str], tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
-    for conflict in conflicts:
-        before, after = sizes[conflict.target, conflict.masker]
-        sizes[conflict.target, conflict.masker] = (before + conflict.size_before, after + conflict.size_after)
-    return sorted(sizes.items(), key=lambda pair: (-pair[1][0], pair[0]))
+def timed(item: Conflict | Line | Move | PlannedScene, rate_hz: int) -> dict[str, Any]:
+    """A document of the plan for programs, its samples told as seconds."""
+    fields = item.model_dump(mode="json", exclude={"start", "end"})
+    return {**fields, "start_s": round(item.start / rate_hz, 3), "end_s": round(item.end / rate_hz, 3)}
+
+
+def _largest_edges(plan: Plan) -> list[Edge]:
+    return sorted(plan.edges, key=lambda edge: (-edge.size_before, edge.target, edge.masker))
 
 
 def _largest(conflicts: Iterable[Conflict]) -> list[Conflict]:
-    return sorted(conflicts, key=lambda conflict: (-conflict.size_before, conflict.id))
+    """The largest first; those of lines, about which something can be done, before the others."""
+    return sorted(conflicts, key=lambda conflict: (conflict.line is None, -conflict.size_before, conflict.id))
 
 
 def _pairs(plan: Plan) -> Table:
     made = table(
         "Who masks whom, in importance-weighted masked band-seconds", ["target", "masker", ">as it came", ">in the mix"]
     )
-    for (target, masker), (before, after) in _pair_sizes(plan.conflicts):
-        made.add_row(target, masker, f"{before:.2f}", f"{after:.2f}")
+    for edge in _largest_edges(plan):
+        if edge.size_before >= 0.005:
+            made.add_row(edge.target, edge.masker, f"{edge.size_before:.2f}", f"{edge.size_after:.2f}")
     return made
 
 
@@ -122,12 +147,12 @@ def _conflicts(plan: Plan, top: int) -> Table:
     for conflict in shown:
         made.add_row(
             conflict.id,
-            conflict.line,
+            conflict.line or "-",
             span(conflict.start, conflict.end, plan.sample_rate),
             conflict.target,
             conflict.masker,
             f"{conflict.low_hz:.0f}-{conflict.high_hz:.0f}",
-            f"{conflict.snr_db:.1f}",
+            "-" if conflict.snr_db is None else f"{conflict.snr_db:.1f}",
             f"{conflict.size_before:.3f}",
             f"{conflict.size_after:.3f}",
         )
@@ -152,10 +177,10 @@ def _lines(plan: Plan) -> Table:
 
 
 def _moves(plan: Plan) -> Table:
-    made = table(f"Moves: {len(plan.moves)}", ["=line", ">time", "stem", "what", "because of"])
+    made = table(f"Moves: {len(plan.moves)}", ["=for", ">time", "stem", "what", "because of"])
     for move in plan.moves:
         made.add_row(
-            move.line,
+            purpose(move),
             span(move.start, move.end, plan.sample_rate),
             move.stem,
             in_words(move),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from stemmix.model.evidence import Evidence
-from stemmix.report.tables import as_text, clock, reading, table
+from stemmix.report.tables import as_text, clock, many, reading, table
 
 CHECK_SCHEMA = "stemmix.check/1"
 
@@ -14,12 +14,13 @@ def stems_text(evidence: Evidence, width: int) -> str:
     """A table of the stems, then every warning and note in full."""
     plan = evidence.plan
     made = table(
-        f"{plan.title}: {clock(plan.frames, plan.sample_rate)} at {plan.sample_rate} Hz, {len(evidence.stems)} stems",
-        ["stem", "=role", ">at", ">length", ">kHz", "=layout", ">LUFS", ">LRA", ">dBTP", ">onsets", ">speech"],
+        f"{plan.title}: {clock(plan.frames, plan.sample_rate)} at {plan.sample_rate} Hz, "
+        f"{many(len(evidence.stems), 'stem')}",
+        ["stem", "=role", ">at", ">length", ">kHz", "=layout", ">LUFS", ">LRA", ">dBTP", ">onsets", ">active"],
     )
     for stem in evidence.stems:
         facts = stem.facts
-        spoken = sum(run.end - run.start for run in facts.speech or ())
+        sounding = sum(run.end - run.start for run in facts.active)
         made.add_row(
             stem.id,
             stem.role.value,
@@ -31,7 +32,7 @@ def stems_text(evidence: Evidence, width: int) -> str:
             reading(facts.measured.lra_lu),
             reading(facts.measured.true_peak_dbtp),
             str(len(facts.onsets)),
-            "-" if facts.speech is None else f"{spoken / max(facts.frames, 1):.0%}",
+            f"{sounding / max(facts.frames, 1):.0%}",
         )
     warnings = [f"warning: {warning}" for stem in evidence.stems for warning in stem.warnings]
     notes = [f"note: {note}" for note in plan.notes]

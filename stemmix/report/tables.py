@@ -68,3 +68,21 @@ def span(start: int, end: int, rate_hz: int) -> str:
 def reading(value: float | None, digits: int = 1) -> str:
     """A meter's reading, or a dash where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def many(count: int, noun: str) -> str:
+    """A number of things.
+
+    >>> many(1, "line"), many(0, "line")
+    ('1 line', '0 lines')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def change(level_db: float) -> str:
+    """A change of level to a tenth of a dB, with its sign; one that rounds to nothing has a plus.
+
+    >>> change(-0.04), change(-3.26)
+    ('+0.0', '-3.3')
+    """
+    return f"{round(level_db, 1) + 0.0:+.1f}"

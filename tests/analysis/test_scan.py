@@ -18,13 +18,13 @@ CLEAN = Look(dc=0.0, clipped_runs=0, first_clipped=None)
 
 
 def scanned(
-    signal: np.ndarray, size: int = 4096, lead_samples: int = 0, look: Look = CLEAN, is_speech: bool = False
+    signal: np.ndarray, size: int = 4096, lead_samples: int = 0, look: Look = CLEAN
 ) -> tuple[StemFacts, np.ndarray]:
     rows: list[np.ndarray] = []
     scan = StemScan(RATE_HZ, lead_samples, rows.append)
     for block in blocks(signal, size):
         scan.process(block)
-    facts = scan.finish(sha256="ab", source_rate=44_100, source_layout="5.1", look=look, is_speech=is_speech)
+    facts = scan.finish(sha256="ab", source_rate=44_100, source_layout="5.1", look=look)
     return facts, np.concatenate(rows)
 
 
@@ -59,8 +59,8 @@ def test_classic_bands_hold_the_power_that_a_plain_transform_finds_there(music: 
         assert facts.classic_rms_db[band] == pytest.approx(level_db(wanted), abs=1.0), (low_hz, high_hz)
 
 
-def test_centroid_and_flatness_are_means_of_librosas_weighted_with_power(music: np.ndarray) -> None:
-    from librosa.feature import spectral_centroid, spectral_flatness
+def test_centroid_flatness_and_rolloff_are_means_of_librosas_weighted_with_power(music: np.ndarray) -> None:
+    from librosa.feature import spectral_centroid, spectral_flatness, spectral_rolloff
 
     mono = np.repeat(music[:, :1], 2, axis=1)
     facts, _ = scanned(mono)
@@ -72,6 +72,8 @@ def test_centroid_and_flatness_are_means_of_librosas_weighted_with_power(music: 
     centroid = spectral_centroid(S=magnitude, sr=RATE_HZ, freq=rule.bin_hz[rule.heard])[0]
     assert facts.centroid_hz == pytest.approx(np.average(centroid, weights=power), rel=0.01)
     assert facts.flatness == pytest.approx(np.average(spectral_flatness(S=magnitude)[0], weights=power), rel=0.05)
+    rolloff = spectral_rolloff(S=magnitude, sr=RATE_HZ, freq=rule.bin_hz[rule.heard], roll_percent=0.85)[0]
+    assert facts.rolloff_hz == pytest.approx(np.average(rolloff, weights=power), rel=0.01)
 
 
 def test_the_noise_floor_is_what_lies_between_the_sounds() -> None:
@@ -84,10 +86,10 @@ def test_the_noise_floor_is_what_lies_between_the_sounds() -> None:
 @pytest.mark.parametrize("frames", [1, 400, 61_440])
 def test_rows_and_facts_are_the_same_for_any_blocking(frames: int, lead_samples: int) -> None:
     signal = noise(frames, seed=9)
-    whole, rows = scanned(signal, frames, lead_samples, is_speech=True)
+    whole, rows = scanned(signal, frames, lead_samples)
     assert len(rows) == ruler(RATE_HZ).frame_count(frames + lead_samples)
     for size in (1, *SIZES) if frames < 1000 else SIZES[1:]:
-        facts, cut = scanned(signal, size, lead_samples, is_speech=True)
+        facts, cut = scanned(signal, size, lead_samples)
         assert np.array_equal(cut, rows)
         assert facts == whole
 
@@ -115,17 +117,18 @@ def test_rows_hold_what_was_heard_to_a_hundredth_of_a_db() -> None:
     assert 10 * np.log10(frames.power("mid", 10, 40).sum(axis=1)) == pytest.approx(-6.02, abs=0.02)
     # its skirts, which its power does not show, count with their magnitude: a little over where it stands
     assert rows[10:40, COLUMNS["centroid"]] == pytest.approx(1000, rel=0.1)
+    assert rows[10:40, COLUMNS["rolloff"]] == pytest.approx(1000, rel=0.1)
 
 
 def test_silence_is_silent_in_every_column_and_fact() -> None:
-    facts, rows = scanned(np.zeros((RATE_HZ, 2)), is_speech=True)
+    facts, rows = scanned(np.zeros((RATE_HZ, 2)))
     assert facts.silent
     assert np.all(rows[:, :80] == LOWEST_CENTIBEL)
-    assert not rows[:, 80:].any(), "no rise, no centroid"
+    assert not rows[:, 80:].any(), "no rise, no centroid, no rolloff"
     assert facts.measured.integrated_lufs is None
     assert set(facts.measured.reasons) >= {"integrated_lufs", "true_peak_dbtp"}
-    assert (facts.onsets, facts.speech, facts.warnings) == ((), (), ())
-    assert (facts.centroid_hz, facts.flatness) == (0.0, 0.0)
+    assert (facts.onsets, facts.active, facts.warnings) == ((), (), ())
+    assert (facts.centroid_hz, facts.flatness, facts.rolloff_hz) == (0.0, 0.0, 0.0)
     assert facts.noise_floor_db == -200.0
 
 
@@ -135,10 +138,12 @@ def test_a_stem_of_which_one_sample_sounds_is_not_silent() -> None:
     assert not scanned(signal)[0].silent
 
 
-def test_speech_is_looked_for_in_dialogue_only() -> None:
-    signal = np.repeat(voice(3 * RATE_HZ, ((0.5, 2.0),)), 2, axis=1)
-    assert scanned(signal)[0].speech is None
-    assert len(scanned(signal, is_speech=True)[0].speech or ()) == 1
+def test_every_stem_has_the_runs_in_which_it_is_to_be_heard(music: np.ndarray) -> None:
+    """Not dialogue alone: any stem may be a target, and none needs another scan for it."""
+    (run,) = scanned(np.repeat(voice(3 * RATE_HZ, ((0.5, 2.0),)), 2, axis=1))[0].active
+    assert (run.start / RATE_HZ, run.end / RATE_HZ) == pytest.approx((0.5, 2.0), abs=0.15)
+    covered = sum(run.end - run.start for run in scanned(music)[0].active)
+    assert covered > 0.5 * len(music)
 
 
 def looked(path, samples: np.ndarray, rate_hz: int, subtype: str = "PCM_24") -> tuple[StemFacts, Look]:  # type: ignore[no-untyped-def]
@@ -147,7 +152,7 @@ def looked(path, samples: np.ndarray, rate_hz: int, subtype: str = "PCM_24") -> 
         scan = StemScan(RATE_HZ, 0, lambda rows: None)
         while len(block := reader.read(1000)):
             scan.process(block)
-        facts = scan.finish(sha256="", source_rate=rate_hz, source_layout="2.0", look=reader.look, is_speech=False)
+        facts = scan.finish(sha256="", source_rate=rate_hz, source_layout="2.0", look=reader.look)
         return facts, reader.look
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from stemmix.analysis.scan import StemScan
-from stemmix.analysis.speech import SHORTEST_S, speech_frames, speech_runs
-from stemmix.dsp.spectrum import HOPS_PER_SECOND
+from stemmix.analysis.speech import SHORTEST_FRAMES, smoothed_db, speech_frames, speech_runs
 from stemmix.files.audio import StemReader
 from stemmix.model.features import Look, Span
 from tests.material import RATE_HZ, band_noise, voice
@@ -25,9 +24,8 @@ def speech_of(signal: np.ndarray, lead_samples: int = 0) -> tuple[Span, ...]:
     for begin in range(0, len(signal), RATE_HZ):
         scan.process(signal[begin : begin + RATE_HZ])
     look = Look(dc=0.0, clipped_runs=0, first_clipped=None)
-    facts = scan.finish(sha256="", source_rate=RATE_HZ, source_layout="2.0", look=look, is_speech=True)
-    assert facts.speech is not None
-    return facts.speech
+    facts = scan.finish(sha256="", source_rate=RATE_HZ, source_layout="2.0", look=look)
+    return facts.active
 
 
 def stereo(mono: np.ndarray) -> np.ndarray:
@@ -97,12 +95,35 @@ def test_silence_has_no_speech() -> None:
     assert not len(speech_frames(np.zeros(0)))
 
 
-def test_a_run_is_longer_than_a_third_of_a_second() -> None:
-    least = int(SHORTEST_S * HOPS_PER_SECOND)
-    active = np.zeros(200, bool)
-    active[:least] = active[50 : 51 + least] = active[199 - least :] = True
-    assert speech_runs(active) == [(50, 51 + least), (199 - least, 200)]
-    assert speech_runs(np.zeros(0, bool)) == []
+def test_a_run_is_longer_than_300_ms() -> None:
+    """The mean over ten frames makes every burst nine frames longer."""
+    shortest = SHORTEST_FRAMES - 9
+    level_db = np.full(400, -200.0)
+    level_db[20 : 20 + shortest] = level_db[100 : 101 + shortest] = level_db[200:300] = -20.0
+    assert speech_runs(level_db) == [(96, 106 + shortest), (196, 305)]
+    assert speech_runs(np.zeros(0)) == []
+
+
+def dipped(depth_db: float, second: int = 100) -> np.ndarray:
+    """Two seconds at -20 dB, a dip of 0.8 s that is deepest after 0.4 s, `second` frames more; silence around."""
+    dip_db = -20.0 - depth_db - 0.02 * (20 - np.abs(np.arange(40) - 20))
+    loud_db = np.full(100, -20.0)
+    silence_db = np.full(100, -200.0)
+    return np.concatenate((silence_db, loud_db, dip_db, loud_db[:second], silence_db))
+
+
+def test_a_run_that_sinks_and_rises_again_is_two_phrases_that_meet_where_it_is_faintest() -> None:
+    """23 dB down parts phrases, 25 dB down would be no speech at all."""
+    (first, second) = speech_runs(dipped(23.5))
+    assert first[1] == second[0] == 200 + int(np.argmin(smoothed_db(dipped(23.5))[200:240]))
+    assert 215 <= first[1] <= 225
+    assert len(speech_runs(dipped(22.0))) == 1, "not so deep: one phrase"
+    assert speech_runs(dipped(23.5, second=6))[0][1] > 240, "what is too short for a line is no phrase of its own"
+
+
+@pytest.mark.parametrize("level_db", [-50.0, 0.0])
+def test_phrases_do_not_depend_on_the_level_of_the_whole(level_db: float) -> None:
+    assert len(speech_runs(dipped(23.5) + level_db)) == 2
 
 
 @pytest.mark.parametrize("reel", ["harbour", "siege"])

@@ -16,7 +16,7 @@ from tests.material import RATE_HZ, SIZES, blocks, noise
 from tests.reference import spectrum as twin
 
 RATES_HZ = (32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
-FIELDS = ("total", "mid", "classic", "centroid_hz", "flatness")
+FIELDS = ("total", "mid", "classic", "centroid_hz", "flatness", "rolloff_hz")
 
 
 def analysed(signal: np.ndarray, rate_hz: int = RATE_HZ, size: int = 4096) -> Spectra:
@@ -99,7 +99,7 @@ def test_the_kernel_gathers_as_its_twin(seed: int, rate_hz: int, silent: bool) -
     packed = (level * random.normal(size=(2, size)) + 1j * level * random.normal(size=(2, size))).astype(np.complex64)
     packed *= random.uniform(0, 1, size) < random.uniform(0.1, 1)
     with_settings = gathering(rate_hz)
-    out = np.zeros((2, 81))
+    out = np.zeros((2, 82))
     kernels.gather_bands(
         packed,
         4.0 / size**2,
@@ -115,7 +115,9 @@ def test_the_kernel_gathers_as_its_twin(seed: int, rate_hz: int, silent: bool) -
         left, right = (z + mirrored)[: size // 2 + 1] / 2, (z - mirrored)[: size // 2 + 1] / 2j
         wanted = twin.row(left, right, **with_settings)
         # squares are taken in single precision
-        assert gathered == pytest.approx(wanted, rel=1e-5, abs=1e-6 * max(wanted[:36]))
+        assert gathered[:81] == pytest.approx(wanted[:81], rel=1e-5, abs=1e-6 * max(wanted[:36]))
+        # where the sum falls on its share to the last bit, either of two neighbours is right
+        assert gathered[81] == pytest.approx(wanted[81], abs=1.001 * with_settings["bin_hz"])
 
 
 def gathering(rate_hz: int) -> dict:
@@ -130,7 +132,8 @@ def gathering(rate_hz: int) -> dict:
 
 
 def row_of(found: Spectra, t: int) -> list[float]:
-    return [*found.total[t], *found.mid[t], *found.classic[t], found.centroid_hz[t], found.flatness[t]]
+    row = [*found.total[t], *found.mid[t], *found.classic[t], found.centroid_hz[t], found.flatness[t]]
+    return [*row, found.rolloff_hz[t]]
 
 
 def test_mid_is_all_of_a_sound_in_the_middle_and_nothing_of_one_in_opposite_phase() -> None:
@@ -159,6 +162,33 @@ def test_centroid_and_flatness_are_librosas() -> None:
     flatness = spectral_flatness(S=magnitude)[0]
     assert inner(found.centroid_hz) == pytest.approx(inner(centroid_hz), rel=1e-3)
     assert inner(found.flatness) == pytest.approx(inner(flatness), rel=1e-2)
+
+
+def test_rolloff_is_librosas() -> None:
+    """The frequency under which 85 % of the magnitude lie, over the bins that are heard."""
+    from librosa.feature import spectral_rolloff
+
+    rule = ruler(RATE_HZ)
+    bin_hz = RATE_HZ / rule.window_samples
+    hiss = noise(RATE_HZ // 2, 1, rms=0.001)
+    # single precision sees what is 60 dB under a tone to a thousandth
+    for signal, slack in ((hiss, 1e-5), (0.2 * sine(440.0, seconds=0.5)[:, None] + hiss, 1e-3)):
+        found = analysed(np.repeat(signal, 2, axis=1))
+        magnitude = np.abs(twin.spectra(signal[:, 0], rule.window, rule.hop_samples)).T[rule.heard]
+        magnitude[-1] *= 0.5**0.5  # every bin but Nyquist's stands for its mirror image too
+        rolloff_hz = spectral_rolloff(S=magnitude, sr=RATE_HZ, freq=rule.bin_hz[rule.heard], roll_percent=0.85)[0]
+        assert np.median(np.abs(inner(found.rolloff_hz) - inner(rolloff_hz))) == 0
+        share = np.cumsum(magnitude, axis=0) / magnitude.sum(axis=0)
+        for t in range(3, len(found.rolloff_hz) - 4):
+            reached = round(found.rolloff_hz[t] / bin_hz) - int(np.argmax(rule.heard))
+            assert share[reached - 1, t] - slack < 0.85 <= share[reached, t] + slack
+
+
+def test_rolloff_of_white_noise_is_at_85_percent_of_the_range_and_of_a_tone_where_it_stands() -> None:
+    white = inner(analysed(noise(2 * RATE_HZ)).rolloff_hz)
+    assert white.mean() == pytest.approx(0.85 * RATE_HZ / 2, rel=0.02)
+    tone = sine(2000.0)
+    assert inner(analysed(np.stack((tone, tone), axis=1)).rolloff_hz) == pytest.approx(2000.0, abs=50.0)
 
 
 def test_flatness_tells_noise_from_a_tone() -> None:
@@ -193,7 +223,7 @@ def test_a_frame_is_centred_on_its_sample() -> None:
     assert np.all(power[23:] == 0)
 
 
-def test_silence_has_no_centroid_no_flatness_and_no_power() -> None:
+def test_silence_has_no_centroid_no_flatness_no_rolloff_and_no_power() -> None:
     found = analysed(np.zeros((5000, 2)))
     assert len(found.total) == 7
     assert not any(getattr(found, name).any() for name in FIELDS)

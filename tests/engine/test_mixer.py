@@ -12,7 +12,8 @@ from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.engine.mixer import AlignedStem, MixedStem, bus_of, mixed_blocks
 from stemmix.engine.strip import Strip
 from stemmix.files.audio import inspect
-from stemmix.model.plan import Duck, Move, Plan, PlannedShape, PlannedStem, Unmask
+from stemmix.model.moves import Duck, Unmask
+from stemmix.model.plan import Move, Plan, PlannedShape, PlannedStem
 from tests.material import RATE_HZ, SIZES, noise, write_audio
 
 RISING = tuple(-0.25 * band for band in range(BAND_COUNT))
@@ -32,6 +33,7 @@ def plan_of(stems: list[MixedStem], frames: int, moves: tuple[Move, ...] = ()) -
         moves=moves,
         lines=(),
         conflicts=(),
+        edges=(),
     )
 
 

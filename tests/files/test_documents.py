@@ -173,11 +173,20 @@ def test_a_valid_project_is_read(file: Path) -> None:
         ('"Harbour"', '"t", ^"gaols": {}', "gaols: unknown field; did you mean 'goals'?"),
         ('"Harbour"', '"t", "goals": ^null', "goals: expected an object, got null"),
         ('"Harbour"', '"t", "sample_rate": ^48000.5', "sample_rate: expected a whole number, got 48000.5"),
-        ('"Harbour"', '"t", "profile": ^"films"', "profile: 'films' is none of film; did you mean 'film'?"),
+        (
+            '"Harbour"',
+            '"t", "profile": ^"films"',
+            "profile: 'films' is none of film, series, trailer, documentary, podcast, music, game, speech; "
+            "did you mean 'film'?",
+        ),
         ('{"id": "dx", ', "^{", "stems[0].id: is missing"),
         ('"dx"', '^"d x"', "stems[0].id: 'd x' is no identifier: letters, digits, _ - and ."),
-        ('"dialogue"', '^"dialog"', "stems[0].role: 'dialog' is none of dialogue, music, fx, ambience; did you mean"),
-        ('"dialogue"', "^1", "stems[0].role: 1 is none of dialogue, music, fx, ambience"),
+        (
+            '"dialogue"',
+            '^"dialog"',
+            "stems[0].role: 'dialog' is none of dialogue, lead, music, fx, ambience; did you mean",
+        ),
+        ('"dialogue"', "^1", "stems[0].role: 1 is none of dialogue, lead, music, fx, ambience"),
         ('"reel/dx.wav"', '"a", ^"gain": 1', "stems[0].gain: unknown field; did you mean 'gain_db'?"),
         ('"reel/dx.wav"', '"a", ^"zzz": 1', "stems[0].zzz: unknown field; known here: id, role, file, at, "),
         ('"reel/dx.wav"', '"a", "gain_db": ^"3"', "stems[0].gain_db: expected a number, got '3'"),

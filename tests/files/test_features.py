@@ -40,16 +40,17 @@ FACTS = StemFacts(
     classic_rms_db=(-20.0, -21.0, -22.0, -23.0, -24.0, -25.0, -200.0),
     centroid_hz=812.5,
     flatness=0.0123,
+    rolloff_hz=2345.5,
     onsets=(Onset(at=960, strength_db=12.5),),
-    speech=(Span(start=0, end=48_000),),
+    active=(Span(start=0, end=48_000),),
     warnings=("is clipped – in two places",),
 )
-KEY = FeatureStore.key("ab" * 32, 48_000, 17, is_speech=True)
+KEY = FeatureStore.key("ab" * 32, 48_000, 17)
 
 
 def some_rows(count: int, seed: int = 1) -> np.ndarray:
     random = np.random.default_rng(seed)
-    return packed_rows(random.uniform(-120, 0, (count, COLUMN_COUNT - 1)), random.uniform(0, 20_000, count))
+    return packed_rows(random.uniform(-120, 0, (count, COLUMN_COUNT - 2)), random.uniform(0, 20_000, (count, 2)))
 
 
 def stored(folder: Path, rows: np.ndarray, key: str = KEY, cuts: int = 3) -> Path:
@@ -86,27 +87,29 @@ def test_frames_outside_a_stem_are_silent() -> None:
         assert np.all(frames.power(column, 110, 113) <= 1e-20)
     assert not frames.level_db("flux", 95, 100).any()
     assert not held.rows(-3, 0)[:, COLUMNS["centroid"]].any()
+    assert not held.rows(-3, 0)[:, COLUMNS["rolloff"]].any()
     assert np.array_equal(frames.level_db("total", 100, 110), Frames(held).level_db("total", 0, 10) + 6.0)
 
 
 def test_a_fader_moves_levels_and_nothing_else_and_silence_stays_silent() -> None:
-    levels_db = np.full((2, COLUMN_COUNT - 1), -30.0)
+    levels_db = np.full((2, COLUMN_COUNT - 2), -30.0)
     levels_db[1] = -250.0
-    held = HeldFrames(packed_rows(levels_db, np.array([440.0, 0.0])))
+    held = HeldFrames(packed_rows(levels_db, np.array([[440.0, 880.0], [0.0, 0.0]])))
     plain, raised = Frames(held), Frames(held, gain_db=7.5)
     for column in ("total", "mid", "classic"):
         assert np.all(raised.level_db(column, 0, 1) == -22.5)
         assert np.all(raised.level_db(column, 1, 2) == -200.0)
         assert raised.power(column, 0, 1) == pytest.approx(plain.power(column, 0, 1) * 10**0.75)
-    for column in ("flatness", "flux", "centroid"):
+    for column in ("flatness", "flux", "centroid", "rolloff"):
         assert np.array_equal(raised.level_db(column, 0, 2), plain.level_db(column, 0, 2))
 
 
 def test_rows_are_kept_to_a_hundredth_of_a_db_and_a_hertz() -> None:
-    levels_db = np.random.default_rng(2).uniform(-199, 20, (50, COLUMN_COUNT - 1))
-    frames = Frames(HeldFrames(packed_rows(levels_db, np.full(50, 1234.4))))
+    levels_db = np.random.default_rng(2).uniform(-199, 20, (50, COLUMN_COUNT - 2))
+    frames = Frames(HeldFrames(packed_rows(levels_db, np.tile([1234.4, 5678.6], (50, 1)))))
     assert frames.level_db("total", 0, 50) == pytest.approx(levels_db[:, :36], abs=0.0051)
     assert np.all(frames.level_db("centroid", 0, 50) == 12.34), "in hundreds of Hz where it is read as a level"
+    assert np.all(frames.level_db("rolloff", 0, 50) == 56.79)
 
 
 def damaged(path: Path) -> dict[str, bytes]:
@@ -161,12 +164,12 @@ def test_facts_of_another_making_are_not_believed(tmp_path: Path) -> None:
 
 def test_the_key_changes_with_every_input(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = {
-        FeatureStore.key(sha256, rate_hz, lead, is_speech=is_speech)
-        for sha256, rate_hz, lead, is_speech in product(("aa", "ab"), (48_000, 96_000), (0, 1), (True, False))
+        FeatureStore.key(sha256, rate_hz, lead)
+        for sha256, rate_hz, lead in product(("aa", "ab"), (48_000, 96_000), (0, 1))
     }
-    assert len(keys) == 16
+    assert len(keys) == 8
     monkeypatch.setattr(features, "FEATURES_VERSION", features.FEATURES_VERSION + 1)
-    assert FeatureStore.key("aa", 48_000, 0, is_speech=True) not in keys
+    assert FeatureStore.key("aa", 48_000, 0) not in keys
 
 
 def test_an_entry_appears_only_when_it_is_whole(tmp_path: Path) -> None:

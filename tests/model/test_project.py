@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from stemmix.files.documents import project_schema
+from stemmix.errors import ProjectError
+from stemmix.files.documents import project_schema, read_project
 from stemmix.model import project as model
 from stemmix.model.profiles import PROFILES, Role
 from stemmix.model.project import Project
@@ -127,8 +128,110 @@ def test_a_stem_has_its_roles_priority_unless_it_names_its_own() -> None:
     assert [project.priority_of(s) for s in project.stems] == [PROFILES["film"].priorities[Role.DIALOGUE], 0]
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
-def test_a_profile_says_something_of_every_role_and_puts_dialogue_first(profile: Any) -> None:
-    assert set(profile.priorities) == set(profile.protection) == set(Role)
-    assert max(profile.priorities, key=profile.priorities.get) is Role.DIALOGUE
-    assert made(profile=profile.name).defaults is profile
+@pytest.mark.parametrize("method", ["multilevel", "frequency"])
+def test_the_method_is_one_of_two(method: str) -> None:
+    assert made(method=method).method == method
+    assert made().method == "multilevel"
+    assert faults(method="guess") == [("literal_error", ("method",))]
+
+
+def test_balance_is_asked_for_and_not_done_by_itself() -> None:
+    assert [made().balance, made(balance=True).balance] == [False, True]
+    assert faults(balance="yes") == [("bool_type", ("balance",))]
+
+
+# ---- pins, cues, scenes ----------------------------------------------------------------------------------------------
+
+SAYINGS: dict[str, Any] = {
+    "keep": True,
+    "forbid": ["duck"],
+    "max_cut_db": 3.0,
+    "priority": 110,
+    "action": {"kind": "duck", "gain_db": -3.0},
+}
+
+
+def pin(**fields: Any) -> dict[str, Any]:
+    return {"from": 1.0, "to": 2.5, "stem": "mx"} | fields
+
+
+@pytest.mark.parametrize("one", SAYINGS)
+def test_a_pin_says_exactly_one_thing(one: str) -> None:
+    (held,) = made(pins=[pin(**{one: SAYINGS[one]})]).pins
+    assert (held.start, held.end, held.stem) == (1.0, 2.5, "mx")
+    assert getattr(held, one) is not None
+    for other in SAYINGS.keys() - {one}:
+        assert getattr(held, other) is None
+        assert faults(pins=[pin(**{one: SAYINGS[one], other: SAYINGS[other]})]) == [("rule", ("pins", 0))]
+    assert faults(pins=[pin()]) == [("rule", ("pins", 0))]
+
+
+def test_a_pin_is_told_what_it_says_too_much_or_too_little() -> None:
+    with pytest.raises(ValidationError, match=r"exactly one of keep, forbid, max_cut_db, priority, action; .* none"):
+        made(pins=[pin()])
+    with pytest.raises(ValidationError, match="this has keep and max_cut_db"):
+        made(pins=[pin(keep=True, max_cut_db=0)])
+
+
+def test_what_a_pin_cannot_mean_is_refused() -> None:
+    assert faults(pins=[pin(keep=False)])[0] == ("literal_error", ("pins", 0, "keep"))
+    assert faults(pins=[pin(forbid=["solo"])])[0] == ("literal_error", ("pins", 0, "forbid", 0))
+    assert faults(pins=[pin(max_cut_db=-1)])[0] == ("greater_than_equal", ("pins", 0, "max_cut_db"))
+    assert faults(pins=[pin(keep=True, source="nothing")])[0] == ("string_pattern_mismatch", ("pins", 0, "source"))
+    assert made(pins=[pin(keep=True, source="ab12cd34", low_hz=200, high_hz=4000, note="the explosion")]).pins
+
+
+@pytest.mark.parametrize("what", ["pins", "cues"])
+def test_a_stretch_goes_forward_and_names_a_stem_that_exists(what: str) -> None:
+    more = {"keep": True} if what == "pins" else {}
+    stretch = {"stem": "dx", "from": 0, "to": 0.5} | more
+    assert [item.stem for item in getattr(made(**{what: [stretch]}), what)] == ["dx"]
+    for end in (0, -0.0):
+        assert faults(**{what: [stretch | {"to": end}]}) == [("rule", (what, 0))]
+    assert faults(**{what: [stretch | {"from": 3, "to": 2}]}) == [("rule", (what, 0))]
+    assert faults(**{what: [stretch, stretch | {"stem": "gone"}]}) == [("rule", (what, 1, "stem"))]
+    assert faults(**{what: [stretch | {"to": 86_401}]}) == [("less_than_equal", (what, 0, "to"))]
+    del stretch["to"]
+    assert faults(**{what: [stretch]}) == [("missing", (what, 0, "to"))]
+
+
+def test_a_muted_stem_may_be_pinned_and_cued_for_the_day_it_is_heard_again() -> None:
+    stems = [stem(mute=True), stem(id="mx", role="music")]
+    assert made(stems=stems, pins=[pin(stem="dx", keep=True)], cues=[{"stem": "dx", "from": 0, "to": 1}]).pins
+
+
+def test_scenes_are_given_by_where_they_begin() -> None:
+    scenes = made(scenes=[{"from": 0, "id": "quay"}, {"from": 30.5, "id": "storm"}]).scenes
+    assert [(scene.id, scene.start) for scene in scenes] == [("quay", 0.0), ("storm", 30.5)]
+    assert faults(scenes=[{"id": "quay"}]) == [("missing", ("scenes", 0, "from"))]
+    assert faults(scenes=[{"from": 0, "id": "the quay"}]) == [("string_pattern_mismatch", ("scenes", 0, "id"))]
+
+
+def test_a_fault_of_a_pin_or_cue_is_told_with_line_column_and_field(tmp_path: Path) -> None:
+    """As `check` tells it."""
+    text = """{
+  "schema": "stemmix.project/1",
+  "title": "Harbour",
+  "stems": [{"id": "dx", "role": "dialogue", "file": "dx.wav"}],
+  "pins": [
+    {"stem": "dx", "from": 1, "to": 2, "keep": true},
+    {"stem": "fx", "from": 1, "to": 2, "keep": true}
+  ],
+  "cues": [{"stem": "dx", "from": 3, "to": 2}]
+}"""
+    file = tmp_path / "film.json"
+
+    def said(text: str) -> list[str]:
+        file.write_text(text)
+        with pytest.raises(ProjectError) as refused:
+            read_project(file)
+        return str(refused.value).replace(f"{tmp_path}/", "").splitlines()
+
+    # a rule about the whole document is asked when its parts are sound
+    assert said(text) == ["film.json:9:12: cues[0]: 'to' (2.0) must lie after 'from' (3.0)"]
+    forward = text.replace('"to": 2}]', '"to": 4}]')
+    assert said(forward) == ["film.json:7:14: pins[1].stem: 'fx' is no stem of this project"]
+    (line,) = said(
+        text.replace('"keep": true}\n  ]', '"keep": true, "max_cut_db": 3}\n  ]').replace('"to": 2}]', '"to": 4}]')
+    )
+    assert line.startswith("film.json:7:5: pins[1]: a pin has exactly one of keep, forbid")

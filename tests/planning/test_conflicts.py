@@ -16,7 +16,14 @@ def line(*maskers: np.ndarray, target: np.ndarray | None = None, start: int = 50
     """A broad-band target of -50 dB a band, unless another is given, under (60, 36) maskers."""
     heard = np.full((FRAMES, BAND_COUNT), 1e-5) if target is None else target
     mids = np.array(maskers).reshape(len(maskers), *heard.shape)
-    return Passage(start=start, end=start + len(heard), target=heard, maskers=mids, sides=np.zeros_like(mids))
+    return Passage(
+        start=start,
+        end=start + len(heard),
+        target=heard,
+        maskers=mids,
+        sides=np.zeros_like(mids),
+        importance=masking.IMPORTANCE,
+    )
 
 
 def planted(low: int, high: int, first: int = 0, last: int = FRAMES - 1, power: float = 1e-4) -> np.ndarray:
@@ -55,7 +62,7 @@ def test_sizes_of_several_maskers_add_up_to_what_is_masked() -> None:
     assert 0.2 < masked.mean() < 1.0
     assert cells.sum(axis=0) == pytest.approx(masked.astype(float), abs=1e-6)
     total = (masked * masking.IMPORTANCE).sum() / 50
-    assert sum(conflicts.size_in(cell, 0, BAND_COUNT - 1) for cell in cells) == pytest.approx(total)
+    assert sum(conflicts.size_in(cell, masking.IMPORTANCE, 0, BAND_COUNT - 1) for cell in cells) == pytest.approx(total)
     assert 0 < sum(found.size for found in conflicts.find(heard)) <= total + 1e-9
 
 

@@ -55,10 +55,10 @@ def test_spreading_falls_by_27_db_a_bark_downwards_and_by_peaqs_slope_upwards(fr
 def test_excitation_is_the_spread_sum() -> None:
     power = np.random.default_rng(1).uniform(0, 1, (3, BAND_COUNT))
     wanted = np.einsum("tk,bk->tb", power, masking.SPREAD)
-    assert masking.excitation(power) == pytest.approx(wanted)
+    assert masking.excitation(power) == pytest.approx(wanted, rel=1e-4), "what is 60 dB down is left out"
     alone = np.zeros((1, BAND_COUNT))
     alone[0, 20] = 2.0
-    assert masking.excitation(alone)[0] == pytest.approx(2.0 * masking.SPREAD[:, 20])
+    assert masking.excitation(alone)[0] == pytest.approx(2.0 * masking.SPREAD[:, 20], abs=2.1e-6)
 
 
 def test_smoothing_is_a_mean_over_80_ms_that_keeps_what_is_steady() -> None:

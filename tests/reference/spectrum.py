@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -30,7 +31,7 @@ def row(
     classic_bins: Sequence[int],
     bin_hz: float,
 ) -> list[float]:
-    """36 band powers of both channels, 36 of the mid, 7 classic ones, centroid in Hz, flatness; of one frame."""
+    """Of one frame: 36 band powers of both channels, 36 of the mid, 7 classic ones, centroid, flatness, rolloff."""
     last = len(left) - 1
     # the window's squares sum to half its length; every bin but Nyquist's stands for its mirror image too
     scale = [(2.0 if k == last else 4.0) / (2 * last) ** 2 for k in range(last + 1)]
@@ -47,8 +48,11 @@ def row(
     ]
     power = sum(both.values())
     if power <= 1e-20:
-        return [*total, *mid, *classic, 0.0, 0.0]
+        return [*total, *mid, *classic, 0.0, 0.0, 0.0]
     magnitude = {k: math.sqrt(both[k]) for k in bins}
     centroid_hz = bin_hz * sum(k * magnitude[k] for k in bins) / sum(magnitude.values())
     mean_log = sum(math.log(max(value, 1e-30)) for value in both.values()) / len(both)
-    return [*total, *mid, *classic, centroid_hz, math.exp(mean_log) / (power / len(both))]
+    # the first bin at which the running sum of the magnitude reaches 85 % of the whole
+    sums = list(itertools.accumulate(magnitude.values()))
+    rolloff_hz = bin_hz * next(k for k, reached in zip(bins, sums, strict=True) if reached >= 0.85 * sums[-1])
+    return [*total, *mid, *classic, centroid_hz, math.exp(mean_log) / (power / len(both)), rolloff_hz]

@@ -1,0 +1,51 @@
+"""Pitch and rhythm, by librosa: slow to import and slow to run, so only where they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.model.features import Tonal
+
+Floats = NDArray[np.float64]
+
+RATE_HZ = 22_050
+"""librosa's own rate: its tempo prior and its frame sizes are meant for it."""
+HOP = 512
+LOWEST_HZ, HIGHEST_HZ = 65.0, 1050.0
+PITCHES_PER_SECOND = 10
+VOICED_DB = 30.0
+"""Below the loudest tenth of the frames a pitch means nothing."""
+
+
+def tonal_of(blocks: Iterable[Floats], rate_hz: int) -> Tonal:
+    """Tempo and pitch contour of a stem given as (n, 2) blocks at `rate_hz` Hz.
+
+    Tempo after Ellis, "Beat tracking by dynamic programming" (2007), as `librosa.beat.beat_track`; pitch after de
+    Cheveigne and Kawahara, "YIN" (2002), as `librosa.yin`, ten a second, none where the stem is faint. The stem is held
+    in mono at 22,050 Hz: 53 MB for ten minutes.
+    """
+    import librosa
+    import soxr
+
+    stream = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32")
+    parts = [stream.resample_chunk(block.mean(axis=1).astype(np.float32)) for block in blocks]
+    parts.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+    mono = np.concatenate(parts)
+    if len(mono) < 4 * 2048 or not mono.any():
+        return Tonal(tempo_bpm=None, beats_s=(), pitch_hz=())
+    tempo, beats = librosa.beat.beat_track(y=mono, sr=RATE_HZ, hop_length=HOP, units="time")
+    hop = RATE_HZ // PITCHES_PER_SECOND
+    pitch = librosa.yin(mono, fmin=LOWEST_HZ, fmax=HIGHEST_HZ, sr=RATE_HZ, hop_length=hop)
+    level = librosa.feature.rms(y=mono, hop_length=hop)[0][: len(pitch)]
+    loud = float(np.percentile(level, 90)) * 10 ** (-VOICED_DB / 20)
+    tempo_bpm = round(float(np.atleast_1d(tempo)[0]), 1)
+    return Tonal(
+        tempo_bpm=tempo_bpm if tempo_bpm > 0 else None,
+        beats_s=tuple(round(float(beat), 3) for beat in beats),
+        pitch_hz=tuple(
+            round(float(hz), 1) if rms > loud else None for hz, rms in zip(pitch[: len(level)], level, strict=True)
+        ),
+    )

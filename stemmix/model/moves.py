@@ -1,0 +1,93 @@
+"""What can be done to a stem: one document for each kind of action. Levels are in dB, bands those of `bands`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stemmix.bands import BAND_COUNT, CENTRE_HZ, CLASSIC_EDGES_HZ
+from stemmix.model.document import Document
+
+Cut = Annotated[float, Field(ge=-48, le=0)]
+
+Bands = Annotated[tuple[Cut, ...], Field(min_length=BAND_COUNT, max_length=BAND_COUNT)]
+"""36 gains in dB, 60 Hz to 16 kHz, even on the ERB scale."""
+
+
+class Unmask(Document):
+    """A cut of its own depth in every ERB band, so that the target is heard through the stem."""
+
+    kind: Literal["unmask"]
+    mid_db: Bands
+    """Of (L + R) / sqrt 2, where the target stands."""
+    side_db: Bands
+    """Of (L - R) / sqrt 2."""
+
+
+class Duck(Document):
+    """A broadband dip, keyed by the line: for a line that is still short of its goal after unmasking."""
+
+    kind: Literal["duck"]
+    gain_db: Cut
+
+
+class Ride(Document):
+    """The line itself a little louder, where the bed's caps are reached."""
+
+    kind: Literal["ride"]
+    gain_db: Annotated[float, Field(ge=-6, le=6)]
+
+
+class Presence(Document):
+    """The line itself a little brighter, at the same level."""
+
+    kind: Literal["presence"]
+    gain_db: Annotated[
+        tuple[Annotated[float, Field(ge=-6, le=6)], ...], Field(min_length=BAND_COUNT, max_length=BAND_COUNT)
+    ]
+
+
+class Level(Document):
+    """A fader move over the whole programme, where the project asks for balance."""
+
+    kind: Literal["level"]
+    gain_db: Annotated[float, Field(ge=-24, le=24)]
+
+
+class StaticEq(Document):
+    """The seven-band equaliser of frequency-based mixing: one curve over the whole programme."""
+
+    kind: Literal["static"]
+    gain_db: Annotated[tuple[Cut, ...], Field(min_length=7, max_length=7)]
+    """Of the classic bands, 60 Hz to 12 kHz."""
+
+
+class Scene(Document):
+    """What the cuts of a scene's lines have in common: it stands from line to line, so that the bed does not yo-yo."""
+
+    kind: Literal["scene"]
+    mid_db: Bands
+    side_db: Bands
+
+
+Action = Annotated[Unmask | Scene | Duck | Ride | Presence | Level | StaticEq, Field(discriminator="kind")]
+
+
+def gains_of(action: Action) -> tuple[float, ...]:
+    """72 gains in dB: of the mid's 36 bands, then of the sides'."""
+    match action:
+        case Unmask(mid_db=mid_db, side_db=side_db) | Scene(mid_db=mid_db, side_db=side_db):
+            return mid_db + side_db
+        case Presence(gain_db=bands_db):
+            return bands_db + bands_db
+        case StaticEq(gain_db=classic_db):
+            return 2 * tuple(classic_db[_classic_band(hz)] for hz in CENTRE_HZ)
+        case Duck(gain_db=gain_db) | Ride(gain_db=gain_db) | Level(gain_db=gain_db):
+            return (gain_db,) * (2 * BAND_COUNT)
+
+
+def _classic_band(hz: float) -> int:
+    """The classic band that a frequency lies in, or the nearest."""
+    inner = CLASSIC_EDGES_HZ[1:-1]
+    return sum(hz >= edge for edge in inner)

@@ -1,0 +1,58 @@
+"""Level balance: a bed that stands too loud over the dialogue all along is a fader's business, not an equaliser's.
+
+Where the project asks for balance the faders are moved; else the moves are advice in the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.bands import CENTRE_HZ
+from stemmix.dsp.filters import k_weighting_power
+from stemmix.model.moves import Level
+from stemmix.model.plan import Move
+from stemmix.model.project import Project
+from stemmix.planning.evidence import HeardStem
+from stemmix.planning.lines import Goal
+from stemmix.planning.rules import Rules
+
+Floats = NDArray[np.float64]
+
+LEAST_LU = -3.0
+"""A bed that is louder than the lines by more than this, in the middle one of them, is out of balance."""
+FURTHEST_DB = 12.0
+
+
+def balance_of(
+    project: Project, stems: Sequence[HeardStem], goals: Sequence[Goal], rules: Rules, hop: int, frames: int
+) -> tuple[list[Move], list[str]]:
+    """Fader moves, and what is to be said of them or in their place."""
+    moves, said = [], []
+    lines = [goal for goal in goals if goal.is_speech]
+    k_power = k_weighting_power(project.sample_rate, CENTRE_HZ)
+    for stem in stems:
+        against = [goal for goal in lines if stem not in goal.targets and stem.priority < goal.priority]
+        differences = [_difference_lu(stem, goal, k_power) for goal in against]
+        if not differences or (middle := float(np.median(differences))) >= LEAST_LU:
+            continue
+        gain_db = round(max(middle - LEAST_LU, -FURTHEST_DB), 1)
+        louder = f"{stem.id} is {-middle:.1f} LU louder than the lines in the middle one of {len(differences)}"
+        if not project.balance:
+            said.append(f'advice: {louder}: move its fader by {gain_db:+.1f} dB, or set "balance": true')
+        elif rules.keeps(stem.id):
+            said.append(f"{louder}; its fader is left alone, for a pin keeps it")
+        else:
+            said.append(f"{louder}: its fader is moved by {gain_db:+.1f} dB")
+            level = Level(kind="level", gain_db=gain_db)
+            moves.append(Move(id=f"level-{stem.id}", stem=stem.id, start=0, end=frames, action=level))
+    return moves, said
+
+
+def _difference_lu(stem: HeardStem, goal: Goal, k_power: Floats) -> float:
+    """Loudness of a line less that of a stem while it is spoken."""
+    heard = (k_power * stem.frames.power("total", goal.start, goal.end)).sum()
+    line = sum((k_power * target.frames.power("total", goal.start, goal.end)).sum() for target in goal.targets)
+    return float(10.0 * np.log10((line + 1e-14) / (heard + 1e-14)))

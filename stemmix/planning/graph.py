@@ -1,0 +1,115 @@
+"""The dependency graph: over the whole programme, how much of every stem every other one hides.
+
+Lines have conflicts of their own (`conflicts`); this is the map of all ordered pairs. The programme is walked in
+stretches of ten seconds, so that memory does not grow with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.bands import BAND_COUNT, EDGE_HZ
+from stemmix.dsp import masking_kernels
+from stemmix.dsp.dynamics import StemGains
+from stemmix.dsp.spectrum import HOPS_PER_SECOND
+from stemmix.model.plan import Conflict, Edge
+from stemmix.model.profiles import Role
+from stemmix.planning import masking
+from stemmix.planning.evidence import MARGIN, HeardStem
+
+Floats = NDArray[np.float64]
+
+STRETCH_FRAMES = 10 * HOPS_PER_SECOND
+WITHIN, BELOW = (10 ** (level_db / 10) for level_db in (-masking.PRESENT_DB, masking.MASKED_BELOW_DB))
+SMALLEST = 0.05
+"""Smaller conflicts of stems that nothing is done for are not listed."""
+
+
+def graph_of(
+    stems: Sequence[HeardStem], gains: Mapping[str, StemGains], hop: int, frames: int, cleared: frozenset[str]
+) -> tuple[tuple[Edge, ...], list[Conflict]]:
+    """Every pair's edge, and the conflicts of targets that are not `cleared` line by line."""
+    before = np.zeros((len(stems), len(stems)))
+    after = np.zeros_like(before)
+    found: list[Conflict] = []
+    last = -(-frames // hop) + 1
+    active = np.stack([_active(stem, last, hop) for stem in stems])
+    for start in range(0, last, STRETCH_FRAMES):
+        end = min(start + STRETCH_FRAMES, last)
+        times = np.arange(start, end, dtype=np.float64) * hop
+        power = np.stack([masking.smoothed(s.frames.power("mid", start - MARGIN, end + MARGIN)) for s in stems])
+        here = np.ascontiguousarray(active[:, start:end])
+        importance = np.stack([_importance(stem, mid) for stem, mid in zip(stems, power, strict=True)])
+        sizes, spans = _masked(power, here, importance)
+        mixed = sizes
+        if not all(gains[stem.id].idle(times[0] - 1, times[-1] + 1) for stem in stems):
+            gain_db = np.stack([gains[stem.id].at(times)[:, :BAND_COUNT] for stem in stems])
+            mixed, _ = _masked(power * 10.0 ** (gain_db / 10.0), here, importance)
+        before += sizes.sum(axis=2)
+        after += mixed.sum(axis=2)
+        for i, target in enumerate(stems):
+            if target.id in cleared:
+                continue
+            for j, masker in enumerate(stems):
+                found += _conflicts(target, masker, sizes[i, j], mixed[i, j], spans[i, j] + start, hop, frames)
+    edges = tuple(
+        Edge(
+            target=target.id,
+            masker=masker.id,
+            size_before=round(float(before[i, j]), 4),
+            size_after=round(float(after[i, j]), 4),
+        )
+        for i, target in enumerate(stems)
+        for j, masker in enumerate(stems)
+        if i != j
+    )
+    return edges, found
+
+
+def _masked(power: Floats, active: NDArray[np.bool_], importance: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """(stems, stems, 36) sizes in weighted seconds, and (stems, stems, 2) first and last frames."""
+    stems = len(power)
+    sizes = np.zeros((stems, stems, BAND_COUNT))
+    spans = np.tile(np.array([power.shape[1], 0]), (stems, stems, 1))
+    masking_kernels.masked_sizes(power, active, importance, WITHIN, BELOW, masking.SPREAD, masking.REACH, sizes, spans)
+    return sizes / HOPS_PER_SECOND, spans
+
+
+def _active(stem: HeardStem, frames: int, hop: int) -> NDArray[np.bool_]:
+    """(frames,) whether the stem has something to be heard."""
+    active = np.zeros(frames, dtype=bool)
+    for run in stem.facts.active:
+        active[(stem.at + run.start) // hop : -(-(stem.at + run.end) // hop)] = True
+    return active
+
+
+def _importance(stem: HeardStem, mid: Floats) -> Floats:
+    if stem.role in {Role.DIALOGUE, Role.LEAD} or not mid.any():
+        return masking.IMPORTANCE
+    return masking.importance_where_present(mid)
+
+
+def _conflicts(
+    target: HeardStem, masker: HeardStem, size: Floats, mixed: Floats, span: NDArray[np.int64], hop: int, frames: int
+) -> list[Conflict]:
+    """One pair's conflicts in one stretch: runs of bands."""
+    busy = size >= SMALLEST / 12
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], busy.astype(np.int8), [0]))))
+    return [
+        Conflict(
+            id=f"{target.id}-{masker.id}-{int(span[0]) * hop // 1000}-{low}",
+            target=target.id,
+            masker=masker.id,
+            low_hz=round(EDGE_HZ[low], 1),
+            high_hz=round(EDGE_HZ[after], 1),
+            start=int(span[0]) * hop,
+            end=min(int(span[1]) * hop, frames),
+            size_before=round(float(size[low:after].sum()), 4),
+            size_after=round(float(mixed[low:after].sum()), 4),
+        )
+        for low, after in zip(edges[::2], edges[1::2], strict=True)
+        if size[low:after].sum() >= SMALLEST and span[1] > span[0]
+    ]

@@ -1,0 +1,100 @@
+"""What the cuts of a scene have in common, as one curve that stands from line to line.
+
+Most of what a reel needs is static within a scene. Lines that follow each other closely share the shallowest of their
+cuts, band by band; each keeps only what it needs on top. The shared curve does not come up in the gaps between them, so
+that the bed breathes with the conversation, not with every word. What a line gets in all is not changed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from stemmix.dsp.dynamics import Shape
+from stemmix.model.moves import Scene, Unmask
+from stemmix.model.plan import Move, PlannedScene
+from stemmix.units import samples_from_seconds
+
+BRIDGED_S = 0.6
+"""Longer gaps between lines are left open, as a rule: the bed comes up."""
+LEAST_DB = 1.0
+"""A shared curve that nowhere cuts as much is not worth a move."""
+
+
+def shared_curves(moves: Sequence[Move], scenes: Sequence[PlannedScene], shape: Shape, rate_hz: int) -> list[Move]:
+    """The moves with every run of neighbouring cuts in one stem split into a scene's share and the lines' own."""
+    by_stem: dict[str, list[Move]] = {}
+    for move in moves:
+        if isinstance(move.action, Unmask):
+            by_stem.setdefault(move.stem, []).append(move)
+    split: dict[str, Move | None] = {}
+    shared: list[Move] = []
+    for stem, own in by_stem.items():
+        count: dict[str, int] = {}
+        for run in _runs(sorted(own, key=lambda move: (move.start, move.id)), scenes, shape, rate_hz):
+            if (common := _shared(run)) is None:
+                continue
+            scene = _scene_at(scenes, run[0].start)
+            count[scene] = count.get(scene, 0) + 1
+            shared.append(
+                Move(
+                    id=f"{scene}-{stem}-scene-{count[scene]}",
+                    stem=stem,
+                    start=run[0].start,
+                    end=max(move.end for move in run),
+                    action=common,
+                    because=tuple(because for move in run for because in move.because),
+                    stopped_by=run[0].stopped_by,
+                )
+            )
+            split |= {move.id: _less(move, common) for move in run}
+    left = (split.get(move.id, move) for move in moves)
+    return shared + [move for move in left if move is not None]
+
+
+def _runs(moves: Sequence[Move], scenes: Sequence[PlannedScene], shape: Shape, rate_hz: int) -> list[list[Move]]:
+    """Neighbouring moves of a scene, two or more.
+
+    Cuts that are held at the same time stand in one run, whatever lies between: curves and lines' own are layers that
+    add up, and only where both neighbours are split alike is the sum the deeper of the two. And no gap is bridged
+    beyond what the ramps of its neighbours reach: pins in it have been asked so far and no further.
+    """
+    ramp = samples_from_seconds(shape.ramp_s, rate_hz)
+    held = samples_from_seconds(shape.look_ahead_s, rate_hz) + samples_from_seconds(shape.hold_s, rate_hz) + ramp
+    bridged = min(max(samples_from_seconds(BRIDGED_S, rate_hz), held), held + ramp)
+    runs: list[list[Move]] = []
+    for move in moves:
+        gap = move.start - max(m.end for m in runs[-1]) if runs else bridged + 1
+        within = bool(runs) and _scene_at(scenes, move.start) == _scene_at(scenes, runs[-1][-1].start)
+        if gap <= (bridged if within else held):
+            runs[-1].append(move)
+        else:
+            runs.append([move])
+    return [run for run in runs if len(run) > 1]
+
+
+def _scene_at(scenes: Sequence[PlannedScene], sample: int) -> str:
+    return scenes[bisect_right(scenes, sample, key=lambda scene: scene.start) - 1].id
+
+
+def _shared(run: Sequence[Move]) -> Scene | None:
+    """The shallowest cut of every band, of mid and sides; None where that is next to nothing."""
+    cuts = [move.action for move in run if isinstance(move.action, Unmask)]
+    mid_db = tuple(max(bands) for bands in zip(*(cut.mid_db for cut in cuts), strict=True))
+    side_db = tuple(max(bands) for bands in zip(*(cut.side_db for cut in cuts), strict=True))
+    return Scene(kind="scene", mid_db=mid_db, side_db=side_db) if min(mid_db) <= -LEAST_DB else None
+
+
+def _less(move: Move, curve: Scene) -> Move | None:
+    """The move without what the scene does; None where that is all of it."""
+    assert isinstance(move.action, Unmask)
+    left = Unmask(
+        kind="unmask",
+        mid_db=_difference_db(move.action.mid_db, curve.mid_db),
+        side_db=_difference_db(move.action.side_db, curve.side_db),
+    )
+    return move.model_copy(update={"action": left}) if any(left.mid_db + left.side_db) else None
+
+
+def _difference_db(own: Sequence[float], shared: Sequence[float]) -> tuple[float, ...]:
+    return tuple(round(one - its, 2) + 0.0 for one, its in zip(own, shared, strict=True))

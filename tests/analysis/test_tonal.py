@@ -1,0 +1,91 @@
+"""`analysis.tonal`: tempo and pitch that are known are found, and nobody pays for them who did not ask."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import stemmix
+from stemmix.analysis.tonal import PITCHES_PER_SECOND, tonal_of
+from tests.material import RATE_HZ, blocks, clicks, noise, scene
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1])}
+
+
+def tone(frequency_hz: float, seconds: float, rate_hz: int = RATE_HZ) -> np.ndarray:
+    time_s = np.arange(round(seconds * rate_hz)) / rate_hz
+    # with partials, as what sings or is spoken has them
+    mono = sum(np.sin(2 * np.pi * k * frequency_hz * time_s) / k for k in range(1, 6))
+    return 0.1 * np.repeat(np.asarray(mono)[:, None], 2, axis=1)
+
+
+@pytest.fixture(scope="module")
+def metronome() -> np.ndarray:
+    """Twenty seconds at 120 beats a minute."""
+    return clicks(20 * RATE_HZ, np.arange(0.25, 20, 0.5).tolist())
+
+
+def test_the_tempo_of_a_click_track_and_its_beats_are_found(metronome: np.ndarray) -> None:
+    tonal = tonal_of(blocks(metronome, 48_000), RATE_HZ)
+    assert tonal.tempo_bpm == pytest.approx(120.0, rel=0.03)
+    beats_s = np.array(tonal.beats_s)
+    assert len(beats_s) >= 30
+    assert np.diff(beats_s) == pytest.approx(0.5, abs=0.05)
+    # half a second apart, and each on a click, to librosa's frame of 23 ms
+    assert np.abs((beats_s - 0.25 + 0.25) % 0.5 - 0.25).max() < 0.05
+
+
+@pytest.mark.parametrize("rate_hz", [44_100, 48_000])
+def test_the_pitch_of_a_tone_is_found_ten_times_a_second(rate_hz: int) -> None:
+    tonal = tonal_of([tone(220.0, 3.0, rate_hz)], rate_hz)
+    assert len(tonal.pitch_hz) == pytest.approx(3 * PITCHES_PER_SECOND, abs=2)
+    inside = tonal.pitch_hz[2:-3]
+    assert all(hz == pytest.approx(220.0, rel=0.01) for hz in inside)
+
+
+def test_pitch_is_none_where_the_stem_is_faint() -> None:
+    signal = np.concatenate((tone(220.0, 2.0), np.zeros((RATE_HZ * 2, 2)), tone(330.0, 2.0)))
+    pitch = tonal_of([signal], RATE_HZ).pitch_hz
+    assert pitch[8:12] == pytest.approx((220.0,) * 4, rel=0.01)
+    assert pitch[23:37] == (None,) * 14
+    assert pitch[48:52] == pytest.approx((330.0,) * 4, rel=0.01)
+
+
+def test_how_the_stem_arrives_does_not_matter(metronome: np.ndarray) -> None:
+    short = metronome[: 6 * RATE_HZ]
+    assert tonal_of(blocks(short, 7_777), RATE_HZ) == tonal_of([short], RATE_HZ)
+
+
+@pytest.mark.parametrize("signal", [np.zeros((0, 2)), np.zeros((5 * RATE_HZ, 2)), noise(2000)], ids=len)
+def test_nothing_is_made_up_of_silence_or_of_a_moment(signal: np.ndarray) -> None:
+    tonal = tonal_of([signal], RATE_HZ)
+    assert (tonal.tempo_bpm, tonal.beats_s, tonal.pitch_hz) == (None, (), ())
+
+
+PROGRAM = """
+import json, sys
+from stemmix.cli import main
+code = main(sys.argv[1:])
+print(json.dumps([code, "librosa" in sys.modules, "librosa.feature" in sys.modules]))
+"""
+
+
+def test_only_who_asks_for_pitch_and_tempo_waits_for_librosa(tmp_path: Path) -> None:
+    """Two seconds to import: not in a render, not in a report, not in `features` as such."""
+    project = str(scene(tmp_path))
+
+    def ended(*arguments: str) -> list[object]:
+        run = subprocess.run(
+            [sys.executable, "-c", PROGRAM, *arguments], env=ENVIRONMENT, capture_output=True, text=True, check=True
+        )
+        return list(json.loads(run.stdout.splitlines()[-1]))
+
+    for arguments in (["render", project], ["report", project], ["why", project, "1"], ["features", project]):
+        assert ended(*arguments) == [0, False, False], arguments
+    assert ended("features", project, "--tonal", "--stem", "MX")[:2] == [0, True]

@@ -1,0 +1,77 @@
+"""`planning.frequency`: the baseline does what frequency-based mixing does, so that a comparison means something."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stemmix.bands import CLASSIC_EDGES_HZ
+from stemmix.model.moves import StaticEq
+from stemmix.model.plan import Plan
+from stemmix.planning.frequency import CAP_DB, STRENGTH, WANTED_DB
+from tests.planning.scene_features import Sound, Told, bed, line, scene
+
+
+def decided(*maskers: Told, **fields: Any) -> Plan:
+    fields = {"method": "frequency", **fields}
+    return scene(Told("DX", "dialogue", (line(2.0, 4.0), line(8.0, 9.0))), *maskers, seconds=20.0, **fields).decide()
+
+
+def curves(plan: Plan) -> dict[str, tuple[float, ...]]:
+    return {move.stem: move.action.gain_db for move in plan.moves if isinstance(move.action, StaticEq)}
+
+
+def test_one_curve_of_seven_bands_stands_over_the_whole_programme() -> None:
+    plan = decided(Told("MX", "music", (bed(0.0, 20.0),)), Told("FX", "fx", (Sound(3.0, 4.0),)))
+    assert plan.method == "frequency"
+    assert {move.stem for move in plan.moves} == {"MX", "FX"}
+    assert all(isinstance(move.action, StaticEq) for move in plan.moves)
+    assert all((move.start, move.end) == (0, plan.frames) for move in plan.moves)
+    assert all(len(curve) == 7 and -CAP_DB <= min(curve) < 0 for curve in curves(plan).values())
+
+
+def test_a_band_is_cut_by_half_of_what_is_short_of_12_db() -> None:
+    """A masker that is louder by 4 dB is cut by 2 dB more, until the cap; what is 12 dB down is left alone."""
+    one = curves(decided(Told("MX", "music", (bed(0.0, 20.0, -60.0, side_db=None),))))["MX"]
+    louder = curves(decided(Told("MX", "music", (bed(0.0, 20.0, -56.0, side_db=None),))))["MX"]
+    bands = [band for band in range(7) if one[band] < 0 and louder[band] > -CAP_DB]
+    assert len(bands) >= 4
+    for band in bands:
+        assert one[band] - louder[band] == pytest.approx(STRENGTH * 4.0, abs=0.02)
+    assert WANTED_DB == 12.0
+    assert not decided(Told("MX", "music", (bed(0.0, 20.0, -90.0),))).moves
+
+
+def test_only_bands_that_the_masker_fills_are_cut() -> None:
+    low = curves(decided(Told("MX", "music", (Sound(0.0, 20.0, -40.0, 160, 390),))))["MX"]
+    assert CLASSIC_EDGES_HZ[1:3] == (150, 400)
+    assert low[1] < 0
+    assert not any(low[2:6])
+
+
+def test_what_sounds_beside_the_lines_does_not_matter() -> None:
+    assert not decided(Told("MX", "music", (bed(10.0, 20.0, -30.0),))).moves
+
+
+def test_what_is_of_no_lower_priority_is_not_cut() -> None:
+    assert not decided(Told("MX", "music", (bed(0.0, 20.0),), priority=100)).moves
+
+
+def test_a_stem_that_a_pin_keeps_is_left_as_it_is() -> None:
+    """One curve reaches everywhere, so that it would reach into any span."""
+    stems = (Told("MX", "music", (bed(0.0, 20.0),)), Told("AMB", "ambience", (bed(0.0, 20.0),)))
+    plan = decided(*stems, pins=[{"stem": "MX", "from": 15.0, "to": 16.0, "keep": True}])
+    assert set(curves(plan)) == {"AMB"}
+
+
+def test_it_is_judged_as_every_plan_is() -> None:
+    """Lines, conflicts, edges and the outcome are there, to be held against the other method's."""
+    plan = decided(Told("MX", "music", (bed(0.0, 20.0, -55.0),)))
+    other = decided(Told("MX", "music", (bed(0.0, 20.0, -55.0),)), method="multilevel")
+    assert [line.clarity_before for line in plan.lines] == [line.clarity_before for line in other.lines]
+    assert all(line.clarity_after > line.clarity_before for line in plan.lines)
+    assert [conflict.id for conflict in plan.conflicts] == [conflict.id for conflict in other.conflicts]
+    assert plan.outcome is not None
+    assert other.outcome is not None
+    assert plan.outcome.outside_db > 1.0 > other.outcome.outside_db

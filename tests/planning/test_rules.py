@@ -1,0 +1,338 @@
+"""`planning.rules`: every kind of pin binds, as its owner would see it in the plan and hear it in the mix."""
+
+from __future__ import annotations
+
+import itertools
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from stemmix.bands import BAND_COUNT, CENTRE_HZ, EDGE_HZ
+from stemmix.dsp.dynamics import Shape, StemGains
+from stemmix.model.moves import Action, Duck, Presence, Ride, Scene, Unmask
+from stemmix.model.plan import Line, Move, Plan, layers_of
+from stemmix.model.profiles import PROFILES
+from tests.planning.scene_features import HOP, RATE_HZ, Sound, Told, bed, line, scene
+from tests.planning.scene_features import Scene as ToldScene
+
+Floats = NDArray[np.float64]
+
+LINES = (line(2.0, 3.8), line(4.2, 6.0), line(9.0, 10.5))
+
+
+def told(level_db: float = -50.0, **fields: Any) -> ToldScene:
+    """Three lines, two of which follow each other closely, under music and an effect that each hide them."""
+    return scene(
+        Told("DX", "dialogue", LINES, sha256="a" * 64),
+        Told("MX", "music", (bed(0.0, 13.0, level_db),), sha256="b" * 64),
+        Told("FX", "fx", (bed(1.0, 12.0, level_db - 3),), sha256="c" * 64),
+        seconds=13.0,
+        **fields,
+    )
+
+
+@cache
+def unpinned(level_db: float = -50.0) -> Plan:
+    return told(level_db).decide()
+
+
+def pinned(level_db: float = -50.0, *, goals: dict[str, Any] | None = None, **pin: Any) -> Plan:
+    return told(level_db, pins=[pin], goals=goals or {}).decide()
+
+
+def gains_db(plan: Plan, stem: str, start_s: float = 0.0, end_s: float = 13.0) -> Floats:
+    """(frames, 72) what the engine would do to a stem, every 5 ms."""
+    shape = Shape(plan.shape.look_ahead_s, plan.shape.hold_s, plan.shape.ramp_s)
+    layers = layers_of(move for move in plan.moves if move.stem == stem)
+    times = np.arange(start_s * RATE_HZ, end_s * RATE_HZ, 240)
+    return StemGains(layers, shape, RATE_HZ, 2 * BAND_COUNT).at(times)
+
+
+def moved(plan: Plan, stem: str) -> list[Move]:
+    return [move for move in plan.moves if move.stem == stem]
+
+
+def the_line(plan: Plan, start_s: float) -> Line:
+    return next(line for line in plan.lines if line.start == round(start_s * RATE_HZ / HOP) * HOP)
+
+
+def made_for(plan: Plan, line: Line) -> list[Move]:
+    """The line's own moves, and the curves that it shares."""
+    return [move for move in plan.moves if any(because.startswith(f"{line.id}.") for because in move.because)]
+
+
+def inside(low_hz: float, high_hz: float) -> NDArray[np.bool_]:
+    """(72,) the bands that reach into a range, of mid and sides."""
+    bands = [low < high_hz and high > low_hz for low, high in itertools.pairwise(EDGE_HZ)]
+    return np.array(2 * bands)
+
+
+def test_without_pins_every_line_has_its_cuts_in_both_stems() -> None:
+    """What the pins below hold back is there without them."""
+    for stem in ("MX", "FX"):
+        for start_s, end_s in ((2.0, 3.8), (4.2, 6.0), (9.0, 10.5)):
+            assert gains_db(unpinned(), stem, start_s, end_s).min() < -3.0
+    assert [line.stopped_by for line in unpinned().lines] == ["goal"] * 3
+
+
+@pytest.mark.parametrize("profile", ["film", "documentary", "game", "music"])
+@pytest.mark.parametrize(
+    ("start_s", "end_s"),
+    [(4.5, 5.0), (3.9, 4.1), (6.2, 8.8), (6.45, 6.46), (2.0, 2.02), (8.7, 8.8), (0.0, 13.0)],
+)
+def test_nothing_reaches_into_a_kept_span_not_even_a_ramp(profile: str, start_s: float, end_s: float) -> None:
+    role = "lead" if profile == "music" else "dialogue"
+    kept = scene(
+        Told("DX", role, LINES),
+        Told("MX", "music", (bed(0.0, 13.0, -47.0),)),
+        Told("FX", "fx", (bed(1.0, 12.0, -50.0),)),
+        seconds=13.0,
+        profile=profile,
+        pins=[{"stem": "MX", "from": start_s, "to": end_s, "keep": True}],
+    ).decide()
+    assert not gains_db(kept, "MX", start_s, end_s).any()
+    assert gains_db(kept, "FX").min() < -3.0
+    if end_s - start_s < 1.0:
+        assert gains_db(kept, "MX").min() < -3.0, "elsewhere it is cut"
+
+
+def test_a_kept_stem_is_told_by_the_line_that_lacks_its_cut() -> None:
+    """Music hides most: with it kept the line falls short, says that a pin is why, and its neighbour does not."""
+    plan = pinned(-38.0, stem="MX", **{"from": 9.0, "to": 10.5}, keep=True)
+    assert the_line(plan, 9.0).stopped_by == "pin"
+    assert the_line(plan, 9.0).clarity_after < plan.clarity_goal
+    assert the_line(plan, 2.0).stopped_by == "goal"
+    assert {move.stem for move in made_for(plan, the_line(plan, 9.0))} == {"DX", "FX"}
+
+
+def test_what_music_may_not_give_the_effect_gives_the_more() -> None:
+    free, kept = unpinned(-53.0), pinned(-53.0, stem="MX", **{"from": 0.0, "to": 13.0}, keep=True)
+    assert not moved(kept, "MX")
+    assert gains_db(kept, "FX").sum() < gains_db(free, "FX").sum()
+
+
+@pytest.mark.parametrize(
+    ("kind", "stem", "level_db", "action"),
+    [
+        ("unmask", "MX", -50.0, (Unmask, Scene)),
+        ("duck", "MX", -27.0, (Duck,)),
+        ("ride", "DX", -27.0, (Ride,)),
+        ("presence", "DX", -27.0, (Presence,)),
+    ],
+)
+def test_a_forbidden_kind_of_move_is_not_made_in_the_stem(
+    kind: str, stem: str, level_db: float, action: tuple[type[Action], ...]
+) -> None:
+    """In the line of the pin; the others have it still."""
+    plan = pinned(level_db, stem=stem, **{"from": 9.2, "to": 9.4}, forbid=[kind])
+    bound, other = the_line(plan, 9.0), the_line(plan, 2.0)
+
+    def made(whole: Plan, start: int, end: int) -> list[Move]:
+        return [
+            move
+            for move in moved(whole, stem)
+            if isinstance(move.action, action) and move.start < end and move.end > start
+        ]
+
+    assert made(unpinned(level_db), bound.start, bound.end), "without the pin it would be made"
+    assert not made(plan, bound.start, bound.end)
+    assert made(plan, other.start, other.end)
+
+
+@pytest.mark.parametrize("level_db", [-50.0, -27.0])
+def test_a_bounded_stem_is_cut_by_no_more_than_the_bound(level_db: float) -> None:
+    """Cuts, shared curves and ducks together, wherever a move reaches into the span."""
+    plan = pinned(level_db, stem="MX", **{"from": 2.5, "to": 5.0}, max_cut_db=4.0)
+    span = gains_db(plan, "MX", 2.5, 5.0)
+    assert -4.0 - 1e-9 <= span.min() < -3.9
+    assert gains_db(plan, "MX", 9.0, 10.5).min() < -6.0
+    assert gains_db(unpinned(level_db), "MX", 2.5, 5.0).min() < -6.0
+
+
+def test_a_bound_of_bands_binds_in_every_band_that_reaches_into_it_and_in_no_other() -> None:
+    plan = pinned(stem="MX", **{"from": 2.5, "to": 5.0}, max_cut_db=2.0, low_hz=900, high_hz=2100)
+    bound = inside(900, 2100)
+    assert 5 < bound.sum() < 20
+    span = gains_db(plan, "MX", 2.5, 5.0)
+    assert -2.0 - 1e-9 <= span[:, bound].min() < -1.9
+    assert span[:, ~bound].min() < -4.0
+    assert gains_db(unpinned(), "MX", 2.5, 5.0)[:, bound].min() < -4.0
+
+
+def test_an_effect_that_is_raised_over_the_line_wins() -> None:
+    """It is not cut in its span, it is cleared of what hides it there, and elsewhere it gives way as before."""
+    plan = pinned(stem="FX", **{"from": 9.0, "to": 10.5}, priority=150)
+    assert not gains_db(plan, "FX", 9.0, 10.5).any()
+    assert gains_db(plan, "FX", 2.0, 6.0).min() < -3.0
+    (won,) = (line for line in plan.lines if line.target == "FX")
+    assert (won.start, won.end) == (9 * RATE_HZ, round(10.5 * RATE_HZ))
+    assert won.clarity_after > won.clarity_before
+    for_it = made_for(plan, won)
+    assert {move.stem for move in for_it} <= {"DX", "MX"}
+    assert any(move.stem == "MX" for move in for_it)
+
+
+def test_an_effect_that_is_raised_but_not_over_the_line_is_cut_for_it_still() -> None:
+    """And is itself cleared of music, once the line has what it needs."""
+    plan = pinned(stem="FX", **{"from": 9.0, "to": 10.5}, priority=90)
+    assert gains_db(plan, "FX", 9.0, 10.5).min() < -3.0
+    assert the_line(plan, 9.0).clarity_after >= plan.clarity_goal
+    assert not gains_db(plan, "DX").min() < 0
+    assert any(line.target == "FX" for line in plan.lines)
+
+
+def test_a_raised_range_of_bands_is_not_cut_the_others_are() -> None:
+    plan = pinned(stem="FX", **{"from": 9.2, "to": 9.4}, priority=100, low_hz=900, high_hz=2100)
+    span = gains_db(plan, "FX", 8.5, 11.0)
+    assert not span[:, inside(900, 2100)].any()
+    assert span[:, ~inside(900, 2100)].min() < -3.0
+
+
+def test_a_line_that_is_lowered_is_left_as_it_is() -> None:
+    """It need not be heard: nothing of higher priority than the pin's is cut for it."""
+    plan = pinned(stem="DX", **{"from": 9.0, "to": 10.5}, priority=10)
+    lowered = the_line(plan, 9.0)
+    assert lowered.stopped_by == "pin"
+    assert lowered.clarity_after == lowered.clarity_before
+    assert not made_for(plan, lowered)
+    assert the_line(plan, 2.0).clarity_after >= plan.clarity_goal
+
+
+def test_a_line_lowered_below_the_effect_is_cleared_of_music_only() -> None:
+    plan = pinned(stem="DX", **{"from": 9.0, "to": 10.5}, priority=50)
+    lowered = the_line(plan, 9.0)
+    assert {move.stem for move in made_for(plan, lowered)} - {"DX"} == {"MX"}
+
+
+HELD = {"kind": "unmask", "mid_db": [-5.0] * BAND_COUNT, "side_db": [-1.0] * BAND_COUNT}
+
+
+def test_a_pinned_move_stands_as_it_is_whatever_else_is_found() -> None:
+    plan = pinned(stem="MX", **{"from": 8.9, "to": 10.6}, action=HELD)
+    (own,) = (move for move in plan.moves if move.id.startswith("pin"))
+    assert (own.stem, own.start, own.end) == ("MX", round(8.9 * RATE_HZ), round(10.6 * RATE_HZ))
+    assert own.action == Unmask.model_validate({**HELD, "mid_db": (-5.0,) * 36, "side_db": (-1.0,) * 36})
+    assert own.stopped_by == "pin"
+    span = gains_db(plan, "MX", 8.9, 10.6)
+    assert span[:, :BAND_COUNT] == pytest.approx(-5.0)
+    assert span[:, BAND_COUNT:] == pytest.approx(-1.0)
+
+
+def test_a_pinned_move_is_known_to_the_solver() -> None:
+    """What it does already need not be done in another stem."""
+    kept = pinned(-56.0, stem="MX", **{"from": 8.9, "to": 10.6}, keep=True)
+    held = pinned(-56.0, stem="MX", **{"from": 8.9, "to": 10.6}, action=HELD)
+    assert 0 > gains_db(held, "FX", 9.0, 10.5).sum() > gains_db(kept, "FX", 9.0, 10.5).sum()
+    enough = pinned(
+        -56.0,
+        stem="MX",
+        **{"from": 8.9, "to": 10.6},
+        action={"kind": "duck", "gain_db": -30.0},
+    )
+    assert gains_db(enough, "FX", 9.0, 10.5).sum() > gains_db(held, "FX", 9.0, 10.5).sum()
+
+
+@pytest.mark.parametrize("level_db", [-50.0, -27.0])
+@pytest.mark.parametrize("cap_db", [0.0, 3.0, 8.0])
+def test_a_cap_that_the_project_gives_holds_for_every_band_of_every_line(level_db: float, cap_db: float) -> None:
+    """Even for one that would else be lost; ducks have a cap of their own."""
+    plan = told(level_db, goals={"eq_cap_db": cap_db, "duck_cap_db": 2.0}).decide()
+    for stem in ("MX", "FX"):
+        cuts = [move for move in moved(plan, stem) if isinstance(move.action, Unmask | Scene)]
+        layers = layers_of(cuts)
+        shape = Shape(plan.shape.look_ahead_s, plan.shape.hold_s, plan.shape.ramp_s)
+        times = np.arange(0.0, 13.0 * RATE_HZ, 480)
+        cut_db = StemGains(layers, shape, RATE_HZ, 2 * BAND_COUNT).at(times)
+        assert cut_db.min() >= -cap_db - 1e-9
+        if cap_db and level_db > -50.0:
+            assert cut_db.min() == pytest.approx(-cap_db)
+        ducks = [move.action.gain_db for move in moved(plan, stem) if isinstance(move.action, Duck)]
+        assert all(-2.0 <= duck < 0 for duck in ducks)
+        assert bool(ducks) == (level_db > -50.0 or cap_db < 8.0)
+
+
+def test_without_leave_the_voice_is_not_touched() -> None:
+    buried = told(-27.0).decide()
+    assert {move.action.kind for move in moved(buried, "DX")} == {"ride", "presence"}
+    ride = next(move.action for move in moved(buried, "DX") if isinstance(move.action, Ride))
+    tilt = next(move.action for move in moved(buried, "DX") if isinstance(move.action, Presence))
+    film = PROFILES["film"]
+    assert ride.gain_db == film.ride_cap_db > 0
+    assert max(tilt.gain_db) - min(tilt.gain_db) == pytest.approx(film.presence_cap_db, abs=0.02)
+    assert not moved(told(-27.0, goals={"voice": False}).decide(), "DX")
+
+
+def test_pins_hold_when_everything_is_heard_anew() -> None:
+    """Other features, the same pins: louder music, another length, another file."""
+    pins = [
+        {"stem": "MX", "from": 9.0, "to": 10.5, "keep": True},
+        {"stem": "FX", "from": 2.0, "to": 6.0, "max_cut_db": 3.0},
+        {"stem": "MX", "from": 4.5, "to": 5.0, "action": HELD},
+    ]
+    for level_db in (-56.0, -50.0, -42.0):
+        for hears in ("a", "d"):
+            plan = scene(
+                Told("DX", "dialogue", LINES),
+                Told("MX", "music", (bed(0.0, 13.0, level_db),), sha256=hears * 64),
+                Told("FX", "fx", (Sound(1.0, 12.0, level_db, 200, 6000),)),
+                seconds=13.0,
+                pins=pins,
+            ).decide()
+            assert not gains_db(plan, "MX", 9.0, 10.5).any()
+            assert gains_db(plan, "FX", 2.0, 6.0).min() >= -3.0 - 1e-9
+            assert gains_db(plan, "MX", 4.5, 5.0)[:, :BAND_COUNT] == pytest.approx(-5.0)
+
+
+def test_a_pin_whose_file_has_changed_is_flagged_and_holds() -> None:
+    pins = [
+        {"stem": "MX", "from": 9.0, "to": 10.5, "keep": True, "source": "b" * 16},
+        {"stem": "FX", "from": 9.0, "to": 10.5, "keep": True, "source": "b" * 16},
+    ]
+    plan = told(pins=pins).decide()
+    stale = [note for note in plan.notes if "stale" in note]
+    assert len(stale) == 1
+    assert stale[0].startswith("pin 2 (FX, 9-10.5 s)")
+    for stem in ("MX", "FX"):
+        assert not gains_db(plan, stem, 9.0, 10.5).any()
+
+
+def test_a_pin_on_a_muted_stem_is_no_trouble() -> None:
+    whole = told(pins=[{"stem": "FX", "from": 9.0, "to": 10.5, "priority": 150}])
+    muted = scene(
+        Told("DX", "dialogue", LINES),
+        Told("MX", "music", (bed(0.0, 13.0),)),
+        seconds=13.0,
+    )
+    assert len(whole.decide().lines) == 4
+    project = whole.project.model_copy(
+        update={"stems": tuple(stem.model_copy(update={"mute": stem.id == "FX"}) for stem in whole.project.stems)}
+    )
+    heard = ToldScene(project, whole.stems[:2], whole.frames).decide()
+    assert [move.id for move in heard.moves] == [move.id for move in muted.decide().moves]
+    assert {move.stem for move in heard.moves} == {"MX"}
+
+
+def test_a_raised_stem_is_one_line_however_many_pins_say_so() -> None:
+    """Two pins for two ranges of bands: one line, and no two lines share an id."""
+    pins = [
+        {"stem": "FX", "from": 9.0, "to": 10.5, "priority": 150, "low_hz": low_hz, "high_hz": 2 * low_hz}
+        for low_hz in (100.0, 1000.0)
+    ]
+    plan = told(pins=pins).decide()
+    assert len({line.id for line in plan.lines}) == len(plan.lines) == 4
+
+
+def test_voices_stay_bounded_in_every_profile() -> None:
+    """And a presence tilt is a tilt: brighter above 1 kHz, duller below."""
+    for profile in ("film", "documentary", "speech", "game"):
+        for move in moved(told(-27.0, profile=profile).decide(), "DX"):
+            if isinstance(move.action, Ride):
+                assert 0 < move.action.gain_db <= PROFILES[profile].ride_cap_db
+            else:
+                assert isinstance(move.action, Presence)
+                assert max(map(abs, move.action.gain_db)) <= PROFILES[profile].presence_cap_db
+                assert move.action.gain_db[int(np.argmin(np.abs(np.array(CENTRE_HZ) - 2500)))] > 0
+                assert move.action.gain_db[5] < 0

@@ -1,0 +1,94 @@
+"""`report.why`: what is done at a moment, with its reasons, and nothing of any other moment."""
+
+from __future__ import annotations
+
+import json
+from typing import get_args
+
+import pytest
+
+from stemmix.model.evidence import Evidence
+from stemmix.model.moves import Level
+from stemmix.model.plan import Evidence as Bought
+from stemmix.model.plan import Move, StoppedBy
+from stemmix.report.why import BECAUSE_OF, why_json, why_text
+from tests.evidence import RATE_HZ, evidence, line, move, plan
+
+BOUGHT = Bought(
+    snr_before_db=-5.14, snr_after_db=0.72, sii_before=0.331, sii_after=0.524, bought=0.0834, per_db=0.01043
+)
+IN_THE_LINE = 61 * RATE_HZ
+
+
+@pytest.fixture
+def told() -> Evidence:
+    """A cut with its evidence, a pin, and a fader, in and around the line from 60 to 63 s."""
+    cut = move("MX", "cut", ("C0001", "C0003")).model_copy(update={"evidence": BOUGHT, "stopped_by": "goal"})
+    pinned = move("AMB", "duck", ()).model_copy(update={"line": None, "stopped_by": "pin"})
+    fader = Move(id="level-FX", stem="FX", start=0, end=90 * RATE_HZ, action=Level(kind="level", gain_db=-2.0))
+    return evidence(moves=(cut, pinned, fader), lines=(line(1, 0.31, 0.524),))
+
+
+def ids_at(told: Evidence, sample: int, stem: str | None = None) -> list[str]:
+    return [one["stem"] for one in json.loads(why_json(told, sample, stem))["moves"]]
+
+
+def test_a_moment_has_its_line_its_moves_with_their_evidence_and_their_conflicts(told: Evidence) -> None:
+    text = why_text(told, IN_THE_LINE, None, 160)
+    assert "at 1:01.0" in text
+    assert "L001 of DX, 1:00.0-1:03.0: clarity 0.31 as it came, 0.52 in the mix (goal 0.5)" in text
+    assert "no more was done because the line has reached its goal" in text
+    rows = {row.split()[0]: row for row in text.splitlines() if row.split()}
+    assert rows["MX"].split()[-10:] == ["L001", "-5.1", "→", "0.7", "0.33", "→", "0.52", "0.083", "0.0104", "goal"]
+    assert rows["AMB"].split()[-6:] == ["pin", "-", "-", "-", "-", "pin"]
+    assert rows["FX"].split()[-6:] == ["all", "-", "-", "-", "-", "-"]
+    assert "stopped by goal: the line has reached its goal\nstopped by pin: a pin holds it" in text
+    assert rows["C0001"].split() == ["C0001", "DX", "MX", "478-5071", "-8.2", "1.500", "0.500"]
+    assert "C0003" in text
+    assert "C0002" not in text, "it causes no move here"
+
+
+def test_json_is_the_same_for_programs(told: Evidence) -> None:
+    why = json.loads(why_json(told, IN_THE_LINE, None), parse_constant=pytest.fail)
+    assert (why["schema"], why["at_s"]) == ("stemmix.why/1", 61.0)
+    assert [one["id"] for one in why["lines"]] == ["L001"]
+    assert why["moves"][0]["evidence"] == BOUGHT.model_dump(mode="json")
+    assert (why["moves"][0]["start_s"], why["moves"][0]["end_s"]) == (60.0, 63.0)
+    assert [one["id"] for one in why["conflicts"]] == ["C0001", "C0003"]
+
+
+def test_a_move_is_there_from_its_first_ramp_to_its_last(told: Evidence) -> None:
+    """Look-ahead 0.06 s, hold 0.1 s, ramps of 0.4 s on either side."""
+    first, after = 60 * RATE_HZ - round(0.46 * RATE_HZ), 63 * RATE_HZ + round(0.5 * RATE_HZ)
+    assert [len(ids_at(told, sample)) for sample in (first - 1, first, after - 1, after)] == [1, 3, 3, 1]
+    beside = why_text(told, first, None, 120)
+    assert "no line stands here; what is done for those beside it reaches here" in beside
+    assert "L001 of DX" not in beside
+
+
+def test_one_stem_may_be_asked_for(told: Evidence) -> None:
+    assert ids_at(told, IN_THE_LINE) == ["MX", "AMB", "FX"]
+    assert ids_at(told, IN_THE_LINE, "AMB") == ["AMB"]
+    assert json.loads(why_json(told, IN_THE_LINE, "AMB"))["conflicts"] == []
+    text = why_text(told, IN_THE_LINE, "DX", 120)
+    assert "no move reaches here in DX" in text
+    assert "L001 of DX" in text, "what is said there is true whatever stem is asked for"
+
+
+def test_where_nothing_is_done_that_is_said() -> None:
+    quiet = Evidence(plan=plan(moves=(), lines=()), stems=evidence().stems)
+    assert why_text(quiet, 0, None, 80).splitlines()[1:] == ["", "no line stands here", "", "no move reaches here"]
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_text_fits_its_width_and_is_plain(told: Evidence, width: int) -> None:
+    text = why_text(told, IN_THE_LINE, None, width)
+    assert all(len(row) <= width and row == row.rstrip() for row in text.splitlines())
+    assert "\x1b" not in text
+    assert "…" not in text
+    assert "\n\n\n" not in text
+    assert "[bold]reel 3[/] :smile:" in text
+
+
+def test_every_reason_to_stop_has_its_words() -> None:
+    assert set(BECAUSE_OF) == set(get_args(StoppedBy))
