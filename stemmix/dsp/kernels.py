@@ -39,7 +39,7 @@ compiled = nb.njit(cache=True, nogil=True, fastmath=False)
 
 
 @compiled
-def gather_bands(spectra, scale, lower_band, upper_share, first_bin, classic_bins, bin_hz, out):  # type: ignore[no-untyped-def]
+def gather_bands(spectra, scale, lower_band, upper_share, first_bin, classic_bins, bin_hz, out):
     """Gather packed stereo spectra (frames, window) complex64 into rows of `out`.
 
     Columns: 36 band powers of both channels, 36 of the mid, 7 classic bands, spectral centroid in Hz, flatness, rolloff
@@ -93,7 +93,7 @@ def gather_bands(spectra, scale, lower_band, upper_share, first_bin, classic_bin
 
 
 @compiled
-def frames_of(heard, hop, window, rows, frames):  # type: ignore[no-untyped-def]
+def frames_of(heard, hop, window, rows, frames):
     """Windowed frames (rows, window) of (n, 2) samples as L + jR, frame `rows[i]` beginning at rows[i] * hop."""
     for i in range(len(rows)):
         start = rows[i] * hop
@@ -102,7 +102,7 @@ def frames_of(heard, hop, window, rows, frames):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def add_frames(frames, hop, window, rows, taken):  # type: ignore[no-untyped-def]
+def add_frames(frames, hop, window, rows, taken):
     """Window frames once more and add them up, the inverse of `frames_of`: taken (n, 2)."""
     for i in range(len(rows)):
         start = rows[i] * hop
@@ -112,7 +112,7 @@ def add_frames(frames, hop, window, rows, taken):  # type: ignore[no-untyped-def
 
 
 @compiled
-def silence_at_end(block):  # type: ignore[no-untyped-def]
+def silence_at_end(block):
     """How many samples at the end of (n, 2) are exactly 0 in both channels."""
     count = 0
     while count < len(block) and block[-1 - count, 0] == 0.0 and block[-1 - count, 1] == 0.0:
@@ -121,7 +121,7 @@ def silence_at_end(block):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def keep_silent(heard, silent_before, shortest, taken):  # type: ignore[no-untyped-def]
+def keep_silent(heard, silent_before, shortest, taken):
     """Nothing is taken, in place, from runs of `shortest` or more samples in which both channels are exactly 0.
 
     heard (n, 2) and taken (m, 2), n - m >= shortest; `silent_before` such samples stand before heard[0]. A filter rings
@@ -139,7 +139,7 @@ def keep_silent(heard, silent_before, shortest, taken):  # type: ignore[no-untyp
 
 
 @compiled
-def keep_what_is_cut(spectra, gain_db, lower_band, upper_share):  # type: ignore[no-untyped-def]
+def keep_what_is_cut(spectra, gain_db, lower_band, upper_share):
     """Leave of packed stereo spectra (frames, window), in place, what gains take away from them.
 
     gain_db is (frames, 72): of the mid's 36 bands, then of the sides'. With m and s what mid and sides lose of a bin, a
@@ -181,14 +181,14 @@ def keep_what_is_cut(spectra, gain_db, lower_band, upper_share):  # type: ignore
 
 
 @compiled
-def unpack_integers(packed, scale, out):  # type: ignore[no-untyped-def]
+def unpack_integers(packed, scale, out):
     """Scale (n,) integers of any width to (n,) float64: exact, as `scale` is a power of two."""
     for i in range(out.size):
         out[i] = packed[i] * scale
 
 
 @compiled
-def unpack_pcm24(packed, out):  # type: ignore[no-untyped-def]
+def unpack_pcm24(packed, out):
     """Little-endian 24-bit PCM, (3n,) uint8 at an address that four divides, to (n,) float64 of full scale 1.
 
     Twelve bytes at a time as three words, which compiles to vectors; each sample is brought to the top of a word, so
@@ -211,7 +211,7 @@ def unpack_pcm24(packed, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def pack_pcm24(samples, packed):  # type: ignore[no-untyped-def]
+def pack_pcm24(samples, packed):
     """(n,) int32 of full scale 2^23 to (3n,) uint8, little-endian; False where a sample did not fit."""
     beyond = 0
     for i in range(samples.size):
@@ -224,7 +224,7 @@ def pack_pcm24(samples, packed):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def pack_pcm16(samples, packed):  # type: ignore[no-untyped-def]
+def pack_pcm16(samples, packed):
     """(n,) int32 of full scale 2^15 to (n,) int16; False where a sample did not fit."""
     beyond = 0
     for i in range(samples.size):
@@ -234,7 +234,7 @@ def pack_pcm16(samples, packed):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def watch(block, full_scale, shortest, frames_before, last, run, sums, found):  # type: ignore[no-untyped-def]
+def watch(block, full_scale, shortest, frames_before, last, run, sums, found):
     """Sum (n, channels) samples and count runs of `shortest` equal samples at full scale, carried over blocks.
 
     last, run and sums are (channels,): the sample before, its run so far, the sum so far; found is (2,) int64: runs so
@@ -263,7 +263,7 @@ def watch(block, full_scale, shortest, frames_before, last, run, sums, found):  
 
 
 @compiled
-def first_beyond(samples, limit):  # type: ignore[no-untyped-def]
+def first_beyond(samples, limit):
     """Index of the first of (n,) samples that is NaN or larger than `limit` in magnitude, or -1.
 
     Counted first, as a loop that may leave early does not compile to vectors.
@@ -282,7 +282,7 @@ def first_beyond(samples, limit):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _k_weighted_energy(block, first, second, start, stop, sections, state):  # type: ignore[no-untyped-def]
+def _k_weighted_energy(block, first, second, start, stop, sections, state):
     """Filter two channels side by side over frames start to stop, adding their squares to column 6 of `state`.
 
     Direct form 1 with all sections unrolled to scalars: one multiply and one subtraction lie between a sample and the
@@ -312,7 +312,7 @@ def _k_weighted_energy(block, first, second, start, stop, sections, state):  # t
 
 
 @compiled
-def k_weighted_bins(block, channels, weights, ends, sections, state, bins):  # type: ignore[no-untyped-def]
+def k_weighted_bins(block, channels, weights, ends, sections, state, bins):
     """Weighted K-weighted energy of a pair of channels, added to `bins`, which end at frames `ends[:-1]` of the block.
 
     block (n, channels); channels, weights (2,); ends (bins + 1,), the last being n: what follows the last whole bin
@@ -332,7 +332,7 @@ def k_weighted_bins(block, channels, weights, ends, sections, state, bins):  # t
 
 
 @compiled
-def window_sums(values, width, out):  # type: ignore[no-untyped-def]
+def window_sums(values, width, out):
     """out[i] = values[i] + ... + values[i + width - 1], each summed afresh: a running sum would drift after a peak."""
     for i in range(len(out)):
         total = 0.0
@@ -345,7 +345,7 @@ def window_sums(values, width, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def symmetric_fir(x, start, count, taps, out):  # type: ignore[no-untyped-def]
+def symmetric_fir(x, start, count, taps, out):
     """out[i] = sum over k of taps[k] * (x[start + i - k] + x[start + i + 1 + k]): a value halfway between two samples.
 
     The number of taps is a multiple of 4.
@@ -366,7 +366,7 @@ def symmetric_fir(x, start, count, taps, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _twelve_taps(far, near, count, taps, out):  # type: ignore[no-untyped-def]
+def _twelve_taps(far, near, count, taps, out):
     """FIR over the 2x sequence far[0] near[0] far[1] near[1] ..., one value per pair, six pairs long."""
     t0, t1, t2, t3, t4, t5 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5]
     t6, t7, t8, t9, t10, t11 = taps[6], taps[7], taps[8], taps[9], taps[10], taps[11]
@@ -388,14 +388,14 @@ def _twelve_taps(far, near, count, taps, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _raise_to_magnitude(values, count, out):  # type: ignore[no-untyped-def]
+def _raise_to_magnitude(values, count, out):
     """out[i] = max(out[i], |values[i]|)."""
     for i in range(count):
         out[i] = max(out[i], abs(values[i]))
 
 
 @compiled
-def _refined(before, here, after):  # type: ignore[no-untyped-def]
+def _refined(before, here, after):
     """Height of the parabola through three neighbours of which the middle is a local maximum of the magnitude.
 
     A cosine of half the sample rate on the 8x grid rises no more than 1 / cos(pi / 16) over its highest point.
@@ -410,7 +410,7 @@ def _refined(before, here, after):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _peaks_of_cell(x, start, count, threshold, half_taps, quarter_taps, quarter_bound, half, grid, top, out):  # type: ignore[no-untyped-def]
+def _peaks_of_cell(x, start, count, threshold, half_taps, quarter_taps, quarter_bound, half, grid, top, out):
     """Peaks of the intervals [n, n + 1), n from start on, on the 8x grid: out[i] is raised where over the threshold.
 
     Row j of grid (8, cell + 2) holds the values at n + j / 8, its first column those of the frame before. Returns the
@@ -449,7 +449,7 @@ def _peaks_of_cell(x, start, count, threshold, half_taps, quarter_taps, quarter_
 
 
 @compiled
-def peaks_above(x, start, count, threshold, rising, half_taps, quarter_taps, bounds, out):  # type: ignore[no-untyped-def]
+def peaks_above(x, start, count, threshold, rising, half_taps, quarter_taps, bounds, out):
     """Peaks between samples, over a threshold; nothing is computed where none can be.
 
     x (frames,), of which `start` and what follows are to have 67 samples on either side; out[i] is raised to the peak
@@ -487,7 +487,7 @@ def peaks_above(x, start, count, threshold, rising, half_taps, quarter_taps, bou
 
 
 @compiled
-def release(wanted, last, decay, out):  # type: ignore[no-untyped-def]
+def release(wanted, last, decay, out):
     """Reduction that follows `wanted` up at once and falls from it exponentially, to nothing below 1e-9.
 
     out[i] = max(wanted[i], decay * out[i - 1]), out[-1] being `last`.
@@ -501,7 +501,7 @@ def release(wanted, last, decay, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def apply_reduction(samples, reduction, out):  # type: ignore[no-untyped-def]
+def apply_reduction(samples, reduction, out):
     """out[i, c] = samples[i, c] * (1 - reduction[i])."""
     frames, channels = out.shape
     for i in range(frames):
@@ -514,7 +514,7 @@ def apply_reduction(samples, reduction, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def splitmix64(state):  # type: ignore[no-untyped-def]
+def splitmix64(state):
     """The output function of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014, figure 17): 64 bits in, 64 bits out."""
     z = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -522,7 +522,7 @@ def splitmix64(state):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def quantise_with_dither(block, start, streams, bits, out):  # type: ignore[no-untyped-def]
+def quantise_with_dither(block, start, streams, bits, out):
     """Round to integers of `bits` bits with triangular dither of +-1 step; returns how many were clipped.
 
     block (n, channels) float64; start uint64, the absolute number of its first frame; streams (channels,) uint64; out

@@ -8,7 +8,7 @@ from stemmix.dsp.kernels import compiled
 
 
 @compiled
-def snr_of_frames(target, maskers, gains, spread, out):  # type: ignore[no-untyped-def]
+def snr_of_frames(target, maskers, gains, spread, out):
     """Level of the target over the spread power of all maskers, each at its gains, in dB.
 
     target (frames, 36), maskers (stems, frames, 36) and gains (stems, 36) are power; spread (36, 36), column k what
@@ -30,7 +30,7 @@ def snr_of_frames(target, maskers, gains, spread, out):  # type: ignore[no-untyp
 
 
 @compiled
-def audibility_of(target, maskers, gains, spread, reach, importance):  # type: ignore[no-untyped-def]
+def audibility_of(target, maskers, gains, spread, reach, importance):
     """Mean over frames of sum_b I_b clip((SNR_b + 15) / 30, 0, 1), the SNR as in `snr_of_frames`, within reach."""
     stems, frames, bands = maskers.shape
     power = np.empty(bands)
@@ -53,7 +53,7 @@ def audibility_of(target, maskers, gains, spread, reach, importance):  # type: i
 
 
 @compiled
-def spread_power(power, spread, reach, out):  # type: ignore[no-untyped-def]
+def spread_power(power, spread, reach, out):
     """Spread (frames, 36) power over the bands: out[t, b] = sum_k spread[b, k] power[t, k], k within reach[b]."""
     frames, bands = power.shape
     for t in range(frames):
@@ -65,7 +65,7 @@ def spread_power(power, spread, reach, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def masked_sizes(power, active, importance, within, below, spread, reach, sizes, frames_masked):  # type: ignore[no-untyped-def]
+def masked_sizes(power, active, importance, within, below, spread, reach, sizes, frames_masked):
     """How much of each stem every other one hides.
 
     power (stems, frames, 36); active (stems, frames) where a stem has something to be heard; importance (stems, 36). A
@@ -112,9 +112,7 @@ def masked_sizes(power, active, importance, within, below, spread, reach, sizes,
 
 
 @compiled
-def weigh_cuts(  # type: ignore[no-untyped-def]
-    target, mid, side, cut, slack, spread, reach, importance, exponent, grad_clarity, grad_loudness
-):
+def weigh_cuts(target, mid, side, cut, slack, spread, reach, importance, exponent, grad_clarity, grad_loudness):
     """Audibility of a target and loudness of its maskers at given cuts, and how both change with every cut.
 
     target (frames, 36), mid and side (stems, frames, 36) are powers. cut (stems, 36) is what is taken from the mid in
@@ -183,7 +181,7 @@ def weigh_cuts(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def price_of_cuts(mid_mean, side_mean, cut, slack, protection, wide, evenness, effort, smoothness, gradient):  # type: ignore[no-untyped-def]
+def price_of_cuts(mid_mean, side_mean, cut, slack, protection, wide, evenness, effort, smoothness, gradient):
     """What cuts cost beside loudness; adds the gradient per dB to `gradient`.
 
     mid_mean and side_mean (stems, 36) are mean powers. Evenness prices the variance over the bands in wide[0] to
@@ -227,7 +225,7 @@ def price_of_cuts(mid_mean, side_mean, cut, slack, protection, wide, evenness, e
 
 
 @compiled
-def least_cuts(  # type: ignore[no-untyped-def]
+def least_cuts(
     target, mid, side, start, cap, slack, protection, spread, reach, importance, wide, weights, goal, rounds, steps
 ):
     """The cheapest cuts (stems, 36) in dB, between 0 and cap, that bring the audibility of the target to goal.

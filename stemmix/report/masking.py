@@ -120,7 +120,9 @@ def timed(item: Conflict | Line | Move | PlannedScene, rate_hz: int) -> dict[str
 
 
 def _largest_edges(plan: Plan) -> list[Edge]:
-    return sorted(plan.edges, key=lambda edge: (-edge.size_before, edge.target, edge.masker))
+    """The largest first; those of targets that are to be heard first before the others."""
+    first = {line.target for line in plan.lines}
+    return sorted(plan.edges, key=lambda edge: (edge.target not in first, -edge.size_before, edge.target, edge.masker))
 
 
 def _largest(conflicts: Iterable[Conflict]) -> list[Conflict]:

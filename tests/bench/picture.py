@@ -33,7 +33,7 @@ LEFT, RIGHT = 84, 944
 CLARITY_TOP, CLARITY_HEIGHT = 84, 170
 STEM_HEIGHT, STEM_GAP = 72, 10
 BAND_COUNT = 36
-STEP_DB = 0.5
+STEP_DB = 1.0
 """Neighbouring bands within a step are drawn as one."""
 SCALE_DB = 6.0
 
@@ -93,7 +93,7 @@ def clarity(report: Report) -> Iterator[str]:
 
     goal = report["clarity_goal"]
     yield text(LEFT, CLARITY_TOP - 8, "Clarity of every line", "strong")
-    yield from legend(report)
+    yield from legend()
     for value in (0.0, 0.5, 1.0):
         yield f'<line class="grid" x1="{LEFT}" x2="{RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
         yield text(LEFT - 10, y(value) + 4.5, f"{value:g}", "quiet end")
@@ -111,16 +111,17 @@ def clarity(report: Report) -> Iterator[str]:
         yield rect("after", left, y(after) - 2.5, width, 5)
 
 
-def legend(report: Report) -> Iterator[str]:
-    x, y = RIGHT - 440, CLARITY_TOP - 18
-    for shape, width, words in (
-        ("before", 98, "as it came"),
-        ("after", 88, "in the mix"),
-        ("same", 0, "clear as it came, left alone"),
+def legend() -> Iterator[str]:
+    x, y = RIGHT, CLARITY_TOP - 18
+    # from the right, with room for the widest of the fonts
+    for shape, words, width in (
+        ("same", "clear, left alone", 140),
+        ("after", "in the mix", 100),
+        ("before", "as it came", 105),
     ):
+        x -= width
         yield rect(shape, x, y + 3, 18, 5)
         yield text(x + 25, y + 10, words, "quiet")
-        x += 25 + width
 
 
 def moves(report: Report, stems: Sequence[str], top: float) -> Iterator[str]:
@@ -186,11 +187,11 @@ def full_db(depths_db: Iterable[float]) -> float:
 
 def depth_scale(full: dict[str, float], y: float) -> Iterator[str]:
     shades = [(name, SCALE_DB * step) for name, most in full.items() for step in range(1, round(most / SCALE_DB) + 1)]
-    x = RIGHT - 68 * len(shades)
+    x = RIGHT - 76 * len(shades)
     for name, depth_db in shades:
         yield rect(name, x, y + 2, 18, 10, f' fill-opacity="{depth_db / full[name]:.2f}"')
         yield text(x + 23, y + 11, f"{'-' if name == 'cut' else '+'}{depth_db:g} dB", "quiet")
-        x += 68
+        x += 76
 
 
 def times(report: Report, top: float, bottom: float) -> Iterator[str]:
