@@ -23,14 +23,14 @@ AUDIO_SUFFIXES: Final = (".wav", ".flac", ".aif", ".aiff", ".mp3", ".ogg")
 
 _LABELS: Final = {
     Role.DIALOGUE: "dx dia dial dialog dialogs dialogue dialogues vo adr",
-    Role.MUSIC: "mx mus music",
+    Role.MUSIC: "mx mus music bgm",
     Role.FX: "fx sfx efx effect effects foley",
     Role.AMBIENCE: "amb ambs ambience ambiences ambiance ambient atmo atmos atmosphere bg bgs background backgrounds",
 }
 """Words that an editor writes to say what a track is for."""
 
 _DESCRIPTIONS: Final = {
-    Role.DIALOGUE: "voice voices narr narration narrator speech",
+    Role.DIALOGUE: "vox voice voices narr narration narrator speech",
     Role.MUSIC: "score song",
     Role.FX: "hit hits",
     Role.AMBIENCE: "room roomtone wind",

@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -59,31 +60,31 @@ def render(
     """
     project = read_project(project_path)
     sources = open_stems(project_path, project, threads)
-    folder = out_folder(project_path, out, project, sources)
-    if plan_path is None:
-        with feature_store(folder, keep=use_cache) as store:
-            stems = listen(project, sources, store, progress, threads)
-            plan = decide(project, stems, programme_frames(stems))
-            sources = [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)]
-    else:
-        plan = read_document(plan_path, Plan)
-        refuse_stale(plan_path, plan, project, sources)
+    with out_folder(project_path, out, project, sources) as folder:
+        if plan_path is None:
+            with feature_store(folder, keep=use_cache) as store:
+                stems = listen(project, sources, store, progress, threads)
+                plan = decide(project, stems, programme_frames(stems))
+                sources = [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)]
+        else:
+            plan = read_document(plan_path, Plan)
+            refuse_stale(plan_path, plan, project, sources)
 
-    mixed = [MixedStem(source.stem.id, source.audio, source.at, source.stem.gain_db) for source in sources]
-    job = Job(
-        project=project,
-        name=project_path.stem,
-        folder=folder,
-        frames=plan.frames,
-        blocks=lambda: mixed_blocks(plan, mixed, block_frames, threads),
-        seed=sha256_of_document(plan),
-        advance=counted(progress, plan.frames),
-    )
-    with deliver(job) as delivery:
-        plan_name = f"{project_path.stem}.plan.json"
-        receipt = account(project_path, project, plan_name, plan, sources, delivery.files)
-        delivery.publish({plan_name: plan, f"{project_path.stem}.receipt.json": receipt})
-    return receipt
+        mixed = [MixedStem(source.stem.id, source.audio, source.at, source.stem.gain_db) for source in sources]
+        job = Job(
+            project=project,
+            name=project_path.stem,
+            folder=folder,
+            frames=plan.frames,
+            blocks=lambda: mixed_blocks(plan, mixed, block_frames, threads),
+            seed=sha256_of_document(plan),
+            advance=counted(progress, plan.frames),
+        )
+        with deliver(job) as delivery:
+            plan_name = f"{project_path.stem}.plan.json"
+            receipt = account(project_path, project, plan_name, plan, sources, delivery.files)
+            delivery.publish({plan_name: plan, f"{project_path.stem}.receipt.json": receipt})
+        return receipt
 
 
 def examine(
@@ -160,19 +161,30 @@ def open_stems(project_path: Path, project: Project, threads: int = THREADS) -> 
     return [source for source in found if isinstance(source, Source)]
 
 
-def out_folder(project_path: Path, out: Path | None, project: Project, sources: Sequence[Source]) -> Path:
-    """The folder that is written to, there and clear of strays; an OutputError where a file would fall on a stem."""
+@contextmanager
+def out_folder(project_path: Path, out: Path | None, project: Project, sources: Sequence[Source]) -> Iterator[Path]:
+    """The folder that is written to, there and clear of strays; an OutputError where a file would fall on a stem.
+
+    A folder that was made for a render that failed is taken away again.
+    """
     folder = project_path.parent / "out" if out is None else out
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise OutputError(f"{folder}: cannot be made: {fault.strerror or fault}") from None
     stems = {source.audio.path.resolve() for source in sources}
     for name in project.file_names(project_path.stem):
         if (folder / name).resolve() in stems:
             raise OutputError(f"{folder / name}: is a stem of this project; choose another folder with --out")
+    new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise OutputError(f"{folder}: cannot be made: {fault.strerror or fault}") from None
     remove_strays(folder)
-    return folder
+    try:
+        yield folder
+    except BaseException:
+        if new:
+            with suppress(OSError):  # it holds something after all
+                folder.rmdir()
+        raise
 
 
 def listen(
@@ -254,10 +266,21 @@ def refuse_stale(plan_path: Path, plan: Plan, project: Project, sources: Sequenc
             reasons.append(f"{source.audio.path} of stem {name} has changed since")
         if name in planned and planned[name].at != source.at:
             reasons.append(f"stem {name} has been moved")
+        if name in planned and planned[name].gain_db != source.stem.gain_db:
+            reasons.append(f"the fader of stem {name} has been moved from {planned[name].gain_db:g} dB")
+        if name in planned and planned[name].role is not source.stem.role:
+            reasons.append(f"stem {name} was {planned[name].role.value} then")
     known = planned.keys()
     reasons += sorted(
         {f"it moves {move.stem}, which it does not list" for move in plan.moves if move.stem not in known}
     )
+    conflicts = {conflict.id for conflict in plan.conflicts}
+    reasons += [
+        f"its move {move.id} is made because of {because}, which it does not list"
+        for move in plan.moves
+        for because in move.because
+        if because not in conflicts
+    ][:3]
     if reasons:
         raise ProjectError(f"{plan_path}: the plan is stale: {'; '.join(reasons)}")
 

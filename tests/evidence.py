@@ -144,7 +144,7 @@ def plan(**fields: Any) -> Plan:
         "sample_rate": RATE_HZ,
         "frames": 90 * RATE_HZ,
         "clarity_goal": 0.5,
-        "stems": (PlannedStem(id="DX", sha256="ab", frames=90 * RATE_HZ, at=0),),
+        "stems": (PlannedStem(id="DX", sha256="ab", frames=90 * RATE_HZ, at=0, role=Role.DIALOGUE),),
         "shape": PlannedShape(look_ahead_s=0.06, hold_s=0.1, ramp_s=0.4),
         "moves": (
             move("MX", "cut", ("C0001", "C0003")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from itertools import permutations
@@ -261,6 +262,11 @@ def another_stem(document: dict[str, Any]) -> None:
 
 
 STALE: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
+    "another fader": (
+        lambda document: document["stems"][1].update(gain_db=-6.0),
+        "the fader of stem MX has been moved from 0 dB",
+    ),
+    "another role": (lambda document: document["stems"][1].update(role="ambience"), "stem MX was music then"),
     "moved": (lambda document: document["stems"][1].update(at=0.5), "stem MX has been moved"),
     "muted": (
         lambda document: document["stems"][1].update(mute=True),
@@ -334,17 +340,25 @@ def test_a_plan_edited_into_nonsense_is_refused(
         rendered(project, tmp_path / "out", plan)
 
 
-def test_a_fader_a_title_or_the_order_of_stems_may_change_under_a_plan(
-    played: tuple[Path, Receipt], tmp_path: Path
-) -> None:
-    """Decisions stay, what a person does beside them is heard; the receipt is of the stems as they are listed."""
+def test_a_title_or_the_order_of_stems_may_change_under_a_plan(played: tuple[Path, Receipt], tmp_path: Path) -> None:
+    """The receipt is of the stems as they are listed."""
     project = scene(tmp_path)
     edited(project, lambda document: document["stems"].reverse())
-    edited(project, lambda document: document["stems"][0].update(gain_db=-120.0))
+    edited(project, lambda document: document.update(title="Another"))
     receipt = rendered(project, plan=played[0].parent / "out" / "scene.plan.json")
     assert [source.stem for source in receipt.sources] == ["AMB", "FX", "MX", "DX"]
     assert {source.frames for source in receipt.sources} == {192_000}
-    assert np.abs(read_audio(tmp_path / "out" / "scene_stems_AMB.wav")).max() <= 2 * LSB
+
+
+def test_a_plan_whose_move_names_a_conflict_that_is_not_in_it_is_refused(
+    played: tuple[Path, Receipt], tmp_path: Path
+) -> None:
+    plan = played[0].parent / "out" / "scene.plan.json"
+    document = json.loads(plan.read_text())
+    document["moves"][0]["because"] = ["nope"]
+    (tmp_path / "other.plan.json").write_text(json.dumps(document))
+    with pytest.raises(ProjectError, match="because of nope, which it does not list"):
+        rendered(scene(tmp_path), tmp_path / "out", tmp_path / "other.plan.json")
 
 
 def test_what_is_no_plan_is_refused_as_such(played: tuple[Path, Receipt], tmp_path: Path) -> None:

@@ -124,10 +124,9 @@ def _warnings_of_wave(path: Path, header: WaveHeader, size: int) -> list[str]:
     if header.bytes_present == 0:
         raise StemError(f"{path}: holds no audio (0 frames)")
     if header.is_truncated:
-        return [
-            f"{path}: ends early: its header promises {header.frames_claimed} frames, the {header.frames_present} that "
-            "are there are used"
-        ]
+        raise StemError(
+            f"{path}: ends early: its header promises {header.frames_claimed} frames, {header.frames_present} are there"
+        )
     if header.container == "RIFF" and header.bytes_claimed is not None and size >= 2**32 and header.bytes_after > 2**30:
         return [
             f"{path}: is longer than a plain WAVE file can say: the {header.frames_claimed} frames of its header are "

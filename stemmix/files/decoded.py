@@ -68,7 +68,7 @@ def inspect_decodable(path: Path) -> Decodable:
             frames = None
             warnings.append(f"{path}: claims {sound.frames} frames, more than a file of its size can hold")
         elif missing := _missing_end(path, sound.format):
-            warnings.append(f"{path}: ends early ({missing}); the {frames} frames that are there are used")
+            raise StemError(f"{path}: ends early ({missing}; {frames} frames are there)")
         return Decodable(sound.format, sound.subtype, sound.samplerate, sound.channels, frames, tuple(warnings))
     finally:
         samples.close()

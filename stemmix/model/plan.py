@@ -12,6 +12,7 @@ from pydantic import Field
 
 from stemmix.model.document import Document
 from stemmix.model.moves import Action, gains_of
+from stemmix.model.profiles import Role
 
 PLAN_SCHEMA = "stemmix.plan/1"
 
@@ -149,13 +150,16 @@ class Outcome(Document):
 
 
 class PlannedStem(Document):
-    """The stem that the plan was made for: a plan is stale when its file has changed."""
+    """The stem that the plan was made for: a plan is stale when its file, place, role or fader has changed."""
 
     id: str
     sha256: str
     frames: Sample
     """Length at the programme's rate, in samples."""
     at: Sample
+    role: Role
+    gain_db: float = 0.0
+    """Its fader: decisions were made for the stem as it stood behind it."""
 
 
 class PlannedShape(Document):

@@ -143,6 +143,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
         lambda line: _judged(desk, line, gains, told.get(line.goal.id, ())), sorted(lines, key=lambda one: one.goal.id)
     )
     moves = [*standing, *with_evidence(made, [bought for _, _, bought in judged])]
+    fader_db = {stem.id: stem.gain_db for stem in project.stems}
     cleared = frozenset(stem.id for goal in goals for stem in goal.targets)
     edges, others = graph_of(stems, gains, desk.hop, frames, cleared)
     return Plan(
@@ -154,7 +155,15 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
         frames=frames,
         clarity_goal=desk.rules.clarity,
         stems=tuple(
-            PlannedStem(id=stem.id, sha256=stem.facts.sha256, frames=stem.facts.frames, at=stem.at) for stem in stems
+            PlannedStem(
+                id=stem.id,
+                sha256=stem.facts.sha256,
+                frames=stem.facts.frames,
+                at=stem.at,
+                role=stem.role,
+                gain_db=fader_db[stem.id],
+            )
+            for stem in stems
         ),
         shape=PlannedShape(look_ahead_s=desk.shape.look_ahead_s, hold_s=desk.shape.hold_s, ramp_s=desk.shape.ramp_s),
         moves=tuple(moves),

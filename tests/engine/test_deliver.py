@@ -17,6 +17,7 @@ from stemmix.errors import OutputError
 from stemmix.files.audio import sha256_of
 from stemmix.files.writer import WaveWriter
 from stemmix.model.plan import PlannedStem
+from stemmix.model.profiles import Role
 from stemmix.model.project import Project
 from stemmix.model.receipt import WrittenFile
 from tests.material import RATE_HZ, chords, clicks, noise, read_audio
@@ -300,7 +301,7 @@ def test_what_is_not_published_is_gone(tmp_path: Path, stems: list[np.ndarray]) 
 
 
 def test_documents_come_with_the_files_or_nothing_does(tmp_path: Path, stems: list[np.ndarray]) -> None:
-    document = PlannedStem(id="S0", sha256="", frames=1, at=0)
+    document = PlannedStem(id="S0", sha256="", frames=1, at=0, role=Role.DIALOGUE)
 
     def published(names: list[str]) -> Delivery:
         with deliver(job_of(tmp_path, stems, {"name": "mix"})) as delivery:

@@ -14,6 +14,7 @@ from stemmix.engine.strip import Strip
 from stemmix.files.audio import inspect
 from stemmix.model.moves import Duck, Unmask
 from stemmix.model.plan import Move, Plan, PlannedShape, PlannedStem
+from stemmix.model.profiles import Role
 from tests.material import RATE_HZ, SIZES, noise, write_audio
 
 RISING = tuple(-0.25 * band for band in range(BAND_COUNT))
@@ -28,7 +29,7 @@ def plan_of(stems: list[MixedStem], frames: int, moves: tuple[Move, ...] = ()) -
         sample_rate=RATE_HZ,
         frames=frames,
         clarity_goal=0.5,
-        stems=tuple(PlannedStem(id=stem.id, sha256="", frames=1, at=stem.at) for stem in stems),
+        stems=tuple(PlannedStem(id=stem.id, sha256="", frames=1, at=stem.at, role=Role.MUSIC) for stem in stems),
         shape=SHAPE,
         moves=moves,
         lines=(),
