@@ -146,7 +146,7 @@ def test_every_stem_has_the_runs_in_which_it_is_to_be_heard(music: np.ndarray) -
     assert covered > 0.5 * len(music)
 
 
-def looked(path, samples: np.ndarray, rate_hz: int, subtype: str = "PCM_24") -> tuple[StemFacts, Look]:  # type: ignore[no-untyped-def]
+def looked(path, samples: np.ndarray, rate_hz: int, subtype: str = "PCM_24") -> tuple[StemFacts, Look]:
     write_audio(path, samples, rate_hz, subtype)
     with StemReader(path, RATE_HZ, watched=True) as reader:
         scan = StemScan(RATE_HZ, 0, lambda rows: None)
@@ -156,7 +156,7 @@ def looked(path, samples: np.ndarray, rate_hz: int, subtype: str = "PCM_24") -> 
         return facts, reader.look
 
 
-def test_dc_is_the_mean_of_the_files_worst_channel_and_is_said(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_dc_is_the_mean_of_the_files_worst_channel_and_is_said(tmp_path) -> None:
     signal = noise(RATE_HZ, rms=0.05) - noise(RATE_HZ, rms=0.05).mean(axis=0) + [0.0001, -0.02]
     facts, _ = looked(tmp_path / "dc.wav", signal, 44_100)
     assert facts.dc == pytest.approx(-0.02, abs=1e-5)
@@ -164,7 +164,7 @@ def test_dc_is_the_mean_of_the_files_worst_channel_and_is_said(tmp_path) -> None
     assert looked(tmp_path / "sound.wav", signal + np.array([0.0, 0.0201]), 44_100)[0].warnings == ()
 
 
-def test_clipped_runs_are_counted_where_the_file_has_them_and_said_from_three_on(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_clipped_runs_are_counted_where_the_file_has_them_and_said_from_three_on(tmp_path) -> None:
     signal = 0.3 * np.repeat(band_noise(44_100, 50, 5000)[:, None], 2, axis=1)
     # a peak that just reaches full scale is none; a run in either channel, of either sign, is
     signal[50, 0] = signal[60, 1] = 1.0
@@ -179,7 +179,7 @@ def test_clipped_runs_are_counted_where_the_file_has_them_and_said_from_three_on
     assert facts.warnings == ("is clipped: 3 runs of samples at full scale, the first at 0.500 s",)
 
 
-def test_looking_does_not_depend_on_blocks(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_looking_does_not_depend_on_blocks(tmp_path) -> None:
     signal = np.clip(noise(3000, rms=0.9), -1.0, 1.0 - 2.0**-23)
     path = write_audio(tmp_path / "loud.wav", signal)
     looks = set()
