@@ -1,114 +1,45 @@
-"""Compiled code of the masking model and of its solver; the rules of `kernels` hold."""
+"""Compiled code of the solver: how clear a target is under its maskers, and the cheapest cuts that make it so.
+
+The rules of `kernels` hold. Frames are taken one after another and the bands of each side by side; a loop does one
+thing, so that it is vectorised.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from stemmix.dsp.elementary_kernels import LOG2_OF_10, exp2_of, log2_of
 from stemmix.dsp.kernels import compiled
+from stemmix.dsp.spreading_kernels import ABOVE, BELOW, NEIGHBOURS, diagonals_of, spread_both, spread_one, turned
 
-
-@compiled
-def snr_of_frames(target, maskers, gains, spread, out):
-    """Level of the target over the spread power of all maskers, each at its gains, in dB.
-
-    target (frames, 36), maskers (stems, frames, 36) and gains (stems, 36) are power; spread (36, 36), column k what
-    band k does to every band; out (frames, 36).
-    """
-    stems, frames, bands = maskers.shape
-    power = np.empty(bands)
-    for t in range(frames):
-        for k in range(bands):
-            total = 0.0
-            for i in range(stems):
-                total += maskers[i, t, k] * gains[i, k]
-            power[k] = total
-        for b in range(bands):
-            excited = 1e-14
-            for k in range(bands):
-                excited += spread[b, k] * power[k]
-            out[t, b] = 10.0 * np.log10((target[t, b] + 1e-14) / excited)
+CLEAR_PER_OCTAVE = 10.0 / LOG2_OF_10 / 30.0
+"""Audibility of a band for every doubling of its SNR: 30 dB are the whole of it, the middle at 0 dB."""
+PER_DB = 0.23025850929940458
+"""Relative change of a power with every dB."""
 
 
 @compiled
 def audibility_of(target, maskers, gains, spread, reach, importance):
-    """Mean over frames of sum_b I_b clip((SNR_b + 15) / 30, 0, 1), the SNR as in `snr_of_frames`, within reach."""
+    """Mean over frames of sum_b I_b clip((SNR_b + 15) / 30, 0, 1), the SNR over the spread power of all maskers.
+
+    target (frames, 36), maskers (stems, frames, 36) and gains (stems, 36) are power; spread (36, 36), column k what
+    band k does to every band within reach (36, 2).
+    """
     stems, frames, bands = maskers.shape
-    power = np.empty(bands)
-    audibility = 0.0
+    diagonals = diagonals_of(spread, reach)
+    padded = np.zeros(bands + NEIGHBOURS - 1)
+    excited, audible = np.empty(bands), np.zeros(bands)
     for t in range(frames):
         for k in range(bands):
-            total = 0.0
-            for i in range(stems):
-                total += maskers[i, t, k] * gains[i, k]
-            power[k] = total
+            padded[BELOW + k] = maskers[0, t, k] * gains[0, k]
+        for i in range(1, stems):
+            for k in range(bands):
+                padded[BELOW + k] += maskers[i, t, k] * gains[i, k]
+        spread_one(diagonals, padded, excited)
         for b in range(bands):
-            if importance[b] == 0.0:
-                continue
-            excited = 1e-14
-            for k in range(reach[b, 0], reach[b, 1]):
-                excited += spread[b, k] * power[k]
-            z = (10.0 * np.log10((target[t, b] + 1e-14) / excited) + 15.0) / 30.0
-            audibility += importance[b] * min(max(z, 0.0), 1.0)
-    return audibility / frames
-
-
-@compiled
-def spread_power(power, spread, reach, out):
-    """Spread (frames, 36) power over the bands: out[t, b] = sum_k spread[b, k] power[t, k], k within reach[b]."""
-    frames, bands = power.shape
-    for t in range(frames):
-        for b in range(bands):
-            total = 0.0
-            for k in range(reach[b, 0], reach[b, 1]):
-                total += spread[b, k] * power[t, k]
-            out[t, b] = total
-
-
-@compiled
-def masked_sizes(power, active, importance, within, below, spread, reach, sizes, frames_masked):
-    """How much of each stem every other one hides.
-
-    power (stems, frames, 36); active (stems, frames) where a stem has something to be heard; importance (stems, 36). A
-    cell is masked where the target is within `within` (a power ratio) of its loudest in the band, and its level over
-    the spread power of all others is under `below` (a power ratio); each masker answers for its share. Adds to sizes
-    (stems, stems, 36), target first, in frames weighted with importance; lowers and raises frames_masked (stems,
-    stems, 2) to the first and last frame.
-    """
-    stems, frames, bands = power.shape
-    loudest = np.zeros((stems, bands))
-    for i in range(stems):
-        for t in range(frames):
-            for b in range(bands):
-                loudest[i, b] = max(loudest[i, b], power[i, t, b])
-    excited = np.empty((stems, bands))
-    for t in range(frames):
-        for j in range(stems):
-            for b in range(bands):
-                total = 0.0
-                for k in range(reach[b, 0], reach[b, 1]):
-                    total += spread[b, k] * power[j, t, k]
-                excited[j, b] = total
-        for i in range(stems):
-            if not active[i, t]:
-                continue
-            for b in range(bands):
-                target = power[i, t, b]
-                if importance[i, b] == 0.0 or target <= within * loudest[i, b]:
-                    continue
-                others = 1e-14
-                for j in range(stems):
-                    if j != i:
-                        others += excited[j, b]
-                if target + 1e-14 >= below * others:
-                    continue
-                for j in range(stems):
-                    if j == i:
-                        continue
-                    share = excited[j, b] / others
-                    sizes[i, j, b] += importance[i, b] * share
-                    if share > 0.1:
-                        frames_masked[i, j, 0] = min(frames_masked[i, j, 0], t)
-                        frames_masked[i, j, 1] = max(frames_masked[i, j, 1], t + 1)
+            z = 0.5 + CLEAR_PER_OCTAVE * log2_of((target[t, b] + 1e-14) / excited[b])
+            audible[b] += min(max(z, 0.0), 1.0)
+    return (audible * importance).sum() / frames
 
 
 @compiled
@@ -121,63 +52,108 @@ def weigh_cuts(target, mid, side, cut, slack, spread, reach, importance, exponen
     reach (36, 2) says which columns of spread[b] matter. Fills the gradients (stems, 36), per dB; returns (audibility,
     loudness).
     """
+    diagonals = diagonals_of(spread, reach)
+    return _weighed(
+        octaves_of(target),
+        mid,
+        side,
+        cut,
+        slack,
+        diagonals,
+        turned(diagonals),
+        importance,
+        exponent,
+        grad_clarity,
+        grad_loudness,
+    )
+
+
+@compiled
+def octaves_of(power):
+    """log2 of (frames, 36) powers."""
+    out = np.empty_like(power)
+    for t in range(power.shape[0]):
+        for b in range(power.shape[1]):
+            out[t, b] = log2_of(power[t, b] + 1e-14)
+    return out
+
+
+@compiled
+def _weighed(octaves, mid, side, cut, slack, diagonals, back, importance, exponent, grad_clarity, grad_loudness):
+    """`weigh_cuts` with what does not change from cut to cut made ready: the target's log2, diagonals, these turned."""
     stems, frames, bands = mid.shape
-    per_db = np.log(10.0) / 10.0
-    mid_gain = np.empty((stems, bands))
-    side_gain = np.empty((stems, bands))
+    # of each stem and band: what is left of mid and side, and how much of the side moves with the cut
+    left, beside, follows = np.empty((stems, bands)), np.empty((stems, bands)), np.empty((stems, bands))
     for i in range(stems):
         for k in range(bands):
-            mid_gain[i, k] = np.exp(-per_db * cut[i, k])
-            side_gain[i, k] = np.exp(-per_db * max(cut[i, k] - slack[i, k], 0.0))
-            grad_clarity[i, k] = 0.0
-            grad_loudness[i, k] = 0.0
-    heard = np.empty(bands)
-    whole = np.empty(bands)
-    pull = np.empty(bands)
-    push = np.empty(bands)
-    reached = np.empty(bands)
-    felt = np.empty(bands)
-    audibility, loudness = 0.0, 0.0
+            deeper = cut[i, k] - slack[i, k]
+            left[i, k] = exp2_of(cut[i, k] * (-LOG2_OF_10 / 10.0))
+            beside[i, k] = exp2_of(max(deeper, 0.0) * (-LOG2_OF_10 / 10.0))
+            follows[i, k] = beside[i, k] if deeper > 0.0 else 0.0
+    # sums over frames: of the mid under both pulls, of the side under the second
+    mid_clear, mid_loud, side_loud = np.zeros((stems, bands)), np.zeros((stems, bands)), np.zeros((stems, bands))
+    wide = bands + NEIGHBOURS - 1
+    heard, pulls, excited, felt = np.zeros((2, wide)), np.zeros((2, wide)), np.empty((2, bands)), np.empty((2, bands))
+    sums = np.zeros((2, bands))
     for t in range(frames):
-        for k in range(bands):
-            m, w = 0.0, 0.0
-            for i in range(stems):
-                through = mid[i, t, k] * mid_gain[i, k]
-                m += through
-                w += through + side[i, t, k] * side_gain[i, k]
-            heard[k] = m
-            whole[k] = w
-        for b in range(bands):
-            x, e = 1e-14, 1e-14
-            for k in range(reach[b, 0], reach[b, 1]):
-                x += spread[b, k] * heard[k]
-                e += spread[b, k] * whole[k]
-            z = (10.0 * np.log10((target[t, b] + 1e-14) / x) + 15.0) / 30.0
-            pull[b] = 0.0
-            if 0.0 < z < 1.0:
-                pull[b] = importance[b] / (30.0 * x)
-            audibility += importance[b] * min(max(z, 0.0), 1.0)
-            power = e**exponent
-            loudness += power
-            push[b] = exponent * power / e
-        for k in range(bands):
-            reached[k], felt[k] = 0.0, 0.0
-        for b in range(bands):
-            for k in range(reach[b, 0], reach[b, 1]):
-                reached[k] += spread[b, k] * pull[b]
-                felt[k] += spread[b, k] * push[b]
-        for i in range(stems):
-            for k in range(bands):
-                through = mid[i, t, k] * mid_gain[i, k]
-                moved = through
-                if cut[i, k] > slack[i, k]:
-                    moved += side[i, t, k] * side_gain[i, k]
-                grad_clarity[i, k] += reached[k] * through
-                grad_loudness[i, k] -= per_db * felt[k] * moved
+        _hear(mid, side, left, beside, t, heard)
+        spread_both(diagonals, heard, 1e-14, excited)
+        _pull_of_clarity(octaves, t, excited, importance, pulls, sums)
+        _pull_of_loudness(excited, exponent, pulls, sums)
+        spread_both(back, pulls, 0.0, felt)
+        _gather(felt, mid, side, t, mid_clear, mid_loud, side_loud)
+    audibility, loudness = 0.0, 0.0
+    for b in range(bands):
+        audibility += importance[b] * sums[0, b]
+        loudness += sums[1, b]
     for i in range(stems):
         for k in range(bands):
-            grad_clarity[i, k] /= frames
+            grad_clarity[i, k] = mid_clear[i, k] * left[i, k] / frames
+            grad_loudness[i, k] = -PER_DB * (mid_loud[i, k] * left[i, k] + side_loud[i, k] * follows[i, k])
     return audibility / frames, loudness
+
+
+@compiled
+def _hear(mid, side, left, beside, t, heard):
+    """What the cuts leave of a frame: of all mids, and of mids and sides together."""
+    stems, _, bands = mid.shape
+    for k in range(bands):
+        heard[0, BELOW + k] = mid[0, t, k] * left[0, k]
+        heard[1, BELOW + k] = mid[0, t, k] * left[0, k] + side[0, t, k] * beside[0, k]
+    for i in range(1, stems):
+        for k in range(bands):
+            heard[0, BELOW + k] += mid[i, t, k] * left[i, k]
+            heard[1, BELOW + k] += mid[i, t, k] * left[i, k] + side[i, t, k] * beside[i, k]
+
+
+@compiled
+def _pull_of_clarity(octaves, t, excited, importance, pulls, sums):
+    """How a frame's clarity falls with the spread power of each band."""
+    for b in range(len(importance)):
+        z = 0.5 + CLEAR_PER_OCTAVE * (octaves[t, b] - log2_of(excited[0, b]))
+        sums[0, b] += min(max(z, 0.0), 1.0)
+        pulls[0, ABOVE + b] = importance[b] / (30.0 * excited[0, b]) if 0.0 < z < 1.0 else 0.0
+
+
+@compiled
+def _pull_of_loudness(excited, exponent, pulls, sums):
+    """How a frame's loudness rises with the same."""
+    for b in range(excited.shape[1]):
+        pulls[1, ABOVE + b] = exponent * log2_of(excited[1, b])
+    for b in range(excited.shape[1]):
+        power = exp2_of(pulls[1, ABOVE + b])
+        sums[1, b] += power
+        pulls[1, ABOVE + b] = exponent * power / excited[1, b]
+
+
+@compiled
+def _gather(felt, mid, side, t, mid_clear, mid_loud, side_loud):
+    stems, _, bands = mid.shape
+    for i in range(stems):
+        for k in range(bands):
+            mid_clear[i, k] += felt[0, k] * mid[i, t, k]
+            mid_loud[i, k] += felt[1, k] * mid[i, t, k]
+            side_loud[i, k] += felt[1, k] * side[i, t, k]
 
 
 @compiled
@@ -189,38 +165,37 @@ def price_of_cuts(mid_mean, side_mean, cut, slack, protection, wide, evenness, e
     smoothness squared steps between neighbouring bands.
     """
     stems, bands = cut.shape
-    per_db = np.log(10.0) / 10.0
-    after = np.empty(bands)
-    change = np.empty(bands)
+    change, after, moved = np.zeros(bands), np.zeros(bands), np.empty((stems, bands))
+    for i in range(stems):
+        for k in range(bands):
+            deeper = cut[i, k] - slack[i, k]
+            through = mid_mean[i, k] * exp2_of(cut[i, k] * (-LOG2_OF_10 / 10.0))
+            beside = side_mean[i, k] * exp2_of(max(deeper, 0.0) * (-LOG2_OF_10 / 10.0))
+            moved[i, k] = through + (beside if deeper > 0.0 else 0.0)
+            after[k] += through + beside
+            change[k] += mid_mean[i, k] + side_mean[i, k]
     mean = 0.0
     for k in range(bands):
-        before, now = 1e-14, 1e-14
-        for i in range(stems):
-            before += mid_mean[i, k] + side_mean[i, k]
-            now += mid_mean[i, k] * np.exp(-per_db * cut[i, k])
-            now += side_mean[i, k] * np.exp(-per_db * max(cut[i, k] - slack[i, k], 0.0))
-        after[k] = now
-        change[k] = 10.0 * np.log10(now / before)
-        if wide[0] <= k < wide[1]:
-            mean += change[k]
+        change[k] = (10.0 / LOG2_OF_10) * log2_of((after[k] + 1e-14) / (change[k] + 1e-14))
+    for k in range(wide[0], wide[1]):
+        mean += change[k]
     count = wide[1] - wide[0]
     mean /= count
     price = 0.0
     for k in range(bands):
         off = change[k] - mean if wide[0] <= k < wide[1] else 0.0
         price += evenness * off * off / count
-        for i in range(stems):
-            moved = mid_mean[i, k] * np.exp(-per_db * cut[i, k])
-            if cut[i, k] > slack[i, k]:
-                moved += side_mean[i, k] * np.exp(-per_db * (cut[i, k] - slack[i, k]))
-            gradient[i, k] -= evenness * 2.0 * off / count * moved / after[k]
+        # the derivative of the change is taken per dB; `moved` is what of the power goes with the cut
+        after[k] = evenness * 2.0 * off / count / (after[k] + 1e-14)
+    for i in range(stems):
+        for k in range(bands):
+            gradient[i, k] += 2.0 * effort * protection[i] * cut[i, k] - after[k] * moved[i, k]
             price += effort * protection[i] * cut[i, k] * cut[i, k]
-            gradient[i, k] += 2.0 * effort * protection[i] * cut[i, k]
-            if k + 1 < bands:
-                step = cut[i, k + 1] - cut[i, k]
-                price += smoothness * step * step
-                gradient[i, k + 1] += 2.0 * smoothness * step
-                gradient[i, k] -= 2.0 * smoothness * step
+        for k in range(bands - 1):
+            step = cut[i, k + 1] - cut[i, k]
+            price += smoothness * step * step
+            gradient[i, k + 1] += 2.0 * smoothness * step
+            gradient[i, k] -= 2.0 * smoothness * step
     return price
 
 
@@ -248,8 +223,10 @@ def least_cuts(
     grad_loudness = np.empty((stems, bands))
     gradient = np.empty((stems, bands))
     nothing = np.zeros((stems, bands))
-    _, loudest = weigh_cuts(
-        target, mid, side, nothing, slack, spread, reach, importance, exponent, grad_clarity, grad_loudness
+    diagonals = diagonals_of(spread, reach)
+    back, octaves = turned(diagonals), octaves_of(target)
+    _, loudest = _weighed(
+        octaves, mid, side, nothing, slack, diagonals, back, importance, exponent, grad_clarity, grad_loudness
     )
     multiplier, penalty = 0.0, 200.0
     recent = np.empty(5)
@@ -261,8 +238,18 @@ def least_cuts(
             shrink = 1.0
             point = trial
             for attempt in range(8):
-                clarity, loudness = weigh_cuts(
-                    target, mid, side, point, slack, spread, reach, importance, exponent, grad_clarity, grad_loudness
+                clarity, loudness = _weighed(
+                    octaves,
+                    mid,
+                    side,
+                    point,
+                    slack,
+                    diagonals,
+                    back,
+                    importance,
+                    exponent,
+                    grad_clarity,
+                    grad_loudness,
                 )
                 new_gradient = -grad_loudness / loudest
                 new_value = 1.0 - loudness / loudest

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT, EDGE_HZ
-from stemmix.dsp import masking_kernels
+from stemmix.dsp import hearing_kernels
 from stemmix.dsp.dynamics import StemGains
 from stemmix.dsp.spectrum import HOPS_PER_SECOND
 from stemmix.model.plan import Conflict, Edge
@@ -74,7 +74,7 @@ def _masked(power: Floats, active: NDArray[np.bool_], importance: Floats) -> tup
     stems = len(power)
     sizes = np.zeros((stems, stems, BAND_COUNT))
     spans = np.tile(np.array([power.shape[1], 0]), (stems, stems, 1))
-    masking_kernels.masked_sizes(power, active, importance, WITHIN, BELOW, masking.SPREAD, masking.REACH, sizes, spans)
+    hearing_kernels.masked_sizes(power, active, importance, WITHIN, BELOW, masking.SPREAD, masking.REACH, sizes, spans)
     return sizes / HOPS_PER_SECOND, spans
 
 

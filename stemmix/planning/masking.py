@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import CENTRE_HZ
-from stemmix.dsp import masking_kernels
+from stemmix.dsp import hearing_kernels, masking_kernels, spreading_kernels
 from stemmix.dsp.spectrum import erb_numbers
 
 Floats = NDArray[np.float64]
@@ -72,7 +72,7 @@ def snr_db(target: Floats, maskers: Floats, gains: Floats) -> Floats:
     target (frames, 36) and maskers (stems, frames, 36) are powers, gains (stems, 36) power ratios -> (frames, 36) dB.
     """
     out = np.empty_like(target)
-    masking_kernels.snr_of_frames(target, maskers, gains, SPREAD, out)
+    hearing_kernels.snr_of_frames(target, maskers, gains, SPREAD, out)
     return out
 
 
@@ -99,5 +99,5 @@ def importance_where_present(power: Floats) -> Floats:
 def excitation(power: Floats) -> Floats:
     """(frames, 36) power -> (frames, 36) spread power."""
     out = np.empty_like(power)
-    masking_kernels.spread_power(np.ascontiguousarray(power), SPREAD, REACH, out)
+    spreading_kernels.spread_power(np.ascontiguousarray(power), SPREAD, REACH, out)
     return out

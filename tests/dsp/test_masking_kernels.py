@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
-from stemmix.dsp import masking_kernels
+from stemmix.dsp import hearing_kernels, masking_kernels
 from stemmix.planning import masking
 from tests.reference import unmasking as twin
 
@@ -156,7 +156,7 @@ def test_how_much_each_hides_of_each_is_its_twin(seed: int, stems: int, frames: 
     within, below = 10**-3.5, 10**0.3
     sizes = np.zeros((stems, stems, BAND_COUNT))
     spans = np.tile(np.array([frames, 0]), (stems, stems, 1))
-    masking_kernels.masked_sizes(power, active, importance, within, below, masking.SPREAD, masking.REACH, sizes, spans)
+    hearing_kernels.masked_sizes(power, active, importance, within, below, masking.SPREAD, masking.REACH, sizes, spans)
     wanted, wanted_spans = twin.masked_sizes(power, active.tolist(), importance, within, below, FELT)
     assert sizes == pytest.approx(np.array(wanted))
     assert spans == pytest.approx(np.array(wanted_spans))
