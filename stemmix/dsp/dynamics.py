@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.dsp import shaping_kernels
 from stemmix.units import samples_from_seconds
 
 Floats = NDArray[np.float64]
@@ -33,24 +34,19 @@ Cut = tuple[int, int, Sequence[float]]
 """First sample, sample after the last, and a gain per band in dB."""
 
 
-def hann_step(x: Floats) -> Floats:
-    """Integral of a Hann window of unit length and area, centred on 0: rises from 0 at -1/2 to 1 at 1/2."""
-    clipped = np.clip(x, -0.5, 0.5)
-    return np.asarray(0.5 + clipped + np.sin(2 * np.pi * clipped) / (2 * np.pi))
-
-
 class StemGains:
     """Every band's gain in one stem at any time: layers of cuts, each shaped by itself, added in dB."""
 
     def __init__(self, layers: Iterable[Iterable[Cut]], shape: Shape, rate_hz: int, bands: int) -> None:
-        self._curves = [GainCurve(cuts, shape, rate_hz, bands) for cuts in layers]
+        curves = [GainCurve(cuts, shape, rate_hz, bands) for cuts in layers]
+        self._curves = [curve for curve in curves if not curve.empty]
         self._bands = bands
 
     def at(self, samples: Floats) -> Floats:
         """(n,) times in samples, rising -> (n, bands) gains in dB; exactly 0 where nothing is done."""
         gain_db = np.zeros((len(samples), self._bands))
         for curve in self._curves:
-            gain_db += curve.at(samples)
+            curve.add_at(samples, gain_db)
         return gain_db
 
     def idle(self, start: float, end: float) -> bool:
@@ -80,20 +76,17 @@ class GainCurve:
     def at(self, samples: Floats) -> Floats:
         """(n,) times in samples, rising -> (n, bands) gains in dB; exactly 0 where no cut reaches."""
         gain_db = np.zeros((len(samples), self._bands))
-        if not len(samples) or not len(self._starts):
-            return gain_db
-        first = int(np.searchsorted(self._ends, samples[0] - self._ramp / 2, side="right"))
-        stop = int(np.searchsorted(self._starts, samples[-1] + self._ramp / 2, side="left"))
-        for piece in range(first, stop):
-            # only the frames that the piece's ramps reach: the rest stay exactly 0
-            low = int(np.searchsorted(samples, self._starts[piece] - self._ramp / 2, side="right"))
-            high = int(np.searchsorted(samples, self._ends[piece] + self._ramp / 2, side="left"))
-            times = samples[low:high]
-            share = hann_step((self._ends[piece] - times) / self._ramp) - hann_step(
-                (self._starts[piece] - times) / self._ramp
-            )
-            gain_db[low:high] += share[:, None] * self._gains[piece]
+        self.add_at(samples, gain_db)
         return gain_db
+
+    def add_at(self, samples: Floats, gain_db: Floats) -> None:
+        """Add the gains at (n,) times to (n, bands) gains in dB."""
+        shaping_kernels.add_pieces(samples, self._starts, self._ends, self._gains, float(self._ramp), gain_db)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no cut at all."""
+        return not len(self._starts)
 
     def idle(self, start: float, end: float) -> bool:
         """Whether no cut reaches into the open stretch of samples (start, end)."""

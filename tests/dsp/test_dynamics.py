@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemmix.dsp.dynamics import Cut, GainCurve, Shape, StemGains, hann_step
+from stemmix.dsp import shaping_kernels
+from stemmix.dsp.dynamics import Cut, GainCurve, Shape, StemGains
+from tests.reference import shaping as twin
 
 RATE_HZ = 1000
 """Low, so that every sample can be looked at."""
@@ -122,10 +124,30 @@ def test_idle_means_that_every_gain_is_exactly_nothing(given_cuts: list[Cut], be
     assert asked.idle(begin, begin + length) or not far
 
 
-def test_hann_step_rises_from_nothing_to_one_with_its_middle_at_a_half() -> None:
-    assert hann_step(np.array([-9.0, -0.5, 0.0, 0.5, 9.0])) == pytest.approx([0.0, 0.0, 0.5, 1.0, 1.0], abs=1e-15)
-    fine = np.linspace(-0.5, 0.5, 10_001)
-    assert np.gradient(hann_step(fine), fine) == pytest.approx(1 + np.cos(2 * np.pi * fine), abs=1e-3)
+def test_a_rise_is_a_hann_windows_integral() -> None:
+    fine = np.linspace(-0.5, 0.5, 1001)
+    risen = np.array([shaping_kernels.hann_rise(x) for x in fine])
+    assert [shaping_kernels.hann_rise(x) for x in (-9.0, -0.5, 0.0, 0.5, 9.0)] == [0.0, 0.0, 0.5, 1.0, 1.0]
+    assert risen == pytest.approx([twin.hann_rise(x) for x in fine], abs=1e-15)
+    assert np.gradient(risen, fine) == pytest.approx(1 + np.cos(2 * np.pi * fine), abs=1e-2)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    edges=st.lists(st.integers(0, 3000), min_size=2, max_size=10, unique=True),
+    samples=st.lists(st.integers(-500, 3500), max_size=20),
+    ramp=st.integers(1, 600),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_pieces_in_time_are_their_twin(edges: list[int], samples: list[int], ramp: int, seed: int) -> None:
+    edges = sorted(edges)[: len(edges) // 2 * 2]
+    starts, ends = np.array(edges[::2]), np.array(edges[1::2])
+    gains = np.random.default_rng(seed).uniform(-24, 6, (len(starts), 3))
+    times = np.sort(np.array(samples, np.float64))
+    out = np.zeros((len(times), 3))
+    shaping_kernels.add_pieces(times, starts, ends, gains, float(ramp), out)
+    wanted = twin.gains_at(times.tolist(), list(zip(starts, ends, gains.tolist(), strict=True)), ramp, 3)
+    assert out == pytest.approx(np.array(wanted).reshape(out.shape), abs=1e-12)
 
 
 def test_without_cuts_all_is_idle() -> None:

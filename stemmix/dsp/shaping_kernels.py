@@ -1,0 +1,41 @@
+"""Compiled code of gains in time; the rules of `kernels` hold."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stemmix.dsp.kernels import compiled
+
+
+@compiled
+def hann_rise(x):
+    """Integral of a Hann window of unit length and area, centred on 0: rises from 0 at -1/2 to 1 at 1/2."""
+    if x <= -0.5:
+        return 0.0
+    if x >= 0.5:
+        return 1.0
+    return 0.5 + x + np.sin(2 * np.pi * x) / (2 * np.pi)
+
+
+@compiled
+def add_pieces(samples, starts, ends, gains, ramp, out):
+    """Add to out (n, bands) the gains (pieces, bands) of pieces [start, end), smoothed with a Hann window of `ramp`.
+
+    samples (n,) and starts and ends (pieces,) rise, and pieces do not overlap. What no ramp reaches is left as it is.
+    """
+    count, bands = out.shape
+    if count == 0:
+        return
+    half = ramp / 2.0
+    low = 0
+    for piece in range(np.searchsorted(ends, samples[0] - half, side="right"), len(starts)):
+        if starts[piece] - half >= samples[-1]:
+            break
+        while low < count and samples[low] <= starts[piece] - half:
+            low += 1
+        for t in range(low, count):
+            if samples[t] >= ends[piece] + half:
+                break
+            share = hann_rise((ends[piece] - samples[t]) / ramp) - hann_rise((starts[piece] - samples[t]) / ramp)
+            for b in range(bands):
+                out[t, b] += share * gains[piece, b]
