@@ -21,7 +21,7 @@ from stemmix.analysis.scan import StemScan
 from stemmix.analysis.tonal import tonal_of
 from stemmix.dsp.spectrum import ruler
 from stemmix.engine.deliver import Job, deliver
-from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, mixed_blocks
+from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, blocks_of, mixed_blocks
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, StemReader, inspect, sha256_of
 from stemmix.files.documents import read_document, read_project, sha256_of_document, stem_path
@@ -76,13 +76,15 @@ def render(
             name=project_path.stem,
             folder=folder,
             frames=plan.frames,
-            blocks=lambda: mixed_blocks(plan, mixed, block_frames, threads),
+            mixed=lambda: mixed_blocks(plan, mixed, block_frames, threads),
+            alone=lambda number: blocks_of(plan, mixed[number], block_frames),
             seed=sha256_of_document(plan),
             advance=counted(progress, plan.frames),
+            threads=threads,
         )
         with deliver(job) as delivery:
             plan_name = f"{project_path.stem}.plan.json"
-            receipt = account(project_path, project, plan_name, plan, sources, delivery.files)
+            receipt = account(project_path, project, plan_name, plan, job.seed, sources, delivery.files)
             delivery.publish({plan_name: plan, f"{project_path.stem}.receipt.json": receipt})
         return receipt
 
@@ -290,6 +292,7 @@ def account(
     project: Project,
     plan_name: str,
     plan: Plan,
+    plan_sha256: str,
     sources: Sequence[Source],
     files: Sequence[WrittenFile],
 ) -> Receipt:
@@ -301,7 +304,7 @@ def account(
         project=project_path.name,
         project_sha256=sha256_of_document(project),
         plan=plan_name,
-        plan_sha256=sha256_of_document(plan),
+        plan_sha256=plan_sha256,
         versions={
             "stemmix": __version__,
             "python": platform.python_version(),
@@ -338,14 +341,14 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def counted(progress: Progress, total: int, *stages: str) -> Callable[[str, int], None]:
+def counted(progress: Progress, total: int, *stages: str) -> Callable[[str, float], None]:
     """Turns counts of samples, from any thread, into shares of `total`, a count a stage."""
     lock = threading.Lock()
-    done = dict.fromkeys(stages, 0)
+    done = dict.fromkeys(stages, 0.0)
 
-    def advance(stage: str, count: int) -> None:
+    def advance(stage: str, count: float) -> None:
         with lock:
-            done[stage] = done.get(stage, 0) + count
+            done[stage] = done.get(stage, 0.0) + count
             progress(stage, min(done[stage] / max(total, 1), 1.0))
 
     return advance

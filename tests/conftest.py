@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 # settles where compiled code is kept, before a test's own XDG_CACHE_HOME would have all of it compiled anew
 import stemmix.dsp.kernels  # noqa: F401
+
+# a job in the background of a shell is deaf to interrupts, and so would be what the tests start and interrupt
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

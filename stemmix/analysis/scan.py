@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 
 import numpy as np
@@ -45,9 +46,9 @@ class StemScan:
         self._k_power = k_weighting_power(rate_hz, CENTRE_HZ)
         self._frames = 0
         self._character = _Character()
-        # a few numbers a frame are kept for the whole stem: 12 bytes, 4 MB for two hours
-        self._flux_db: list[NDArray[np.float32]] = []
-        self._k_level_db: list[NDArray[np.float32]] = []
+        # two numbers a frame are kept for the whole stem: 8 bytes, 3 MB for two hours
+        self._flux_db = array("f")
+        self._k_level_db = array("f")
         self._take(self._bands.process(np.zeros((lead_samples, 2))))
 
     def process(self, block: Floats) -> None:
@@ -60,7 +61,7 @@ class StemScan:
         """The facts of the whole stem."""
         self._take(self._bands.flush())
         hop = self._bands.ruler.hop_samples
-        flux_db, level_db = (np.concatenate(parts).astype(np.float64) for parts in (self._flux_db, self._k_level_db))
+        flux_db, level_db = (np.array(kept, np.float64) for kept in (self._flux_db, self._k_level_db))
         active = tuple(
             Span(start=max(start * hop - self._lead, 0), end=min(end * hop - self._lead, self._frames))
             for start, end in speech_runs(level_db)
@@ -94,8 +95,8 @@ class StemScan:
         total_db = _db(spectra.total)
         flux_db = self._flux.process(total_db)
         k_level_db = _db((spectra.total * self._k_power).sum(axis=1))
-        self._flux_db.append(flux_db.astype(np.float32))
-        self._k_level_db.append(k_level_db.astype(np.float32))
+        self._flux_db.frombytes(flux_db.astype(np.float32).tobytes())
+        self._k_level_db.frombytes(k_level_db.astype(np.float32).tobytes())
         self._character.take(spectra)
         levels = (total_db, _db(spectra.mid), _db(spectra.classic), _db(spectra.flatness)[:, None], flux_db[:, None])
         hz = np.stack((spectra.centroid_hz, spectra.rolloff_hz), axis=1)

@@ -40,6 +40,14 @@ compiled = nb.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")
 
 
 @compiled
+def windowed(signal, hop, window, count, frames):
+    """Windowed frames (rows, window) of a signal (n,), each a hop after the one before; silent from row `count` on."""
+    for i in range(len(frames)):
+        for n in range(len(window)):
+            frames[i, n] = signal[i * hop + n] * window[n] if i < count else 0.0
+
+
+@compiled
 def gather_bands(spectra, scale, lower_band, upper_share, first_bin, classic_bins, bin_hz, out):
     """Gather packed stereo spectra (frames, window) complex64 into rows of `out`.
 

@@ -110,6 +110,7 @@ class BandAnalyser:
         self.ruler = ruler(rate_hz)
         self._window = self.ruler.window.astype(np.float32)
         self._pending = np.zeros(self.ruler.window_samples // 2, np.complex64)
+        self._frames = np.empty((FRAMES_AT_ONCE, self.ruler.window_samples), np.complex64)
         self._received = 0
         self._made = 0
 
@@ -152,11 +153,9 @@ class BandAnalyser:
         from scipy.fft import fft
 
         size, hop = self.ruler.window_samples, self.ruler.hop_samples
-        frames = np.zeros((FRAMES_AT_ONCE, size), np.complex64)
-        for row in range(count):
-            start = (first + row) * hop
-            np.multiply(self._pending[start : start + size], self._window, out=frames[row])
-        spectra = fft(frames, axis=1, overwrite_x=True)
+        # one buffer for good: memory that is new each time is dearer than the transform's window
+        kernels.windowed(self._pending[first * hop :], hop, self._window, count, self._frames)
+        spectra = fft(self._frames, axis=1, overwrite_x=True)
         out = np.zeros((FRAMES_AT_ONCE, 2 * BAND_COUNT + 10))
         kernels.gather_bands(
             spectra,

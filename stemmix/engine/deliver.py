@@ -3,7 +3,7 @@
 Loudness is unknown until the mix exists, so the sum of the stems goes to a scratch file beside the target while it is
 metered; a master is then gain, limiter and dither over that file. The scratch is 32-bit float: its rounding lies 150 dB
 under each sample. Stems are not kept so (hours of them would fill a disk): where they are asked for, the strips run
-once more and give the same samples again.
+once more and give the same samples again, every stem by itself: made, written and measured beside the others.
 
 Gain is linear, always. Where peaks would pass the ceiling the limiter takes them down, and the gain is mended for what
 that costs in loudness, in at most `ROUNDS` rounds; a target that is still missed is said, never forced.
@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -61,12 +61,15 @@ class Job:
     """Of the project file, without its ending: the beginning of every file name."""
     folder: Path
     frames: int
-    blocks: Callable[[], Iterator[list[Floats]]]
+    mixed: Callable[[], Iterator[list[Floats]]]
     """Gives the programme from its beginning: of every stem that is heard, in order, (n, 2) samples."""
+    alone: Callable[[int], Iterator[Floats]]
+    """The same of one stem, by its number among those that are heard."""
     seed: str
     """What dither is drawn from: the plan's hash, so that a render repeats."""
-    advance: Callable[[str, int], None]
-    """Told the stage, and how many samples of it were done."""
+    advance: Callable[[str, float], None]
+    """Told the stage, and how many samples of the programme are done in it. Called from any thread."""
+    threads: int = 2
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,19 @@ class Bus:
 
 @dataclass(frozen=True)
 class _Printed:
-    """A file that is whole but not yet under its name, and what is known of it before it is measured."""
+    """A file that is not yet under its name, and what is known of it before it is measured."""
 
     writer: WaveWriter
     facts: WrittenFile
+    samples: Iterable[NDArray[np.int32] | Floats] = ()
+    """What is still to be written to it."""
+
+    def whole(self) -> WrittenFile:
+        """Write, bring it to the disk, and measure it as it stands there."""
+        for block in self.samples:
+            self.writer.write(block)
+        sha256 = self.writer.seal()
+        return _judged(self.facts.model_copy(update={"sha256": sha256, "measured": measured_file(self.writer.part)}))
 
 
 @dataclass(frozen=True)
@@ -135,13 +147,8 @@ def deliver(job: Job) -> Iterator[Delivery]:
             if isinstance(deliverable, PrintedStems):
                 parent = deliverable.parent or next(iter(gains_db))
                 printed += _printed_stems(job, deliverable, parent, gains_db[parent], bus, cleaning)
-        hashes = [one.writer.seal() for one in printed]
-        with ThreadPoolExecutor(2, "measure") as pool:
-            readings = list(pool.map(lambda one: measured_file(one.writer.part), printed))
-        files = tuple(
-            _judged(one.facts.model_copy(update={"sha256": sha256, "measured": reading}))
-            for one, sha256, reading in zip(printed, hashes, readings, strict=True)
-        )
+        with ThreadPoolExecutor(job.threads, "print") as pool:
+            files = tuple(pool.map(_Printed.whole, printed))
         yield Delivery(files, job.folder, [one.writer for one in printed])
 
 
@@ -165,7 +172,7 @@ def _mixed_down(job: Job, cleaning: ExitStack) -> Bus:
         raise OutputError(f"{job.folder}: cannot be written: {fault.strerror or fault}") from None
     meter = Meter(job.project.sample_rate, STEREO.weights)
     peaks = np.zeros(len(job.project.heard))
-    for stems in job.blocks():
+    for stems in job.mixed():
         bus = bus_of(stems).astype(np.float32)
         for index, stem in enumerate(stems):
             peaks[index] = max(peaks[index], float(np.abs(stem).max(initial=0.0)))
@@ -271,23 +278,27 @@ def _printed_stems(
     job: Job, deliverable: PrintedStems, parent: str, gain_db: float, bus: Bus, cleaning: ExitStack
 ) -> list[_Printed]:
     """Every stem after its strip, at its parent's gain; float where it would pass full scale."""
-    gain = gain_from_db(gain_db)
     printed = []
-    for stem, peak_db in zip(job.project.heard, bus.stem_peaks_db, strict=True):
-        is_float = peak_db + gain_db > FULL_SCALE_DB
+    for number, stem in enumerate(job.project.heard):
+        is_float = bus.stem_peaks_db[number] + gain_db > FULL_SCALE_DB
         writer = _writer(job, job.project.file_name(job.name, deliverable, stem), cleaning, is_float=is_float)
-        printed.append(
-            _Printed(writer, _stem_facts(job, deliverable, stem, parent, gain_db, writer, is_float=is_float))
-        )
-    seeds = [_seed(job, deliverable.name, stem.id) for stem in job.project.heard]
-    done = 0
-    for stems in job.blocks():
-        for one, block, seed in zip(printed, stems, seeds, strict=True):
-            is_float = one.facts.format == "FLOAT"
-            one.writer.write(block * gain if is_float else quantise_24(block * gain, done, seed)[0])
-        done += len(stems[0])
-        job.advance(f"write {deliverable.name}", len(stems[0]))
+        facts = _stem_facts(job, deliverable, stem, parent, gain_db, writer, is_float=is_float)
+        printed.append(_Printed(writer, facts, _stem_samples(job, deliverable, number, gain_db, is_float=is_float)))
     return printed
+
+
+def _stem_samples(
+    job: Job, deliverable: PrintedStems, number: int, gain_db: float, *, is_float: bool
+) -> Iterator[NDArray[np.int32] | Floats]:
+    """One stem's samples as they are written."""
+    heard = job.project.heard
+    gain = gain_from_db(gain_db)
+    seed = _seed(job, deliverable.name, heard[number].id)
+    done = 0
+    for block in job.alone(number):
+        yield block * gain if is_float else quantise_24(block * gain, done, seed)[0]
+        done += len(block)
+        job.advance(f"write {deliverable.name}", len(block) / len(heard))
 
 
 def _stem_facts(

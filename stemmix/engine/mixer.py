@@ -7,8 +7,8 @@ threads. Strips run side by side in threads: what they compute lets the interpre
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,23 +73,43 @@ class AlignedStem:
         return block
 
 
+@contextmanager
+def opened(plan: Plan, stem: MixedStem) -> Iterator[AlignedStem]:
+    """A stem with its strip as the plan has it, at the programme's beginning."""
+    shape = Shape(plan.shape.look_ahead_s, plan.shape.hold_s, plan.shape.ramp_s)
+    layers = layers_of(move for move in plan.moves if move.stem == stem.id)
+    strip = Strip(StemGains(layers, shape, plan.sample_rate, 2 * BAND_COUNT), stem.gain_db, plan.sample_rate)
+    with StemReader(stem.audio, plan.sample_rate) as reader:
+        yield AlignedStem(reader, stem.at, strip)
+
+
+def blocks_of(plan: Plan, stem: MixedStem, block_frames: int = BLOCK_FRAMES) -> Iterator[Floats]:
+    """One stem over the programme in (n, 2) blocks, after its strip, before any master gain."""
+    with opened(plan, stem) as aligned:
+        for count in _counts(plan.frames, block_frames):
+            yield aligned.read(count)
+
+
 def mixed_blocks(
     plan: Plan, stems: Sequence[MixedStem], block_frames: int = BLOCK_FRAMES, threads: int = 2
 ) -> Iterator[list[Floats]]:
-    """The programme in blocks: of every stem, in order, its (n, 2) samples after its strip, before any master gain."""
-    shape = Shape(plan.shape.look_ahead_s, plan.shape.hold_s, plan.shape.ramp_s)
-    with ExitStack() as open_files, ThreadPoolExecutor(max(threads, 1), "strip") as pool:
-        aligned = []
-        for stem in stems:
-            layers = layers_of(move for move in plan.moves if move.stem == stem.id)
-            strip = Strip(StemGains(layers, shape, plan.sample_rate, 2 * BAND_COUNT), stem.gain_db, plan.sample_rate)
-            reader = open_files.enter_context(StemReader(stem.audio, plan.sample_rate))
-            aligned.append(AlignedStem(reader, stem.at, strip))
-        left = plan.frames
-        while left:
-            count = min(block_frames, left)
-            left -= count
-            yield list(pool.map(lambda stem, count=count: stem.read(count), aligned))
+    """The same of every stem, in order; the next blocks are made while these are worked on."""
+    with ExitStack() as open_stems, ThreadPoolExecutor(max(threads, 1), "strip") as pool:
+        aligned = [open_stems.enter_context(opened(plan, stem)) for stem in stems]
+        coming: list[Future[Floats]] = []
+        for count in _counts(plan.frames, block_frames):
+            here = [block.result() for block in coming]
+            coming = [pool.submit(stem.read, count) for stem in aligned]
+            if here:
+                yield here
+        if coming:
+            yield [block.result() for block in coming]
+
+
+def _counts(frames: int, block_frames: int) -> Iterator[int]:
+    """Lengths of the blocks that so many frames are taken in."""
+    for start in range(0, frames, block_frames):
+        yield min(block_frames, frames - start)
 
 
 def bus_of(blocks: Sequence[Floats]) -> Floats:

@@ -47,6 +47,7 @@ class Strip:
         self._overlap = np.zeros((self._hop, 2))
         # what is made first begins half a window before the programme
         self._ready = np.zeros((self.latency_samples - self._hop, 2))
+        self._frames = np.empty((FRAMES_AT_ONCE, self._size), np.complex128)
         self._batches = 0
         self._silent_before = 0
         """Samples of digital silence that stand before waiting[0]."""
@@ -97,7 +98,7 @@ class Strip:
         if not len(rows):
             return taken
         window = self._ruler.window
-        frames = np.empty((len(rows), self._size), np.complex128)
+        frames = self._frames[: len(rows)]
         kernels.frames_of(heard, self._hop, window, rows, frames)
         spectra = fft(frames, axis=1, overwrite_x=True)
         gain_db = gain_db[rows]

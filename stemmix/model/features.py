@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from stemmix.model.document import Document
+from stemmix.model.document import Document, item
 from stemmix.model.receipt import Measured
 
 Floats = NDArray[np.float64]
@@ -139,7 +139,8 @@ class Look:
     """Frame, at the file's rate, at which the first of them begins."""
 
 
-class Onset(Document):
+@item
+class Onset:
     """A sudden rise of energy."""
 
     at: int
@@ -148,7 +149,8 @@ class Onset(Document):
     """Mean rise over the bands within 20 ms."""
 
 
-class Span(Document):
+@item
+class Span:
     """A stretch of time: [start, end) in samples."""
 
     start: Annotated[int, Field(ge=0)]

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stemmix.model.document import Document
+from stemmix.model.document import Document, item
 from stemmix.model.moves import Action, gains_of
 from stemmix.model.profiles import Role
 
@@ -23,7 +23,8 @@ Sample = Annotated[int, Field(ge=0)]
 StoppedBy = Literal["clear", "goal", "cap", "protection", "pin", "nothing to cut"]
 
 
-class Evidence(Document):
+@item
+class Evidence:
     """What a move bought, by the numbers of its line."""
 
     snr_before_db: float
@@ -39,7 +40,8 @@ class Evidence(Document):
     """The same for each dB of the move at its deepest."""
 
 
-class Move(Document):
+@item
+class Move:
     """One thing that is done to one stem over one span."""
 
     id: str
@@ -73,7 +75,8 @@ def layers_of(moves: Iterable[Move]) -> list[Layer]:
     return [layers[kind] for kind in sorted(layers)]
 
 
-class Conflict(Document):
+@item
+class Conflict:
     """A masker hides a target in a range of bands over a range of time."""
 
     id: str

@@ -26,7 +26,7 @@ SMALLEST = 0.001
 """Smaller conflicts are not worth a line in a report."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Found:
     """One conflict, by numbers of stem and band."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from functools import partial
 from itertools import groupby
 from typing import TypeVar
@@ -57,7 +57,7 @@ HARM = 0.02
 """Clarity that a goal may lose to a later decision."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class SolvedLine:
     """A line on its way to the plan: small, so that hours of them fit in memory."""
 
@@ -425,10 +425,11 @@ def with_evidence(moves: Sequence[Move], bought: Iterable[dict[str, Evidence]]) 
             of_move.setdefault(move, []).append(evidence)
 
     def mean(move: Move) -> Evidence:
-        told = [evidence.model_dump() for evidence in of_move[move.id]]
-        return Evidence(**{name: round(sum(one[name] for one in told) / len(told), 5) for name in told[0]})
+        told = [astuple(evidence) for evidence in of_move[move.id]]
+        means = (round(sum(each) / len(told), 5) for each in zip(*told, strict=True))
+        return Evidence(**dict(zip((field.name for field in fields(Evidence)), means, strict=True)))
 
-    return [move.model_copy(update={"evidence": mean(move)}) for move in moves]
+    return [replace(move, evidence=mean(move)) for move in moves]
 
 
 def _notes(stems: Sequence[HeardStem], goals: Sequence[Goal]) -> list[str]:

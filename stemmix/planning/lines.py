@@ -19,7 +19,7 @@ LONGEST_S = 12.0
 """A longer run of a target that is no dialogue is decided in pieces."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Goal:
     """A line: targets that are to be heard as one, over a span, against everything of lower priority."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 
 from stemmix.dsp.dynamics import Shape
 from stemmix.model.moves import Scene, Unmask
@@ -93,7 +94,7 @@ def _less(move: Move, curve: Scene) -> Move | None:
         mid_db=_difference_db(move.action.mid_db, curve.mid_db),
         side_db=_difference_db(move.action.side_db, curve.side_db),
     )
-    return move.model_copy(update={"action": left}) if any(left.mid_db + left.side_db) else None
+    return replace(move, action=left) if any(left.mid_db + left.side_db) else None
 
 
 def _difference_db(own: Sequence[float], shared: Sequence[float]) -> tuple[float, ...]:

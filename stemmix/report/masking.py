@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic_core import to_jsonable_python
 from rich.console import RenderableType
 from rich.table import Table
 
@@ -115,7 +116,7 @@ def _heading(evidence: Evidence) -> str:
 
 def timed(item: Conflict | Line | Move | PlannedScene, rate_hz: int) -> dict[str, Any]:
     """A document of the plan for programs, its samples told as seconds."""
-    fields = item.model_dump(mode="json", exclude={"start", "end"})
+    fields = {name: value for name, value in to_jsonable_python(item).items() if name not in {"start", "end"}}
     return {**fields, "start_s": round(item.start / rate_hz, 3), "end_s": round(item.end / rate_hz, 3)}
 
 

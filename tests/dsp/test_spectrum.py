@@ -90,6 +90,17 @@ def test_it_agrees_with_a_plain_transform_of_either_channel(rate_hz: int) -> Non
         assert row_of(found, t) == pytest.approx(wanted, rel=2e-4, abs=1e-12)
 
 
+@pytest.mark.parametrize("count", [0, 3, FRAMES_AT_ONCE])
+def test_frames_are_windowed_as_the_twin_does_and_silent_after_the_last(count: int) -> None:
+    stereo = noise(FRAMES_AT_ONCE * 960 + 2048)
+    signal = (stereo[:, 0] + 1j * stereo[:, 1]).astype(np.complex64)
+    window = ruler(RATE_HZ).window.astype(np.float32)
+    frames = np.full((FRAMES_AT_ONCE, len(window)), np.nan, np.complex64)
+    kernels.windowed(signal, 960, window, count, frames)
+    assert np.array_equal(frames[:count], np.array(twin.windowed(signal, 960, window, count)).reshape(-1, len(window)))
+    assert not frames[count:].any()
+
+
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), rate_hz=st.sampled_from(RATES_HZ), silent=st.booleans())
 def test_the_kernel_gathers_as_its_twin(seed: int, rate_hz: int, silent: bool) -> None:

@@ -40,16 +40,21 @@ def job_of(
 ) -> Job:
     frames = len(stems[0])
 
-    def blocks() -> Iterator[list[np.ndarray]]:
+    def alone(number: int) -> Iterator[np.ndarray]:
         for begin in range(0, frames, size):
-            yield [stem[begin : begin + size] for stem in stems]
+            yield stems[number][begin : begin + size]
+
+    def mixed() -> Iterator[list[np.ndarray]]:
+        for blocks in zip(*(alone(number) for number in range(len(stems))), strict=True):
+            yield list(blocks)
 
     return Job(
         project=project_of(len(stems), *deliverables),
         name="reel",
         folder=folder,
         frames=frames,
-        blocks=blocks,
+        mixed=mixed,
+        alone=alone,
         seed=seed,
         advance=lambda stage, count: None,
     )
@@ -338,11 +343,11 @@ def test_a_full_disk_is_told_before_anything_is_mixed(
 
 
 def test_progress_counts_every_sample_of_every_stage(tmp_path: Path, stems: list[np.ndarray]) -> None:
-    told: dict[str, int] = {}
+    told: dict[str, float] = {}
     job = job_of(tmp_path, stems)
 
-    def advance(stage: str, count: int) -> None:
+    def advance(stage: str, count: float) -> None:
         told[stage] = told.get(stage, 0) + count
 
     delivered(Job(**{**vars(job), "advance": advance}))
-    assert told == dict.fromkeys(("mix", "write mix", "write stems"), job.frames)
+    assert told == pytest.approx(dict.fromkeys(("mix", "write mix", "write stems"), job.frames))

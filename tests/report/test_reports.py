@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -157,11 +158,11 @@ def test_what_a_move_is_made_for_is_told() -> None:
     scene_curve = Scene(kind="scene", mid_db=DIP, side_db=DIP)
     fader = Level(kind="level", gain_db=-3.0)
     of_line = move("MX", "cut", ("C0001",))
-    whole = of_line.model_copy(update={"line": None})
+    whole = replace(of_line, line=None)
     assert purpose(of_line) == "L001"
-    assert purpose(whole.model_copy(update={"action": scene_curve})) == "scene"
-    assert purpose(whole.model_copy(update={"stopped_by": "pin"})) == "pin"
-    assert purpose(whole.model_copy(update={"action": fader})) == "all"
+    assert purpose(replace(whole, action=scene_curve)) == "scene"
+    assert purpose(replace(whole, stopped_by="pin")) == "pin"
+    assert purpose(replace(whole, action=fader)) == "all"
 
 
 def test_moves_are_told_in_words() -> None:
@@ -175,7 +176,7 @@ def test_moves_are_told_in_words() -> None:
     assert words["equaliser"] == "seven-band equaliser, 0.0 -1.0 -2.0 -3.0 -4.0 -5.0 -6.0"
     assert words["scene"].startswith("cut to -8.0 dB (-8.0 at the sides), mostly ")
     sides = Scene(kind="scene", mid_db=(0.0,) * len(DIP), side_db=DIP)
-    of_sides = in_words(move("MX", "scene", ()).model_copy(update={"action": sides}))
+    of_sides = in_words(replace(move("MX", "scene", ()), action=sides))
     assert of_sides == "cut of the sides to -8.0 dB, " + words["scene"].partition(", ")[2]
 
 

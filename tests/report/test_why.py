@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from typing import get_args
 
 import pytest
@@ -23,8 +24,8 @@ IN_THE_LINE = 61 * RATE_HZ
 @pytest.fixture
 def told() -> Evidence:
     """A cut with its evidence, a pin, and a fader, in and around the line from 60 to 63 s."""
-    cut = move("MX", "cut", ("C0001", "C0003")).model_copy(update={"evidence": BOUGHT, "stopped_by": "goal"})
-    pinned = move("AMB", "duck", ()).model_copy(update={"line": None, "stopped_by": "pin"})
+    cut = replace(move("MX", "cut", ("C0001", "C0003")), evidence=BOUGHT, stopped_by="goal")
+    pinned = replace(move("AMB", "duck", ()), line=None, stopped_by="pin")
     fader = Move(id="level-FX", stem="FX", start=0, end=90 * RATE_HZ, action=Level(kind="level", gain_db=-2.0))
     return evidence(moves=(cut, pinned, fader), lines=(line(1, 0.31, 0.524),))
 
@@ -52,7 +53,7 @@ def test_json_is_the_same_for_programs(told: Evidence) -> None:
     why = json.loads(why_json(told, IN_THE_LINE, None), parse_constant=pytest.fail)
     assert (why["schema"], why["at_s"]) == ("stemmix.why/1", 61.0)
     assert [one["id"] for one in why["lines"]] == ["L001"]
-    assert why["moves"][0]["evidence"] == BOUGHT.model_dump(mode="json")
+    assert why["moves"][0]["evidence"] == asdict(BOUGHT)
     assert (why["moves"][0]["start_s"], why["moves"][0]["end_s"]) == (60.0, 63.0)
     assert [one["id"] for one in why["conflicts"]] == ["C0001", "C0003"]
 
