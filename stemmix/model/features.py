@@ -57,7 +57,7 @@ class FrameSource(Protocol):
         ...
 
     def rows(self, start: int, stop: int) -> NDArray[np.int16]:
-        """(stop - start, 83) rows; frames that do not exist are silent."""
+        """(stop - start, 83) rows, not to be written to; frames that do not exist are silent."""
         ...
 
 
@@ -88,9 +88,19 @@ class Frames:
 
     def power(self, column: str, start: int, stop: int) -> Floats:
         """Power of the levels of a column that the fader moves: 1 is full scale."""
-        rows = self._source.rows(start - self._first, stop - self._first)[:, COLUMNS[column]]
-        # a table look-up: the logarithm's inverse is dear, and there are only so many centibels
-        return np.asarray(_power_of_centibel(self._gain_db)[rows])
+        return np.asarray(self.power_of_level[self.rows(start, stop)[:, COLUMNS[column]]])
+
+    def rows(self, start: int, stop: int) -> NDArray[np.int16]:
+        """(stop - start, 83) rows at programme frames, before the fader; not to be written to."""
+        return self._source.rows(start - self._first, stop - self._first)
+
+    @property
+    def power_of_level(self) -> Floats:
+        """(65536,) power behind the fader by the level in a row, 1 full scale; negative levels count from the end.
+
+        The logarithm's inverse is dear, and there are only so many hundredths of a dB.
+        """
+        return _power_of_centibel(self._gain_db)
 
 
 class HeldFrames:
@@ -104,8 +114,10 @@ class HeldFrames:
         return len(self._rows)
 
     def rows(self, start: int, stop: int) -> NDArray[np.int16]:
-        out = silent_rows(stop - start)
         low, high = max(start, 0), min(stop, self.count)
+        if (low, high) == (start, stop):
+            return self._rows[start:stop]
+        out = silent_rows(stop - start)
         if low < high:
             out[low - start : high - start] = self._rows[low:high]
         return out

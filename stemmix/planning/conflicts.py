@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import EDGE_HZ
+from stemmix.dsp import hearing_kernels
 from stemmix.dsp.spectrum import HOPS_PER_SECOND
 from stemmix.planning import masking
 from stemmix.planning.evidence import Passage
@@ -51,14 +52,11 @@ class Found:
 
 def masked_by(line: Passage) -> Floats:
     """(stems, frames, 36): the share of each masked cell that each stem answers for; 0 where nothing is masked."""
-    spread = np.zeros_like(line.maskers)
-    for index, masker in enumerate(line.maskers):
-        spread[index] = masking.excitation(masker)
-    total = spread.sum(axis=0)
-    snr = 10.0 * np.log10((line.target + 1e-14) / (total + 1e-14))
-    present = line.target > line.target.max(axis=0) * 10 ** (-masking.PRESENT_DB / 10)
-    masked = present & (snr < masking.MASKED_BELOW_DB)
-    return np.asarray(np.where(masked, spread / (total + 1e-14), 0.0))
+    shares = np.empty_like(line.maskers)
+    hearing_kernels.masked_cells(
+        line.target, line.maskers, masking.WITHIN, masking.BELOW, masking.SPREAD, masking.REACH, shares
+    )
+    return shares
 
 
 def size_in(answers_for: Floats, importance: Floats, low: int, high: int) -> float:

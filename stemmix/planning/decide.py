@@ -10,12 +10,10 @@ priority away again is undone. What is left of a scene's cuts in common becomes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from functools import partial
 from itertools import groupby
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,10 +44,9 @@ from stemmix.planning.outcome import outcome_of
 from stemmix.planning.rules import Rules, transient_share
 from stemmix.planning.scenes import shared_curves
 from stemmix.planning.unmask import Solution, solve
+from stemmix.planning.workers import Workers
 
 Floats = NDArray[np.float64]
-Item = TypeVar("Item")
-Made = TypeVar("Made")
 
 LEAST_MOVE_DB = 0.1
 """A move that nowhere changes as much is no move."""
@@ -72,12 +69,13 @@ class SolvedLine:
     stopped_by: StoppedBy
 
 
-class Desk:
+class Desk(Workers):
     """What every decision looks at: stems, rules, times, and the gains that were decided so far."""
 
     def __init__(self, project: Project, stems: Sequence[HeardStem], frames: int, threads: int) -> None:
+        super().__init__(threads)
         profile = project.defaults
-        self.project, self.stems, self.frames, self.threads = project, stems, frames, threads
+        self.project, self.stems, self.frames = project, stems, frames
         self.hop = ruler(project.sample_rate).hop_samples
         self.shape = Shape(profile.look_ahead_s, profile.hold_s, profile.ramp_s)
         self.rules = Rules(project, self.shape)
@@ -117,11 +115,6 @@ class Desk:
             after += power * 10.0 ** (gain_db / 10.0)
         return np.asarray(10.0 * np.log10(after / before))
 
-    def each(self, work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
-        """Work on items side by side: what is compiled lets the interpreter go. In the order of the items."""
-        with ThreadPoolExecutor(self.threads, "decide") as pool:
-            return list(pool.map(work, items))
-
 
 def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: int = 2) -> Plan:
     """The plan for a programme of `frames` samples; `stems` are those that are heard, in the project's order."""
@@ -145,7 +138,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
     moves = [*standing, *with_evidence(made, [bought for _, _, bought in judged])]
     fader_db = {stem.id: stem.gain_db for stem in project.stems}
     cleared = frozenset(stem.id for goal in goals for stem in goal.targets)
-    edges, others = graph_of(stems, gains, desk.hop, frames, cleared)
+    edges, others = graph_of(stems, gains, desk.hop, frames, cleared, desk.each)
     return Plan(
         schema_="stemmix.plan/1",
         title=project.title,
@@ -172,7 +165,14 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
         conflicts=(*(conflict for _, found, _ in judged for conflict in found), *others),
         edges=edges,
         outcome=outcome_of(
-            stems, goals, [line for line, _, _ in judged], gains, desk.rules.clarity, project.sample_rate, frames
+            stems,
+            goals,
+            [line for line, _, _ in judged],
+            gains,
+            desk.rules.clarity,
+            project.sample_rate,
+            frames,
+            desk.each,
         ),
         notes=(*_notes(stems, goals), *desk.rules.notes(stems), *advice, *undone),
     )
@@ -353,6 +353,7 @@ def _judged(
     goal, maskers = line.goal, desk.maskers(line.goal)
     heard = desk.passage(goal)
     mixed = desk.mixed(goal, heard, gains)
+    clarity = mixed.clarity(mixed.untouched)
     after = conflicts.masked_by(mixed)
     target = max(goal.targets, key=lambda stem: float(stem.frames.power("mid", goal.start, goal.end).sum())).id
     judged = Line(
@@ -361,7 +362,7 @@ def _judged(
         start=goal.start * desk.hop,
         end=min(goal.end * desk.hop, desk.frames),
         clarity_before=round(line.clarity, 3),
-        clarity_after=round(mixed.clarity(mixed.untouched), 3),
+        clarity_after=round(clarity, 3),
         snr_before_db=round(line.snr_db, 2),
         snr_after_db=round(mixed.mean_snr_db(mixed.untouched), 2),
         stopped_by=line.stopped_by,
@@ -382,11 +383,13 @@ def _judged(
         )
         for number, found in enumerate(line.found, 1)
     ]
-    return judged, found_in, {move.id: _bought(desk, judged, goal, mixed, gains, move) for move in moves}
+    return judged, found_in, {move.id: _bought(desk, judged, goal, mixed, clarity, gains, move) for move in moves}
 
 
-def _bought(desk: Desk, line: Line, goal: Goal, mixed: Passage, gains: dict[str, StemGains], move: Move) -> Evidence:
-    """What a line would lose if this move alone were taken back."""
+def _bought(
+    desk: Desk, line: Line, goal: Goal, mixed: Passage, clarity: float, gains: dict[str, StemGains], move: Move
+) -> Evidence:
+    """What a line, of such a clarity as it is mixed, would lose if this move alone were taken back."""
     own_db = np.array(gains_of(move.action)[:BAND_COUNT])
     masker_db, voice_db = mixed.untouched, np.zeros_like(mixed.target)
     targets = [stem.id for stem in goal.targets]
@@ -397,7 +400,7 @@ def _bought(desk: Desk, line: Line, goal: Goal, mixed: Passage, gains: dict[str,
         voice_db = desk.voice_db(goal, less_db) - desk.voice_db(goal, all_db)
     else:
         masker_db[[stem.id for stem in desk.maskers(goal)].index(move.stem)] = -own_db
-    bought = mixed.clarity(mixed.untouched) - mixed.clarity(masker_db, voice_db)
+    bought = clarity - mixed.clarity(masker_db, voice_db)
     return Evidence(
         snr_before_db=line.snr_before_db,
         snr_after_db=line.snr_after_db,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.model.features import Frames, StemFacts
+from stemmix.dsp import hearing_kernels
+from stemmix.model.features import COLUMNS, Frames, StemFacts
 from stemmix.model.profiles import Role
 from stemmix.planning import masking
 
@@ -51,32 +52,29 @@ class Passage:
 
     def snr_db(self, gain_db: Floats, voice_db: Floats | float = 0.0) -> Floats:
         """(frames, 36) SNR with the mid of every masker at its (stems, 36) gains, and the target at its own, in dB."""
-        target = self.target * 10.0 ** (np.asarray(voice_db) / 10.0)
-        return masking.snr_db(target, self.maskers, 10.0 ** (gain_db / 10.0))
+        return masking.snr_db(self._target_at(voice_db), self.maskers, 10.0 ** (gain_db / 10.0))
 
     def clarity(self, gain_db: Floats, voice_db: Floats | float = 0.0) -> float:
         """Mean audibility index of the passage."""
-        target = self.target * 10.0 ** (np.asarray(voice_db) / 10.0)
-        return masking.clarity(target, self.maskers, 10.0 ** (gain_db / 10.0), self.importance)
+        return masking.clarity(self._target_at(voice_db), self.maskers, 10.0 ** (gain_db / 10.0), self.importance)
 
     def at_gains(self, gain_db: Floats, voice_db: Floats) -> Passage:
         """The passage as it is mixed: (stems, frames, 72) gains of every masker's mid and sides, (frames, 36) of the
         target."""
-        bands = self.target.shape[1]
-        gains = 10.0 ** (gain_db / 10.0)
-        return Passage(
-            self.start,
-            self.end,
-            self.target * 10.0 ** (voice_db / 10.0),
-            self.maskers * gains[..., :bands],
-            self.sides * gains[..., bands:],
-            self.importance,
-        )
+        maskers, sides = self.maskers, self.sides
+        if gain_db.any():
+            bands = self.target.shape[1]
+            gains = masking.power_of_db(gain_db)
+            maskers, sides = maskers * gains[..., :bands], sides * gains[..., bands:]
+        return Passage(self.start, self.end, self._target_at(voice_db), maskers, sides, self.importance)
 
     def mean_snr_db(self, gain_db: Floats, voice_db: Floats | float = 0.0) -> float:
         """SNR, each cell bounded to what audibility looks at, weighted with importance, mean over the passage."""
         snr = np.clip(self.snr_db(gain_db, voice_db), -15.0, 15.0)
         return float((snr * self.importance).sum(axis=1).mean())
+
+    def _target_at(self, voice_db: Floats | float) -> Floats:
+        return self.target * masking.power_of_db(np.asarray(voice_db)) if np.any(voice_db) else self.target
 
     @property
     def untouched(self) -> Floats:
@@ -86,7 +84,14 @@ class Passage:
 
 def smoothed_power(stem: HeardStem, column: str, start: int, end: int) -> Floats:
     """(end - start, width) a stem's power at programme frames, as it is judged."""
-    return masking.smoothed(stem.frames.power(column, start - MARGIN, end + MARGIN))
+    return _smoothed(stem, column, stem.frames.rows(start - MARGIN, end + MARGIN))
+
+
+def _smoothed(stem: HeardStem, column: str, rows: NDArray[np.int16]) -> Floats:
+    """The same of rows that are at hand, with their margin."""
+    out = np.empty((len(rows) - 2 * MARGIN, COLUMNS[column].stop - COLUMNS[column].start))
+    hearing_kernels.smoothed_power(rows, COLUMNS[column].start, stem.frames.power_of_level, out)
+    return out
 
 
 def passage(
@@ -97,10 +102,11 @@ def passage(
     target = np.zeros((end - start, masking.IMPORTANCE.size))
     for stem in targets:
         target += smoothed_power(stem, "mid", start, end)
-    mids = np.zeros((len(maskers), *target.shape))
-    sides = np.zeros_like(mids)
+    mids = np.empty((len(maskers), *target.shape))
+    sides = np.empty_like(mids)
     for index, stem in enumerate(maskers):
-        mids[index] = smoothed_power(stem, "mid", start, end)
-        sides[index] = np.maximum(smoothed_power(stem, "total", start, end) - mids[index], 0.0)
+        rows = stem.frames.rows(start - MARGIN, end + MARGIN)
+        mids[index] = _smoothed(stem, "mid", rows)
+        np.maximum(_smoothed(stem, "total", rows) - mids[index], 0.0, out=sides[index])
     importance = masking.IMPORTANCE if is_speech else masking.importance_where_present(target)
     return Passage(start, end, target, mids, sides, importance)

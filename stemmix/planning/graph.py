@@ -18,43 +18,52 @@ from stemmix.dsp.spectrum import HOPS_PER_SECOND
 from stemmix.model.plan import Conflict, Edge
 from stemmix.model.profiles import Role
 from stemmix.planning import masking
-from stemmix.planning.evidence import MARGIN, HeardStem
+from stemmix.planning.evidence import HeardStem, smoothed_power
+from stemmix.planning.workers import Each
 
 Floats = NDArray[np.float64]
 
 STRETCH_FRAMES = 10 * HOPS_PER_SECOND
-WITHIN, BELOW = (10 ** (level_db / 10) for level_db in (-masking.PRESENT_DB, masking.MASKED_BELOW_DB))
 SMALLEST = 0.05
 """Smaller conflicts of stems that nothing is done for are not listed."""
 
 
 def graph_of(
-    stems: Sequence[HeardStem], gains: Mapping[str, StemGains], hop: int, frames: int, cleared: frozenset[str]
+    stems: Sequence[HeardStem],
+    gains: Mapping[str, StemGains],
+    hop: int,
+    frames: int,
+    cleared: frozenset[str],
+    each: Each,
 ) -> tuple[tuple[Edge, ...], list[Conflict]]:
     """Every pair's edge, and the conflicts of targets that are not `cleared` line by line."""
-    before = np.zeros((len(stems), len(stems)))
-    after = np.zeros_like(before)
-    found: list[Conflict] = []
     last = -(-frames // hop) + 1
     active = np.stack([_active(stem, last, hop) for stem in stems])
-    for start in range(0, last, STRETCH_FRAMES):
+
+    def weighed(start: int) -> tuple[Floats, Floats, list[Conflict]]:
+        """One stretch: (stems, stems) sizes before and after, and conflicts."""
         end = min(start + STRETCH_FRAMES, last)
-        times = np.arange(start, end, dtype=np.float64) * hop
-        power = np.stack([masking.smoothed(s.frames.power("mid", start - MARGIN, end + MARGIN)) for s in stems])
         here = np.ascontiguousarray(active[:, start:end])
+        power = np.stack([smoothed_power(stem, "mid", start, end) for stem in stems])
         importance = np.stack([_importance(stem, mid) for stem, mid in zip(stems, power, strict=True)])
         sizes, spans = _masked(power, here, importance)
-        mixed = sizes
-        if not all(gains[stem.id].idle(times[0] - 1, times[-1] + 1) for stem in stems):
-            gain_db = np.stack([gains[stem.id].at(times)[:, :BAND_COUNT] for stem in stems])
-            mixed, _ = _masked(power * 10.0 ** (gain_db / 10.0), here, importance)
-        before += sizes.sum(axis=2)
-        after += mixed.sum(axis=2)
+        mixed, found = sizes, list[Conflict]()
+        if not all(gains[stem.id].idle(start * hop - 1, (end - 1) * hop + 1) for stem in stems):
+            times = np.arange(start, end, dtype=np.float64) * hop
+            for index, stem in enumerate(stems):
+                power[index] *= masking.power_of_db(gains[stem.id].at(times)[:, :BAND_COUNT])
+            mixed, _ = _masked(power, here, importance)
         for i, target in enumerate(stems):
             if target.id in cleared:
                 continue
             for j, masker in enumerate(stems):
                 found += _conflicts(target, masker, sizes[i, j], mixed[i, j], spans[i, j] + start, hop, frames)
+        return sizes.sum(axis=2), mixed.sum(axis=2), found
+
+    stretches = each(weighed, range(0, last, STRETCH_FRAMES))
+    nothing = np.zeros((len(stems), len(stems)))
+    before = sum((sizes for sizes, _, _ in stretches), start=nothing)
+    after = sum((sizes for _, sizes, _ in stretches), start=nothing)
     edges = tuple(
         Edge(
             target=target.id,
@@ -66,7 +75,7 @@ def graph_of(
         for j, masker in enumerate(stems)
         if i != j
     )
-    return edges, found
+    return edges, [conflict for _, _, found in stretches for conflict in found]
 
 
 def _masked(power: Floats, active: NDArray[np.bool_], importance: Floats) -> tuple[Floats, NDArray[np.int64]]:
@@ -74,7 +83,9 @@ def _masked(power: Floats, active: NDArray[np.bool_], importance: Floats) -> tup
     stems = len(power)
     sizes = np.zeros((stems, stems, BAND_COUNT))
     spans = np.tile(np.array([power.shape[1], 0]), (stems, stems, 1))
-    hearing_kernels.masked_sizes(power, active, importance, WITHIN, BELOW, masking.SPREAD, masking.REACH, sizes, spans)
+    hearing_kernels.masked_sizes(
+        power, active, importance, masking.WITHIN, masking.BELOW, masking.SPREAD, masking.REACH, sizes, spans
+    )
     return sizes / HOPS_PER_SECOND, spans
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import CENTRE_HZ
-from stemmix.dsp import hearing_kernels, masking_kernels, spreading_kernels
+from stemmix.dsp import elementary_kernels, hearing_kernels, masking_kernels, spreading_kernels
 from stemmix.dsp.spectrum import erb_numbers
 
 Floats = NDArray[np.float64]
@@ -21,6 +21,8 @@ MASKED_BELOW_DB = 3.0
 """A band whose SNR is lower is masked."""
 PRESENT_DB = 35.0
 """A band is there to be masked within this range of the target's loudest frame in it."""
+WITHIN, BELOW = (10 ** (level_db / 10) for level_db in (-PRESENT_DB, MASKED_BELOW_DB))
+"""Both as ratios of power."""
 
 THIRD_OCTAVES_HZ = np.array(
     [160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300, 8000], np.float64
@@ -59,11 +61,11 @@ REACH: NDArray[np.int64] = np.array(
 """(36, 2): from which band to before which a band is excited."""
 
 
-def smoothed(power: Floats) -> Floats:
-    """(..., frames + 4, 36) -> (..., frames, 36): mean over 80 ms; two frames of margin on either side are used up."""
-    count = power.shape[-2] - 4
-    part = [power[..., i : i + count, :] for i in range(5)]
-    return np.asarray(0.25 * (0.5 * part[0] + part[1] + part[2] + part[3] + 0.5 * part[4]))
+def power_of_db(level_db: Floats) -> Floats:
+    """Levels in dB of any shape -> powers."""
+    out = np.empty(level_db.shape)
+    elementary_kernels.power_of_db(np.ascontiguousarray(level_db).ravel(), out.ravel())
+    return out
 
 
 def snr_db(target: Floats, maskers: Floats, gains: Floats) -> Floats:
@@ -72,7 +74,7 @@ def snr_db(target: Floats, maskers: Floats, gains: Floats) -> Floats:
     target (frames, 36) and maskers (stems, frames, 36) are powers, gains (stems, 36) power ratios -> (frames, 36) dB.
     """
     out = np.empty_like(target)
-    hearing_kernels.snr_of_frames(target, maskers, gains, SPREAD, out)
+    hearing_kernels.snr_of_frames(target, maskers, gains, SPREAD, REACH, out)
     return out
 
 
@@ -101,3 +103,8 @@ def excitation(power: Floats) -> Floats:
     out = np.empty_like(power)
     spreading_kernels.spread_power(np.ascontiguousarray(power), SPREAD, REACH, out)
     return out
+
+
+def loudness(power: Floats, exponent: float) -> float:
+    """Sum over frames and bands of (spread power)^exponent; power (frames, 36)."""
+    return float(hearing_kernels.sum_of_powers(excitation(power), exponent))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ
+from stemmix.dsp import hearing_kernels
 from stemmix.dsp.dynamics import StemGains
 from stemmix.dsp.filters import k_weighting_power
 from stemmix.dsp.spectrum import HOPS_PER_SECOND, ruler
@@ -16,6 +17,7 @@ from stemmix.planning import masking
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal
 from stemmix.planning.unmask import LOUDNESS_EXPONENT, TIMBRE_HZ
+from stemmix.planning.workers import Each
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +33,7 @@ def outcome_of(
     clarity: float,
     rate_hz: int,
     frames: int,
+    each: Each,
 ) -> Outcome | None:
     """The figures of a plan; None where no line is spoken. The bed is no line's target, `clarity` the goal."""
     spoken = [goal for goal in goals if goal.is_speech]
@@ -41,14 +44,18 @@ def outcome_of(
     hop = ruler(rate_hz).hop_samples
     k_power = k_weighting_power(rate_hz, CENTRE_HZ)
     timbre = np.array([TIMBRE_HZ[0] < hz < TIMBRE_HZ[1] for hz in CENTRE_HZ])
-    loud, sones = np.zeros(2), np.zeros(2)
-    damage = []
-    for goal in spoken:
+
+    def weighed(goal: Goal) -> tuple[Floats, Floats, float]:
+        """A line's bed before and after, K-weighted and in sones; the damage."""
         powers = _bed(bed, gains, goal.start, goal.end, hop)
-        loud += [(power * k_power).sum() for power in powers]
-        sones += [(masking.excitation(power) ** LOUDNESS_EXPONENT).sum() for power in powers]
+        loud = np.array([(power * k_power).sum() for power in powers])
+        sones = np.array([masking.loudness(power, LOUDNESS_EXPONENT) for power in powers])
         before, after = (power.sum(axis=0) + 1e-14 for power in powers)
-        damage.append(float((10.0 * np.log10(after / before))[timbre].std()))
+        return loud, sones, float((10.0 * np.log10(after / before))[timbre].std())
+
+    weights = each(weighed, spoken)
+    loud = sum((loud for loud, _, _ in weights), start=np.zeros(2))
+    sones = sum((sones for _, sones, _ in weights), start=np.zeros(2))
     ids = {goal.id for goal in spoken}
     judged = [line for line in lines if line.id in ids]
     return Outcome(
@@ -59,8 +66,8 @@ def outcome_of(
         clarity_after=round(float(np.mean([line.clarity_after for line in judged])), 3),
         bed_loss_db=round(_fall_db(*loud), 2),
         bed_sones_lost=round(float(1.0 - sones[1] / max(sones[0], 1e-14)), 4),
-        damage_db=round(float(np.mean(damage)), 2),
-        outside_db=round(_outside_db(bed, spoken, gains, k_power, hop, frames), 2),
+        damage_db=round(float(np.mean([damage for _, _, damage in weights])), 2),
+        outside_db=round(_outside_db(bed, spoken, gains, k_power, hop, frames, each), 2),
     )
 
 
@@ -72,11 +79,9 @@ def _bed(
     before = np.zeros((end - start, BAND_COUNT))
     after = np.zeros_like(before)
     for stem in bed:
-        total = stem.frames.power("total", start, end)
-        mid = np.minimum(stem.frames.power("mid", start, end), total)
-        gain = 10.0 ** (gains[stem.id].at(times) / 10.0)
-        before += total
-        after += mid * gain[:, :BAND_COUNT] + (total - mid) * gain[:, BAND_COUNT:]
+        frames = stem.frames
+        gain_db = gains[stem.id].at(times)
+        hearing_kernels.add_bed(frames.rows(start, end), frames.power_of_level, gain_db, before, after)
     return before, after
 
 
@@ -87,19 +92,23 @@ def _outside_db(
     k_power: Floats,
     hop: int,
     frames: int,
+    each: Each,
 ) -> float:
     """K-weighted fall of the bed more than 0.9 s away from any line."""
     last = -(-frames // hop) + 1
     near = np.zeros(last, dtype=bool)
     for goal in spoken:
         near[max(goal.start - NEAR_FRAMES, 0) : goal.end + NEAR_FRAMES] = True
-    loud = np.zeros(2)
-    for start in range(0, last, STRETCH_FRAMES):
+
+    def weighed(start: int) -> Floats:
+        """The bed of one stretch before and after; nothing where no gain moves."""
         end = min(start + STRETCH_FRAMES, last)
         away = ~near[start:end]
-        if away.any() and not all(gains[stem.id].idle(start * hop - 1, end * hop + 1) for stem in bed):
-            loud += [(power[away] * k_power).sum() for power in _bed(bed, gains, start, end, hop)]
-    return _fall_db(*loud)
+        if not away.any() or all(gains[stem.id].idle(start * hop - 1, end * hop + 1) for stem in bed):
+            return np.zeros(2)
+        return np.array([(power[away] * k_power).sum() for power in _bed(bed, gains, start, end, hop)])
+
+    return _fall_db(*sum(each(weighed, range(0, last, STRETCH_FRAMES)), start=np.zeros(2)))
 
 
 def _fall_db(before: float, after: float) -> float:

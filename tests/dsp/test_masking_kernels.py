@@ -11,19 +11,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
-from stemmix.dsp import hearing_kernels, masking_kernels
+from stemmix.dsp import masking_kernels
 from stemmix.planning import masking
+from tests.dsp.spreading import FELT
 from tests.reference import unmasking as twin
 
 Floats = NDArray[np.float64]
 
-FELT: Floats = np.array(
-    [
-        [masking.SPREAD[b, k] if low <= k < after else 0.0 for k in range(BAND_COUNT)]
-        for b, (low, after) in enumerate(masking.REACH)
-    ]
-)
-"""Spreading as the kernels count it: what is over 60 dB down is left out."""
 SEEDS = st.integers(0, 2**32 - 1)
 
 
@@ -88,20 +82,6 @@ def instance(seed: int, stems: int = 2, frames: int = 5) -> Instance:
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=SEEDS, frames=st.integers(0, 4))
-def test_spreading_is_its_twin_as_far_as_it_reaches(seed: int, frames: int) -> None:
-    power = 10.0 ** np.random.default_rng(seed).uniform(-12, 0, (frames, BAND_COUNT))
-    assert masking.excitation(power) == pytest.approx(np.array(twin.spread_power(power, FELT)).reshape(power.shape))
-
-
-def test_what_spreading_leaves_out_is_60_db_down() -> None:
-    """And what is counted is the whole of the model: nothing near a band is lost."""
-    left_out = masking.SPREAD - FELT
-    assert 0 < left_out.max() <= 1e-6
-    assert np.all(np.diag(FELT) == 1.0)
-
-
-@settings(max_examples=25, deadline=None)
 @given(seed=SEEDS, stems=st.integers(1, 3), frames=st.integers(1, 4))
 def test_audibility_and_loudness_of_cuts_are_their_twins(seed: int, stems: int, frames: int) -> None:
     one = instance(seed, stems, frames)
@@ -144,19 +124,3 @@ def test_gradients_are_what_a_small_step_measures(seed: int) -> None:
     assert steps > 60
     assert np.count_nonzero(clarity > 0) > 40
     assert np.count_nonzero(loudness < 0) > 40
-
-
-@settings(max_examples=20, deadline=None)
-@given(seed=SEEDS, stems=st.integers(2, 3), frames=st.integers(1, 5))
-def test_how_much_each_hides_of_each_is_its_twin(seed: int, stems: int, frames: int) -> None:
-    random = np.random.default_rng(seed)
-    power = 10.0 ** random.uniform(-8, -4, (stems, frames, BAND_COUNT))
-    active = random.uniform(size=(stems, frames)) < 0.7
-    importance = random.uniform(0, 1, (stems, BAND_COUNT)) * (random.uniform(size=(stems, BAND_COUNT)) < 0.8)
-    within, below = 10**-3.5, 10**0.3
-    sizes = np.zeros((stems, stems, BAND_COUNT))
-    spans = np.tile(np.array([frames, 0]), (stems, stems, 1))
-    hearing_kernels.masked_sizes(power, active, importance, within, below, masking.SPREAD, masking.REACH, sizes, spans)
-    wanted, wanted_spans = twin.masked_sizes(power, active.tolist(), importance, within, below, FELT)
-    assert sizes == pytest.approx(np.array(wanted))
-    assert spans == pytest.approx(np.array(wanted_spans))

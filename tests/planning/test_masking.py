@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ
 from stemmix.planning import masking
+from tests.dsp.spreading import FELT
 from tests.reference import masking as twin
 
 
@@ -61,15 +62,6 @@ def test_excitation_is_the_spread_sum() -> None:
     assert masking.excitation(alone)[0] == pytest.approx(2.0 * masking.SPREAD[:, 20], abs=2.1e-6)
 
 
-def test_smoothing_is_a_mean_over_80_ms_that_keeps_what_is_steady() -> None:
-    assert masking.smoothed(np.full((9, BAND_COUNT), 0.3)) == pytest.approx(np.full((5, BAND_COUNT), 0.3))
-    impulse = np.zeros((9, 1))
-    impulse[4] = 1.0
-    assert masking.smoothed(impulse)[:, 0] == pytest.approx([0.125, 0.25, 0.25, 0.25, 0.125])
-    many = np.random.default_rng(2).uniform(0, 1, (2, 12, 3))
-    assert np.array_equal(masking.smoothed(many)[1], masking.smoothed(many[1]))
-
-
 def test_audibility_is_nothing_at_minus_15_db_and_all_at_15() -> None:
     snr = np.array([[-200.0], [-15.0], [0.0], [15.0], [200.0]]) * np.ones(BAND_COUNT)
     assert masking.audibility(snr) == pytest.approx([0.0, 0.0, 0.5, 1.0, 1.0])
@@ -95,7 +87,7 @@ def test_the_snr_kernel_is_its_twin(seed: int, stems: int, frames: int) -> None:
     found = masking.snr_db(target, maskers, gains)
     assert found.shape == target.shape
     for t in range(frames):
-        assert found[t] == pytest.approx(twin.snr_db(target[t], maskers[:, t], gains, masking.SPREAD))
+        assert found[t] == pytest.approx(twin.snr_db(target[t], maskers[:, t], gains, FELT))
 
 
 def test_without_maskers_all_of_a_target_is_heard() -> None:

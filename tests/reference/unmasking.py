@@ -1,17 +1,14 @@
-"""Readable twins of the kernels behind masking and unmasking: one frame, one band, one stem at a time."""
+"""Readable twins of the kernels behind unmasking: one frame, one band, one stem at a time."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
+from tests.reference.hearing import spread_power
+
 Rows = Sequence[Sequence[float]]
 Stack = Sequence[Rows]
-
-
-def spread_power(power: Rows, spread: Rows) -> list[list[float]]:
-    """(frames, bands) power -> the same after spreading."""
-    return [[sum(row[k] * frame[k] for k in range(len(frame))) for row in spread] for frame in power]
 
 
 def left_of(mid: float, side: float, cut_db: float, slack_db: float) -> tuple[float, float]:
@@ -73,33 +70,3 @@ def price_of_cuts(
         price += effort * protection[i] * sum(one**2 for one in cut[i])
         price += smoothness * sum((cut[i][k + 1] - cut[i][k]) ** 2 for k in bands[:-1])
     return price
-
-
-def masked_sizes(
-    power: Stack, active: Sequence[Sequence[bool]], importance: Rows, within: float, below: float, spread: Rows
-) -> tuple[list[list[list[float]]], list[list[tuple[int, int]]]]:
-    """(stems, stems, bands) how much of the first the second hides, and (first, after the last) masked frames.
-
-    Without any masked frame the pair's span is (frames, 0).
-    """
-    stems, frames, bands = range(len(power)), range(len(power[0])), range(len(power[0][0]))
-    excited = [spread_power(one, spread) for one in power]
-    loudest = [[max(power[i][t][b] for t in frames) for b in bands] for i in stems]
-    sizes = [[[0.0 for _ in bands] for _ in stems] for _ in stems]
-    spans = [[(len(frames), 0) for _ in stems] for _ in stems]
-    for i in stems:
-        for t in frames:
-            for b in bands:
-                here = power[i][t][b]
-                others = 1e-14 + sum(excited[j][t][b] for j in stems if j != i)
-                if not active[i][t] or here <= within * loudest[i][b] or here + 1e-14 >= below * others:
-                    continue
-                for j in stems:
-                    if j == i or not importance[i][b]:
-                        continue
-                    share = excited[j][t][b] / others
-                    sizes[i][j][b] += importance[i][b] * share
-                    if share > 0.1:
-                        first, after = spans[i][j]
-                        spans[i][j] = (min(first, t), max(after, t + 1))
-    return sizes, spans
