@@ -31,8 +31,8 @@ def audibility_of(target, maskers, gains, spread, reach, importance):
     excited, audible = np.empty(bands), np.zeros(bands)
     for t in range(frames):
         for k in range(bands):
-            padded[BELOW + k] = maskers[0, t, k] * gains[0, k]
-        for i in range(1, stems):
+            padded[BELOW + k] = 0.0
+        for i in range(stems):
             for k in range(bands):
                 padded[BELOW + k] += maskers[i, t, k] * gains[i, k]
         spread_one(diagonals, padded, excited)
@@ -118,9 +118,9 @@ def _hear(mid, side, left, beside, t, heard):
     """What the cuts leave of a frame: of all mids, and of mids and sides together."""
     stems, _, bands = mid.shape
     for k in range(bands):
-        heard[0, BELOW + k] = mid[0, t, k] * left[0, k]
-        heard[1, BELOW + k] = mid[0, t, k] * left[0, k] + side[0, t, k] * beside[0, k]
-    for i in range(1, stems):
+        heard[0, BELOW + k] = 0.0
+        heard[1, BELOW + k] = 0.0
+    for i in range(stems):
         for k in range(bands):
             heard[0, BELOW + k] += mid[i, t, k] * left[i, k]
             heard[1, BELOW + k] += mid[i, t, k] * left[i, k] + side[i, t, k] * beside[i, k]

@@ -48,11 +48,15 @@ class StoredFrames:
         return self._count
 
     def rows(self, start: int, stop: int) -> NDArray[np.int16]:
-        out = silent_rows(stop - start)
         low, high = max(start, 0), min(stop, self._count)
-        if low < high:
-            packed = os.pread(self._file.fileno(), (high - low) * _ROW_BYTES, low * _ROW_BYTES)
-            out[low - start : high - start] = np.frombuffer(packed, "<i2").reshape(-1, COLUMN_COUNT)
+        packed = bytearray(max(high - low, 0) * _ROW_BYTES)
+        if packed:
+            os.preadv(self._file.fileno(), [packed], low * _ROW_BYTES)
+        rows = np.frombuffer(packed, "<i2").reshape(-1, COLUMN_COUNT).astype(np.int16, copy=False)
+        if (low, high) == (start, stop):
+            return rows
+        out = silent_rows(stop - start)
+        out[low - start : low - start + len(rows)] = rows
         return out
 
 

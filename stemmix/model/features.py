@@ -211,6 +211,7 @@ class StemFacts(Document):
     rolloff_hz: float
     """Mean spectral rolloff (85 % of the magnitude) of the same."""
     onsets: tuple[Onset, ...]
+    """In time."""
     active: tuple[Span, ...]
     """Where it has something to be heard: of dialogue, its lines."""
     warnings: tuple[str, ...]

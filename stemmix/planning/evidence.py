@@ -74,7 +74,8 @@ class Passage:
         return float((snr * self.importance).sum(axis=1).mean())
 
     def _target_at(self, voice_db: Floats | float) -> Floats:
-        return self.target * masking.power_of_db(np.asarray(voice_db)) if np.any(voice_db) else self.target
+        at = np.asarray(voice_db)
+        return self.target * masking.power_of_db(at) if at.any() else self.target
 
     @property
     def untouched(self) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -143,7 +144,13 @@ def transient_share(stem: HeardStem, goal: Goal, hop: int) -> float:
         return 0.0
     power = stem.frames.power("total", goal.start, goal.end).sum(axis=1)
     near = np.zeros(len(power), dtype=bool)
-    for onset in stem.facts.onsets:
+    onsets = stem.facts.onsets
+    # a long effect has thousands: only those that reach into the line are looked at
+    first, after = (
+        bisect_left(onsets, frame * hop - stem.at, key=lambda onset: onset.at)
+        for frame in (goal.start - TRANSIENT_FRAMES, goal.end)
+    )
+    for onset in onsets[first:after]:
         frame = (stem.at + onset.at) // hop - goal.start
         if onset.strength_db >= HIT_DB and -TRANSIENT_FRAMES < frame < len(power):
             near[max(frame - 1, 0) : max(frame + TRANSIENT_FRAMES, 0)] = True

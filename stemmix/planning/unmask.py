@@ -168,16 +168,20 @@ def slack_db(line: Passage) -> Floats:
 
 def _cheapest(line: Passage, cap: Floats, protection: Floats, goal: float, voice_db: Floats) -> Floats:
     """(stems, 36) cuts at the least cost at which the line, frame by frame, is at its goal."""
-    target = line.target * 10.0 ** (voice_db / 10.0)
+    target, mids, sides = (
+        _grouped(line.target * 10.0 ** (voice_db / 10.0)),
+        _grouped(line.maskers),
+        _grouped(line.sides),
+    )
     slack = slack_db(line)
     timbre = [band for band, hz in enumerate(CENTRE_HZ) if TIMBRE_HZ[0] < hz < TIMBRE_HZ[1]]
     cut = _least_scoop(line, cap, goal, voice_db)
     aim = goal
     for _ in range(CORRECTIONS):
         cut = masking_kernels.least_cuts(
-            _grouped(target),
-            _grouped(line.maskers),
-            _grouped(line.sides),
+            target,
+            mids,
+            sides,
             cut,
             cap,
             slack,

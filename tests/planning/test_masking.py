@@ -94,6 +94,8 @@ def test_without_maskers_all_of_a_target_is_heard() -> None:
     target = np.full((2, BAND_COUNT), 1e-6)
     snr = masking.snr_db(target, np.zeros((0, 2, BAND_COUNT)), np.zeros((0, BAND_COUNT)))
     assert masking.audibility(snr) == pytest.approx([1.0, 1.0])
+    nobody = np.zeros((0, 2, BAND_COUNT)), np.zeros((0, BAND_COUNT))
+    assert masking.clarity(target, *nobody, masking.IMPORTANCE) == pytest.approx(1.0)
 
 
 def test_a_deeper_cut_never_makes_a_target_less_audible() -> None:
