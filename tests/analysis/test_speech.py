@@ -62,6 +62,27 @@ def test_room_tone_20_db_under_the_voice_still_falls_into_lines() -> None:
     assert_they_are_the_lines(speech_of(stereo(voice(FRAMES, LINES_S) + 0.1 * tone)), LINES_S, 0.25)
 
 
+@pytest.mark.parametrize("fade_s", [0.02, 0.2])
+def test_room_tone_that_fades_in_and_out_at_the_ends_is_no_speech(fade_s: float) -> None:
+    lead, fade = 4 * RATE_HZ, int(fade_s * RATE_HZ)
+    tone = np.concatenate((np.zeros(RATE_HZ // 10), band_noise(FRAMES + 2 * lead - RATE_HZ // 10, 100, 6000, seed=7)))
+    tone[RATE_HZ // 10 : RATE_HZ // 10 + fade] *= np.linspace(0, 1, fade)
+    tone[-fade:] *= np.linspace(1, 0, fade)
+    spoken = np.pad(voice(FRAMES, LINES_S)[:, 0], lead)
+    expected = tuple((start + 4.0, end + 4.0) for start, end in LINES_S)
+    assert_they_are_the_lines(speech_of(stereo(spoken + 0.1 * tone)), expected, 0.25)
+
+
+def test_room_tone_laid_around_the_lines_alone_is_no_speech() -> None:
+    """Digital silence before and after it says nothing of the room."""
+    lead = 6 * RATE_HZ
+    tone = band_noise(FRAMES + 2 * lead, 100, 6000, seed=7)
+    tone[: 3 * RATE_HZ] = tone[-3 * RATE_HZ :] = 0.0
+    spoken = np.pad(voice(FRAMES, LINES_S)[:, 0], lead)
+    expected = tuple((start + 6.0, end + 6.0) for start, end in LINES_S)
+    assert_they_are_the_lines(speech_of(stereo(spoken + 10 ** (-25 / 20) * tone)), expected, 0.25)
+
+
 def test_a_whisper_20_db_down_in_a_room_35_db_down() -> None:
     """Both at once, the whisper 15 dB over its room."""
     loud, whisper = voice(FRAMES, (LINES_S[0], LINES_S[2])), voice(FRAMES, (LINES_S[1], LINES_S[3]), seed=5)
