@@ -88,7 +88,7 @@ def _below_db(smooth_db: Singles) -> Singles:
     floor_db = percentile_filter(smooth_db, 2, size=int(FLOOR_S * HOPS_PER_SECOND) | 1, mode="reflect")
     # dense speech without a pause shows no floor: what is within 12 dB of the loud frames is speech all the same
     below_db[smooth_db <= np.minimum(floor_db + ABOVE_FLOOR_DB, loud_db - WITHIN_ALWAYS_DB)] = np.inf
-    below_db[_steady(smooth_db, loud_db)] = np.inf
+    below_db[_steady(smooth_db, float(loud_db))] = np.inf
     below_db[~audible] = np.inf
     return np.asarray(below_db)
 

@@ -28,6 +28,12 @@ class Shape:
     look_ahead_s: float
     hold_s: float
     ramp_s: float
+    voice_ramp_s: float = 0.1
+    """Of what is done to a line itself, which has no look-ahead and no hold: it is not to reach into a neighbour."""
+
+    @property
+    def of_voice(self) -> Shape:
+        return Shape(0.0, 0.0, self.voice_ramp_s)
 
 
 Cut = tuple[int, int, Sequence[float]]
@@ -37,8 +43,9 @@ Cut = tuple[int, int, Sequence[float]]
 class StemGains:
     """Every band's gain in one stem at any time: layers of cuts, each shaped by itself, added in dB."""
 
-    def __init__(self, layers: Iterable[Iterable[Cut]], shape: Shape, rate_hz: int, bands: int) -> None:
-        curves = [GainCurve(cuts, shape, rate_hz, bands) for cuts in layers]
+    def __init__(self, layers: Iterable[tuple[bool, Iterable[Cut]]], shape: Shape, rate_hz: int, bands: int) -> None:
+        """A layer is whether it is of the voice itself, and its cuts."""
+        curves = [GainCurve(cuts, shape.of_voice if of_voice else shape, rate_hz, bands) for of_voice, cuts in layers]
         self._curves = [curve for curve in curves if not curve.empty]
         self._bands = bands
 

@@ -201,13 +201,31 @@ def price_of_cuts(mid_mean, side_mean, cut, slack, protection, wide, evenness, e
 
 @compiled
 def least_cuts(
-    target, mid, side, start, cap, slack, protection, spread, reach, importance, wide, weights, goal, rounds, steps
+    target,
+    mid,
+    side,
+    start,
+    cap,
+    slack,
+    protection,
+    spread,
+    reach,
+    importance,
+    wide,
+    weights,
+    goal,
+    price,
+    rounds,
+    steps,
 ):
     """The cheapest cuts (stems, 36) in dB, between 0 and cap, that bring the audibility of the target to goal.
+
+    With them the price of audibility there, which a next call may begin from.
 
     weights are exponent, evenness, effort and smoothness (`weigh_cuts`, `price_of_cuts`). An augmented Lagrangian
     (Nocedal and Wright, Numerical Optimization, 2nd ed., section 17.4) over spectral projected gradients (Birgin,
     Martinez and Raydan, SIAM J. Optim. 10, 2000), `rounds` times `steps` from `start`: deterministic, the work bounded.
+    `price` is the multiplier to begin with: what a unit of audibility costs at `start`, where that is known, else 0.
     """
     stems, frames, bands = mid.shape
     exponent, evenness, effort, smoothness = weights[0], weights[1], weights[2], weights[3]
@@ -228,7 +246,7 @@ def least_cuts(
     _, loudest = _weighed(
         octaves, mid, side, nothing, slack, diagonals, back, importance, exponent, grad_clarity, grad_loudness
     )
-    multiplier, penalty = 0.0, 200.0
+    multiplier, penalty = price, 200.0
     recent = np.empty(5)
     for _ in range(rounds):
         clarity = 0.0
@@ -251,7 +269,7 @@ def least_cuts(
                     grad_clarity,
                     grad_loudness,
                 )
-                new_gradient = -grad_loudness / loudest
+                new_gradient = grad_loudness / -loudest
                 new_value = 1.0 - loudness / loudest
                 new_value += price_of_cuts(
                     mid_mean, side_mean, point, slack, protection, wide, evenness, effort, smoothness, new_gradient
@@ -286,4 +304,4 @@ def least_cuts(
         if abs(goal - clarity) < 5e-4:
             break
         penalty *= 2.0
-    return cut
+    return cut, multiplier

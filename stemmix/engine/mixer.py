@@ -76,7 +76,7 @@ class AlignedStem:
 @contextmanager
 def opened(plan: Plan, stem: MixedStem) -> Iterator[AlignedStem]:
     """A stem with its strip as the plan has it, at the programme's beginning."""
-    shape = Shape(plan.shape.look_ahead_s, plan.shape.hold_s, plan.shape.ramp_s)
+    shape = Shape(plan.shape.look_ahead_s, plan.shape.hold_s, plan.shape.ramp_s, plan.shape.voice_ramp_s)
     layers = layers_of(move for move in plan.moves if move.stem == stem.id)
     strip = Strip(StemGains(layers, shape, plan.sample_rate, 2 * BAND_COUNT), stem.gain_db, plan.sample_rate)
     with StemReader(stem.audio, plan.sample_rate) as reader:

@@ -6,12 +6,12 @@ Times are samples of the programme; levels are rounded to 0.01 dB, so that a dif
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from stemmix.model.document import Document, item
-from stemmix.model.moves import Action, gains_of
+from stemmix.model.moves import Action, Presence, Ride, gains_of
 from stemmix.model.profiles import Role
 
 PLAN_SCHEMA = "stemmix.plan/1"
@@ -59,8 +59,13 @@ class Move:
     """What kept it from going further."""
 
 
-Layer = list[tuple[int, int, tuple[float, ...]]]
-"""Spans of samples, and 72 gains for each."""
+class Layer(NamedTuple):
+    """One stem's moves of one kind."""
+
+    of_voice: bool
+    """Whether they are made to a line itself, not for it: they keep to its span."""
+    cuts: list[tuple[int, int, tuple[float, ...]]]
+    """Spans of samples, and 72 gains for each."""
 
 
 def layers_of(moves: Iterable[Move]) -> list[Layer]:
@@ -71,7 +76,8 @@ def layers_of(moves: Iterable[Move]) -> list[Layer]:
     """
     layers: dict[str, Layer] = {}
     for move in moves:
-        layers.setdefault(move.action.kind, []).append((move.start, move.end, gains_of(move.action)))
+        layer = layers.setdefault(move.action.kind, Layer(isinstance(move.action, Ride | Presence), []))
+        layer.cuts.append((move.start, move.end, gains_of(move.action)))
     return [layers[kind] for kind in sorted(layers)]
 
 
@@ -171,6 +177,8 @@ class PlannedShape(Document):
     look_ahead_s: float
     hold_s: float
     ramp_s: float
+    voice_ramp_s: float = 0.1
+    """Of what is done to a line itself."""
 
 
 class Plan(Document):

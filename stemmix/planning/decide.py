@@ -11,7 +11,7 @@ priority away again is undone. What is left of a scene's cuts in common becomes 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from functools import partial
 from itertools import groupby
 
@@ -158,7 +158,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
             )
             for stem in stems
         ),
-        shape=PlannedShape(look_ahead_s=desk.shape.look_ahead_s, hold_s=desk.shape.hold_s, ramp_s=desk.shape.ramp_s),
+        shape=PlannedShape(**asdict(desk.shape)),
         moves=tuple(moves),
         scenes=scenes,
         lines=tuple(line for line, _, _ in judged),

@@ -59,7 +59,7 @@ def test_digital_silence_stays_silent_across_batches(gap: int) -> None:
         sound[start : start + gap] = 0.0
     silent = ~sound.any(axis=1)
     tilt = tuple(np.linspace(-12, 6, 36)) * 2
-    strip = Strip(StemGains([[(0, 240_000, tilt)]], Shape(0.0, 0.0, 0.1), 48_000, 72), 0.0, 48_000)
+    strip = Strip(StemGains([(False, [(0, 240_000, tilt)])], Shape(0.0, 0.0, 0.1), 48_000, 72), 0.0, 48_000)
     out = np.concatenate([strip.process(sound), strip.flush()])[strip.latency_samples :]
     assert not out[silent].any()
     assert not np.array_equal(out, sound)

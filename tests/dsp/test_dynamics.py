@@ -91,7 +91,7 @@ def test_a_gap_shorter_than_the_hold_is_bridged() -> None:
 
 def test_layers_add_in_db() -> None:
     first, second = [(2000, 3000, (-6.0, -1.0))], [(2500, 3500, (-3.0, -3.0)), (100, 200, (-2.0, 0.0))]
-    both = StemGains([first, second], SHAPE, RATE_HZ, 2)
+    both = StemGains([(False, first), (False, second)], SHAPE, RATE_HZ, 2)
     assert np.array_equal(both.at(TIMES), curve(*first).at(TIMES) + curve(*second).at(TIMES))
     assert both.at(np.array([2750.0])) == pytest.approx(np.array([[-9.0, -4.0]]))
     assert not both.idle(150, 160)
@@ -151,7 +151,7 @@ def test_pieces_in_time_are_their_twin(edges: list[int], samples: list[int], ram
 
 
 def test_without_cuts_all_is_idle() -> None:
-    nothing = StemGains([[], []], SHAPE, RATE_HZ, 2)
+    nothing = StemGains([(False, []), (True, [])], SHAPE, RATE_HZ, 2)
     assert nothing.idle(-1e9, 1e9)
     assert np.array_equal(nothing.at(TIMES), np.zeros((END, 2)))
     assert nothing.at(np.zeros(0)).shape == (0, 2)

@@ -125,7 +125,7 @@ class Dribbling:
 @pytest.mark.parametrize("size", [1, *SIZES])
 def test_a_source_may_give_less_than_is_asked_for(size: int) -> None:
     samples = noise(1_050)
-    strip = Strip(StemGains([[]], Shape(0.08, 0.35, 0.25), RATE_HZ, 2 * BAND_COUNT), 0.0, RATE_HZ)
+    strip = Strip(StemGains([], Shape(0.08, 0.35, 0.25), RATE_HZ, 2 * BAND_COUNT), 0.0, RATE_HZ)
     stem = AlignedStem(Dribbling(samples), 33, strip)
     assert stem.read(0).shape == (0, 2)
     total = 2_000 if size < 100 else 48_000

@@ -34,7 +34,7 @@ def scoop(depth_db: float, width_bands: int) -> tuple[float, ...]:
 
 
 def strip(cuts: Cuts, ducks: Cuts | None = None, gain_db: float = 0.0, rate_hz: int = RATE_HZ) -> Strip:
-    return Strip(StemGains([cuts, ducks or []], SHAPE, rate_hz, BANDS), gain_db, rate_hz)
+    return Strip(StemGains([(False, cuts), (False, ducks or [])], SHAPE, rate_hz, BANDS), gain_db, rate_hz)
 
 
 def through(processor: Strip, signal: np.ndarray, size: int = 4096) -> np.ndarray:

@@ -96,6 +96,6 @@ def test_moves_of_one_kind_are_one_layer_and_kinds_are_layers_of_their_own() -> 
         for number, kind in enumerate(("unmask", "scene", "unmask", "duck"))
     ]
     layers = layers_of(made)
-    assert [[span[:2] for span in layer] for layer in layers] == [[(30, 45)], [(10, 25)], [(0, 15), (20, 35)]]
-    assert all(span[2] == gains_of(action("unmask")) for span in layers[2])
-    assert len(layers[0][0][2]) == moves.BAND_COUNT * 2
+    assert [[cut[:2] for cut in layer.cuts] for layer in layers] == [[(30, 45)], [(10, 25)], [(0, 15), (20, 35)]]
+    assert all(cut[2] == gains_of(action("unmask")) for cut in layers[2].cuts)
+    assert len(layers[0].cuts[0][2]) == moves.BAND_COUNT * 2
