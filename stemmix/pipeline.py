@@ -62,10 +62,7 @@ def render(
     sources = open_stems(project_path, project, threads)
     with out_folder(project_path, out, project, sources) as folder:
         if plan_path is None:
-            with feature_store(folder, keep=use_cache) as store:
-                stems = listen(project, sources, store, progress, threads)
-                plan = decide(project, stems, programme_frames(stems))
-                sources = [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)]
+            plan, sources = listen_and_decide(project, sources, folder, progress, use_cache=use_cache, threads=threads)
         else:
             plan = read_document(plan_path, Plan)
             refuse_stale(plan_path, plan, project, sources)
@@ -187,6 +184,19 @@ def out_folder(project_path: Path, out: Path | None, project: Project, sources: 
             with suppress(OSError):  # it holds something after all
                 folder.rmdir()
         raise
+
+
+def listen_and_decide(
+    project: Project, sources: Sequence[Source], scratch: Path, progress: Progress, *, use_cache: bool, threads: int
+) -> tuple[Plan, list[Source]]:
+    """Pass 1 and the decisions; what was heard is let go of again before anything is mixed.
+
+    The sources come back with what the scan found besides.
+    """
+    with feature_store(scratch, keep=use_cache) as store:
+        stems = listen(project, sources, store, progress, threads)
+        plan = decide(project, stems, programme_frames(stems))
+    return plan, [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)]
 
 
 def listen(

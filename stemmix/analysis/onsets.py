@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 RANGE_DB = 60.0
 """Levels are cut off this far under full scale: a rise from silence to nothing heard is no onset."""
@@ -39,7 +40,7 @@ class FluxMeter:
         return np.asarray(np.maximum(levels - widest, 0.0).mean(axis=1))
 
 
-def pick_onsets(flux_db: Floats) -> list[tuple[int, float]]:
+def pick_onsets(flux_db: Floats | Singles) -> list[tuple[int, float]]:
     """(frames,) flux -> (frame, strength in dB) of each onset: the largest within 60 ms, clear of its surroundings."""
     if not len(flux_db):
         return []

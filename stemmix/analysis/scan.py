@@ -61,7 +61,7 @@ class StemScan:
         """The facts of the whole stem."""
         self._take(self._bands.flush())
         hop = self._bands.ruler.hop_samples
-        flux_db, level_db = (np.array(kept, np.float64) for kept in (self._flux_db, self._k_level_db))
+        flux_db, level_db = (np.array(kept, np.float32) for kept in (self._flux_db, self._k_level_db))
         active = tuple(
             Span(start=max(start * hop - self._lead, 0), end=min(end * hop - self._lead, self._frames))
             for start, end in speech_runs(level_db)

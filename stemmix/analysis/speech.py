@@ -38,12 +38,12 @@ SHORTEST_FRAMES = int(0.3 * HOPS_PER_SECOND)
 AUDIBLE_DB = -90.0
 
 
-def speech_frames(level_db: Floats, within_db: float = WITHIN_DB) -> NDArray[np.bool_]:
+def speech_frames(level_db: Floats | Singles, within_db: float = WITHIN_DB) -> NDArray[np.bool_]:
     """(frames,) K-weighted level at 50 frames a second in dB -> (frames,) whether it is speech."""
     return _below_db(smoothed_db(level_db)) < within_db
 
 
-def speech_runs(level_db: Floats) -> list[tuple[int, int]]:
+def speech_runs(level_db: Floats | Singles) -> list[tuple[int, int]]:
     """(frames,) K-weighted level at 50 frames a second in dB -> phrases, as (first frame, frame after the last).
 
     Each is longer than `SHORTEST_FRAMES`; phrases of one run meet where it is faintest.
@@ -61,7 +61,7 @@ def speech_runs(level_db: Floats) -> list[tuple[int, int]]:
     return [run for run in runs if run[1] - run[0] > SHORTEST_FRAMES]
 
 
-def smoothed_db(level_db: Floats) -> Singles:
+def smoothed_db(level_db: Floats | Singles) -> Singles:
     """Level of the mean power over 200 ms; in 32 bits, for whole reels pass through here."""
     from scipy.ndimage import uniform_filter1d
 
@@ -69,7 +69,9 @@ def smoothed_db(level_db: Floats) -> Singles:
     uniform_filter1d(power, HOPS_PER_SECOND // 5, mode="constant", output=power)
     # running sums of power may go slightly negative: clamp
     np.maximum(power, 1e-20, out=power)
-    return (10.0 * np.log10(power, out=power)).astype(np.float32)
+    np.log10(power, out=power)
+    power *= 10.0
+    return power.astype(np.float32, copy=False)
 
 
 def _below_db(smooth_db: Singles) -> Singles:

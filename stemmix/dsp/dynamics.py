@@ -75,10 +75,10 @@ class GainCurve:
         before = samples_from_seconds(shape.look_ahead_s, rate_hz) + half
         after = samples_from_seconds(shape.hold_s, rate_hz) + half
         held = sorted(
-            ((start - before, end + after, np.asarray(gain_db, np.float64)) for start, end, gain_db in cuts),
+            ((start - before, end + after, gain_db) for start, end, gain_db in cuts),
             key=lambda cut: cut[:2],
         )
-        self._starts, self._ends, self._gains = _pieces(held, bands)
+        self._starts, self._ends, self._rows, self._gains = _pieces(held, bands)
 
     def at(self, samples: Floats) -> Floats:
         """(n,) times in samples, rising -> (n, bands) gains in dB; exactly 0 where no cut reaches."""
@@ -88,7 +88,8 @@ class GainCurve:
 
     def add_at(self, samples: Floats, gain_db: Floats) -> None:
         """Add the gains at (n,) times to (n, bands) gains in dB."""
-        shaping_kernels.add_pieces(samples, self._starts, self._ends, self._gains, float(self._ramp), gain_db)
+        ramp = float(self._ramp)
+        shaping_kernels.add_pieces(samples, self._starts, self._ends, self._rows, self._gains, ramp, gain_db)
 
     @property
     def empty(self) -> bool:
@@ -101,26 +102,33 @@ class GainCurve:
         return first >= len(self._starts) or bool(self._starts[first] >= end + self._ramp / 2)
 
 
-def _furthest(gains: list[Floats]) -> Floats:
-    """Of each band the gain that is furthest from 0."""
-    furthest = gains[0]
-    for gain in gains[1:]:
-        furthest = np.where(np.abs(gain) > np.abs(furthest), gain, furthest)
-    return furthest
+def _pieces(held: list[Cut], bands: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Overlapping (start, end, gain), sorted by start, as pieces that do not overlap: of each band the furthest from 0.
 
-
-def _pieces(held: list[tuple[int, int, Floats]], bands: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Overlapping (start, end, gain), sorted by start, as pieces that do not overlap: of each band the furthest."""
+    Starts, ends, and of each piece its row of the gains: most pieces are all of one cut's, so that few rows are.
+    """
     edges = sorted({edge for start, end, _ in held for edge in (start, end)})
-    starts, ends, gains = [], [], []
-    waiting, active = 0, list[tuple[int, int, Floats]]()
+    gains: list[Sequence[float] | Floats] = [gain for _, _, gain in held]
+    starts, ends, rows = [], [], []
+    waiting, active = 0, list[int]()
     for start, end in pairwise(edges):
         while waiting < len(held) and held[waiting][0] <= start:
-            active.append(held[waiting])
+            active.append(waiting)
             waiting += 1
-        active = [cut for cut in active if cut[1] > start]
-        if active:
-            starts.append(start)
-            ends.append(end)
-            gains.append(_furthest([gain for _, _, gain in active]))
-    return np.array(starts, np.int64), np.array(ends, np.int64), np.array(gains, np.float64).reshape(-1, bands)
+        active = [cut for cut in active if held[cut][1] > start]
+        if not active:
+            continue
+        row = active[0]
+        if len(active) > 1:
+            together = np.array([held[cut][2] for cut in active], np.float64)
+            gains.append(together[np.abs(together).argmax(axis=0), np.arange(bands)])
+            row = len(gains) - 1
+        starts.append(start)
+        ends.append(end)
+        rows.append(row)
+    return (
+        np.array(starts, np.int64),
+        np.array(ends, np.int64),
+        np.array(rows, np.int64),
+        np.array(gains, np.float64).reshape(-1, bands),
+    )

@@ -18,10 +18,11 @@ def hann_rise(x):
 
 
 @compiled
-def add_pieces(samples, starts, ends, gains, ramp, out):
-    """Add to out (n, bands) the gains (pieces, bands) of pieces [start, end), smoothed with a Hann window of `ramp`.
+def add_pieces(samples, starts, ends, rows, gains, ramp, out):
+    """Add to out (n, bands) the gains of pieces [start, end), smoothed with a Hann window of length `ramp`.
 
-    samples (n,) and starts and ends (pieces,) rise, and pieces do not overlap. What no ramp reaches is left as it is.
+    A piece's gains are a row of gains (m, bands), by rows (pieces,). samples (n,) and starts and ends (pieces,) rise,
+    and pieces do not overlap. What no ramp reaches is left as it is.
     """
     count, bands = out.shape
     if count == 0:
@@ -31,6 +32,7 @@ def add_pieces(samples, starts, ends, gains, ramp, out):
     for piece in range(np.searchsorted(ends, samples[0] - half, side="right"), len(starts)):
         if starts[piece] - half >= samples[-1]:
             break
+        row = rows[piece]
         while low < count and samples[low] <= starts[piece] - half:
             low += 1
         for t in range(low, count):
@@ -38,4 +40,4 @@ def add_pieces(samples, starts, ends, gains, ramp, out):
                 break
             share = hann_rise((ends[piece] - samples[t]) / ramp) - hann_rise((starts[piece] - samples[t]) / ramp)
             for b in range(bands):
-                out[t, b] += share * gains[piece, b]
+                out[t, b] += share * gains[row, b]

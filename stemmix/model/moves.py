@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -85,6 +86,17 @@ def gains_of(action: Action) -> tuple[float, ...]:
             return 2 * tuple(classic_db[_classic_band(hz)] for hz in CENTRE_HZ)
         case Duck(gain_db=gain_db) | Ride(gain_db=gain_db) | Level(gain_db=gain_db):
             return (gain_db,) * (2 * BAND_COUNT)
+
+
+def rounded_db(gains_db: Iterable[float]) -> tuple[float, ...]:
+    """Gains to 0.01 dB, as moves hold them; minus zero is zero.
+
+    One object for each number there is: hours of moves are millions of numbers, and only thousands differ.
+    """
+    return tuple(_ONCE.setdefault(gain, gain) for gain in (round(gain * 100.0) / 100.0 + 0.0 for gain in gains_db))
+
+
+_ONCE: dict[float, float] = {}
 
 
 def _classic_band(hz: float) -> int:

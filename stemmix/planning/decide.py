@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.dsp.spectrum import ruler
-from stemmix.model.moves import Action, Duck, Presence, Ride, Unmask, gains_of
+from stemmix.model.moves import Action, Duck, Presence, Ride, Unmask, gains_of, rounded_db
 from stemmix.model.plan import (
     Conflict,
     Evidence,
@@ -62,6 +62,8 @@ class SolvedLine:
     moves: tuple[Move, ...]
     found: tuple[conflicts.Found, ...]
     """By number of masker in the goal's own list."""
+    names: tuple[str, ...]
+    """Of the conflicts, in the plan."""
     clarity: float
     snr_db: float
     reached: float
@@ -191,10 +193,12 @@ def _solved(desk: Desk, goals: Sequence[Goal], standing: Sequence[Move]) -> tupl
 
 def _as_it_came(desk: Desk, goal: Goal, heard: Passage) -> SolvedLine:
     clarity = heard.clarity(heard.untouched)
+    found = tuple(conflicts.find(heard))
     return SolvedLine(
         goal=goal,
         moves=(),
-        found=tuple(conflicts.find(heard)),
+        found=found,
+        names=tuple(f"{goal.id}.{number}" for number in range(1, len(found) + 1)),
         clarity=clarity,
         snr_db=heard.mean_snr_db(heard.untouched),
         reached=clarity,
@@ -266,8 +270,8 @@ def _moves(
             end=min(goal.end * desk.hop, desk.frames),
             action=action,
             because=tuple(
-                f"{goal.id}.{number}"
-                for number, found in enumerate(line.found, 1)
+                name
+                for name, found in zip(line.names, line.found, strict=True)
                 if stem in goal.targets or maskers[found.masker] is stem
             ),
             stopped_by=stop,
@@ -278,25 +282,19 @@ def _moves(
         if stop == "goal" and transient_share(stem, goal, desk.hop) > 0.5:
             stop = "protection"
         if solution.mid_db[index].min() <= -LEAST_MOVE_DB:
-            mid_db = _rounded(solution.mid_db[index] + unmasked[index, :BAND_COUNT])
-            side_db = _rounded(solution.side_db[index] + unmasked[index, BAND_COUNT:])
+            mid_db = rounded_db((solution.mid_db[index] + unmasked[index, :BAND_COUNT]).tolist())
+            side_db = rounded_db((solution.side_db[index] + unmasked[index, BAND_COUNT:]).tolist())
             yield move(stem, Unmask(kind="unmask", mid_db=mid_db, side_db=side_db), stop)
         if solution.duck_db[index] <= -LEAST_MOVE_DB:
-            yield move(stem, Duck(kind="duck", gain_db=_rounded(solution.duck_db + ducked[:, 0])[index]), stop)
-    ride_db, tilt_db = _rounded(np.array([solution.ride_db]))[0], _rounded(solution.presence_db)
+            yield move(
+                stem, Duck(kind="duck", gain_db=rounded_db((solution.duck_db + ducked[:, 0]).tolist())[index]), stop
+            )
+    ride_db, tilt_db = rounded_db([solution.ride_db])[0], rounded_db(solution.presence_db.tolist())
     for stem in goal.targets:
         if abs(ride_db) >= LEAST_MOVE_DB:
             yield move(stem, Ride(kind="ride", gain_db=ride_db), "cap")
         if max(map(abs, tilt_db)) >= LEAST_MOVE_DB:
             yield move(stem, Presence(kind="presence", gain_db=tilt_db), "cap")
-
-
-def _rounded(gain_db: Floats) -> tuple[float, ...]:
-    # one object for each number there is: hours of moves are millions of numbers, and only thousands differ
-    return tuple(_ONCE.setdefault(number, number) for number in (np.rint(gain_db * 100.0) / 100.0 + 0.0).tolist())
-
-
-_ONCE: dict[float, float] = {}
 
 
 def _without_harm(desk: Desk, lines: list[SolvedLine], standing: Sequence[Move]) -> tuple[list[SolvedLine], list[str]]:
@@ -369,7 +367,7 @@ def _judged(
     )
     found_in = [
         Conflict(
-            id=f"{goal.id}.{number}",
+            id=name,
             target=target,
             masker=maskers[found.masker].id,
             line=goal.id,
@@ -381,7 +379,7 @@ def _judged(
             size_before=round(found.size, 4),
             size_after=round(conflicts.size_in(after[found.masker], heard.importance, found.low, found.high), 4),
         )
-        for number, found in enumerate(line.found, 1)
+        for name, found in zip(line.names, line.found, strict=True)
     ]
     return judged, found_in, {move.id: _bought(desk, judged, goal, mixed, clarity, gains, move) for move in moves}
 

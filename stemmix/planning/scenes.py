@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from stemmix.dsp.dynamics import Shape
-from stemmix.model.moves import Scene, Unmask
+from stemmix.model.moves import Scene, Unmask, rounded_db
 from stemmix.model.plan import Move, PlannedScene
 from stemmix.units import samples_from_seconds
 
@@ -98,4 +98,4 @@ def _less(move: Move, curve: Scene) -> Move | None:
 
 
 def _difference_db(own: Sequence[float], shared: Sequence[float]) -> tuple[float, ...]:
-    return tuple(round(one - its, 2) + 0.0 for one, its in zip(own, shared, strict=True))
+    return rounded_db(one - its for one, its in zip(own, shared, strict=True))

@@ -142,11 +142,12 @@ def test_a_rise_is_a_hann_windows_integral() -> None:
 def test_pieces_in_time_are_their_twin(edges: list[int], samples: list[int], ramp: int, seed: int) -> None:
     edges = sorted(edges)[: len(edges) // 2 * 2]
     starts, ends = np.array(edges[::2]), np.array(edges[1::2])
-    gains = np.random.default_rng(seed).uniform(-24, 6, (len(starts), 3))
+    random = np.random.default_rng(seed)
+    gains, rows = random.uniform(-24, 6, (4, 3)), random.integers(0, 4, len(starts))
     times = np.sort(np.array(samples, np.float64))
     out = np.zeros((len(times), 3))
-    shaping_kernels.add_pieces(times, starts, ends, gains, float(ramp), out)
-    wanted = twin.gains_at(times.tolist(), list(zip(starts, ends, gains.tolist(), strict=True)), ramp, 3)
+    shaping_kernels.add_pieces(times, starts, ends, rows, gains, float(ramp), out)
+    wanted = twin.gains_at(times.tolist(), list(zip(starts, ends, gains[rows].tolist(), strict=True)), ramp, 3)
     assert out == pytest.approx(np.array(wanted).reshape(out.shape), abs=1e-12)
 
 
