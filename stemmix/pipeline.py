@@ -21,10 +21,10 @@ from stemmix.analysis.scan import StemScan
 from stemmix.analysis.tonal import tonal_of
 from stemmix.dsp.spectrum import ruler
 from stemmix.engine.deliver import Job, deliver
-from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, blocks_of, mixed_blocks
+from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, blocks_of, gains_of_stem, mixed_blocks
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, StemReader, inspect, sha256_of
-from stemmix.files.documents import read_document, read_project, sha256_of_document, stem_path
+from stemmix.files.documents import StagedDocument, read_document, read_project, sha256_of_document, stem_path
 from stemmix.files.features import FeatureStore, feature_store
 from stemmix.files.writer import remove_strays
 from stemmix.model.evidence import Evidence, HeardFacts
@@ -67,22 +67,28 @@ def render(
             plan = read_document(plan_path, Plan)
             refuse_stale(plan_path, plan, project, sources)
 
-        mixed = [MixedStem(source.stem.id, source.audio, source.at, source.stem.gain_db) for source in sources]
-        job = Job(
-            project=project,
-            name=project_path.stem,
-            folder=folder,
-            frames=plan.frames,
-            mixed=lambda: mixed_blocks(plan, mixed, block_frames, threads),
-            alone=lambda number: blocks_of(plan, mixed[number], block_frames),
-            seed=sha256_of_document(plan),
-            advance=counted(progress, plan.frames),
-            threads=threads,
-        )
-        with deliver(job) as delivery:
-            plan_name = f"{project_path.stem}.plan.json"
-            receipt = account(project_path, project, plan_name, plan, job.seed, sources, delivery.files)
-            delivery.publish({plan_name: plan, f"{project_path.stem}.receipt.json": receipt})
+        with StagedDocument(folder / f"{project_path.stem}.plan.json", plan) as staged_plan:
+            mixed = [
+                MixedStem(source.audio, source.at, source.stem.gain_db, gains_of_stem(plan, source.stem.id))
+                for source in sources
+            ]
+            # its text stands on the disk: the moves and reasons of hours need not stand in memory while they are mixed
+            plan = plan.model_copy(update={"moves": (), "conflicts": (), "lines": ()})
+            job = Job(
+                project=project,
+                name=project_path.stem,
+                folder=folder,
+                frames=plan.frames,
+                mixed=lambda: mixed_blocks(mixed, plan.frames, plan.sample_rate, block_frames, threads),
+                alone=lambda number: blocks_of(mixed[number], plan.frames, plan.sample_rate, block_frames),
+                seed=staged_plan.sha256,
+                advance=counted(progress, plan.frames),
+                threads=threads,
+            )
+            with deliver(job) as delivery:
+                receipt = account(project_path, project, plan, staged_plan, sources, delivery.files)
+                with StagedDocument(folder / f"{project_path.stem}.receipt.json", receipt) as staged_receipt:
+                    delivery.publish(staged_plan, staged_receipt)
         return receipt
 
 
@@ -300,9 +306,8 @@ def refuse_stale(plan_path: Path, plan: Plan, project: Project, sources: Sequenc
 def account(
     project_path: Path,
     project: Project,
-    plan_name: str,
     plan: Plan,
-    plan_sha256: str,
+    staged_plan: StagedDocument,
     sources: Sequence[Source],
     files: Sequence[WrittenFile],
 ) -> Receipt:
@@ -313,8 +318,8 @@ def account(
         title=project.title,
         project=project_path.name,
         project_sha256=sha256_of_document(project),
-        plan=plan_name,
-        plan_sha256=plan_sha256,
+        plan=staged_plan.path.name,
+        plan_sha256=staged_plan.sha256,
         versions={
             "stemmix": __version__,
             "python": platform.python_version(),

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -33,7 +33,6 @@ from stemmix.files.audio import AudioReader
 from stemmix.files.documents import StagedDocument
 from stemmix.files.wave import Encoding
 from stemmix.files.writer import WaveWriter
-from stemmix.model.document import Document
 from stemmix.model.layouts import STEREO
 from stemmix.model.project import PrintedStems, Printmaster, Project, Stem
 from stemmix.model.receipt import Limiting, Measured, WrittenFile
@@ -104,29 +103,23 @@ class Delivery:
     """Everything that the project lists, whole on the disk and measured, but not yet under its names."""
 
     files: tuple[WrittenFile, ...]
-    _folder: Path
     _writers: Sequence[WaveWriter]
 
-    def publish(self, documents: Mapping[str, Document]) -> None:
-        """Bring the files under their names, then the documents, by their names in the same folder.
+    def publish(self, *documents: StagedDocument) -> None:
+        """Bring the files under their names, then the documents.
 
         Raises OutputError where one of them cannot be; none of them stands under its name then.
         """
         published: list[Path] = []
-        with ExitStack() as cleaning:
-            staged = [
-                cleaning.enter_context(StagedDocument(self._folder / name, document))
-                for name, document in documents.items()
-            ]
-            try:
-                everything: list[WaveWriter | StagedDocument] = [*self._writers, *staged]
-                for one in everything:
-                    one.publish()
-                    published.append(one.path)
-            except BaseException:
-                for path in published:
-                    path.unlink(missing_ok=True)
-                raise
+        try:
+            everything: list[WaveWriter | StagedDocument] = [*self._writers, *documents]
+            for one in everything:
+                one.publish()
+                published.append(one.path)
+        except BaseException:
+            for path in published:
+                path.unlink(missing_ok=True)
+            raise
 
 
 @contextmanager
@@ -149,7 +142,7 @@ def deliver(job: Job) -> Iterator[Delivery]:
                 printed += _printed_stems(job, deliverable, parent, gains_db[parent], bus, cleaning)
         with ThreadPoolExecutor(job.threads, "print") as pool:
             files = tuple(pool.map(_Printed.whole, printed))
-        yield Delivery(files, job.folder, [one.writer for one in printed])
+        yield Delivery(files, [one.writer for one in printed])
 
 
 def measured_file(path: Path) -> Measured:

@@ -36,11 +36,12 @@ class Source(Protocol):
 class MixedStem:
     """What the mixer has to know of a stem."""
 
-    id: str
     audio: AudioFile
     at: int
     """Where it begins, in samples of the programme."""
     gain_db: float
+    gains: StemGains
+    """What the plan does to it."""
 
 
 class AlignedStem:
@@ -73,31 +74,35 @@ class AlignedStem:
         return block
 
 
-@contextmanager
-def opened(plan: Plan, stem: MixedStem) -> Iterator[AlignedStem]:
-    """A stem with its strip as the plan has it, at the programme's beginning."""
+def gains_of_stem(plan: Plan, stem: str) -> StemGains:
+    """What a plan does to a stem: all that has to be kept of it while it is mixed."""
     shape = Shape(plan.shape.look_ahead_s, plan.shape.hold_s, plan.shape.ramp_s, plan.shape.voice_ramp_s)
-    layers = layers_of(move for move in plan.moves if move.stem == stem.id)
-    strip = Strip(StemGains(layers, shape, plan.sample_rate, 2 * BAND_COUNT), stem.gain_db, plan.sample_rate)
-    with StemReader(stem.audio, plan.sample_rate) as reader:
-        yield AlignedStem(reader, stem.at, strip)
+    layers = layers_of(move for move in plan.moves if move.stem == stem)
+    return StemGains(layers, shape, plan.sample_rate, 2 * BAND_COUNT)
 
 
-def blocks_of(plan: Plan, stem: MixedStem, block_frames: int = BLOCK_FRAMES) -> Iterator[Floats]:
-    """One stem over the programme in (n, 2) blocks, after its strip, before any master gain."""
-    with opened(plan, stem) as aligned:
-        for count in _counts(plan.frames, block_frames):
+@contextmanager
+def opened(stem: MixedStem, rate_hz: int) -> Iterator[AlignedStem]:
+    """A stem with its strip, at the programme's beginning."""
+    with StemReader(stem.audio, rate_hz) as reader:
+        yield AlignedStem(reader, stem.at, Strip(stem.gains, stem.gain_db, rate_hz))
+
+
+def blocks_of(stem: MixedStem, frames: int, rate_hz: int, block_frames: int = BLOCK_FRAMES) -> Iterator[Floats]:
+    """One stem over a programme of `frames` samples in (n, 2) blocks, after its strip, before any master gain."""
+    with opened(stem, rate_hz) as aligned:
+        for count in _counts(frames, block_frames):
             yield aligned.read(count)
 
 
 def mixed_blocks(
-    plan: Plan, stems: Sequence[MixedStem], block_frames: int = BLOCK_FRAMES, threads: int = 2
+    stems: Sequence[MixedStem], frames: int, rate_hz: int, block_frames: int = BLOCK_FRAMES, threads: int = 2
 ) -> Iterator[list[Floats]]:
     """The same of every stem, in order; the next blocks are made while these are worked on."""
     with ExitStack() as open_stems, ThreadPoolExecutor(max(threads, 1), "strip") as pool:
-        aligned = [open_stems.enter_context(opened(plan, stem)) for stem in stems]
+        aligned = [open_stems.enter_context(opened(stem, rate_hz)) for stem in stems]
         coming: list[Future[Floats]] = []
-        for count in _counts(plan.frames, block_frames):
+        for count in _counts(frames, block_frames):
             here = [block.result() for block in coming]
             coming = [pool.submit(stem.read, count) for stem in aligned]
             if here:

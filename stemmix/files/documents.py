@@ -393,9 +393,13 @@ class StagedDocument:
     def __init__(self, path: Path, document: Document) -> None:
         self.path = path
         self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        digest = hashlib.sha256()
         try:
-            with self._part.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(canonical_pieces(document))
+            with self._part.open("wb") as file:
+                for piece in canonical_pieces(document):
+                    encoded = piece.encode()
+                    digest.update(encoded)
+                    file.write(encoded)
                 file.flush()
                 os.fsync(file.fileno())
         except BaseException as fault:
@@ -403,6 +407,8 @@ class StagedDocument:
             if isinstance(fault, OSError):
                 raise self._refusal(fault) from None
             raise
+        self.sha256 = digest.hexdigest()
+        """Of the text, as `sha256_of_document` gives it."""
 
     def publish(self) -> None:
         """Bring it under its name."""

@@ -11,7 +11,7 @@ import soundfile
 
 from stemmix import pipeline
 from stemmix.create import AUDIO_SUFFIXES, create_project
-from stemmix.engine.mixer import MixedStem, mixed_blocks
+from stemmix.engine.mixer import MixedStem, gains_of_stem, mixed_blocks
 from stemmix.errors import ProjectError
 from stemmix.files.audio import StemReader
 from stemmix.files.documents import read_document, read_project, write_document
@@ -112,9 +112,13 @@ def sum_residual_dbfs(rendering: Rendering) -> float:
         if master.limiting is not None:
             raise AssertionError(f"{project_path}: the limiter still works, by {master.limiting.max_reduction_db} dB")
     sources = pipeline.open_stems(project_path, rendering.project)
-    stems = [MixedStem(source.stem.id, source.audio, source.at, source.stem.gain_db) for source in sources]
+    plan = rendering.plan
+    stems = [
+        MixedStem(source.audio, source.at, source.stem.gain_db, gains_of_stem(plan, source.stem.id))
+        for source in sources
+    ]
     gain, power = gain_from_db(master.gain_db), 0.0
     with soundfile.SoundFile(folder / master.path) as written:
-        for blocks in mixed_blocks(rendering.plan, stems):
+        for blocks in mixed_blocks(stems, plan.frames, plan.sample_rate):
             power += float(np.sum((written.read(len(blocks[0])) - np.sum(blocks, axis=0) * gain) ** 2))
     return db_from_power(power / (2 * receipt.frames))

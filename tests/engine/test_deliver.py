@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from stemmix.engine import deliver as room
 from stemmix.engine.deliver import Delivery, Job, deliver
 from stemmix.errors import OutputError
 from stemmix.files.audio import sha256_of
+from stemmix.files.documents import StagedDocument
 from stemmix.files.writer import WaveWriter
 from stemmix.model.plan import PlannedStem
 from stemmix.model.profiles import Role
@@ -63,7 +65,7 @@ def job_of(
 def delivered(job: Job) -> dict[str, WrittenFile]:
     """By path, everything published."""
     with deliver(job) as delivery:
-        delivery.publish({})
+        delivery.publish()
     return {file.path: file for file in delivery.files}
 
 
@@ -309,8 +311,8 @@ def test_documents_come_with_the_files_or_nothing_does(tmp_path: Path, stems: li
     document = PlannedStem(id="S0", sha256="", frames=1, at=0, role=Role.DIALOGUE)
 
     def published(names: list[str]) -> Delivery:
-        with deliver(job_of(tmp_path, stems, {"name": "mix"})) as delivery:
-            delivery.publish(dict.fromkeys(names, document))
+        with deliver(job_of(tmp_path, stems, {"name": "mix"})) as delivery, ExitStack() as staged:
+            delivery.publish(*(staged.enter_context(StagedDocument(tmp_path / name, document)) for name in names))
         return delivery
 
     (tmp_path / "b.json").mkdir()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import Shape, StemGains
-from stemmix.engine.mixer import AlignedStem, MixedStem, bus_of, mixed_blocks
+from stemmix.engine.mixer import AlignedStem, MixedStem, blocks_of, bus_of, gains_of_stem, mixed_blocks
 from stemmix.engine.strip import Strip
-from stemmix.files.audio import inspect
+from stemmix.files.audio import AudioFile, inspect
 from stemmix.model.moves import Duck, Unmask
 from stemmix.model.plan import Move, Plan, PlannedShape, PlannedStem
 from stemmix.model.profiles import Role
@@ -21,7 +22,7 @@ RISING = tuple(-0.25 * band for band in range(BAND_COUNT))
 SHAPE = PlannedShape(look_ahead_s=0.08, hold_s=0.35, ramp_s=0.25)
 
 
-def plan_of(stems: list[MixedStem], frames: int, moves: tuple[Move, ...] = ()) -> Plan:
+def plan_of(stems: list[Written], frames: int, moves: tuple[Move, ...] = ()) -> Plan:
     return Plan(
         schema_="stemmix.plan/1",
         title="A test",
@@ -42,19 +43,32 @@ def move(stem: str, start: int, end: int, action: Unmask | Duck) -> Move:
     return Move(id=f"M{start}", stem=stem, line="L1", start=start, end=end, action=action, because=())
 
 
-def stem_of(folder: Path, name: str, samples: np.ndarray, at: int = 0, gain_db: float = 0.0) -> MixedStem:
-    return MixedStem(name, inspect(write_audio(folder / f"{name}.wav", samples, subtype="DOUBLE")), at, gain_db)
+class Written(NamedTuple):
+    """A stem on the disk, and where the project puts it."""
+
+    id: str
+    audio: AudioFile
+    at: int
+    gain_db: float
 
 
-def mixed(plan: Plan, stems: list[MixedStem], size: int = 4096, threads: int = 2) -> list[np.ndarray]:
+def stem_of(folder: Path, name: str, samples: np.ndarray, at: int = 0, gain_db: float = 0.0) -> Written:
+    return Written(name, inspect(write_audio(folder / f"{name}.wav", samples, subtype="DOUBLE")), at, gain_db)
+
+
+def mixed(plan: Plan, stems: list[Written], size: int = 4096, threads: int = 2) -> list[np.ndarray]:
     """Of every stem, the whole programme."""
-    taken = list(mixed_blocks(plan, stems, size, threads))
+    planned = [MixedStem(stem.audio, stem.at, stem.gain_db, gains_of_stem(plan, stem.id)) for stem in stems]
+    taken = list(mixed_blocks(planned, plan.frames, plan.sample_rate, size, threads))
+    for number, stem in enumerate(planned):
+        alone = np.concatenate(list(blocks_of(stem, plan.frames, plan.sample_rate, size)))
+        assert np.array_equal(alone, np.concatenate([block[number] for block in taken])), "alone it is the same"
     assert all(len(stem) == len(block[0]) for block in taken for stem in block)
     return [np.concatenate([block[index] for block in taken]) for index in range(len(stems))]
 
 
 @pytest.fixture
-def trio(tmp_path: Path) -> list[MixedStem]:
+def trio(tmp_path: Path) -> list[Written]:
     return [
         stem_of(tmp_path, "A", noise(50_000, seed=1), at=0),
         stem_of(tmp_path, "B", noise(20_001, seed=2), at=12_345, gain_db=-3.0),
@@ -62,7 +76,7 @@ def trio(tmp_path: Path) -> list[MixedStem]:
     ]
 
 
-def test_offsets_and_lengths_align_to_the_sample(trio: list[MixedStem]) -> None:
+def test_offsets_and_lengths_align_to_the_sample(trio: list[Written]) -> None:
     frames = 70_001
     a, b, c = mixed(plan_of(trio, frames), trio)
     for found, begin, samples in ((a, 0, noise(50_000, seed=1)), (c, 70_000, noise(1, seed=3))):
@@ -74,14 +88,14 @@ def test_offsets_and_lengths_align_to_the_sample(trio: list[MixedStem]) -> None:
     assert b[12_345 : 12_345 + 20_001] == pytest.approx(noise(20_001, seed=2) * 10 ** (-3 / 20), rel=1e-15)
 
 
-def test_a_plan_that_ends_early_cuts_and_one_that_ends_late_is_filled_with_silence(trio: list[MixedStem]) -> None:
+def test_a_plan_that_ends_early_cuts_and_one_that_ends_late_is_filled_with_silence(trio: list[Written]) -> None:
     early, late = mixed(plan_of(trio, 30_000), trio), mixed(plan_of(trio, 90_000), trio)
     assert [len(stem) for stem in early] == [30_000] * 3
     assert all(np.array_equal(some, more[:30_000]) for some, more in zip(early, late, strict=True))
     assert not any(stem[70_001:].any() for stem in late)
 
 
-def test_blocks_and_threads_change_no_bit(trio: list[MixedStem]) -> None:
+def test_blocks_and_threads_change_no_bit(trio: list[Written]) -> None:
     moves = (
         move("A", 10_000, 20_000, Duck(kind="duck", gain_db=-6.0)),
         move("B", 15_000, 30_000, Unmask(kind="unmask", mid_db=RISING, side_db=RISING[::-1])),
@@ -94,7 +108,7 @@ def test_blocks_and_threads_change_no_bit(trio: list[MixedStem]) -> None:
         assert all(np.array_equal(one, other) for one, other in zip(whole, again, strict=True))
 
 
-def test_a_move_is_the_affair_of_its_stem_alone(trio: list[MixedStem]) -> None:
+def test_a_move_is_the_affair_of_its_stem_alone(trio: list[Written]) -> None:
     plain = mixed(plan_of(trio, 70_001), trio)
     moved = mixed(plan_of(trio, 70_001, (move("A", 0, 50_000, Duck(kind="duck", gain_db=-6.0)),)), trio)
     assert np.any(moved[0] != plain[0])
