@@ -71,7 +71,7 @@ def heard(name: str, role: Role, **fields: Any) -> HeardFacts:
 
 
 def conflict(number: int, masker: str, before: float, after: float, **fields: Any) -> Conflict:
-    given: dict[str, Any] = {"target": "DX", "line": "L001", "snr_db": -8.25}
+    given: dict[str, Any] = {"target": "DX", "line": "L001", "importance": 0.625, "snr_db": -8.25}
     return Conflict(
         id=f"C{number:04d}",
         masker=masker,
@@ -158,7 +158,7 @@ def plan(**fields: Any) -> Plan:
             conflict(1, "MX", 1.5, 0.5),
             conflict(2, "AMB", 0.25, 0.2),
             conflict(3, "MX", 2.5, 0.25),
-            conflict(4, "MX", 9.0, 8.0, target="AMB", line=None, snr_db=None),
+            conflict(4, "MX", 9.0, 8.0, target="AMB", line=None, importance=0.3),
         ),
         "edges": (
             Edge(target="DX", masker="AMB", size_before=0.25, size_after=0.2),

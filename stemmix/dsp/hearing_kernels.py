@@ -122,15 +122,15 @@ def masked_sizes(power, active, importance, within, below, spread, reach, sizes,
     """How much of each stem every other one hides.
 
     power (stems, frames, 36); active (stems, frames) where a stem has something to be heard; importance (stems, 36). A
-    cell is masked as in `masked_cells`, by all others together; each masker answers for its share. Adds to sizes
-    (stems, stems, 36), target first, in frames weighted with importance; lowers and raises frames_masked (stems,
-    stems, 2) to the first and last frame.
+    cell is masked as in `masked_cells`, by all others together; each masker answers for its share. Adds to sizes (2,
+    stems, stems, 36), target first, in frames weighted with importance, and that times the target's level over all
+    others in dB; lowers and raises frames_masked (stems, stems, 2) to the first and last frame.
     """
     stems, frames, bands = power.shape
     diagonals = diagonals_of(spread, reach)
     padded = np.zeros((stems, bands + NEIGHBOURS - 1))
     excited = np.empty((stems, bands))
-    weight = np.empty(bands)
+    weight = np.empty((2, bands))
     floor = np.zeros((stems, bands))
     for i in range(stems):
         for t in range(frames):
@@ -170,28 +170,37 @@ def _spread_stems(diagonals, power, t, padded, excited):
 
 @compiled
 def _weigh_masked(power, excited, importance, floor, i, t, below, weight):
-    """What a unit of each masker's spread power answers for in each band of target i; whether any is masked."""
+    """What a unit of each masker's spread power answers for in each band of target i; whether any is masked.
+
+    weight (2, bands): that, and that times the target's level over all of them in dB.
+    """
     stems, bands = excited.shape
     for b in range(bands):
-        weight[b] = 1e-14
+        weight[1, b] = 1e-14
     for j in range(stems):
         if j != i:
             for b in range(bands):
-                weight[b] += excited[j, b]
+                weight[1, b] += excited[j, b]
     masked = 0
     for b in range(bands):
-        hidden = power[i, t, b] > floor[i, b] and power[i, t, b] + 1e-14 < below * weight[b]
-        weight[b] = importance[i, b] / weight[b] if hidden else 0.0
-        masked += 1 if weight[b] > 0.0 else 0
+        hidden = power[i, t, b] > floor[i, b] and power[i, t, b] + 1e-14 < below * weight[1, b]
+        weight[0, b] = importance[i, b] / weight[1, b] if hidden else 0.0
+        masked += 1 if weight[0, b] > 0.0 else 0
+    for b in range(bands):
+        ratio = (power[i, t, b] + 1e-14) / weight[1, b]
+        weight[1, b] = weight[0, b] * (10.0 / LOG2_OF_10) * log2_of(ratio)
     return masked > 0
 
 
 @compiled
 def _add_shares(excited, importance, weight, i, j, sizes):
     """Add what masker j answers for in a frame of target i; whether it is to be named for any of it."""
+    bands = weight.shape[1]
     named = 0
-    for b in range(len(weight)):
-        share = excited[j, b] * weight[b]
-        sizes[i, j, b] += share
+    for b in range(bands):
+        share = excited[j, b] * weight[0, b]
+        sizes[0, i, j, b] += share
         named += 1 if share > SHARE_THAT_HIDES * importance[i, b] else 0
+    for b in range(bands):
+        sizes[1, i, j, b] += excited[j, b] * weight[1, b]
     return named > 0

@@ -92,9 +92,11 @@ class Conflict:
     """The line that is hidden; none where nothing is done for the target."""
     low_hz: float
     high_hz: float
+    importance: Annotated[float, Field(ge=0, le=1)]
+    """How much of all that matters of the target lies in this range of bands."""
     start: Sample
     end: Sample
-    snr_db: float | None = None
+    snr_db: float
     """Mean level of the target over the spread level of all maskers, weighted with importance, where it is masked."""
     size_before: float
     """Importance-weighted masked band-seconds that this masker answers for, as the stems came."""

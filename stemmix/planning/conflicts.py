@@ -38,7 +38,10 @@ class Found:
     start: int
     end: int
     """Programme frames."""
+    importance: float
+    """Share of the target's importance that the bands hold, 0 to 1."""
     snr_db: float
+    """Mean over the masked cells, weighted with importance and with the masker's share."""
     size: float
 
     @property
@@ -91,6 +94,7 @@ def find(line: Passage) -> list[Found]:
                     high=int(after) - 1,
                     start=line.start + int(times[0]),
                     end=line.start + int(times[-1]) + 1,
+                    importance=float(line.importance[low:after].sum()),
                     snr_db=float((weight * snr[:, low:after]).sum() / weight.sum()),
                     size=size,
                 )

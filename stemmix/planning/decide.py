@@ -373,6 +373,7 @@ def _judged(
             line=goal.id,
             low_hz=round(found.low_hz, 1),
             high_hz=round(found.high_hz, 1),
+            importance=round(found.importance, 3),
             start=found.start * desk.hop,
             end=min(found.end * desk.hop, desk.frames),
             snr_db=round(found.snr_db, 2),

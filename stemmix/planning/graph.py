@@ -7,6 +7,7 @@ stretches of ten seconds, so that memory does not grow with it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,18 +47,19 @@ def graph_of(
         here = np.ascontiguousarray(active[:, start:end])
         power = np.stack([smoothed_power(stem, "mid", start, end) for stem in stems])
         importance = np.stack([_importance(stem, mid) for stem, mid in zip(stems, power, strict=True)])
-        sizes, spans = _masked(power, here, importance)
+        sizes, levels, spans = _masked(power, here, importance)
         mixed, found = sizes, list[Conflict]()
         if not all(gains[stem.id].idle(start * hop - 1, (end - 1) * hop + 1) for stem in stems):
             times = np.arange(start, end, dtype=np.float64) * hop
             for index, stem in enumerate(stems):
                 power[index] *= masking.power_of_db(gains[stem.id].at(times)[:, :BAND_COUNT])
-            mixed, _ = _masked(power, here, importance)
+            mixed, _, _ = _masked(power, here, importance)
         for i, target in enumerate(stems):
             if target.id in cleared:
                 continue
             for j, masker in enumerate(stems):
-                found += _conflicts(target, masker, sizes[i, j], mixed[i, j], spans[i, j] + start, hop, frames)
+                seen = _Seen(importance[i], sizes[i, j], levels[i, j], mixed[i, j], *(spans[i, j] + start).tolist())
+                found += _conflicts(target.id, masker.id, seen, hop, frames)
         return sizes.sum(axis=2), mixed.sum(axis=2), found
 
     stretches = each(weighed, range(0, last, STRETCH_FRAMES))
@@ -78,15 +80,15 @@ def graph_of(
     return edges, [conflict for _, _, found in stretches for conflict in found]
 
 
-def _masked(power: Floats, active: NDArray[np.bool_], importance: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """(stems, stems, 36) sizes in weighted seconds, and (stems, stems, 2) first and last frames."""
+def _masked(power: Floats, active: NDArray[np.bool_], importance: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """(stems, stems, 36) sizes in weighted seconds, these times SNR in dB, and (stems, stems, 2) masked frames."""
     stems = len(power)
-    sizes = np.zeros((stems, stems, BAND_COUNT))
+    sizes = np.zeros((2, stems, stems, BAND_COUNT))
     spans = np.tile(np.array([power.shape[1], 0]), (stems, stems, 1))
     hearing_kernels.masked_sizes(
         power, active, importance, masking.WITHIN, masking.BELOW, masking.SPREAD, masking.REACH, sizes, spans
     )
-    return sizes / HOPS_PER_SECOND, spans
+    return *(sizes / HOPS_PER_SECOND), spans
 
 
 def _active(stem: HeardStem, frames: int, hop: int) -> NDArray[np.bool_]:
@@ -103,24 +105,45 @@ def _importance(stem: HeardStem, mid: Floats) -> Floats:
     return masking.importance_where_present(mid)
 
 
-def _conflicts(
-    target: HeardStem, masker: HeardStem, size: Floats, mixed: Floats, span: NDArray[np.int64], hop: int, frames: int
-) -> list[Conflict]:
+@dataclass(frozen=True, eq=False, slots=True)
+class _Seen:
+    """What one stem hides of another in a stretch, band by band."""
+
+    importance: Floats
+    size: Floats
+    level: Floats
+    """Its size times the SNR there in dB."""
+    mixed: Floats
+    """Its size in the mix."""
+    first: int
+    after: int
+    """Programme frames."""
+
+
+def _conflicts(target: str, masker: str, seen: _Seen, hop: int, frames: int) -> list[Conflict]:
     """One pair's conflicts in one stretch: runs of bands."""
-    busy = size >= SMALLEST / 12
+    if seen.after <= seen.first:
+        return []
+    busy = seen.size >= SMALLEST / 12
     edges = np.flatnonzero(np.diff(np.concatenate(([0], busy.astype(np.int8), [0]))))
-    return [
-        Conflict(
-            id=f"{target.id}-{masker.id}-{int(span[0]) * hop // 1000}-{low}",
-            target=target.id,
-            masker=masker.id,
-            low_hz=round(EDGE_HZ[low], 1),
-            high_hz=round(EDGE_HZ[after], 1),
-            start=int(span[0]) * hop,
-            end=min(int(span[1]) * hop, frames),
-            size_before=round(float(size[low:after].sum()), 4),
-            size_after=round(float(mixed[low:after].sum()), 4),
+    found = []
+    for low, after in zip(edges[::2], edges[1::2], strict=True):
+        size = float(seen.size[low:after].sum())
+        if size < SMALLEST:
+            continue
+        found.append(
+            Conflict(
+                id=f"{target}-{masker}-{seen.first * hop // 1000}-{low}",
+                target=target,
+                masker=masker,
+                low_hz=round(EDGE_HZ[low], 1),
+                high_hz=round(EDGE_HZ[after], 1),
+                importance=round(float(seen.importance[low:after].sum()), 3),
+                start=seen.first * hop,
+                end=min(seen.after * hop, frames),
+                snr_db=round(float(seen.level[low:after].sum()) / size, 2),
+                size_before=round(size, 4),
+                size_after=round(float(seen.mixed[low:after].sum()), 4),
+            )
         )
-        for low, after in zip(edges[::2], edges[1::2], strict=True)
-        if size[low:after].sum() >= SMALLEST and span[1] > span[0]
-    ]
+    return found

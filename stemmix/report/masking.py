@@ -144,18 +144,19 @@ def _pairs(plan: Plan) -> Table:
 def _conflicts(plan: Plan, top: int) -> Table:
     shown = _largest(plan.conflicts)[:top]
     made = table(
-        f"Conflicts: the largest {len(shown)} of {len(plan.conflicts)}; SNR in dB",
-        ["=id", "=line", ">time", "target", "masker", ">bands (Hz)", ">SNR", ">size", ">after"],
+        f"Conflicts: the largest {len(shown)} of {len(plan.conflicts)}; weight: how much of what matters of the target"
+        " lies in the bands; SNR in dB",
+        ["id", ">time", "target", "masker", ">bands (Hz)", ">weight", ">SNR", ">size", ">after"],
     )
     for conflict in shown:
         made.add_row(
             conflict.id,
-            conflict.line or "-",
             span(conflict.start, conflict.end, plan.sample_rate),
             conflict.target,
             conflict.masker,
             f"{conflict.low_hz:.0f}-{conflict.high_hz:.0f}",
-            "-" if conflict.snr_db is None else f"{conflict.snr_db:.1f}",
+            f"{conflict.importance:.0%}",
+            f"{conflict.snr_db:.1f}",
             f"{conflict.size_before:.3f}",
             f"{conflict.size_after:.3f}",
         )

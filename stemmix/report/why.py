@@ -60,8 +60,9 @@ def why_text(evidence: Evidence, sample: int, stem: str | None, width: int) -> s
         because = [conflict for conflict in plan.conflicts if conflict.id in named]
         if because:
             made = table(
-                "Because of; sizes in importance-weighted masked band-seconds",
-                ["=conflict", "target", "masker", ">bands (Hz)", ">SNR (dB)", ">size", ">after"],
+                "Because of; weight: how much of what matters of the target lies in the bands; sizes in"
+                " importance-weighted masked band-seconds",
+                ["=conflict", "target", "masker", ">bands (Hz)", ">weight", ">SNR (dB)", ">size", ">after"],
             )
             for conflict in because:
                 made.add_row(
@@ -69,7 +70,8 @@ def why_text(evidence: Evidence, sample: int, stem: str | None, width: int) -> s
                     conflict.target,
                     conflict.masker,
                     f"{conflict.low_hz:.0f}-{conflict.high_hz:.0f}",
-                    "-" if conflict.snr_db is None else f"{conflict.snr_db:.1f}",
+                    f"{conflict.importance:.0%}",
+                    f"{conflict.snr_db:.1f}",
                     f"{conflict.size_before:.3f}",
                     f"{conflict.size_after:.3f}",
                 )

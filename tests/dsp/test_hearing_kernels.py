@@ -124,9 +124,9 @@ def test_how_much_each_hides_of_each_is_its_twin(seed: int, stems: int, frames: 
     active = random.uniform(size=(stems, frames)) < 0.7
     importance = random.uniform(0, 1, (stems, BAND_COUNT)) * (random.uniform(size=(stems, BAND_COUNT)) < 0.8)
     within, below = 10**-3.5, 10**0.3
-    sizes = np.zeros((stems, stems, BAND_COUNT))
+    sizes = np.zeros((2, stems, stems, BAND_COUNT))
     spans = np.tile(np.array([frames, 0]), (stems, stems, 1))
     hearing_kernels.masked_sizes(power, active, importance, within, below, masking.SPREAD, masking.REACH, sizes, spans)
-    wanted, wanted_spans = twin.masked_sizes(power, active.tolist(), importance, within, below, FELT)
+    *wanted, wanted_spans = twin.masked_sizes(power, active.tolist(), importance, within, below, FELT)
     assert sizes == pytest.approx(np.array(wanted))
     assert spans == pytest.approx(np.array(wanted_spans))

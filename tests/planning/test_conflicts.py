@@ -43,6 +43,8 @@ def test_a_masker_is_found_in_its_bands_and_its_time() -> None:
     assert found.low_hz == EDGE_HZ[found.low] <= CENTRE_HZ[15]
     assert found.high_hz == EDGE_HZ[found.high + 1] > CENTRE_HZ[20]
     assert -13 < found.snr_db < 0
+    assert found.importance == pytest.approx(masking.IMPORTANCE[found.low : found.high + 1].sum())
+    assert 0.1 < found.importance < 0.9
 
 
 def test_its_size_is_importance_times_seconds() -> None:
@@ -50,6 +52,7 @@ def test_its_size_is_importance_times_seconds() -> None:
     (found,) = conflicts.find(line(planted(0, 35, power=1.0)))
     assert found.size == pytest.approx(FRAMES / 50)
     assert (found.low, found.high) == (0, 35)
+    assert found.importance == pytest.approx(1.0)
     (half,) = conflicts.find(line(planted(0, 35, 0, FRAMES // 2 - 1, power=1.0)))
     assert half.size == pytest.approx(FRAMES / 100)
 

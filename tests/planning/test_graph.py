@@ -6,6 +6,7 @@ from itertools import permutations
 
 import pytest
 
+from stemmix.bands import CENTRE_HZ
 from stemmix.model.plan import Edge, Plan
 from tests.planning.scene_features import RATE_HZ, Sound, Told, bed, line, scene
 
@@ -87,6 +88,33 @@ def test_pairs_that_nothing_is_done_for_have_their_conflicts_listed_in_their_tim
     assert min(conflict.low_hz for conflict in found) > 300
     assert max(conflict.high_hz for conflict in found) < 2600
     assert len({conflict.id for conflict in plan.conflicts}) == len(plan.conflicts)
+
+
+def test_conflicts_of_stems_that_nothing_is_done_for_say_how_much_matters_and_the_level_as_those_of_lines_do() -> None:
+    """An effect that fills a few bands, all of which music 6 dB louder hides: all that matters of it, 6 dB down and a
+    little more, by what spreads from band to band."""
+
+    def told(level_db: float) -> Plan:
+        effect = Told("FX", "fx", (Sound(2.0, 6.0, -60.0, 400, 2000),))
+        return scene(effect, Told("MX", "music", (Sound(0.0, 10.0, level_db, 400, 2000),)), seconds=10.0).decide()
+
+    (one,), (louder,) = (
+        [conflict for conflict in told(level_db).conflicts if conflict.target == "FX"] for level_db in (-54.0, -44.0)
+    )
+    assert one.line is None
+    assert one.importance == louder.importance == 1.0
+    assert -9.0 < one.snr_db < -6.0
+    assert louder.snr_db == pytest.approx(one.snr_db - 10.0, abs=0.02)
+
+
+def test_a_conflict_in_some_of_the_bands_says_the_share_of_them() -> None:
+    effect = Told("FX", "fx", (Sound(2.0, 6.0, -60.0, 400, 6000),))
+    plan = scene(effect, Told("MX", "music", (Sound(0.0, 10.0, -50.0, 400, 900),)), seconds=10.0).decide()
+    (found,) = (conflict for conflict in plan.conflicts if conflict.target == "FX")
+    filled = [400 <= hz <= 6000 for hz in CENTRE_HZ]
+    held = [full and found.low_hz < hz < found.high_hz for hz, full in zip(CENTRE_HZ, filled, strict=True)]
+    assert found.importance == pytest.approx(sum(held) / sum(filled), abs=0.001)
+    assert 0.2 < found.importance < 0.8
 
 
 def test_a_silent_stem_hides_nothing_and_is_not_hidden() -> None:

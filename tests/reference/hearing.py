@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log10
 
 Rows = Sequence[Sequence[float]]
 Stack = Sequence[Rows]
@@ -53,8 +54,9 @@ def masked_cells(target: Rows, maskers: Stack, within: float, below: float, spre
 
 def masked_sizes(
     power: Stack, active: Sequence[Sequence[bool]], importance: Rows, within: float, below: float, spread: Rows
-) -> tuple[list[list[list[float]]], list[list[tuple[int, int]]]]:
-    """(stems, stems, bands) how much of the first the second hides, and (first, after the last) masked frames.
+) -> tuple[list[list[list[float]]], list[list[list[float]]], list[list[tuple[int, int]]]]:
+    """(stems, stems, bands) how much of the first the second hides, the same times the SNR there in dB, and (first,
+    after the last) masked frames.
 
     Without any masked frame the pair's span is (frames, 0).
     """
@@ -62,6 +64,7 @@ def masked_sizes(
     excited = [spread_power(one, spread) for one in power]
     loudest = [[max(power[i][t][b] for t in frames) for b in bands] for i in stems]
     sizes = [[[0.0 for _ in bands] for _ in stems] for _ in stems]
+    levels = [[[0.0 for _ in bands] for _ in stems] for _ in stems]
     spans = [[(len(frames), 0) for _ in stems] for _ in stems]
     for i in stems:
         for t in frames:
@@ -75,7 +78,8 @@ def masked_sizes(
                         continue
                     share = excited[j][t][b] / others
                     sizes[i][j][b] += importance[i][b] * share
+                    levels[i][j][b] += importance[i][b] * share * 10 * log10((here + 1e-14) / others)
                     if share > 0.1:
                         first, after = spans[i][j]
                         spans[i][j] = (min(first, t), max(after, t + 1))
-    return sizes, spans
+    return sizes, levels, spans

@@ -96,7 +96,9 @@ def test_text_fits_its_width_and_ends_clean(kind: str, width: int) -> None:
     if kind != "render":  # file names are long, and fold
         words = " ".join(text.split())
         assert all(word in words for word in ("dialogue", "ambience") if kind == "check")
-        assert all(word in words for word in ("C0003 L001 1:01.5-1:03.5 DX MX 478-5071 -8.2",) if kind == "report")
+        assert all(
+            word in words for word in ("C0003 1:01.5-1:03.5 DX MX 478-5071 62% -8.2 2.500 0.250",) if kind == "report"
+        )
     assert "nan" not in text.lower().split()
     assert "None" not in text
 
@@ -125,14 +127,25 @@ def test_report_has_pairs_conflicts_lines_and_moves_with_their_times() -> None:
         ["DX", "AMB", "0.25", "0.20"],
     ]
     rows = rows_of(text)
-    assert rows["C0003"] == ["C0003", "L001", "1:01.5-1:03.5", "DX", "MX", "478-5071", "-8.2", "2.500", "0.250"]
+    assert rows["C0003"] == ["C0003", "1:01.5-1:03.5", "DX", "MX", "478-5071", "62%", "-8.2", "2.500", "0.250"]
     order = [text.index(f"C000{number}") for number in (3, 1, 2, 4)]
     assert order == sorted(order), "the largest first, and those of lines before those that nothing is done about"
-    assert rows["C0004"] == ["C0004", "-", "1:01.5-1:03.5", "AMB", "MX", "478-5071", "-", "9.000", "8.000"]
+    assert rows["C0004"] == ["C0004", "1:01.5-1:03.5", "AMB", "MX", "478-5071", "30%", "-8.2", "9.000", "8.000"]
     assert rows["L003"] == ["L003", "1:00.0-1:03.0", "DX", "0.20", "0.41", "goal"]
     assert "Moves: 4" in text
     assert "note: FX is silent" in text
     assert "warning: reel/MX.wav: has a DC offset" in text
+
+
+def test_a_late_conflict_between_stems_that_nothing_is_done_for_fits_80_columns() -> None:
+    """Their ids are long, and so are times after the first hour: names fold, figures do not."""
+    late = {"start": 7325 * RATE_HZ, "end": 7335 * RATE_HZ, "high_hz": 16_012.0, "snr_db": -10.0, "importance": 1.0}
+    told = replace(evidence().plan.conflicts[3], id="AMB-MX-351600-12", size_before=10.0, size_after=10.0, **late)
+    text = report_text(evidence(conflicts=(told,)), 80, 10)
+    (row,) = (row for row in text.splitlines() if "478-16012" in row)
+    assert len(row) <= 80
+    assert row.split()[-5:] == ["478-16012", "100%", "-10.0", "10.000", "10.000"]
+    assert "2:02:05.0-2:02:15.0" in row
 
 
 def test_report_shows_as_many_conflicts_as_are_asked_for_and_says_of_how_many() -> None:
@@ -195,6 +208,8 @@ def test_report_json_holds_everything_that_the_text_does() -> None:
     assert [conflict["id"] for conflict in report["conflicts"]] == ["C0003", "C0001", "C0002", "C0004"]
     first = report["conflicts"][0]
     assert (first["start_s"], first["end_s"], first["low_hz"], first["size_before"]) == (61.5, 63.5, 478.2, 2.5)
+    assert (first["importance"], first["snr_db"], first["line"]) == (0.625, -8.25, "L001")
+    assert (report["conflicts"][3]["snr_db"], report["conflicts"][3]["line"]) == (-8.25, None)
     assert [line["id"] for line in report["lines"]] == ["L001", "L002", "L003"]
     assert [move["because"] for move in report["moves"]] == [["C0001", "C0003"], [], ["C0001"], ["C0001"]]
     assert report["moves"][1]["action"] == {"kind": "duck", "gain_db": -3.25}

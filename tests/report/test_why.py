@@ -44,7 +44,7 @@ def test_a_moment_has_its_line_its_moves_with_their_evidence_and_their_conflicts
     assert rows["AMB"].split()[-6:] == ["pin", "-", "-", "-", "-", "pin"]
     assert rows["FX"].split()[-6:] == ["all", "-", "-", "-", "-", "-"]
     assert "stopped by goal: the line has reached its goal\nstopped by pin: a pin holds it" in text
-    assert rows["C0001"].split() == ["C0001", "DX", "MX", "478-5071", "-8.2", "1.500", "0.500"]
+    assert rows["C0001"].split() == ["C0001", "DX", "MX", "478-5071", "62%", "-8.2", "1.500", "0.500"]
     assert "C0003" in text
     assert "C0002" not in text, "it causes no move here"
 
