@@ -93,7 +93,9 @@ class Pin(Stretch):
     max_cut_db: Annotated[float, Field(ge=0, le=24)] | None = None
     """The stem is cut by no more than this, in dB."""
     priority: Annotated[int, Field(ge=0, le=1000)] | None = None
-    """The stem's priority in the span: an effect that wins over a line, a line that need not be heard."""
+    """The stem's priority in the span: an effect that wins over a line, or gives way; a line that need not be heard.
+    Raised, the stem is cleared over the span and never cut there for what ranks below; lowered, it gives way to each line
+    (or, as a line, to each other stem) that the span covers from end to end."""
     action: Action | None = None
     """A move that stands as it is, whatever an analysis says."""
     low_hz: Annotated[float, Field(ge=0, le=24_000)] | None = None
@@ -119,7 +121,8 @@ class Pin(Stretch):
 
 
 class Cue(Stretch):
-    """A line that is given: where any cue of a stem stands, its lines are not looked for."""
+    """A line that is given: where any cue of a stem stands, its lines are not looked for. Only stems that are cleared
+    have lines: those of the profile's roles."""
 
     stem: Identifier
     note: str | None = None

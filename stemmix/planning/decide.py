@@ -39,7 +39,7 @@ from stemmix.planning.balance import balance_of
 from stemmix.planning.evidence import HeardStem, Passage, passage, smoothed_power
 from stemmix.planning.frequency import static_moves
 from stemmix.planning.graph import graph_of
-from stemmix.planning.lines import Goal, goals_of, scenes_of
+from stemmix.planning.lines import Goal, goals_of, scenes_of, unused_cues
 from stemmix.planning.outcome import outcome_of
 from stemmix.planning.rules import Rules, transient_share
 from stemmix.planning.scenes import shared_curves
@@ -94,7 +94,9 @@ class Desk(Workers):
         return [stem for stem in self.stems if stem not in goal.targets]
 
     def passage(self, goal: Goal) -> Passage:
-        return passage(goal.targets, self.maskers(goal), goal.start, goal.end, is_speech=goal.is_speech)
+        return passage(
+            goal.targets, self.maskers(goal), goal.start, goal.end, is_speech=goal.is_speech, bands=goal.bands
+        )
 
     def mixed(self, goal: Goal, heard: Passage, gains: dict[str, StemGains]) -> Passage:
         """The passage as gains that were decided leave it."""
@@ -176,7 +178,13 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
             frames,
             desk.each,
         ),
-        notes=(*_notes(stems, goals), *desk.rules.notes(stems), *advice, *undone),
+        notes=(
+            *_notes(stems, goals),
+            *desk.rules.notes(stems, goals, desk.hop),
+            *unused_cues(project, stems, goals, desk.hop),
+            *advice,
+            *undone,
+        ),
     )
 
 

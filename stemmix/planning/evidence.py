@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.bands import BAND_COUNT
 from stemmix.dsp import hearing_kernels
 from stemmix.model.features import COLUMNS, Frames, StemFacts
 from stemmix.model.profiles import Role
 from stemmix.planning import masking
 
 Floats = NDArray[np.float64]
+
+ALL_BANDS = frozenset(range(BAND_COUNT))
 
 MARGIN = 2
 """Frames on either side that smoothing uses up."""
@@ -96,11 +99,16 @@ def _smoothed(stem: HeardStem, column: str, rows: NDArray[np.int16]) -> Floats:
 
 
 def passage(
-    targets: Sequence[HeardStem], maskers: Sequence[HeardStem], start: int, end: int, *, is_speech: bool = True
+    targets: Sequence[HeardStem],
+    maskers: Sequence[HeardStem],
+    start: int,
+    end: int,
+    *,
+    is_speech: bool = True,
+    bands: frozenset[int] = ALL_BANDS,
 ) -> Passage:
-    """The passage from frame `start` to `end`; several targets are heard as one."""
-
-    target = np.zeros((end - start, masking.IMPORTANCE.size))
+    """The passage from frame `start` to `end`; several targets are heard as one. Only `bands` of them matter."""
+    target = np.zeros((end - start, BAND_COUNT))
     for stem in targets:
         target += smoothed_power(stem, "mid", start, end)
     mids = np.empty((len(maskers), *target.shape))
@@ -109,5 +117,14 @@ def passage(
         rows = stem.frames.rows(start - MARGIN, end + MARGIN)
         mids[index] = _smoothed(stem, "mid", rows)
         np.maximum(_smoothed(stem, "total", rows) - mids[index], 0.0, out=sides[index])
-    importance = masking.IMPORTANCE if is_speech else masking.importance_where_present(target)
-    return Passage(start, end, target, mids, sides, importance)
+    return Passage(start, end, target, mids, sides, _importance(target, bands, is_speech=is_speech))
+
+
+def _importance(target: Floats, bands: frozenset[int], *, is_speech: bool) -> Floats:
+    """(36,) what each band matters for a (frames, 36) target of which only `bands` do; sums to 1."""
+    inside = np.isin(np.arange(BAND_COUNT), list(bands))
+    of_speech = masking.IMPORTANCE[inside].sum() if is_speech else 0.0
+    # below 150 Hz speech has nothing that matters: who asks for those bands alone means what sounds there
+    if not of_speech:
+        return masking.importance_where_present(target * inside)
+    return masking.IMPORTANCE if inside.all() else masking.IMPORTANCE * inside / of_speech

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from stemmix.bands import BAND_COUNT
 from stemmix.model.plan import PlannedScene
 from stemmix.model.profiles import Role
-from stemmix.model.project import Project
-from stemmix.planning.evidence import HeardStem
+from stemmix.model.project import Cue, Project
+from stemmix.planning.evidence import ALL_BANDS, HeardStem
+from stemmix.planning.pins import Pins, bands_of
 from stemmix.units import samples_from_seconds
 
 SCENE_PAUSE_S = 5.0
@@ -29,6 +31,10 @@ class Goal:
     start: int
     end: int
     """Programme frames."""
+    own_priority: int
+    """Without the pins that lower it."""
+    bands: frozenset[int]
+    """Those that are to be heard."""
 
     @property
     def is_speech(self) -> bool:
@@ -39,33 +45,86 @@ class Goal:
 def goals_of(project: Project, stems: Sequence[HeardStem], hop: int, frames: int) -> list[Goal]:
     """Every line that is to be cleared, highest priority first, then in the profile's order, then in time.
 
-    The profile names the roles that are cleared; a pin that raises a stem over its role makes its span a line too.
+    The profile names the roles that are cleared; a pin that raises a stem over its role makes its span a line too, in
+    the bands that it names. One that lowers a target over all of a line lowers the line, or takes bands out of it.
     """
-    found: list[tuple[int, int, tuple[HeardStem, ...], int, int]] = []
+    pins = Pins(project)
+    found: list[tuple[int, Goal]] = []
     for order, role in enumerate(project.defaults.targets):
         targets = tuple(stem for stem in stems if stem.role is role)
         if not targets:
             continue
-        priority = max(stem.priority for stem in targets)
+        own = max(stem.priority for stem in targets)
         longest = _longest(role, project.sample_rate, hop)
-        found += [(-priority, order, targets, *span) for span in spans_of(project, targets, hop, frames, longest)]
+        for start, end in spans_of(project, targets, hop, frames, longest):
+            priority, bands = _lowered(pins, targets, own, start * hop, end * hop)
+            found.append((order, Goal("", targets, priority, start, end, own, bands)))
+    found += [(-1, goal) for goal in _raised(project, stems, hop, frames)]
+    by_time = sorted(found, key=lambda one: _in_time(one[1]))
+    named = [(order, replace(goal, id=f"L{number:03d}")) for number, (order, goal) in enumerate(by_time, 1)]
+    named.sort(key=lambda one: (-one[1].priority, one[0], [stem.id for stem in one[1].targets], _in_time(one[1])))
+    return [goal for _, goal in named]
+
+
+def _in_time(goal: Goal) -> tuple[int, int, int, str]:
+    return goal.start, goal.end, -goal.priority, goal.targets[0].id
+
+
+def _lowered(pins: Pins, targets: Sequence[HeardStem], own: int, start: int, end: int) -> tuple[int, frozenset[int]]:
+    """What pins on its targets leave of a line's own priority, and of the bands that are to be heard."""
+    priority, bands = own, ALL_BANDS
+    for stem in targets:
+        for lowered, meant in pins.lowering(stem.id, stem.priority, start, end):
+            if len(meant) == BAND_COUNT:
+                priority = min(priority, lowered)
+            else:
+                bands -= frozenset(meant)
+    return priority, bands
+
+
+def _raised(project: Project, stems: Sequence[HeardStem], hop: int, frames: int) -> list[Goal]:
+    """The lines that pins make of stems; several of one span and priority are one line of all their bands.
+
+    None where the stem has nothing to be heard: no cut would bring it out.
+    """
+    by_id = {stem.id: stem for stem in stems}
+    bands: dict[tuple[str, int, int, int], frozenset[int]] = {}
     for pin in project.pins:
-        stem = next((stem for stem in stems if stem.id == pin.stem), None)
-        if pin.priority is not None and stem is not None and pin.priority > stem.priority:
-            start, end = (samples_from_seconds(s, project.sample_rate) for s in (pin.start, pin.end))
-            longest = _longest(stem.role, project.sample_rate, hop)
-            span = (start // hop, -(-min(end, frames) // hop))
-            found += [(-pin.priority, -1, (stem,), *piece) for piece in _pieces(span, longest)]
-    found = list(dict.fromkeys(found))  # two pins may say the same of different bands
-    by_time = {key: number for number, key in enumerate(sorted(found, key=_in_time), 1)}
+        stem = by_id.get(pin.stem)
+        if pin.priority is None or stem is None or pin.priority <= stem.priority:
+            continue
+        start, end = (samples_from_seconds(s, project.sample_rate) for s in (pin.start, pin.end))
+        longest = _longest(stem.role, project.sample_rate, hop)
+        heard = spans_of(project, (stem,), hop, frames)
+        for piece in _pieces((start // hop, -(-min(end, frames) // hop)), longest):
+            if not any(first < piece[1] and last > piece[0] for first, last in heard):
+                continue
+            key = (pin.stem, pin.priority, *piece)
+            bands[key] = bands.get(key, frozenset()) | frozenset(bands_of(pin))
     return [
-        Goal(f"L{by_time[key]:03d}", key[2], -key[0], key[3], key[4])
-        for key in sorted(found, key=lambda key: (key[0], key[1], [stem.id for stem in key[2]], _in_time(key)))
+        Goal("", (by_id[stem],), priority, start, end, priority, inside)
+        for (stem, priority, start, end), inside in bands.items()
     ]
 
 
-def _in_time(key: tuple[int, int, tuple[HeardStem, ...], int, int]) -> tuple[int, int, int, str]:
-    return key[3], key[4], key[0], key[2][0].id
+def unused_cues(project: Project, stems: Sequence[HeardStem], goals: Sequence[Goal], hop: int) -> list[str]:
+    """What is to be said of cues: those of stems that are heard, but not cleared, neither by the profile nor a pin."""
+    idle = {stem.id for stem in stems if stem.role not in project.defaults.targets}
+
+    def raised(cue: Cue) -> bool:
+        start, end = (samples_from_seconds(s, project.sample_rate) for s in (cue.start, cue.end))
+        return any(
+            cue.stem == stem.id and goal.start * hop < end and goal.end * hop > start
+            for goal in goals
+            for stem in goal.targets
+        )
+
+    return [
+        f"cue {number} ({cue.stem}, {cue.start:g}-{cue.end:g} s) is of a stem that the profile does not clear: "
+        "it is not used; raise it by a pin"
+        for number, cue in enumerate(project.cues, 1)
+        if cue.stem in idle and not raised(cue)
+    ]
 
 
 def spans_of(

@@ -21,6 +21,8 @@ MASKED_BELOW_DB = 3.0
 """A band whose SNR is lower is masked."""
 PRESENT_DB = 35.0
 """A band is there to be masked within this range of the target's loudest frame in it."""
+SILENT = 1e-14
+"""Power of a band that nobody hears, -140 dBFS."""
 WITHIN, BELOW = (10 ** (level_db / 10) for level_db in (-PRESENT_DB, MASKED_BELOW_DB))
 """Both as ratios of power."""
 
@@ -91,11 +93,12 @@ def clarity(target: Floats, maskers: Floats, gains: Floats, importance: Floats) 
 def importance_where_present(power: Floats) -> Floats:
     """(frames, 36) power of a target that is no speech -> (36,) equal importance of the bands it lives in.
 
-    Those are the bands within `PRESENT_DB` of its strongest; a band that it does not fill cannot be hidden.
+    Those are the bands within `PRESENT_DB` of its strongest; a band that it does not fill cannot be hidden, and silence
+    fills none.
     """
     mean = power.mean(axis=0)
-    present = (mean > mean.max() * 10 ** (-PRESENT_DB / 10)).astype(np.float64)
-    return np.asarray(present / present.sum())
+    present = (mean > max(mean.max() * WITHIN, SILENT)).astype(np.float64)
+    return np.asarray(present / max(present.sum(), 1.0))
 
 
 def excitation(power: Floats) -> Floats:

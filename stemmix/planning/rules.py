@@ -8,13 +8,14 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.bands import BAND_COUNT, EDGE_HZ
+from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import Shape
 from stemmix.model.plan import Move
 from stemmix.model.profiles import Role
 from stemmix.model.project import Pin, Project
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal
+from stemmix.planning.pins import Pins, bands_of
 from stemmix.planning.unmask import Bounds
 from stemmix.units import samples_from_seconds
 
@@ -40,10 +41,7 @@ class Rules:
         self._lost_cap_db = profile.lost_cap_db if goals.eq_cap_db is None else goals.eq_cap_db
         self._duck_cap_db = profile.duck_cap_db if goals.duck_cap_db is None else goals.duck_cap_db
         rate = project.sample_rate
-        self._pins: dict[str, list[tuple[int, int, Pin]]] = {}
-        for pin in project.pins:
-            span = (samples_from_seconds(pin.start, rate), samples_from_seconds(pin.end, rate))
-            self._pins.setdefault(pin.stem, []).append((*span, pin))
+        self._pins = Pins(project)
         self._before = samples_from_seconds(shape.look_ahead_s + shape.ramp_s, rate)
         self._after = samples_from_seconds(shape.hold_s + shape.ramp_s, rate)
 
@@ -53,8 +51,7 @@ class Rules:
 
     def pins_on(self, stem: str, start: int, end: int) -> list[Pin]:
         """The stem's pins that a move over a span of samples would reach into."""
-        first, last = self.reach(start, end)
-        return [pin for pin_start, pin_end, pin in self._pins.get(stem, ()) if pin_start < last and pin_end > first]
+        return self._pins.touching(stem, *self.reach(start, end))
 
     def bounds(
         self, goal: Goal, maskers: Sequence[HeardStem], guilty: Collection[int], hop: int
@@ -67,16 +64,14 @@ class Rules:
         shape = (len(maskers), BAND_COUNT)
         rule, lost, duck = np.zeros(shape), np.zeros(shape), np.zeros(len(maskers))
         pinned = np.zeros(len(maskers), dtype=bool)
-        priority = self._priority(goal, start, end)
-        for index, stem in enumerate(maskers):
-            if stem.priority >= goal.priority or index not in guilty:
-                continue
-            rule[index], lost[index], duck[index] = self._eq_cap_db, self._lost_cap_db, self._duck_cap_db
-            if stem.priority >= priority:
-                rule[index] = lost[index] = duck[index] = 0.0
-                pinned[index] = True
+        for index in guilty:
+            stem = maskers[index]
+            below = self._priority_over(stem, start, end) < goal.priority
+            rule[index, below], lost[index, below] = self._eq_cap_db, self._lost_cap_db
+            duck[index] = self._duck_cap_db if below.all() else 0.0
+            pinned[index] = stem.priority < goal.own_priority and not below.all()
             for pin in self.pins_on(stem.id, start, end):
-                pinned[index] |= _bound_by(pin, priority, rule[index], lost[index], duck[index : index + 1])
+                pinned[index] |= _bound_by(pin, rule[index], lost[index], duck[index : index + 1])
         protection = np.array(
             [stem.protection * (1 + TRANSIENT_PRICE * transient_share(stem, goal, hop)) for stem in maskers]
         )
@@ -95,11 +90,15 @@ class Rules:
         )
         return bounds, pinned
 
-    def _priority(self, goal: Goal, start: int, end: int) -> int:
-        """The line's priority, or what pins on its targets lower it to."""
-        pinned = (pin.priority for stem in goal.targets for pin in self.pins_on(stem.id, start, end))
-        lowered = (number for number in pinned if number is not None and number < goal.priority)
-        return min(lowered, default=goal.priority)
+    def _priority_over(self, stem: HeardStem, start: int, end: int) -> NDArray[np.int64]:
+        """(36,) a masker's priority over a line, band by band: where pins raise and lower it, it is raised."""
+        over = np.full(BAND_COUNT, stem.priority)
+        for priority, bands in self._pins.lowering(stem.id, stem.priority, start, end):
+            over[bands] = np.minimum(over[bands], priority)
+        for pin in self.pins_on(stem.id, start, end):
+            if pin.priority is not None and pin.priority > stem.priority:
+                over[bands_of(pin)] = np.maximum(over[bands_of(pin)], pin.priority)
+        return over
 
     def pinned_moves(self, frames: int, stems: Sequence[HeardStem]) -> list[Move]:
         """The moves that pins hold as they are."""
@@ -120,19 +119,23 @@ class Rules:
 
     def keeps(self, stem: str) -> bool:
         """Whether a pin anywhere in the programme keeps the stem from moves over the whole of it."""
-        return any(
-            pin.keep or pin.action is not None or pin.max_cut_db is not None for _, _, pin in self._pins.get(stem, ())
-        )
+        return any(pin.keep or pin.action is not None or pin.max_cut_db is not None for pin in self._pins.of(stem))
 
-    def notes(self, stems: Sequence[HeardStem]) -> list[str]:
-        """What is to be said of pins: those whose stem's file has changed since they were set."""
-        hashes = {stem.id: stem.facts.sha256 for stem in stems}
-        return [
-            f"pin {number} ({pin.stem}, {pin.start:g}-{pin.end:g} s) is stale: the file of {pin.stem} has changed "
-            "since it was set; it still holds"
-            for number, pin in enumerate(self._project.pins, 1)
-            if pin.source is not None and pin.stem in hashes and not hashes[pin.stem].startswith(pin.source)
-        ]
+    def notes(self, stems: Sequence[HeardStem], goals: Sequence[Goal], hop: int) -> list[str]:
+        """What is to be said of pins: those whose stem's file has changed since they were set, and those that lower a
+        stem over no line."""
+        heard = {stem.id: stem for stem in stems}
+        said = []
+        for number, pin in enumerate(self._project.pins, 1):
+            name = f"pin {number} ({pin.stem}, {pin.start:g}-{pin.end:g} s)"
+            if (stem := heard.get(pin.stem)) is None:
+                continue
+            if pin.source is not None and not stem.facts.sha256.startswith(pin.source):
+                said.append(f"{name} is stale: the file of {pin.stem} has changed since it was set; it still holds")
+            lowers = pin.priority is not None and pin.priority < stem.priority
+            if lowers and not any(self._pins.covers(pin, goal.start * hop, goal.end * hop) for goal in goals):
+                said.append(f"{name} lowers {pin.stem} for nothing: it covers no line from end to end")
+        return said
 
 
 def transient_share(stem: HeardStem, goal: Goal, hop: int) -> float:
@@ -163,25 +166,17 @@ def _forbidden(pin: Pin) -> tuple[str, ...]:
     return ("unmask", "duck", "ride", "presence") if pin.keep or pin.action is not None else pin.forbid or ()
 
 
-def _bound_by(pin: Pin, priority: int, rule: Floats, lost: Floats, duck: Floats) -> bool:
+def _bound_by(pin: Pin, rule: Floats, lost: Floats, duck: Floats) -> bool:
     """Lower a masker's bounds, in place, to what a pin on it allows; whether it did."""
     before = float(lost.sum() + duck.sum())
-    bands = _bands(pin)
-    if "unmask" in _forbidden(pin) or (pin.priority is not None and pin.priority >= priority):
-        rule[bands] = lost[bands] = 0.0
-    if "duck" in _forbidden(pin) or (pin.priority is not None and pin.priority >= priority):
+    if "unmask" in _forbidden(pin):
+        rule[:] = lost[:] = 0.0
+    if "duck" in _forbidden(pin):
         duck[:] = 0.0
     if pin.max_cut_db is not None:
+        bands = bands_of(pin)
         rule[bands] = np.minimum(rule[bands], pin.max_cut_db)
         lost[bands] = np.minimum(lost[bands], pin.max_cut_db)
         # a duck reaches every band: what the cuts leave of the bound
         duck[:] = np.minimum(duck, max(pin.max_cut_db - float(lost[bands].max(initial=0.0)), 0.0))
     return float(lost.sum() + duck.sum()) < before
-
-
-def _bands(pin: Pin) -> slice:
-    """The bands that a pin is meant for: every one that reaches into its range."""
-    low = 0.0 if pin.low_hz is None else pin.low_hz
-    high = float("inf") if pin.high_hz is None else pin.high_hz
-    inside = [band for band in range(BAND_COUNT) if EDGE_HZ[band + 1] > low and EDGE_HZ[band] < high]
-    return slice(inside[0], inside[-1] + 1) if inside else slice(0, 0)

@@ -207,6 +207,102 @@ def test_a_line_lowered_below_the_effect_is_cleared_of_music_only() -> None:
     assert {move.stem for move in made_for(plan, lowered)} - {"DX"} == {"MX"}
 
 
+def test_a_lowered_line_is_only_the_one_that_the_pin_covers() -> None:
+    """The line that ends 0.2 s before it is heard as ever, though its ramps reach into the pin."""
+    plan = pinned(stem="DX", **{"from": 4.2, "to": 6.0}, priority=10)
+    assert the_line(plan, 4.2).stopped_by == "pin"
+    assert the_line(plan, 2.0).clarity_after >= plan.clarity_goal
+    assert made_for(plan, the_line(plan, 2.0))
+
+
+def test_a_line_whose_lower_bands_are_lowered_is_heard_in_the_others() -> None:
+    """They do not count: nothing is cut that hides only them."""
+    plan = pinned(stem="DX", **{"from": 9.0, "to": 10.5}, priority=10, high_hz=1000)
+    free, bound = (the_line(one, 9.0) for one in (unpinned(), plan))
+    assert bound.stopped_by == "goal"
+    assert bound.clarity_before != free.clarity_before
+    lower, upper = inside(0, 700), inside(2000, 6000)
+    assert gains_db(plan, "MX", 9.0, 10.5)[:, lower].min() > gains_db(unpinned(), "MX", 9.0, 10.5)[:, lower].min() / 4
+    assert gains_db(plan, "MX", 9.0, 10.5)[:, upper].min() < -3.0
+    assert not [conflict for conflict in plan.conflicts if conflict.line == bound.id and conflict.high_hz < 1000]
+
+
+def key_effect(**pin: Any) -> Plan:
+    """The three lines under an effect that a stem's own priority puts over them, and music."""
+    return scene(
+        Told("DX", "dialogue", LINES),
+        Told("FX", "fx", (bed(1.0, 12.0, -50.0),), priority=150),
+        Told("MX", "music", (bed(0.0, 13.0, -56.0),)),
+        seconds=13.0,
+        pins=[{"stem": "FX", **pin}] if pin else [],
+    ).decide()
+
+
+@pytest.mark.parametrize("within", [{"from": 9.0, "to": 10.5}, {"from": 9.1, "to": 10.4}, {"from": 8.0, "to": 11.0}])
+def test_an_effect_that_is_lowered_gives_way_in_its_span_and_nowhere_else(within: dict[str, float]) -> None:
+    """A span as reports tell it, to a tenth of a second, covers the line."""
+    assert not moved(key_effect(), "FX")
+    plan = key_effect(**within, priority=10)
+    assert gains_db(plan, "FX", 9.0, 10.5).min() < -3.0
+    assert not gains_db(plan, "FX", 0.0, 8.0).any()
+    assert the_line(plan, 9.0).clarity_after >= plan.clarity_goal > the_line(key_effect(), 9.0).clarity_after
+    assert not plan.notes
+
+
+def test_an_effect_that_is_lowered_in_a_range_of_bands_gives_way_only_there() -> None:
+    plan = key_effect(**{"from": 9.0, "to": 10.5}, priority=10, low_hz=900, high_hz=2100)
+    span = gains_db(plan, "FX", 8.5, 11.0)
+    assert span[:, inside(900, 2100)].min() < -3.0
+    assert not span[:, ~inside(900, 2100)].any(), "and no duck"
+
+
+def test_an_effect_that_is_lowered_but_not_under_the_line_is_not_cut_for_it() -> None:
+    assert not moved(key_effect(**{"from": 9.0, "to": 10.5}, priority=100), "FX")
+
+
+def test_a_pin_that_lowers_a_stem_over_a_part_of_a_line_does_nothing_and_that_is_said() -> None:
+    """A line is decided whole: the effect would else give way where nobody lowered it."""
+    for within in ({"from": 9.2, "to": 10.0}, {"from": 6.5, "to": 8.5}):
+        plan = key_effect(**within, priority=10)
+        assert not moved(plan, "FX")
+        (said,) = plan.notes
+        assert said.startswith(f"pin 1 (FX, {within['from']:g}-{within['to']:g} s) lowers FX for nothing")
+
+
+def test_where_one_pin_lowers_an_effect_and_another_raises_it_it_is_raised() -> None:
+    pins = [
+        {"stem": "FX", "from": 9.0, "to": 10.5, "priority": 10},
+        {"stem": "FX", "from": 9.5, "to": 9.7, "priority": 160, "low_hz": 900, "high_hz": 2100},
+    ]
+    told = scene(
+        Told("DX", "dialogue", LINES), Told("FX", "fx", (bed(1.0, 12.0, -50.0),), priority=150), seconds=13.0, pins=pins
+    )
+    span = gains_db(told.decide(), "FX", 9.0, 10.5)
+    assert not span[:, inside(900, 2100)].any()
+    assert span[:, ~inside(900, 2100)].min() < -3.0
+
+
+def test_a_line_that_is_lowered_under_an_effect_that_is_heard_gives_way_to_it_and_is_not_saved_again() -> None:
+    """In a game effects are heard too: over the pin's line the effect comes first, and the line's loss is no harm."""
+
+    def decided(**pin: Any) -> Plan:
+        return scene(
+            Told("DX", "dialogue", (line(2.0, 4.0, -44.0), line(9.0, 11.0, -44.0))),
+            Told("FX", "fx", (Sound(2.0, 4.0, -50.0, 300, 5000), Sound(9.0, 11.0, -50.0, 300, 5000))),
+            seconds=14.0,
+            profile="game",
+            pins=[{"stem": "DX", "from": 9.0, "to": 11.0, **pin}] if pin else [],
+        ).decide()
+
+    free, lowered = decided(), decided(priority=1)
+    effect = next(line for line in lowered.lines if line.target == "FX" and line.start == 9 * RATE_HZ)
+    assert not [move for move in moved(free, "DX") if isinstance(move.action, Unmask | Scene | Duck)]
+    assert gains_db(lowered, "DX", 9.0, 11.0).min() < -3.0
+    assert not gains_db(lowered, "DX", 2.0, 4.0).min() < 0
+    assert effect.clarity_after > effect.clarity_before
+    assert not any(note.startswith("undone:") for note in lowered.notes)
+
+
 HELD = {"kind": "unmask", "mid_db": [-5.0] * BAND_COUNT, "side_db": [-1.0] * BAND_COUNT}
 
 
@@ -323,6 +419,78 @@ def test_a_raised_stem_is_one_line_however_many_pins_say_so() -> None:
     ]
     plan = told(pins=pins).decide()
     assert len({line.id for line in plan.lines}) == len(plan.lines) == 4
+
+
+def test_an_effect_that_is_raised_in_a_range_of_bands_is_cleared_in_that_range() -> None:
+    """What hides its other bands is no matter: music is cut where the pin says, and a little beside."""
+    whole = pinned(stem="FX", **{"from": 6.6, "to": 8.4}, priority=90)
+    ranged = pinned(stem="FX", **{"from": 6.6, "to": 8.4}, priority=90, low_hz=1000, high_hz=2000)
+    cuts = [gains_db(plan, "MX", 6.8, 8.2) for plan in (whole, ranged)]
+    beside = ~inside(700, 2500)
+    assert cuts[0][:, beside].min() < -2.0
+    assert cuts[1][:, beside].min() > -0.5
+    assert cuts[1][:, inside(1000, 2000)].min() < -2.0
+    effect = next(line for line in ranged.lines if line.target == "FX")
+    assert effect.clarity_after >= ranged.clarity_goal > effect.clarity_before
+    found = [conflict for conflict in ranged.conflicts if conflict.line == effect.id]
+    assert found
+    assert sum(conflict.importance for conflict in found) == pytest.approx(1.0)
+    assert all(conflict.low_hz < 2100 and conflict.high_hz > 900 for conflict in found)
+
+
+def test_two_raised_ranges_of_bands_are_both_heard() -> None:
+    """One line: cut for in either range, and not between them."""
+    pins = [
+        {"stem": "FX", "from": 6.6, "to": 8.4, "priority": 90, "low_hz": low_hz, "high_hz": 1.2 * low_hz}
+        for low_hz in (300.0, 4000.0)
+    ]
+    plan = told(pins=pins).decide()
+    (effect,) = (line for line in plan.lines if line.target == "FX")
+    cuts = gains_db(plan, "MX", 6.8, 8.2)
+    assert effect.clarity_after >= plan.clarity_goal
+    assert max(cuts[:, inside(310, 350)].min(), cuts[:, inside(4100, 4700)].min()) < -2.0
+    assert cuts[:, inside(900, 1500)].min() > -0.5
+
+
+def test_an_effect_that_is_raised_where_it_is_silent_asks_for_nothing() -> None:
+    """There, or in all the bands that the pin names: what is not there cannot be brought out."""
+
+    def decided(**pin: Any) -> Plan:
+        return scene(
+            Told("DX", "dialogue", LINES),
+            Told("FX", "fx", (Sound(1.0, 12.0, -53.0, 200, 6000),)),
+            Told("MX", "music", (bed(0.0, 13.0),)),
+            seconds=13.0,
+            pins=[{"stem": "FX", "priority": 150, **pin}],
+        ).decide()
+
+    assert not [line for line in decided(**{"from": 12.1, "to": 12.9}).lines if line.target == "FX"]
+    assert [line for line in decided(**{"from": 11.5, "to": 12.9}).lines if line.target == "FX"]
+    plan = decided(**{"from": 6.6, "to": 8.4}, low_hz=10_000, high_hz=16_000)
+    (silent,) = (line for line in plan.lines if line.target == "FX")
+    assert silent.stopped_by == "nothing to cut"
+    assert not made_for(plan, silent)
+    assert not [conflict for conflict in plan.conflicts if conflict.line == silent.id]
+
+
+def test_a_cue_of_a_stem_that_is_not_cleared_is_not_used_and_that_is_said() -> None:
+    """Unless a pin raises the stem there."""
+    cues = [
+        {"stem": "DX", "from": 9.0, "to": 10.5},
+        {"stem": "MX", "from": 2.0, "to": 3.0},
+        {"stem": "FX", "from": 4.0, "to": 5.5},
+    ]
+    plan = told(cues=cues).decide()
+    assert [line.target for line in plan.lines] == ["DX"]
+    assert [note for note in plan.notes if note.startswith("cue")] == [
+        "cue 2 (MX, 2-3 s) is of a stem that the profile does not clear: it is not used; raise it by a pin",
+        "cue 3 (FX, 4-5.5 s) is of a stem that the profile does not clear: it is not used; raise it by a pin",
+    ]
+    raised = told(cues=cues, pins=[{"stem": "FX", "from": 4.0, "to": 5.5, "priority": 90}]).decide()
+    assert sorted(line.target for line in raised.lines) == ["DX", "FX"]
+    assert [note[:10] for note in raised.notes if note.startswith("cue")] == ["cue 2 (MX,"]
+    game = told(cues=cues, profile="game").decide()
+    assert not any(note.startswith("cue 3") for note in game.notes), "a game clears its effects"
 
 
 def test_voices_stay_bounded_in_every_profile() -> None:

@@ -1,0 +1,53 @@
+"""The project's pins, asked by stem and by time."""
+
+from __future__ import annotations
+
+from stemmix.bands import BAND_COUNT, EDGE_HZ
+from stemmix.model.project import Pin, Project
+from stemmix.units import samples_from_seconds
+
+TOLD_S = 0.1
+"""Reports tell times to a tenth: a pin that is short of an end of a line by no more covers it."""
+
+
+class Pins:
+    """Who holds a pin where; times are samples of the programme, ends lie after the last."""
+
+    def __init__(self, project: Project) -> None:
+        self._rate = project.sample_rate
+        self._told = samples_from_seconds(TOLD_S, self._rate)
+        self._of_stem: dict[str, list[tuple[int, int, Pin]]] = {}
+        for pin in project.pins:
+            self._of_stem.setdefault(pin.stem, []).append((*self._span(pin), pin))
+
+    def of(self, stem: str) -> list[Pin]:
+        """All of a stem's pins."""
+        return [pin for _, _, pin in self._of_stem.get(stem, ())]
+
+    def touching(self, stem: str, start: int, end: int) -> list[Pin]:
+        """The stem's pins that reach into a span: what must not be done anywhere in them binds there."""
+        return [pin for first, last, pin in self._of_stem.get(stem, ()) if first < end and last > start]
+
+    def lowering(self, stem: str, priority: int, start: int, end: int) -> list[tuple[int, range]]:
+        """Priorities under the stem's own that pins give it all along a span, each with its bands."""
+        return [
+            (pin.priority, bands_of(pin))
+            for pin in self.of(stem)
+            if pin.priority is not None and pin.priority < priority and self.covers(pin, start, end)
+        ]
+
+    def covers(self, pin: Pin, start: int, end: int) -> bool:
+        """Whether a pin stands all along a span: a line is decided whole, and a pin on a part gives none of it away."""
+        first, last = self._span(pin)
+        return first - self._told <= start and last + self._told >= end
+
+    def _span(self, pin: Pin) -> tuple[int, int]:
+        return samples_from_seconds(pin.start, self._rate), samples_from_seconds(pin.end, self._rate)
+
+
+def bands_of(pin: Pin) -> range:
+    """The bands that a pin is meant for: every one that reaches into its range."""
+    low_hz = 0.0 if pin.low_hz is None else pin.low_hz
+    high_hz = float("inf") if pin.high_hz is None else pin.high_hz
+    inside = [band for band in range(BAND_COUNT) if EDGE_HZ[band + 1] > low_hz and EDGE_HZ[band] < high_hz]
+    return range(inside[0], inside[-1] + 1) if inside else range(0)
