@@ -18,15 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 
 from stemmix import __version__
 from stemmix.errors import StemmixError
-
-if TYPE_CHECKING:
-    from stemmix.model.evidence import HeardFacts
 
 
 class _StoppedError(BaseException):
@@ -241,9 +238,13 @@ def report(
 def why(
     context: typer.Context,
     project: Project,
-    time: Annotated[str, typer.Argument(metavar="TIME", help="Seconds, M:SS.s or H:MM:SS.s.", show_default=False)],
+    time: Annotated[
+        str,
+        typer.Argument(metavar="TIME", help="Seconds, M:SS.s, H:MM:SS.s or timecode, HH:MM:SS:FF.", show_default=False),
+    ],
     *,
     stem: Annotated[str | None, typer.Option("--stem", metavar="ID", help="Of this stem only.")] = None,
+    fps: Annotated[str, typer.Option("--fps", metavar="RATE", help="Frames a second of the timecode.")] = "25",
     json: AsJson = False,
     no_cache: NoCache = False,
     quiet: Quiet = False,
@@ -254,16 +255,17 @@ def why(
     from stemmix.report.progress import shown
     from stemmix.report.tables import clock
     from stemmix.report.why import why_json, why_text
-    from stemmix.units import samples_from_seconds, seconds_from_clock
+    from stemmix.units import FRAME_RATES, samples_from_seconds, seconds_from_time
 
     voice: Voice = context.obj
+    if fps not in FRAME_RATES:
+        raise typer.BadParameter(f"{fps!r} is none of {', '.join(FRAME_RATES)}", param_hint="--fps")
     try:
-        seconds = seconds_from_clock(time)
+        seconds = seconds_from_time(time, fps)
     except ValueError as fault:
         raise typer.BadParameter(str(fault), param_hint="TIME") from None
     with shown(voice.quiet) as progress:
-        evidence = examine(project, progress=progress, use_cache=not no_cache)
-    _refuse_unknown(stem, evidence.stems)
+        evidence = examine(project, progress=progress, use_cache=not no_cache, asked_for=stem)
     plan = evidence.plan
     sample = samples_from_seconds(seconds, plan.sample_rate)
     if sample >= plan.frames:
@@ -295,17 +297,10 @@ def features(
             project,
             progress=progress,
             use_cache=not no_cache,
+            asked_for=stem,
             tonal=(lambda one: stem in {None, one}) if tonal else None,
         )
-    _refuse_unknown(stem, evidence.stems)
     voice.data(features_json(evidence, stem) if json else features_text(evidence, stem, _width()))
-
-
-def _refuse_unknown(stem: str | None, stems: Sequence[HeardFacts]) -> None:
-    """A stem that is asked for must be one that is heard."""
-    known = [heard.id for heard in stems]
-    if stem is not None and stem not in known:
-        raise typer.BadParameter(f"{stem!r} is none of {', '.join(known)}", param_hint="--stem")
 
 
 def _width() -> int:

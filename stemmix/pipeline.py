@@ -24,7 +24,7 @@ from stemmix.engine.deliver import Job, deliver
 from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, blocks_of, gains_of_stem, mixed_blocks
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, StemReader, inspect, sha256_of
-from stemmix.files.documents import StagedDocument, read_document, read_project, sha256_of_document, stem_path
+from stemmix.files.documents import StagedDocument, none_of, read_document, read_project, sha256_of_document, stem_path
 from stemmix.files.features import FeatureStore, feature_store
 from stemmix.files.writer import remove_strays
 from stemmix.model.evidence import Evidence, HeardFacts
@@ -99,13 +99,17 @@ def examine(
     use_cache: bool = True,
     threads: int = THREADS,
     method: Literal["multilevel", "frequency"] | None = None,
+    asked_for: str | None = None,
     tonal: Callable[[str], bool] | None = None,
 ) -> Evidence:
     """As far as the decisions: what `check`, `report`, `why` and `features` show. Nothing is written but features.
 
-    `method` is another than the project's; `tonal` says of a stem's id whether its pitch and tempo are asked for.
+    `method` is another than the project's; `asked_for` a stem that must be heard, a ProjectError before anything is
+    opened where it is not; `tonal` says of a stem's id whether its pitch and tempo are asked for.
     """
     project = read_project(project_path)
+    if asked_for is not None:
+        refuse_unheard(project_path, project, asked_for)
     if method is not None:
         project = project.model_copy(update={"method": method})
     sources = open_stems(project_path, project, threads)
@@ -129,6 +133,16 @@ def examine(
             for source, stem in zip(sources, stems, strict=True)
         ),
     )
+
+
+def refuse_unheard(project_path: Path, project: Project, stem: str) -> None:
+    """A ProjectError where a stem, by its id, is not of the project or is muted."""
+    known = [one.id for one in project.heard]
+    if stem in known:
+        return
+    if any(one.id == stem for one in project.stems):
+        raise ProjectError(f"{project_path}: stem {stem!r} is muted: it is not listened to")
+    raise ProjectError(f"{project_path}: stem {none_of(stem, known)}")
 
 
 @dataclass(frozen=True)

@@ -199,18 +199,54 @@ def test_report_sets_both_methods_side_by_side_whichever_the_project_names(proje
         (["why", "PROJECT", "noon"], "Invalid value for TIME: 'noon' is no time"),
         (["why", "PROJECT", "0:04"], "Invalid value for TIME: 0:04 lies after the end of the programme, 0:04.0"),
         (["why", "PROJECT"], "Missing argument 'TIME'"),
-        (["why", "PROJECT", "1", "--stem", "mx"], "Invalid value for --stem: 'mx' is none of DX, MX, FX, AMB"),
-        (["features", "PROJECT", "--stem", "MUS"], "Invalid value for --stem: 'MUS' is none of DX, MX, FX, AMB"),
+        (["why", "PROJECT", "00:00:01;02"], "Invalid value for TIME: '00:00:01;02' counts in drop-frame"),
+        (["why", "PROJECT", "00:00:01:25"], "Invalid value for TIME: '00:00:01:25' has no frame 25: at 25 frames"),
+        (["why", "PROJECT", "1", "--fps", "26"], "Invalid value for --fps: '26' is none of 23.976, 24, 25"),
     ],
 )
-def test_a_time_or_stem_that_is_not_there_is_wrong_usage(
-    project: Path, arguments: list[str], said: str, capsys: Said
-) -> None:
+def test_a_time_that_is_not_there_is_wrong_usage(project: Path, arguments: list[str], said: str, capsys: Said) -> None:
     assert main([str(project) if word == "PROJECT" else word for word in arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err
     assert "Traceback" not in err
+
+
+def test_a_moment_may_be_a_timecode(project: Path, capsys: Said) -> None:
+    """Of 25 frames a second unless another rate is given."""
+    for arguments, at_s in (
+        (["00:00:01:05"], 1.2),
+        (["00:00:01:05", "--fps", "50"], 1.1),
+        (["00:00:01:12", "--fps", "23.976"], 1.502),
+        (["0:01.5", "--fps", "24"], 1.5),
+    ):
+        assert main(["why", str(project), *arguments, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["at_s"] == at_s
+
+
+@pytest.mark.parametrize("command", [["features"], ["features", "--tonal"], ["why", "1"]])
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("mx", "stem 'mx' is none of DX, FX, AMB_2, MX; did you mean 'MX'?"),
+        ("AMB", "stem 'AMB' is none of DX, FX, AMB_2, MX; did you mean 'AMB_2'?"),
+        ("violins", "stem 'violins' is none of DX, FX, AMB_2, MX"),
+        ("OLD", "stem 'OLD' is muted: it is not listened to"),
+    ],
+)
+def test_a_stem_that_is_not_there_is_refused_before_any_is_opened(
+    tmp_path: Path, command: list[str], asked: str, said: str, capsys: Said
+) -> None:
+    """None of the files exists: nobody has looked."""
+    roles = {"DX": "dialogue", "FX": "fx", "AMB_2": "ambience", "MX": "music", "OLD": "music"}
+    stems = [{"id": name, "role": role, "file": f"{name}.wav", "mute": name == "OLD"} for name, role in roles.items()]
+    path = tmp_path / "nothing.json"
+    path.write_text(json.dumps({"schema": "stemmix.project/1", "title": "Nothing", "stems": stems}))
+    name, *rest = command
+    assert main([name, str(path), *rest, "--stem", asked]) == 3
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"stemmix: error: {path}: {said}\n")
+    assert main([name, str(path), *rest, "--stem", "MX"]) == 4, "of one that is there, the file is looked for"
 
 
 # ---- bad input -------------------------------------------------------------------------------------------------------

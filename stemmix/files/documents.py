@@ -252,8 +252,7 @@ def _said(kind: str, value: object, context: dict[str, Any], variants: list[dict
         return f"unknown field; {_hint(field, known) or 'known here: ' + ', '.join(known)}"
     if kind in ("enum", "literal_error"):
         allowed = [str(one) for variant in variants for one in variant.get("enum") or [variant.get("const")]]
-        hint = _hint(value, allowed)
-        return f"{_shown(value)} is none of {', '.join(allowed)}{'; ' + hint if hint else ''}"
+        return none_of(value, allowed)
     if kind == "string_pattern_mismatch" and context["pattern"] == IDENTIFIER_PATTERN:
         return f"{_shown(value)} is no identifier: letters, digits, _ - and . beginning with a letter or digit"
     said = {
@@ -269,9 +268,16 @@ def _said(kind: str, value: object, context: dict[str, Any], variants: list[dict
     return said and said.format(value=_shown(value), **context)
 
 
+def none_of(value: object, known: list[str]) -> str:
+    """Says that a value is none of those that are known, and which of them may have been meant."""
+    hint = _hint(value, known)
+    return f"{_shown(value)} is none of {', '.join(known)}{'; ' + hint if hint else ''}"
+
+
 def _hint(value: object, known: list[str]) -> str:
-    near = difflib.get_close_matches(value.lower(), known, n=1) if isinstance(value, str) else []
-    return f"did you mean {near[0]!r}?" if near else ""
+    small = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(value.lower(), small, n=1) if isinstance(value, str) else []
+    return f"did you mean {small[near[0]]!r}?" if near else ""
 
 
 def _shown(value: object) -> str:

@@ -119,7 +119,8 @@ class Line(Document):
     snr_after_db: float
     """Level of the line over the maskers, weighted with importance."""
     stopped_by: StoppedBy
-    """Why no more was done: clear as it came, goal reached, the caps, a pin, or nothing that may be cut masks it."""
+    """Why no more was done: clear as it came, goal reached, the caps (of frequency-based mixing: all that its curves
+    give), a pin, or nothing that may be cut masks it."""
 
 
 class Edge(Document):

@@ -94,8 +94,8 @@ class Pin(Stretch):
     """The stem is cut by no more than this, in dB."""
     priority: Annotated[int, Field(ge=0, le=1000)] | None = None
     """The stem's priority in the span: an effect that wins over a line, or gives way; a line that need not be heard.
-    Raised, the stem is cleared over the span and never cut there for what ranks below; lowered, it gives way to each line
-    (or, as a line, to each other stem) that the span covers from end to end."""
+    Raised, the stem is cleared over the span and never cut there for what ranks below; lowered, it gives way to each
+    line, or as a line to each stem, that the span covers from end to end."""
     action: Action | None = None
     """A move that stands as it is, whatever an analysis says."""
     low_hz: Annotated[float, Field(ge=0, le=24_000)] | None = None

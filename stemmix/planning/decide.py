@@ -128,7 +128,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
     standing = [*faders, *desk.rules.pinned_moves(frames, stems)]
     if project.method == "frequency":
         standing += static_moves(stems, goals, desk.rules, frames)
-        lines = desk.each(lambda goal: _as_it_came(desk, goal, desk.passage(goal)), goals)
+        lines = desk.each(partial(_under_curves, desk, desk.gains(standing)), goals)
         undone: list[str] = []
     else:
         lines, undone = _solved(desk, goals, standing)
@@ -212,6 +212,21 @@ def _as_it_came(desk: Desk, goal: Goal, heard: Passage) -> SolvedLine:
         reached=clarity,
         stopped_by="clear" if clarity >= desk.rules.clarity else "nothing to cut",
     )
+
+
+def _under_curves(desk: Desk, gains: dict[str, StemGains], goal: Goal) -> SolvedLine:
+    """A goal under curves that were made for all lines alike: what they reach is all there is."""
+    heard = desk.passage(goal)
+    came = _as_it_came(desk, goal, heard)
+    mixed = desk.mixed(goal, heard, gains)
+    reached = mixed.clarity(mixed.untouched)
+    maskers = desk.maskers(goal)
+    below = {maskers[found.masker] for found in came.found if maskers[found.masker].priority < goal.priority}
+    stopped_by = came.stopped_by
+    if stopped_by != "clear" and below:
+        kept = any(desk.rules.keeps(stem.id) for stem in below)
+        stopped_by = "goal" if reached >= desk.rules.clarity else "pin" if kept else "cap"
+    return replace(came, reached=reached, stopped_by=stopped_by)
 
 
 def _solved_line(

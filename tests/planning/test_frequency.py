@@ -65,6 +65,26 @@ def test_a_stem_that_a_pin_keeps_is_left_as_it_is() -> None:
     assert set(curves(plan)) == {"AMB"}
 
 
+@pytest.mark.parametrize(
+    ("music_db", "stopped_by"), [(-70.0, "clear"), (-52.0, "goal"), (-40.0, "cap"), (-25.0, "cap")]
+)
+def test_a_line_says_what_came_of_it(music_db: float, stopped_by: str) -> None:
+    """Clear as it came, brought to its goal, or short of it with all that the curve gives, its cap or less."""
+    plan = decided(Told("MX", "music", (bed(0.0, 20.0, music_db),)))
+    for judged in plan.lines:
+        assert judged.stopped_by == stopped_by
+        assert (judged.clarity_before >= plan.clarity_goal) == (stopped_by == "clear")
+        assert (judged.clarity_after >= plan.clarity_goal) == (stopped_by != "cap")
+
+
+def test_a_line_that_a_kept_stem_hides_says_so_and_so_does_one_that_only_higher_stems_hide() -> None:
+    music = Told("MX", "music", (bed(0.0, 20.0, -40.0),))
+    kept = decided(music, pins=[{"stem": "MX", "from": 15.0, "to": 16.0, "keep": True}])
+    assert [line.stopped_by for line in kept.lines] == ["pin", "pin"]
+    above = decided(Told("MX", "music", music.sounds, priority=200))
+    assert [line.stopped_by for line in above.lines] == ["nothing to cut"] * 2
+
+
 def test_it_is_judged_as_every_plan_is() -> None:
     """Lines, conflicts, edges and the outcome are there, to be held against the other method's."""
     plan = decided(Told("MX", "music", (bed(0.0, 20.0, -55.0),)))
