@@ -223,9 +223,10 @@ def _under_curves(desk: Desk, gains: dict[str, StemGains], goal: Goal) -> Solved
     maskers = desk.maskers(goal)
     below = {maskers[found.masker] for found in came.found if maskers[found.masker].priority < goal.priority}
     stopped_by = came.stopped_by
-    if stopped_by != "clear" and below:
-        kept = any(desk.rules.keeps(stem.id) for stem in below)
-        stopped_by = "goal" if reached >= desk.rules.clarity else "pin" if kept else "cap"
+    if stopped_by != "clear" and reached >= desk.rules.clarity:
+        stopped_by = "goal"
+    elif stopped_by != "clear" and below:
+        stopped_by = "pin" if any(desk.rules.keeps(stem.id) for stem in below) else "cap"
     return replace(came, reached=reached, stopped_by=stopped_by)
 
 

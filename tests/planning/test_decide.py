@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from stemmix.bands import BAND_COUNT, EDGE_HZ
+from stemmix.bands import BAND_COUNT, CENTRE_HZ, EDGE_HZ
 from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.model.moves import Duck, Scene, Unmask
 from stemmix.model.plan import Line, Move, Plan, layers_of
+from stemmix.planning import decide
 from stemmix.planning.evidence import passage
 from tests.planning.scene_features import HOP, RATE_HZ, Sound, Told, bed, line, scene
 from tests.planning.scene_features import Scene as ToldScene
@@ -237,7 +239,7 @@ def test_what_comes_first_is_decided_as_if_what_comes_later_were_only_a_masker()
     assert first.clarity_after >= next(line for line in film.decide().lines if line.target == "DX").clarity_after - 0.02
 
 
-def test_a_cut_that_takes_the_clarity_of_a_higher_goal_is_undone() -> None:
+def test_a_cut_that_takes_the_clarity_of_a_higher_goal_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A crowd is dialogue, of a priority under the effects: cut for an effect, it would be lost as a line."""
     crowd = Told("CROWD", "dialogue", (line(4.0, 6.0, -47.0),), priority=50)
     others = (
@@ -256,7 +258,19 @@ def test_a_cut_that_takes_the_clarity_of_a_higher_goal_is_undone() -> None:
     harmed = next(line for line in plan.lines if line.target == "CROWD")
     effect = next(line for line in plan.lines if line.target == "FX")
     assert f"{effect.id}-CROWD-unmask" in said
-    assert harmed.id in said
+    # what was decided before anything is undone: the crowd is cut, and scored after that it is lost, as the note says
+    with monkeypatch.context() as patch:
+        patch.setattr(decide, "HARM", 1.0)
+        bare = told.decide()
+    assert not any(note.startswith("undone:") for note in bare.notes)
+    assert any(move.stem == "CROWD" and move.because[0].startswith(f"{effect.id}.") for move in bare.moves)
+    lost = next(line for line in bare.lines if line.target == "CROWD")
+    assert lost.clarity_after < bare.clarity_goal - decide.HARM
+    assert lost.clarity_after == pytest.approx(clarity_of(told, bare, lost, ("DX", "CROWD")), abs=0.0011)
+    figures = re.search(rf"took {harmed.id} from clarity (\d\.\d\d) to (\d\.\d\d)$", said)
+    assert figures is not None
+    assert float(figures[1]) >= plan.clarity_goal
+    assert float(figures[2]) == pytest.approx(lost.clarity_after, abs=0.006)
     assert not any(move.stem == "CROWD" and move.action.kind in {"unmask", "duck", "scene"} for move in plan.moves)
     assert harmed.clarity_after >= plan.clarity_goal
     assert effect.stopped_by == "protection"
@@ -414,6 +428,42 @@ def test_a_hit_is_spared_and_what_sustains_gives_way_first() -> None:
         assert plan.lines[0].clarity_after >= plan.clarity_goal
     stops = [{move.stopped_by for move in plan.moves if move.stem == "FX"} for plan in (plain, spared)]
     assert stops == [{"goal"}, {"protection"}]
+
+
+def beaten(hits: bool, level_db: float) -> ToldScene:
+    """A line under music and an effect of ten blows a second, alike in level and bands; the blows are hits or not."""
+    blows_s = tuple(2.02 + 0.1 * number for number in range(30))
+    return scene(
+        Told("DX", "dialogue", (line(2.0, 5.0),)),
+        Told(
+            "FX",
+            "fx",
+            tuple(Sound(at_s, at_s + 0.08, level_db + 1.0, 150, 8000) for at_s in blows_s),
+            hits_s=blows_s if hits else (),
+        ),
+        Told("MX", "music", (Sound(1.5, 5.5, level_db, 150, 8000),)),
+        seconds=8.0,
+    )
+
+
+@pytest.mark.parametrize("level_db", [-56.0, -53.0])
+def test_of_two_that_hide_a_line_alike_hits_are_cut_clearly_less_than_what_sustains(level_db: float) -> None:
+    """By 2 dB and more in the mean of the bands that hide it; without their onsets they are cut alike."""
+    bands = np.array([150 <= hz <= 8000 for hz in CENTRE_HZ])
+    spared_db = []
+    for hits in (True, False):
+        plan = beaten(hits, level_db).decide()
+        hidden = {
+            name: sum(c.size_before for c in plan.conflicts if c.masker == name and c.line) for name in ("FX", "MX")
+        }
+        assert hidden["FX"] == pytest.approx(hidden["MX"], rel=0.05)
+        assert plan.lines[0].stopped_by == "goal"
+        assert plan.lines[0].clarity_after >= plan.clarity_goal
+        cut_db = {name: gains_db(plan, name, 2.0, 5.0)[:, :BAND_COUNT][:, bands].mean() for name in ("FX", "MX")}
+        assert max(cut_db.values()) < -2.0
+        spared_db.append(cut_db["FX"] - cut_db["MX"])
+    assert spared_db[0] > 2.0
+    assert abs(spared_db[1]) < 1.5
 
 
 def test_a_duck_comes_only_where_every_cut_has_reached_its_cap() -> None:
