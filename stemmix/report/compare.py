@@ -51,7 +51,10 @@ def comparison_json(first: Evidence, second: Evidence) -> str:
             "method": plan.method,
             "outcome": plan.outcome.model_dump(mode="json") if plan.outcome else None,
             "edges": [edge.model_dump(mode="json") for edge in plan.edges],
-            "lines": [line.model_dump(mode="json", include={"id", "target", "clarity_after"}) for line in plan.lines],
+            "lines": [
+                line.model_dump(mode="json", include={"id", "target", "clarity_after", "stopped_by"})
+                for line in plan.lines
+            ],
             "moves": len(plan.moves),
         }
 

@@ -50,7 +50,12 @@ def test_comparison_json_has_both_plans_whole_enough_to_compare(two: tuple[Evide
     assert [one["method"] for one in compared["plans"]] == ["multilevel", "frequency"]
     assert [one["outcome"]["lines_unclear_after"] for one in compared["plans"]] == [1, 2]
     assert [one["moves"] for one in compared["plans"]] == [4, 0]
-    assert compared["plans"][1]["lines"][0] == {"id": "L001", "target": "DX", "clarity_after": 0.4}
+    assert compared["plans"][1]["lines"][0] == {
+        "id": "L001",
+        "target": "DX",
+        "clarity_after": 0.4,
+        "stopped_by": "goal",
+    }
     assert [len(one["edges"]) for one in compared["plans"]] == [3, 3]
 
 
