@@ -122,9 +122,9 @@ def masked_sizes(power, active, importance, within, below, spread, reach, sizes,
     """How much of each stem every other one hides.
 
     power (stems, frames, 36); active (stems, frames) where a stem has something to be heard; importance (stems, 36). A
-    cell is masked as in `masked_cells`, by all others together; each masker answers for its share. Adds to sizes (2,
-    stems, stems, 36), target first, in frames weighted with importance, and that times the target's level over all
-    others in dB; lowers and raises frames_masked (stems, stems, 2) to the first and last frame.
+    cell is masked as in `masked_cells`, by all others together; each masker answers for its share. Adds to sizes (1,
+    stems, stems, 36), target first, in frames weighted with importance; where sizes has a second, to it that times the
+    target's level over all others in dB; lowers and raises frames_masked (stems, stems, 2) to the first and last frame.
     """
     stems, frames, bands = power.shape
     diagonals = diagonals_of(spread, reach)
@@ -148,6 +148,11 @@ def masked_sizes(power, active, importance, within, below, spread, reach, sizes,
         for i in range(stems):
             if not active[i, t] or not _weigh_masked(power, excited, importance, floor, i, t, below, weight):
                 continue
+            if len(sizes) > 1:
+                _weigh_levels(power, i, t, weight)
+                for j in range(stems):
+                    if j != i:
+                        _add_levels(excited, weight, i, j, sizes)
             for j in range(stems):
                 if j != i and _add_shares(excited, importance, weight, i, j, sizes):
                     frames_masked[i, j, 0] = min(frames_masked[i, j, 0], t)
@@ -172,7 +177,7 @@ def _spread_stems(diagonals, power, t, padded, excited):
 def _weigh_masked(power, excited, importance, floor, i, t, below, weight):
     """What a unit of each masker's spread power answers for in each band of target i; whether any is masked.
 
-    weight (2, bands): that, and that times the target's level over all of them in dB.
+    weight (2, bands): that, and the spread power of all of them.
     """
     stems, bands = excited.shape
     for b in range(bands):
@@ -186,10 +191,15 @@ def _weigh_masked(power, excited, importance, floor, i, t, below, weight):
         hidden = power[i, t, b] > floor[i, b] and power[i, t, b] + 1e-14 < below * weight[1, b]
         weight[0, b] = importance[i, b] / weight[1, b] if hidden else 0.0
         masked += 1 if weight[0, b] > 0.0 else 0
-    for b in range(bands):
+    return masked > 0
+
+
+@compiled
+def _weigh_levels(power, i, t, weight):
+    """Make the maskers' power, the second row of weight, the first row times the level of target i over it in dB."""
+    for b in range(weight.shape[1]):
         ratio = (power[i, t, b] + 1e-14) / weight[1, b]
         weight[1, b] = weight[0, b] * (10.0 / LOG2_OF_10) * log2_of(ratio)
-    return masked > 0
 
 
 @compiled
@@ -201,6 +211,11 @@ def _add_shares(excited, importance, weight, i, j, sizes):
         share = excited[j, b] * weight[0, b]
         sizes[0, i, j, b] += share
         named += 1 if share > SHARE_THAT_HIDES * importance[i, b] else 0
-    for b in range(bands):
-        sizes[1, i, j, b] += excited[j, b] * weight[1, b]
     return named > 0
+
+
+@compiled
+def _add_levels(excited, weight, i, j, sizes):
+    """Add what masker j answers for in a frame of target i, times the level there in dB."""
+    for b in range(weight.shape[1]):
+        sizes[1, i, j, b] += excited[j, b] * weight[1, b]

@@ -122,9 +122,9 @@ def passage(
 
 def _importance(target: Floats, bands: frozenset[int], *, is_speech: bool) -> Floats:
     """(36,) what each band matters for a (frames, 36) target of which only `bands` do; sums to 1."""
+    if is_speech and len(bands) == BAND_COUNT:
+        return masking.IMPORTANCE
     inside = np.isin(np.arange(BAND_COUNT), list(bands))
     of_speech = masking.IMPORTANCE[inside].sum() if is_speech else 0.0
     # below 150 Hz speech has nothing that matters: who asks for those bands alone means what sounds there
-    if not of_speech:
-        return masking.importance_where_present(target * inside)
-    return masking.IMPORTANCE if inside.all() else masking.IMPORTANCE * inside / of_speech
+    return masking.IMPORTANCE * inside / of_speech if of_speech else masking.importance_where_present(target * inside)

@@ -47,13 +47,13 @@ def graph_of(
         here = np.ascontiguousarray(active[:, start:end])
         power = np.stack([smoothed_power(stem, "mid", start, end) for stem in stems])
         importance = np.stack([_importance(stem, mid) for stem, mid in zip(stems, power, strict=True)])
-        sizes, levels, spans = _masked(power, here, importance)
+        (sizes, levels), spans = _masked(power, here, importance, count=2)
         mixed, found = sizes, list[Conflict]()
         if not all(gains[stem.id].idle(start * hop - 1, (end - 1) * hop + 1) for stem in stems):
             times = np.arange(start, end, dtype=np.float64) * hop
             for index, stem in enumerate(stems):
                 power[index] *= masking.power_of_db(gains[stem.id].at(times)[:, :BAND_COUNT])
-            mixed, _, _ = _masked(power, here, importance)
+            (mixed,), _ = _masked(power, here, importance)
         for i, target in enumerate(stems):
             if target.id in cleared:
                 continue
@@ -80,15 +80,18 @@ def graph_of(
     return edges, [conflict for _, _, found in stretches for conflict in found]
 
 
-def _masked(power: Floats, active: NDArray[np.bool_], importance: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """(stems, stems, 36) sizes in weighted seconds, these times SNR in dB, and (stems, stems, 2) masked frames."""
+def _masked(
+    power: Floats, active: NDArray[np.bool_], importance: Floats, count: int = 1
+) -> tuple[Floats, NDArray[np.int64]]:
+    """(count, stems, stems, 36) sizes in weighted seconds, and where there is a second these times SNR in dB; (stems,
+    stems, 2) masked frames."""
     stems = len(power)
-    sizes = np.zeros((2, stems, stems, BAND_COUNT))
+    sizes = np.zeros((count, stems, stems, BAND_COUNT))
     spans = np.tile(np.array([power.shape[1], 0]), (stems, stems, 1))
     hearing_kernels.masked_sizes(
         power, active, importance, masking.WITHIN, masking.BELOW, masking.SPREAD, masking.REACH, sizes, spans
     )
-    return *(sizes / HOPS_PER_SECOND), spans
+    return sizes / HOPS_PER_SECOND, spans
 
 
 def _active(stem: HeardStem, frames: int, hop: int) -> NDArray[np.bool_]:

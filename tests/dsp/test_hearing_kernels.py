@@ -129,4 +129,7 @@ def test_how_much_each_hides_of_each_is_its_twin(seed: int, stems: int, frames: 
     hearing_kernels.masked_sizes(power, active, importance, within, below, masking.SPREAD, masking.REACH, sizes, spans)
     *wanted, wanted_spans = twin.masked_sizes(power, active.tolist(), importance, within, below, FELT)
     assert sizes == pytest.approx(np.array(wanted))
+    alone = np.zeros_like(sizes[:1])
+    hearing_kernels.masked_sizes(power, active, importance, within, below, masking.SPREAD, masking.REACH, alone, spans)
+    assert np.array_equal(alone, sizes[:1]), "sizes alone are the same"
     assert spans == pytest.approx(np.array(wanted_spans))
