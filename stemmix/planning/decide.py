@@ -11,7 +11,7 @@ priority away again is undone. What is left of a scene's cuts in common becomes 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import groupby
 
@@ -19,32 +19,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
-from stemmix.dsp.dynamics import Shape, StemGains
-from stemmix.dsp.spectrum import ruler
-from stemmix.model.moves import Action, Duck, Presence, Ride, Unmask, gains_of, rounded_db
+from stemmix.dsp.dynamics import StemGains
+from stemmix.model.moves import Action, Duck, Presence, Ride, Unmask, rounded_db
 from stemmix.model.plan import (
-    Conflict,
-    Evidence,
-    Line,
     Move,
     Plan,
     PlannedShape,
     PlannedStem,
     StoppedBy,
-    layers_of,
 )
 from stemmix.model.project import Project
 from stemmix.planning import conflicts
 from stemmix.planning.balance import balance_of
-from stemmix.planning.evidence import HeardStem, Passage, passage, smoothed_power
+from stemmix.planning.desk import Desk, SolvedLine
+from stemmix.planning.evidence import HeardStem, Passage
 from stemmix.planning.frequency import static_moves
 from stemmix.planning.graph import graph_of
+from stemmix.planning.judging import judged_line, moves_of_lines, with_evidence
 from stemmix.planning.lines import Goal, goals_of, scenes_of, unused_cues
 from stemmix.planning.outcome import outcome_of
-from stemmix.planning.rules import Rules, transient_share
+from stemmix.planning.rules import transient_share
 from stemmix.planning.scenes import shared_curves
 from stemmix.planning.unmask import Solution, solve
-from stemmix.planning.workers import Workers
 
 Floats = NDArray[np.float64]
 
@@ -52,72 +48,6 @@ LEAST_MOVE_DB = 0.1
 """A move that nowhere changes as much is no move."""
 HARM = 0.02
 """Clarity that a goal may lose to a later decision."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class SolvedLine:
-    """A line on its way to the plan: small, so that hours of them fit in memory."""
-
-    goal: Goal
-    moves: tuple[Move, ...]
-    found: tuple[conflicts.Found, ...]
-    """By number of masker in the goal's own list."""
-    names: tuple[str, ...]
-    """Of the conflicts, in the plan."""
-    clarity: float
-    snr_db: float
-    reached: float
-    """Clarity with its own moves and those of higher priority."""
-    stopped_by: StoppedBy
-
-
-class Desk(Workers):
-    """What every decision looks at: stems, rules, times, and the gains that were decided so far."""
-
-    def __init__(self, project: Project, stems: Sequence[HeardStem], frames: int, threads: int) -> None:
-        super().__init__(threads)
-        profile = project.defaults
-        self.project, self.stems, self.frames = project, stems, frames
-        self.hop = ruler(project.sample_rate).hop_samples
-        self.shape = Shape(profile.look_ahead_s, profile.hold_s, profile.ramp_s)
-        self.rules = Rules(project, self.shape)
-
-    def gains(self, moves: Iterable[Move]) -> dict[str, StemGains]:
-        """What moves make of every stem."""
-        of_stem: dict[str, list[Move]] = {stem.id: [] for stem in self.stems}
-        for move in moves:
-            of_stem[move.stem].append(move)
-        rate = self.project.sample_rate
-        return {stem: StemGains(layers_of(own), self.shape, rate, 2 * BAND_COUNT) for stem, own in of_stem.items()}
-
-    def maskers(self, goal: Goal) -> list[HeardStem]:
-        return [stem for stem in self.stems if stem not in goal.targets]
-
-    def passage(self, goal: Goal) -> Passage:
-        return passage(
-            goal.targets, self.maskers(goal), goal.start, goal.end, is_speech=goal.is_speech, bands=goal.bands
-        )
-
-    def mixed(self, goal: Goal, heard: Passage, gains: dict[str, StemGains]) -> Passage:
-        """The passage as gains that were decided leave it."""
-        times = np.arange(goal.start, goal.end, dtype=np.float64) * self.hop
-        gain_db = np.zeros((len(heard.maskers), len(times), 2 * BAND_COUNT))
-        for index, stem in enumerate(self.maskers(goal)):
-            gain_db[index] = gains[stem.id].at(times)
-        voices_db = [gains[stem.id].at(times)[:, :BAND_COUNT] for stem in goal.targets]
-        return heard.at_gains(gain_db, self.voice_db(goal, voices_db))
-
-    def voice_db(self, goal: Goal, gains_db: Sequence[Floats]) -> Floats:
-        """(frames, 36) what gains of every target, each alike in shape, make of all of them together."""
-        if len(goal.targets) == 1:
-            return gains_db[0]
-        before = np.full((goal.end - goal.start, BAND_COUNT), 1e-14)
-        after = before.copy()
-        for stem, gain_db in zip(goal.targets, gains_db, strict=True):
-            power = smoothed_power(stem, "mid", goal.start, goal.end)
-            before += power
-            after += power * 10.0 ** (gain_db / 10.0)
-        return np.asarray(10.0 * np.log10(after / before))
 
 
 def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: int = 2) -> Plan:
@@ -137,7 +67,8 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
     gains = desk.gains([*standing, *made])
     told = moves_of_lines(made)
     judged = desk.each(
-        lambda line: _judged(desk, line, gains, told.get(line.goal.id, ())), sorted(lines, key=lambda one: one.goal.id)
+        lambda line: judged_line(desk, line, gains, told.get(line.goal.id, ())),
+        sorted(lines, key=lambda one: one.goal.id),
     )
     moves = [*standing, *with_evidence(made, [bought for _, _, bought in judged])]
     fader_db = {stem.id: stem.gain_db for stem in project.stems}
@@ -365,97 +296,6 @@ def _without(line: SolvedLine, culprits: set[str]) -> SolvedLine:
 def _touches(desk: Desk, move: Move, first: int, last: int) -> bool:
     start, end = desk.rules.reach(move.start, move.end)
     return start < last and end > first
-
-
-def _judged(
-    desk: Desk, line: SolvedLine, gains: dict[str, StemGains], moves: Sequence[Move]
-) -> tuple[Line, list[Conflict], dict[str, Evidence]]:
-    """The line and its conflicts with what all moves, as they are shaped in time, make of them; and what each of its
-    own `moves` bought, by id."""
-    goal, maskers = line.goal, desk.maskers(line.goal)
-    heard = desk.passage(goal)
-    mixed = desk.mixed(goal, heard, gains)
-    clarity = mixed.clarity(mixed.untouched)
-    after = conflicts.masked_by(mixed)
-    target = max(goal.targets, key=lambda stem: float(stem.frames.power("mid", goal.start, goal.end).sum())).id
-    judged = Line(
-        id=goal.id,
-        target=target,
-        start=goal.start * desk.hop,
-        end=min(goal.end * desk.hop, desk.frames),
-        clarity_before=round(line.clarity, 3),
-        clarity_after=round(clarity, 3),
-        snr_before_db=round(line.snr_db, 2),
-        snr_after_db=round(mixed.mean_snr_db(mixed.untouched), 2),
-        stopped_by=line.stopped_by,
-    )
-    found_in = [
-        Conflict(
-            id=name,
-            target=target,
-            masker=maskers[found.masker].id,
-            line=goal.id,
-            low_hz=round(found.low_hz, 1),
-            high_hz=round(found.high_hz, 1),
-            importance=round(found.importance, 3),
-            start=found.start * desk.hop,
-            end=min(found.end * desk.hop, desk.frames),
-            snr_db=round(found.snr_db, 2),
-            size_before=round(found.size, 4),
-            size_after=round(conflicts.size_in(after[found.masker], heard.importance, found.low, found.high), 4),
-        )
-        for name, found in zip(line.names, line.found, strict=True)
-    ]
-    return judged, found_in, {move.id: _bought(desk, judged, goal, mixed, clarity, gains, move) for move in moves}
-
-
-def _bought(
-    desk: Desk, line: Line, goal: Goal, mixed: Passage, clarity: float, gains: dict[str, StemGains], move: Move
-) -> Evidence:
-    """What a line, of such a clarity as it is mixed, would lose if this move alone were taken back."""
-    own_db = np.array(gains_of(move.action)[:BAND_COUNT])
-    masker_db, voice_db = mixed.untouched, np.zeros_like(mixed.target)
-    targets = [stem.id for stem in goal.targets]
-    if move.stem in targets:
-        times = np.arange(goal.start, goal.end, dtype=np.float64) * desk.hop
-        all_db = [gains[stem].at(times)[:, :BAND_COUNT] for stem in targets]
-        less_db = [gain - own_db if stem == move.stem else gain for stem, gain in zip(targets, all_db, strict=True)]
-        voice_db = desk.voice_db(goal, less_db) - desk.voice_db(goal, all_db)
-    else:
-        masker_db[[stem.id for stem in desk.maskers(goal)].index(move.stem)] = -own_db
-    bought = clarity - mixed.clarity(masker_db, voice_db)
-    return Evidence(
-        snr_before_db=line.snr_before_db,
-        snr_after_db=line.snr_after_db,
-        sii_before=line.clarity_before,
-        sii_after=line.clarity_after,
-        bought=round(bought, 4),
-        per_db=round(bought / max(map(abs, gains_of(move.action))), 5),
-    )
-
-
-def moves_of_lines(moves: Sequence[Move]) -> dict[str, list[Move]]:
-    """The moves that were made for each line, by its id: its own, and the curves it shares."""
-    of_line: dict[str, list[Move]] = {}
-    for move in moves:
-        for line in dict.fromkeys(because.rpartition(".")[0] for because in move.because):
-            of_line.setdefault(line, []).append(move)
-    return of_line
-
-
-def with_evidence(moves: Sequence[Move], bought: Iterable[dict[str, Evidence]]) -> list[Move]:
-    """The moves with what they bought: of a curve that lines share, the mean of these."""
-    of_move: dict[str, list[Evidence]] = {}
-    for of_line in bought:
-        for move, evidence in of_line.items():
-            of_move.setdefault(move, []).append(evidence)
-
-    def mean(move: Move) -> Evidence:
-        told = [astuple(evidence) for evidence in of_move[move.id]]
-        means = (round(sum(each) / len(told), 5) for each in zip(*told, strict=True))
-        return Evidence(**dict(zip((field.name for field in fields(Evidence)), means, strict=True)))
-
-    return [replace(move, evidence=mean(move)) for move in moves]
 
 
 def _notes(stems: Sequence[HeardStem], goals: Sequence[Goal]) -> list[str]:

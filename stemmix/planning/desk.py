@@ -1,0 +1,88 @@
+"""What every decision looks at, and what stands on the way from a line to the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.bands import BAND_COUNT
+from stemmix.dsp.dynamics import Shape, StemGains
+from stemmix.dsp.spectrum import ruler
+from stemmix.model.plan import Move, StoppedBy, layers_of
+from stemmix.model.project import Project
+from stemmix.planning import conflicts
+from stemmix.planning.evidence import HeardStem, Passage, passage, smoothed_power
+from stemmix.planning.lines import Goal
+from stemmix.planning.rules import Rules
+from stemmix.planning.workers import Workers
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SolvedLine:
+    """A line on its way to the plan: small, so that hours of them fit in memory."""
+
+    goal: Goal
+    moves: tuple[Move, ...]
+    found: tuple[conflicts.Found, ...]
+    """By number of masker in the goal's own list."""
+    names: tuple[str, ...]
+    """Of the conflicts, in the plan."""
+    clarity: float
+    snr_db: float
+    reached: float
+    """Clarity with its own moves and those of higher priority."""
+    stopped_by: StoppedBy
+
+
+class Desk(Workers):
+    """What every decision looks at: stems, rules, times, and the gains that were decided so far."""
+
+    def __init__(self, project: Project, stems: Sequence[HeardStem], frames: int, threads: int) -> None:
+        super().__init__(threads)
+        profile = project.defaults
+        self.project, self.stems, self.frames = project, stems, frames
+        self.hop = ruler(project.sample_rate).hop_samples
+        self.shape = Shape(profile.look_ahead_s, profile.hold_s, profile.ramp_s)
+        self.rules = Rules(project, self.shape)
+
+    def gains(self, moves: Iterable[Move]) -> dict[str, StemGains]:
+        """What moves make of every stem."""
+        of_stem: dict[str, list[Move]] = {stem.id: [] for stem in self.stems}
+        for move in moves:
+            of_stem[move.stem].append(move)
+        rate = self.project.sample_rate
+        return {stem: StemGains(layers_of(own), self.shape, rate, 2 * BAND_COUNT) for stem, own in of_stem.items()}
+
+    def maskers(self, goal: Goal) -> list[HeardStem]:
+        return [stem for stem in self.stems if stem not in goal.targets]
+
+    def passage(self, goal: Goal) -> Passage:
+        return passage(
+            goal.targets, self.maskers(goal), goal.start, goal.end, is_speech=goal.is_speech, bands=goal.bands
+        )
+
+    def mixed(self, goal: Goal, heard: Passage, gains: dict[str, StemGains]) -> Passage:
+        """The passage as gains that were decided leave it."""
+        times = np.arange(goal.start, goal.end, dtype=np.float64) * self.hop
+        gain_db = np.zeros((len(heard.maskers), len(times), 2 * BAND_COUNT))
+        for index, stem in enumerate(self.maskers(goal)):
+            gain_db[index] = gains[stem.id].at(times)
+        voices_db = [gains[stem.id].at(times)[:, :BAND_COUNT] for stem in goal.targets]
+        return heard.at_gains(gain_db, self.voice_db(goal, voices_db))
+
+    def voice_db(self, goal: Goal, gains_db: Sequence[Floats]) -> Floats:
+        """(frames, 36) what gains of every target, each alike in shape, make of all of them together."""
+        if len(goal.targets) == 1:
+            return gains_db[0]
+        before = np.full((goal.end - goal.start, BAND_COUNT), 1e-14)
+        after = before.copy()
+        for stem, gain_db in zip(goal.targets, gains_db, strict=True):
+            power = smoothed_power(stem, "mid", goal.start, goal.end)
+            before += power
+            after += power * 10.0 ** (gain_db / 10.0)
+        return np.asarray(10.0 * np.log10(after / before))
