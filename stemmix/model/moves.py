@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ, CLASSIC_EDGES_HZ
@@ -88,12 +90,13 @@ def gains_of(action: Action) -> tuple[float, ...]:
             return (gain_db,) * (2 * BAND_COUNT)
 
 
-def rounded_db(gains_db: Iterable[float]) -> tuple[float, ...]:
+def rounded_db(gains_db: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
     """Gains to 0.01 dB, as moves hold them; minus zero is zero.
 
     One object for each number there is: hours of moves are millions of numbers, and only thousands differ.
     """
-    return tuple(_ONCE.setdefault(gain, gain) for gain in (round(gain * 100.0) / 100.0 + 0.0 for gain in gains_db))
+    rounded = (np.rint(np.asarray(gains_db) * 100.0) / 100.0 + 0.0).tolist()
+    return tuple(map(_ONCE.setdefault, rounded, rounded))
 
 
 _ONCE: dict[float, float] = {}

@@ -237,14 +237,12 @@ def _moves(
         if stop == "goal" and transient_share(stem, goal, desk.hop) > 0.5:
             stop = "protection"
         if solution.mid_db[index].min() <= -LEAST_MOVE_DB:
-            mid_db = rounded_db((solution.mid_db[index] + unmasked[index, :BAND_COUNT]).tolist())
-            side_db = rounded_db((solution.side_db[index] + unmasked[index, BAND_COUNT:]).tolist())
+            mid_db = rounded_db(solution.mid_db[index] + unmasked[index, :BAND_COUNT])
+            side_db = rounded_db(solution.side_db[index] + unmasked[index, BAND_COUNT:])
             yield move(stem, Unmask(kind="unmask", mid_db=mid_db, side_db=side_db), stop)
         if solution.duck_db[index] <= -LEAST_MOVE_DB:
-            yield move(
-                stem, Duck(kind="duck", gain_db=rounded_db((solution.duck_db + ducked[:, 0]).tolist())[index]), stop
-            )
-    ride_db, tilt_db = rounded_db([solution.ride_db])[0], rounded_db(solution.presence_db.tolist())
+            yield move(stem, Duck(kind="duck", gain_db=rounded_db(solution.duck_db + ducked[:, 0])[index]), stop)
+    ride_db, tilt_db = rounded_db([solution.ride_db])[0], rounded_db(solution.presence_db)
     for stem in goal.targets:
         if abs(ride_db) >= LEAST_MOVE_DB:
             yield move(stem, Ride(kind="ride", gain_db=ride_db), "cap")

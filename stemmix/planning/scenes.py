@@ -98,4 +98,4 @@ def _less(move: Move, curve: Scene) -> Move | None:
 
 
 def _difference_db(own: Sequence[float], shared: Sequence[float]) -> tuple[float, ...]:
-    return rounded_db(one - its for one, its in zip(own, shared, strict=True))
+    return rounded_db([one - its for one, its in zip(own, shared, strict=True)])
