@@ -340,6 +340,26 @@ def test_a_plan_edited_into_nonsense_is_refused(
         rendered(project, tmp_path / "out", plan)
 
 
+@pytest.mark.parametrize(
+    ("field", "number", "reason"),
+    [
+        ("hold_s", 1e300, r"shape\.hold_s: 1e\+300 is more than 60"),
+        ("ramp_s", -1.0, r"shape\.ramp_s: -1.0 is less than 0"),
+        ("frames", 10**30, "frames: 10+ is more than 281474976710656"),
+    ],
+)
+def test_a_plan_with_impossible_times_is_refused(
+    played: tuple[Path, Receipt], tmp_path: Path, field: str, number: float, reason: str
+) -> None:
+    project, _ = played
+    document = json.loads((project.parent / "out" / "scene.plan.json").read_text())
+    (document if field in document else document["shape"])[field] = number
+    plan = tmp_path / "edited.json"
+    plan.write_text(json.dumps(document))
+    with pytest.raises(ProjectError, match=reason):
+        rendered(project, tmp_path / "out", plan)
+
+
 def test_a_title_or_the_order_of_stems_may_change_under_a_plan(played: tuple[Path, Receipt], tmp_path: Path) -> None:
     """The receipt is of the stems as they are listed."""
     project = scene(tmp_path)

@@ -18,7 +18,8 @@ PLAN_SCHEMA = "stemmix.plan/1"
 
 MAX_MOVES = 200_000
 
-Sample = Annotated[int, Field(ge=0)]
+Sample = Annotated[int, Field(ge=0, le=2**48)]
+Seconds = Annotated[float, Field(ge=0, le=60)]
 
 StoppedBy = Literal["clear", "goal", "cap", "protection", "pin", "nothing to cut"]
 
@@ -177,10 +178,10 @@ class PlannedStem(Document):
 class PlannedShape(Document):
     """Times of every cut, in seconds."""
 
-    look_ahead_s: float
-    hold_s: float
-    ramp_s: float
-    voice_ramp_s: float = 0.1
+    look_ahead_s: Seconds
+    hold_s: Seconds
+    ramp_s: Seconds
+    voice_ramp_s: Seconds = 0.1
     """Of what is done to a line itself."""
 
 
