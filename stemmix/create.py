@@ -21,21 +21,71 @@ from stemmix.model.project import MAX_STEMS, PROJECT_SCHEMA, PrintedStems, Print
 
 AUDIO_SUFFIXES: Final = (".wav", ".flac", ".aif", ".aiff", ".mp3", ".ogg")
 
-_LABELS: Final = {
-    Role.DIALOGUE: "dx dia dial dialog dialogs dialogue dialogues vo adr",
-    Role.MUSIC: "mx mus music bgm",
-    Role.FX: "fx sfx efx effect effects foley",
-    Role.AMBIENCE: "amb ambs ambience ambiences ambiance ambient atmo atmos atmosphere bg bgs background backgrounds",
-}
-"""Words that an editor writes to say what a track is for."""
+_Words = dict[str, Role]
 
-_DESCRIPTIONS: Final = {
-    Role.DIALOGUE: "vox voice voices narr narration narrator speech",
-    Role.MUSIC: "score song",
-    Role.FX: "hit hits",
-    Role.AMBIENCE: "room roomtone wind",
-}
-"""Words that say what is to be heard, and speak only where no label does: `fx_wind` is an effect."""
+
+def _told(words: dict[Role, str]) -> _Words:
+    return {word: role for role, its in words.items() for word in its.split()}
+
+
+_FX: Final = "fx sfx efx effect effects foley"
+_BACKING: Final = "backing bgv bgvs bv bvs bvox choir choirs"
+_INSTRUMENTS: Final = (
+    "bass brass cello cellos drum drums guitar guitars gtr gtrs horns keys kick orchestra organ pad pads perc "
+    "percussion piano rhodes sax snare string strings synth synths trumpet trumpets viola violin violins woodwinds "
+    "beat beats"
+)
+
+_PROGRAMME: Final = (
+    _told(
+        {
+            Role.DIALOGUE: "dx dia dial dialog dialogs dialogue dialogues vo adr",
+            Role.MUSIC: "mx mus music bgm",
+            Role.FX: _FX,
+            Role.AMBIENCE: "amb ambs ambience ambiences ambiance ambient atmo atmos atmosphere bg bgs background "
+            "backgrounds",
+        }
+    ),
+    _told(
+        {
+            Role.DIALOGUE: "vox voice voices narr narration narrator speech speaker speakers host hosts cohost guest "
+            "guests interview interviews interviewer interviewee intv itv mic mics lav lavs presenter announcer "
+            "commentary commentator",
+            Role.LEAD: "vocal vocals singer",
+            Role.MUSIC: f"score song {_BACKING} {_INSTRUMENTS}",
+            Role.FX: "hit hits impact impacts explosion explosions footsteps weapons ui",
+            Role.AMBIENCE: "room roomtone wind",
+        }
+    ),
+)
+"""Words by rank, in all that is spoken: labels, which an editor writes to say what a track is for, then descriptions,
+which say what is to be heard and speak only where no label does (`fx_wind` is an effect).
+
+Instruments are music whatever the profile; but `horn`, `loop` and `lead` are not among them, for elsewhere they are a
+car's, an atmosphere's, or an actor's.
+"""
+
+_SONG: Final = (
+    _told({Role.MUSIC: f"{_BACKING} background backgrounds bg bgs harmony harmonies harm harms"}),
+    _told(
+        {
+            Role.DIALOGUE: "dx dia dial dialog dialogs dialogue dialogues",
+            Role.MUSIC: "mx mus music bgm",
+            Role.FX: _FX,
+            Role.AMBIENCE: "amb ambs ambience ambiences ambiance ambient atmo atmos atmosphere",
+        }
+    ),
+    _told(
+        {
+            Role.LEAD: "vox voc vocs vocal vocals voice voices vo singer rap rapper narr narration narrator speech "
+            "leadvox leadvoc leadvocal leadvocals ldvox"
+        }
+    ),
+    _told({Role.MUSIC: f"score song {_INSTRUMENTS}"}),
+    _told({Role.LEAD: "lead ld melody solo"}),
+)
+"""The same of a song: a backing voice is a background, not the lead; a voice is the lead; a lead guitar is a guitar,
+and only a `lead` of which nothing else is said is what the song is about."""
 
 _BEGINNINGS: Final = {
     "dx": Role.DIALOGUE,
@@ -49,10 +99,6 @@ _BEGINNINGS: Final = {
 }
 """Labels that may be run together with what follows (`dxmain`): few other words begin so."""
 
-_RANKS: Final = tuple(
-    {word: role for role, words in rank.items() for word in words.split()} for rank in (_LABELS, _DESCRIPTIONS)
-)
-
 DEFAULT_RATE_HZ: Final = 48_000
 
 
@@ -61,7 +107,8 @@ def create_project(folder: Path, profile: str, *, force: bool = False) -> tuple[
 
     Returns the project, the path written, and notes for the person: what could not be told, what was left out, what
     the files are warned for. Deliverables are a stereo printmaster and the printed stems; the sample rate is the
-    commonest among the stems, 48 kHz on a tie.
+    commonest among the stems, 48 kHz on a tie. Of every file only the header is read: a folder of hours is a project
+    at once, and what is damaged further on is found by `check`.
 
     Raises StemError where the folder is missing or holds no audio, and, naming all of them at once, for files that
     cannot be read: a stem that is left out in silence is a stem that is missing from the mix. ProjectError for an
@@ -80,10 +127,12 @@ def create_project(folder: Path, profile: str, *, force: bool = False) -> tuple[
 
     files, notes = _audio_in(folder)
     readings = _inspected(files)
-    stems, unclear = _stems(files)
+    stems, unclear = _stems(files, profile)
     for stem in stems:
         stem_path(path, stem)  # what `read_project` would refuse is not written
     notes += unclear
+    if lacking := PROFILES[profile].lacking(stem.role for stem in stems):
+        notes.append(f"{lacking}, or make the project again with another --profile")
     for file, reading in zip(files, readings, strict=True):
         notes += [f"{file.name}: {warning}" for warning in reading.warnings]
 
@@ -105,26 +154,28 @@ def create_project(folder: Path, profile: str, *, force: bool = False) -> tuple[
     return project, path, notes
 
 
-def role_of(name: str) -> tuple[Role | None, list[str]]:
-    """The role that the words of a file name tell, and the words that tell it; None where they tell none.
+def role_of(name: str, profile: str) -> tuple[Role | None, list[str]]:
+    """The role that the words of a file name tell in a profile, and the words that tell it; None where they tell none.
 
     Words are parted by anything but letters, and by case (`RoomTone2` is room, tone, roomtone). A label (`dx`, `music`,
     `amb`) outranks a description (`voice`, `wind`), which outranks a word that only begins with a label (`dxmain`).
     Among equals the first decides, and all of them are returned, so that a reader can be told of a name that says two
-    things.
+    things. In the profile `music` a voice is the lead, unless it is a backing one.
 
-    >>> role_of("film_reel3_dx1")
+    >>> role_of("film_reel3_dx1", "film")
     (<Role.DIALOGUE: 'dialogue'>, ['dx'])
-    >>> role_of("fx_wind")
+    >>> role_of("fx_wind", "film")
     (<Role.FX: 'fx'>, ['fx'])
-    >>> role_of("take 7")
+    >>> role_of("vox", "podcast")[0], role_of("vox", "music")[0], role_of("bg_vox", "music")[0]
+    (<Role.DIALOGUE: 'dialogue'>, <Role.LEAD: 'lead'>, <Role.MUSIC: 'music'>)
+    >>> role_of("take 7", "film")
     (None, [])
     """
     words = []
     for letters in re.findall(r"[^\W\d_]+", name):
         parts = [part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+", letters)]
         words += parts if len(parts) == 1 else [*parts, letters.lower()]
-    for rank in _RANKS:
+    for rank in _SONG if profile == "music" else _PROGRAMME:
         telling = [word for word in words if word in rank]
         if telling:
             return rank[telling[0]], telling
@@ -172,24 +223,25 @@ def _inspected(files: list[Path]) -> list[AudioFile]:
     return readings
 
 
-def _stems(files: list[Path]) -> tuple[tuple[Stem, ...], list[str]]:
+def _stems(files: list[Path], profile: str) -> tuple[tuple[Stem, ...], list[str]]:
     prefix = _common_prefix([file.stem for file in files])
     stems: list[Stem] = []
     notes = []
+    # in a song what is not the lead is its bed; elsewhere an effect is cut for dialogue and cut with care: as ambience
+    # it would be cut for everything, and as dialogue everything would be cut for it
+    untold = Role.MUSIC if profile == "music" else Role.FX
     for file in files:
         own = file.stem[len(prefix) :]
         # what all names share cannot tell them apart: in `music_video_dx` it is the last word that counts
-        role, telling = role_of(own)
+        role, telling = role_of(own, profile)
         if role is None:
-            role, telling = role_of(file.stem)
+            role, telling = role_of(file.stem, profile)
         if role is None:
-            # an effect is cut for dialogue and cut with care; as ambience it would be cut for everything, and as
-            # dialogue everything would be cut for it
-            role = Role.FX
-            notes.append(f"could not tell what {file.name} is; placed as fx")
-        elif len({role_of(word)[0] for word in telling}) > 1:
+            role = untold
+            notes.append(f"could not tell what {file.name} is; placed as {role}")
+        elif len({role_of(word, profile)[0] for word in telling}) > 1:
             notes.append(f"{file.name} could be more than one thing ({', '.join(telling)}); placed as {role}")
-        keep = own if role_of(prefix)[0] is None else file.stem
+        keep = own if role_of(prefix, profile)[0] is None else file.stem
         identifier = _unique(_identifier(keep), {stem.id.casefold() for stem in stems})
         stems.append(Stem(id=identifier, role=role, file=f"{file.parent.name}/{file.name}"))
     return tuple(stems), notes

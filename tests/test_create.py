@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,7 +13,20 @@ import soundfile
 from stemmix.create import create_project, role_of
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.documents import canonical, read_project
-from stemmix.model.profiles import Role
+from stemmix.model.profiles import PROFILES, ProfileName, Role
+from stemmix.pipeline import examine
+from tests.material import (
+    RATE_HZ,
+    chords,
+    clicks,
+    edited,
+    plan_in,
+    read_audio,
+    rendered,
+    silent_progress,
+    voice,
+    write_audio,
+)
 
 REELS = Path(__file__).resolve().parents[1] / ".." / "shared" / "reels"
 
@@ -38,29 +52,73 @@ def roles(folder: Path) -> dict[str, str]:
         (
             Role.DIALOGUE,
             "dx DX1 film_reel3_dx dia-02 dial Dialogue dialog_main VO vo2 narr narrator ADR_take3 speech "
-            "voice_over reel1_dxA dxmain sceneDX dialogues dx_wind dialogue_room",
+            "voice_over reel1_dxA dxmain sceneDX dialogues dx_wind dialogue_room host guest2 interview ITV_anna mic1 "
+            "speaker_b lav presenter announcer dx_guitar",
         ),
-        (Role.MUSIC, "mx MX_2 mus music reel_music_loud score song MusicBed mxfull mx_voices music_room"),
-        (Role.FX, "fx SFX1 efx effects foley hits crash_hit fx_wind sfx_room fxhard foleyRoom"),
+        (
+            Role.MUSIC,
+            "mx MX_2 mus music reel_music_loud score song MusicBed mxfull mx_voices music_room bass drums kick snare "
+            "gtr guitar keys piano synth strings brass pad perc beat horns bgv backing_vocals choir",
+        ),
+        (Role.LEAD, "vocals singer"),
+        (
+            Role.FX,
+            "fx SFX1 efx effects foley hits crash_hit fx_wind sfx_room fxhard foleyRoom footsteps explosion fx_bass",
+        ),
         (Role.AMBIENCE, "amb amb2 Ambience ambiance atmo atmos1 BG bg_town backgrounds room RoomTone roomtone_01 wind"),
     ],
 )
 def test_roles_are_told_from_the_words_of_a_name(role: Role, names: str) -> None:
-    told = {name: role_of(name)[0] for name in names.split()}
-    wrong = {name: found for name, found in told.items() if found is not role}
-    assert wrong == {}
+    for profile in set(get_args(ProfileName)) - {"music"}:
+        told = {name: role_of(name, profile)[0] for name in names.split()}
+        wrong = {name: found for name, found in told.items() if found is not role}
+        assert (profile, wrong) == (profile, {})
 
 
 @pytest.mark.parametrize(
-    "name", ["take 7", "01", "final", "diamond", "amber", "bgmx", "muse", "efxx", "voxel", "hitch", "Größe"]
+    ("role", "names"),
+    [
+        (Role.LEAD, "lead_vox vox LeadVox leadvocal voice vocals lead lead_vocal singer rap VO melody narration"),
+        (
+            Role.MUSIC,
+            "bass drums gtr lead_gtr gtr_lead synth_lead bgv bg_vox backing_vocals choir vox_harmony lead_bgv beat "
+            "piano_solo music mx song",
+        ),
+        (Role.FX, "fx vox_fx riser_sfx"),
+        (Role.AMBIENCE, "amb crowd_ambience"),
+        (Role.DIALOGUE, "dialogue dx"),
+    ],
+)
+def test_in_a_song_a_voice_is_the_lead_and_what_backs_it_is_not(role: Role, names: str) -> None:
+    told = {name: role_of(name, "music")[0] for name in names.split()}
+    assert {name: found for name, found in told.items() if found is not role} == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "take 7",
+        "01",
+        "final",
+        "diamond",
+        "amber",
+        "bgmx",
+        "muse",
+        "efxx",
+        "voxel",
+        "hitch",
+        "Größe",
+        "car_horn",
+        "engine_loop",
+    ],
 )
 def test_a_name_that_tells_nothing_is_not_read_into(name: str) -> None:
-    assert role_of(name) == (None, [])
+    assert [role_of(name, profile) for profile in PROFILES] == [(None, [])] * len(PROFILES)
 
 
 def test_a_label_outranks_a_description_wherever_they_stand() -> None:
-    assert role_of("room_dx") == (Role.DIALOGUE, ["dx"])
-    assert role_of("wind_score") == (Role.AMBIENCE, ["wind", "score"])
+    assert role_of("room_dx", "film") == (Role.DIALOGUE, ["dx"])
+    assert role_of("wind_score", "film") == (Role.AMBIENCE, ["wind", "score"])
 
 
 def test_a_folder_becomes_a_project_beside_it(tmp_path: Path) -> None:
@@ -95,9 +153,34 @@ def test_a_file_whose_role_cannot_be_told_is_placed_as_fx_and_named(tmp_path: Pa
     assert notes == ["could not tell what take7.wav is; placed as fx"]
 
 
+def test_in_a_song_it_is_placed_as_music(tmp_path: Path) -> None:
+    project, _, notes = create_project(sounding(tmp_path / "song", "take7.wav", "vox.wav"), "music")
+    assert [stem.role.value for stem in project.stems] == ["music", "lead"]
+    assert notes == ["could not tell what take7.wav is; placed as music"]
+
+
 def test_a_name_that_says_two_things_is_placed_by_the_first_and_named(tmp_path: Path) -> None:
-    _, _, notes = create_project(sounding(tmp_path / "reel", "music_fx.wav"), "film")
+    _, _, notes = create_project(sounding(tmp_path / "reel", "music_fx.wav", "dx.wav"), "film")
     assert notes == ["music_fx.wav could be more than one thing (music, fx); placed as music"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "names", "said"),
+    [
+        ("music", "bass.wav drums.wav", "the profile clears lead, and no stem is one: nothing is cut"),
+        ("film", "mx.wav fx.wav", "the profile clears dialogue, and no stem is one: nothing is cut"),
+        ("game", "mx.wav amb.wav", "the profile clears dialogue and fx, and no stem is one: nothing is cut"),
+        ("game", "mx.wav fx.wav", None),
+        ("podcast", "host.wav mx.wav", None),
+        ("documentary", "itv1.wav mx.wav", None),
+        ("music", "lead.wav drums.wav", None),
+    ],
+)
+def test_it_is_said_where_no_stem_is_what_the_profile_clears(
+    tmp_path: Path, profile: str, names: str, said: str | None
+) -> None:
+    _, _, notes = create_project(sounding(tmp_path / "reel", *names.split()), profile)
+    assert [said is not None and note.startswith(said) and "--profile" in note for note in notes] == [True] * bool(said)
 
 
 def test_what_all_names_share_does_not_tell_their_roles(tmp_path: Path) -> None:
@@ -201,3 +284,59 @@ def test_real_reels_are_placed_without_a_hand(tmp_path: Path, reel: str) -> None
     for file in (REELS / reel).glob("*.flac"):
         shutil.copy(file, folder)
     assert roles(folder) == {name: name for name in ("ambience", "dialogue", "fx", "music")}
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    """A folder of stems as a band sends them: the guitars play all along, and the voice comes in for two lines."""
+    frames = 5 * RATE_HZ
+    folder = tmp_path / "song"
+    write_audio(folder / "lead_vox.wav", voice(frames, ((0.8, 2.0), (3.0, 4.2))))
+    write_audio(folder / "gtr.wav", 1.2 * chords(frames))
+    write_audio(folder / "bgv.wav", 0.02 * chords(frames, seed=5))
+    write_audio(folder / "drums.wav", 0.3 * clicks(frames, (0.0, 1.0, 2.0, 3.0, 4.0)))
+    return folder
+
+
+def test_from_a_folder_of_a_song_to_a_mix_in_which_the_bed_is_cut_for_the_lead(song: Path) -> None:
+    """Made, looked at and rendered with nothing set by hand: cut where the lead sings and is hidden, nowhere else."""
+    project, path, notes = create_project(song, "music")
+    assert {stem.id: stem.role.value for stem in project.stems} == {
+        "lead_vox": "lead",
+        "gtr": "music",
+        "bgv": "music",
+        "drums": "music",
+    }
+    assert notes == []
+    seen = examine(path, progress=silent_progress).plan
+    assert {line.target for line in seen.lines} == {"lead_vox"}
+    assert any(line.clarity_after > line.clarity_before + 0.02 for line in seen.lines)
+
+    rendered(path)
+    assert plan_in(path.parent / "out").moves == seen.moves
+    assert "gtr" in {move.stem for move in seen.moves}
+    assert "lead_vox" not in {move.stem for move in seen.moves}, "the profile leaves the lead itself alone"
+    came, printed = read_audio(song / "gtr.wav"), read_audio(path.parent / "out" / "song_stems_gtr.wav")
+
+    def change_db(start_s: float, end_s: float) -> float:
+        """Of what is printed against what came, where a voice has its words."""
+        span = slice(round(start_s * RATE_HZ), round(end_s * RATE_HZ))
+        inside = [int(hz * (end_s - start_s)) for hz in (700, 4000)]
+        power = [(abs(np.fft.rfft(x[span], axis=0))[slice(*inside)] ** 2).sum() for x in (printed, came)]
+        return float(10 * np.log10(power[0] / power[1]))
+
+    assert change_db(3.2, 4.0) < change_db(0.0, 0.2) - 1.0
+
+
+@pytest.mark.parametrize("profile", ["music", "film"])
+def test_a_mix_without_a_stem_that_the_profile_clears_says_why_nothing_is_cut(song: Path, profile: str) -> None:
+    """As long as it is so: where the project is looked at, and in the receipt."""
+    _, path, _ = create_project(song, profile)
+    edited(path, lambda document: [stem.update(role="music") for stem in document["stems"]])
+    wanted = PROFILES[profile].targets[0]
+    receipt = rendered(path)
+    (note,) = examine(path, progress=silent_progress).plan.notes
+    assert note == receipt.warnings[0]
+    assert note.startswith(f"the profile clears {wanted}, and no stem is one: nothing is cut")
+    assert f'"role": "{wanted}"' in note
+    assert plan_in(path.parent / "out").moves == ()

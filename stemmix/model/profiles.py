@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from enum import StrEnum
 from importlib.resources import files
 from typing import Final, Literal
@@ -51,6 +52,15 @@ class Profile(Document):
     ramp_s: float
     target_lufs: float
     ceiling_dbtp: float
+
+    def lacking(self, roles: Iterable[Role]) -> str | None:
+        """What is to be said of a programme with stems of these roles, if none of them is one that is cleared."""
+        if set(roles) & set(self.targets):
+            return None
+        return (
+            f"the profile clears {' and '.join(self.targets)}, and no stem is one: nothing is cut, the stems "
+            f'are summed as they came; give what is to be heard first "role": "{self.targets[0]}"'
+        )
 
 
 def _profiles() -> dict[str, Profile]:

@@ -110,7 +110,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
             desk.each,
         ),
         notes=(
-            *_notes(stems, goals),
+            *_notes(project, stems, goals),
             *desk.rules.notes(stems, goals, desk.hop),
             *unused_cues(project, stems, goals, desk.hop),
             *advice,
@@ -296,8 +296,13 @@ def _touches(desk: Desk, move: Move, first: int, last: int) -> bool:
     return start < last and end > first
 
 
-def _notes(stems: Sequence[HeardStem], goals: Sequence[Goal]) -> list[str]:
+def _notes(project: Project, stems: Sequence[HeardStem], goals: Sequence[Goal]) -> list[str]:
     notes = [f"{stem.id} is silent: it takes no part in any decision" for stem in stems if stem.facts.silent]
-    if not goals:
-        notes.append("no line that is to be heard first was found: nothing is cut, the stems are summed as they came")
+    if len(stems) == 1:
+        notes.append("a single stem is heard: nothing hides it, nothing is cut")
+    elif not goals:
+        lacking = project.defaults.lacking(stem.role for stem in stems)
+        notes.append(
+            lacking or "no line that is to be heard first was found: nothing is cut, the stems are summed as they came"
+        )
     return notes
