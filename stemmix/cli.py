@@ -8,6 +8,7 @@ deliverable misses its specification, 128 plus the number of the signal that end
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -130,7 +131,8 @@ def init(
 ) -> None:
     """Make FOLDER.json beside FOLDER: ids and roles from the names of the audio files in it.
 
-    Prints the path of the project; says which role each file was given and what could not be told.
+    Which words tell which role follows the profile. Says which role each file was given and what could not be told;
+    prints the path of the project. Only the headers of the files are read: `check` reads them whole.
     """
     from stemmix.create import create_project
     from stemmix.model.profiles import PROFILES
@@ -143,6 +145,8 @@ def init(
         voice.say(f"{stem.role:9} {stem.id}: {stem.file}")
     for note in notes:
         voice.say(f"note: {note}")
+    # only the headers were read: what is wrong further on is found there, not here
+    voice.say(f"next: stemmix check {shlex.quote(str(path))} reads every file to its end")
     voice.data(f"{path}\n")
 
 

@@ -61,6 +61,7 @@ def test_init_prints_the_projects_path_on_stdout_and_what_it_did_on_stderr(
         "dialogue  dx: reel/dx.wav",
         "fx        take7: reel/take7.wav",
         "note: could not tell what take7.wav is; placed as fx",
+        f"next: stemmix check {reel}.json reads every file to its end",
     ]
 
 
@@ -179,3 +180,19 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
             [*PYTHON, code], env=ENVIRONMENT, stdout=gone, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (run.returncode, run.stderr) == (128 + signal.SIGPIPE, "")
+
+
+def test_what_only_a_whole_reading_finds_is_left_to_check_and_init_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A header that is sound, and no number in the midst."""
+    (tmp_path / "reel").mkdir()
+    samples = np.full((48_000, 2), 0.1)
+    samples[30_000] = np.nan
+    soundfile.write(tmp_path / "reel" / "dx.wav", samples, 48_000, subtype="FLOAT")
+    assert main(["init", str(tmp_path / "reel")]) == 0
+    out, err = capsys.readouterr()
+    last = err.splitlines()[-1]
+    assert last == f"next: stemmix check {out.strip()} reads every file to its end"
+    assert main(["check", out.strip()]) == 4
+    assert "dx.wav: holds 2 samples that are NaN or infinite" in capsys.readouterr().err
