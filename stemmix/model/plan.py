@@ -21,17 +21,18 @@ MAX_MOVES = 200_000
 Sample = Annotated[int, Field(ge=0, le=2**48)]
 Seconds = Annotated[float, Field(ge=0, le=60)]
 
-StoppedBy = Literal["clear", "goal", "cap", "protection", "pin", "nothing to cut"]
+StoppedBy = Literal["clear", "goal", "cap", "protection", "pin", "nothing to cut", "rule"]
+"""`rule`: of moves over the whole programme, which no line stops, but the rule by which they are made."""
 
 
 @item
 class Evidence:
-    """What a move bought, by the numbers of its line."""
+    """What a move bought, by the numbers of its line; of a move that is made for several, the mean over them."""
 
     snr_before_db: float
     """Level of the line over the maskers as the stems came, weighted with importance, each band within +-15 dB."""
     snr_after_db: float
-    """The same with every move of the line."""
+    """The same in the mix, with every move."""
     sii_before: float
     """Audibility index of the line, 0 to 1, as the stems came."""
     sii_after: float
@@ -48,14 +49,16 @@ class Move:
     id: str
     stem: str
     line: str | None = None
-    """The line it is made for; none for a move of a scene or of the whole programme."""
+    """The line it is made for; none for a move of a scene, of a pin, or of the whole programme."""
     start: Sample
     end: Sample
     """The span that is meant; look-ahead, hold and ramps lie outside it."""
     action: Action
     because: tuple[str, ...] = ()
-    """Ids of the conflicts that caused it."""
+    """Ids of the conflicts that caused it; of a move that a pin holds, those that it bears on. Of it, and
+    of one over the whole programme, only the largest."""
     evidence: Evidence | None = None
+    """None where it reaches no line, as a pin's may."""
     stopped_by: StoppedBy | None = None
     """What kept it from going further."""
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stemmix.bands import CENTRE_HZ
 from stemmix.dsp.filters import k_weighting_power
 from stemmix.model.moves import Level
-from stemmix.model.plan import Move
+from stemmix.model.plan import Move, StoppedBy
 from stemmix.model.project import Project
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal
@@ -47,7 +47,8 @@ def balance_of(
         else:
             said.append(f"{louder}: its fader is moved by {gain_db:+.1f} dB")
             level = Level(kind="level", gain_db=gain_db)
-            moves.append(Move(id=f"level-{stem.id}", stem=stem.id, start=0, end=frames, action=level))
+            stop: StoppedBy = "cap" if gain_db <= -FURTHEST_DB else "rule"
+            moves.append(Move(id=f"level-{stem.id}", stem=stem.id, start=0, end=frames, action=level, stopped_by=stop))
     return moves, said
 
 

@@ -35,7 +35,7 @@ from stemmix.planning.desk import Desk, SolvedLine
 from stemmix.planning.evidence import HeardStem, Passage
 from stemmix.planning.frequency import static_moves
 from stemmix.planning.graph import graph_of
-from stemmix.planning.judging import judged_line, moves_of_lines, with_evidence
+from stemmix.planning.judging import judged_line, moves_of_lines, with_conflicts, with_evidence
 from stemmix.planning.lines import Goal, goals_of, scenes_of, unused_cues
 from stemmix.planning.outcome import outcome_of
 from stemmix.planning.rules import transient_share
@@ -65,12 +65,13 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
     scenes = scenes_of(project, goals, desk.hop, frames)
     made = shared_curves([move for line in lines for move in line.moves], scenes, desk.shape, project.sample_rate)
     gains = desk.gains([*standing, *made])
-    told = moves_of_lines(made)
+    of_line = moves_of_lines(made)
+    standing, over_line = with_conflicts(desk, standing, lines)
     judged = desk.each(
-        lambda line: judged_line(desk, line, gains, told.get(line.goal.id, ())),
+        lambda line: judged_line(desk, line, gains, of_line.get(line.goal.id, ()), over_line.get(line.goal.id, ())),
         sorted(lines, key=lambda one: one.goal.id),
     )
-    moves = [*standing, *with_evidence(made, [bought for _, _, bought in judged])]
+    moves = with_evidence([*standing, *made], [bought for _, _, bought in judged])
     fader_db = {stem.id: stem.gain_db for stem in project.stems}
     cleared = frozenset(stem.id for goal in goals for stem in goal.targets)
     edges, others = graph_of(stems, gains, desk.hop, frames, cleared, desk.each)

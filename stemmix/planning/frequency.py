@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stemmix.model.moves import StaticEq
-from stemmix.model.plan import Move
+from stemmix.model.plan import Move, StoppedBy
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal
 from stemmix.planning.rules import Rules
@@ -36,5 +36,8 @@ def static_moves(stems: Sequence[HeardStem], goals: Sequence[Goal], rules: Rules
         gain_db = tuple(round(float(-cut), 2) + 0.0 for cut in np.clip(STRENGTH * short_db, 0.0, CAP_DB))
         if any(gain_db):
             static = StaticEq(kind="static", gain_db=gain_db)
-            moves.append(Move(id=f"static-{stem.id}", stem=stem.id, start=0, end=frames, action=static))
+            stop: StoppedBy = "cap" if min(gain_db) <= -CAP_DB else "rule"
+            moves.append(
+                Move(id=f"static-{stem.id}", stem=stem.id, start=0, end=frames, action=static, stopped_by=stop)
+            )
     return moves

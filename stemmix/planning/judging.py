@@ -6,22 +6,29 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import StemGains
 from stemmix.model.moves import gains_of
-from stemmix.model.plan import Conflict, Evidence, Line, Move
-from stemmix.planning import conflicts
+from stemmix.model.plan import Conflict, Evidence, Line, Move, layers_of
+from stemmix.planning import conflicts, masking
 from stemmix.planning.desk import Desk, SolvedLine
 from stemmix.planning.evidence import Passage
 from stemmix.planning.lines import Goal
+from stemmix.units import samples_from_seconds
+
+Floats = NDArray[np.float64]
+
+NAMED = 8
+"""A move over the whole programme bears on hundreds of conflicts: the largest are named."""
 
 
 def judged_line(
-    desk: Desk, line: SolvedLine, gains: dict[str, StemGains], moves: Sequence[Move]
+    desk: Desk, line: SolvedLine, gains: dict[str, StemGains], made: Sequence[Move], standing: Sequence[Move]
 ) -> tuple[Line, list[Conflict], dict[str, Evidence]]:
-    """The line and its conflicts with what all moves, as they are shaped in time, make of them; and what each of its
-    own `moves` bought, by id."""
+    """The line and its conflicts with what all moves, as they are shaped in time, make of them; and, by id, what the
+    moves that were `made` for it bought, and those that were `standing` before."""
     goal, maskers = line.goal, desk.maskers(line.goal)
     heard = desk.passage(goal)
     mixed = desk.mixed(goal, heard, gains)
@@ -56,15 +63,28 @@ def judged_line(
         )
         for name, found in zip(line.names, line.found, strict=True)
     ]
-    return judged, found_in, {move.id: _bought(desk, judged, goal, mixed, clarity, gains, move) for move in moves}
+    own_db = {move.id: np.array(gains_of(move.action)[:BAND_COUNT]) for move in made}
+    own_db |= {move.id: _standing_db(desk, goal, move, standing) for move in standing}
+    bought = {
+        move.id: _bought(desk, judged, goal, mixed, clarity, gains, move, own_db[move.id])
+        for move in (*made, *standing)
+    }
+    return judged, found_in, bought
 
 
 def _bought(
-    desk: Desk, line: Line, goal: Goal, mixed: Passage, clarity: float, gains: dict[str, StemGains], move: Move
+    desk: Desk,
+    line: Line,
+    goal: Goal,
+    mixed: Passage,
+    clarity: float,
+    gains: dict[str, StemGains],
+    move: Move,
+    own_db: Floats,
 ) -> Evidence:
-    """What a line, of such a clarity as it is mixed, would lose if this move alone were taken back."""
-    own_db = np.array(gains_of(move.action)[:BAND_COUNT])
-    masker_db, voice_db = mixed.untouched, np.zeros_like(mixed.target)
+    """What a line, of such a clarity as it is mixed, would lose if this move alone were taken back: `own_db` is what it
+    does, (36,) all along the line or (frames, 36)."""
+    voice_db = np.zeros_like(mixed.target)
     targets = [stem.id for stem in goal.targets]
     if move.stem in targets:
         times = np.arange(goal.start, goal.end, dtype=np.float64) * desk.hop
@@ -72,16 +92,64 @@ def _bought(
         less_db = [gain - own_db if stem == move.stem else gain for stem, gain in zip(targets, all_db, strict=True)]
         voice_db = desk.voice_db(goal, less_db) - desk.voice_db(goal, all_db)
     else:
-        masker_db[[stem.id for stem in desk.maskers(goal)].index(move.stem)] = -own_db
-    bought = clarity - mixed.clarity(masker_db, voice_db)
+        maskers = mixed.maskers.copy()
+        maskers[[stem.id for stem in desk.maskers(goal)].index(move.stem)] *= masking.power_of_db(-own_db)
+        mixed = replace(mixed, maskers=maskers)
+    bought = clarity - mixed.clarity(mixed.untouched, voice_db)
+    deepest_db = max(map(abs, gains_of(move.action)))
     return Evidence(
         snr_before_db=line.snr_before_db,
         snr_after_db=line.snr_after_db,
         sii_before=line.clarity_before,
         sii_after=line.clarity_after,
         bought=round(bought, 4),
-        per_db=round(bought / max(map(abs, gains_of(move.action))), 5),
+        per_db=round(bought / deepest_db, 5) if deepest_db else 0.0,
     )
+
+
+def _standing_db(desk: Desk, goal: Goal, move: Move, standing: Sequence[Move]) -> Floats:
+    """(frames, 36) what a standing move does over a line: what is held there without it, of all that stand, less."""
+    times = np.arange(goal.start, goal.end, dtype=np.float64) * desk.hop
+    alike = [other for other in standing if other.stem == move.stem and other.action.kind == move.action.kind]
+    others = [other for other in alike if other is not move]
+    with_it, without = (desk.gains(held)[move.stem].at(times) for held in (alike, others))
+    return np.asarray((with_it - without)[:, :BAND_COUNT])
+
+
+def with_conflicts(
+    desk: Desk, standing: Sequence[Move], lines: Sequence[SolvedLine]
+) -> tuple[list[Move], dict[str, list[Move]]]:
+    """The moves that stood before any line was solved, with the largest `NAMED` conflicts that they bear on; and those
+    that bear on each line, by its id."""
+    told, of_line = [], dict[str, list[Move]]()
+    for move in standing:
+        under = [line for line in lines if _bears_on(desk, move, line.goal)]
+        conflicts_under = [
+            (-found.size, name)
+            for line in under
+            for name, found in zip(line.names, line.found, strict=True)
+            if move.stem == desk.maskers(line.goal)[found.masker].id or _is_of(move, line.goal)
+        ]
+        told.append(replace(move, because=tuple(name for _, name in sorted(conflicts_under)[:NAMED])))
+        for line in under:
+            of_line.setdefault(line.goal.id, []).append(told[-1])
+    return told, of_line
+
+
+def _bears_on(desk: Desk, move: Move, goal: Goal) -> bool:
+    """Whether a line is one that a standing move is made for; of a pin's move, one that it reaches into."""
+    if move.stopped_by == "pin":
+        start, end = desk.rules.reach(move.start, move.end)
+        if layers_of([move])[0].of_voice:
+            ramp = samples_from_seconds(desk.shape.voice_ramp_s, desk.project.sample_rate)
+            start, end = move.start - ramp, move.end + ramp
+        return start < goal.end * desk.hop and end > goal.start * desk.hop
+    (stem,) = (stem for stem in desk.stems if stem.id == move.stem)
+    return not _is_of(move, goal) and stem.priority < goal.priority and (goal.is_speech or move.action.kind != "level")
+
+
+def _is_of(move: Move, goal: Goal) -> bool:
+    return any(stem.id == move.stem for stem in goal.targets)
 
 
 def moves_of_lines(moves: Sequence[Move]) -> dict[str, list[Move]]:
@@ -94,13 +162,16 @@ def moves_of_lines(moves: Sequence[Move]) -> dict[str, list[Move]]:
 
 
 def with_evidence(moves: Sequence[Move], bought: Iterable[dict[str, Evidence]]) -> list[Move]:
-    """The moves with what they bought: of a curve that lines share, the mean of these."""
+    """The moves with what they bought: of one that is made for several lines, the mean of these; of one that reaches
+    none, nothing."""
     of_move: dict[str, list[Evidence]] = {}
     for of_line in bought:
         for move, evidence in of_line.items():
             of_move.setdefault(move, []).append(evidence)
 
-    def mean(move: Move) -> Evidence:
+    def mean(move: Move) -> Evidence | None:
+        if move.id not in of_move:
+            return None
         told = [astuple(evidence) for evidence in of_move[move.id]]
         means = (round(sum(each) / len(told), 5) for each in zip(*told, strict=True))
         return Evidence(**dict(zip((field.name for field in fields(Evidence)), means, strict=True)))

@@ -19,6 +19,7 @@ BECAUSE_OF: dict[StoppedBy, str] = {
     "protection": "its hits are protected: other stems give way first",
     "pin": "a pin holds it",
     "nothing to cut": "nothing that may be cut hides the line",
+    "rule": "its rule asks for no more: a fader is moved to balance, a static curve half of the way",
 }
 
 

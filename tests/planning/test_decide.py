@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ, EDGE_HZ
 from stemmix.dsp.dynamics import Shape, StemGains
-from stemmix.model.moves import Duck, Scene, Unmask
+from stemmix.model.moves import Duck, Scene, Unmask, gains_of
 from stemmix.model.plan import Line, Move, Plan, layers_of
 from stemmix.planning import decide
 from stemmix.planning.evidence import passage
@@ -191,6 +191,103 @@ def test_a_shared_curve_says_the_mean_of_what_it_bought_its_lines() -> None:
         assert move.evidence.bought == pytest.approx(np.mean(lost), abs=0.003)
 
 
+def many_lines(**fields: Any) -> ToldScene:
+    """Ten lines under a loud bed of two stems, and one that comes clear."""
+    starts_s = [2.0 * number for number in range(1, 11)]
+    return scene(
+        Told("DX", "dialogue", (*(line(start_s, start_s + 1.0) for start_s in starts_s), line(25.0, 26.0, -30.0))),
+        Told("MX", "music", (bed(0.0, 23.0, -48.0), bed(23.0, 30.0, -80.0))),
+        Told("AMB", "ambience", (bed(0.0, 30.0, -62.0),)),
+        seconds=30.0,
+        **fields,
+    )
+
+
+def pin(stem: str, from_s: float, to_s: float, **action: Any) -> dict[str, Any]:
+    return {"stem": stem, "from": from_s, "to": to_s, "action": action}
+
+
+STANDING: dict[str, dict[str, Any]] = {
+    "level": {"balance": True},
+    "static": {"method": "frequency"},
+    # over a line and a half; a second one of its kind lies over its end, and the deeper holds
+    "duck": {
+        "pins": [
+            pin("MX", 3.9, 6.5, kind="duck", gain_db=-9.0),
+            pin("MX", 6.2, 7.5, kind="duck", gain_db=-6.0),
+        ]
+    },
+    "ride": {"pins": [pin("DX", 4.0, 5.0, kind="ride", gain_db=2.0)]},
+}
+
+
+@pytest.mark.parametrize("kind", STANDING)
+def test_a_move_that_stood_before_any_line_was_solved_has_reasons_like_every_other(kind: str) -> None:
+    """Over the whole programme or held by a pin: conflicts that are its own, and over the lines that it bears on the
+    mean of what goes when it alone is taken back."""
+    told = many_lines(**STANDING[kind])
+    plan = told.decide()
+    standing = [move for move in plan.moves if move.action.kind == kind and move.line is None]
+    assert standing
+    by_id = {conflict.id: conflict for conflict in plan.conflicts}
+    lines_under = []
+    for move in standing:
+        whole = kind in {"level", "static"}
+        reach_s = (0.0, 30.0) if whole else {"duck": (-0.46, 0.5), "ride": (-0.1, 0.1)}[kind]
+        first, last = (edge + round(more * RATE_HZ) for edge, more in zip((move.start, move.end), reach_s, strict=True))
+        under = [line for line in plan.lines if whole or (line.start < last and line.end > first)]
+        lines_under.append(len(under))
+
+        own = [
+            conflict
+            for conflict in plan.conflicts
+            if conflict.line in {line.id for line in under} and move.stem in {conflict.masker, conflict.target}
+        ]
+        largest = sorted(own, key=lambda conflict: -conflict.size_before)[:8]
+        assert [by_id[name].size_before for name in move.because] == [conflict.size_before for conflict in largest]
+        assert largest
+
+        lost = [
+            clarity_of(told, plan, line, ("DX",)) - clarity_of(told, plan, line, ("DX",), without=move.id)
+            for line in under
+        ]
+        assert move.evidence is not None
+        assert move.evidence.bought == pytest.approx(np.mean(lost), abs=0.0005)
+        assert move.evidence.sii_after == pytest.approx(np.mean([line.clarity_after for line in under]), abs=0.001)
+        deepest_db = float(np.abs(gains_of(move.action)).max())
+        assert move.evidence.per_db == pytest.approx(np.mean(lost) / deepest_db, abs=0.0002)
+    assert lines_under == {"level": [11], "static": [11, 11], "duck": [2, 1], "ride": [1]}[kind]
+    assert max(move.evidence.bought for move in standing if move.evidence) > 0.01
+
+
+def test_what_stopped_a_move_that_no_line_stops_is_its_cap_its_rule_or_the_pin() -> None:
+    def stops(**fields: Any) -> dict[str, str | None]:
+        return {move.stem: move.stopped_by for move in many_lines(**fields).decide().moves if move.line is None}
+
+    assert stops(**STANDING["static"]) == {"MX": "cap", "AMB": "rule"}
+    assert stops(**STANDING["duck"])["MX"] == "pin"
+    level = [move for move in many_lines(balance=True).decide().moves if move.action.kind == "level"]
+    assert [(move.stem, move.stopped_by) for move in level] == [("MX", "rule")]
+    loud = scene(
+        Told("DX", "dialogue", (line(1.0, 3.0),)),
+        Told("MX", "music", (bed(0.0, 9.0, -20.0),)),
+        seconds=9.0,
+        balance=True,
+    )
+    assert [move.stopped_by for move in loud.decide().moves if move.action.kind == "level"] == ["cap"]
+
+
+def test_a_pins_move_that_reaches_no_line_has_nothing_to_show_for_itself() -> None:
+    """Nor one of 0 dB, which divides nothing."""
+    plan = many_lines(pins=[pin("MX", 27.0, 28.0, kind="duck", gain_db=-3.0)]).decide()
+    (held,) = (move for move in plan.moves if move.stopped_by == "pin")
+    assert (held.because, held.evidence) == ((), None)
+    plan = many_lines(pins=[pin("MX", 4.0, 5.0, kind="duck", gain_db=0.0)]).decide()
+    held = next(move for move in plan.moves if move.id.startswith("pin"))
+    assert held.evidence is not None
+    assert (held.evidence.bought, held.evidence.per_db) == (0.0, 0.0)
+
+
 def played(*, effect_db: float, music_db: float = -50.0, line_s: tuple[float, float] = (2.0, 6.0)) -> ToldScene:
     """A game: a line and a high effect at once over music, both to be heard, the line first."""
     return scene(
@@ -320,7 +417,8 @@ def test_where_nobody_speaks_nothing_is_done() -> None:
         assert not plan.moves
         assert not plan.lines
         assert plan.outcome is None
-        assert any("no line" in note for note in plan.notes)
+        said = "no stem is one: nothing is cut" if stems == bare else "no line that is to be heard first was found"
+        assert [said in note for note in plan.notes if "silent" not in note] == [True]
         assert len(plan.edges) == len(stems) * (len(stems) - 1)
 
 
