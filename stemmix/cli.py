@@ -248,34 +248,39 @@ def why(
     ],
     *,
     stem: Annotated[str | None, typer.Option("--stem", metavar="ID", help="Of this stem only.")] = None,
-    fps: Annotated[str, typer.Option("--fps", metavar="RATE", help="Frames a second of the timecode.")] = "25",
+    fps: Annotated[
+        str | None, typer.Option("--fps", metavar="RATE", help="Frames a second of a timecode; 25 if not given.")
+    ] = None,
     json: AsJson = False,
     no_cache: NoCache = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """What is done at a moment, why, what it buys and what stopped it. Writes nothing."""
-    from stemmix.pipeline import examine
+    from stemmix.pipeline import examine, gains_at
     from stemmix.report.progress import shown
-    from stemmix.report.tables import clock
     from stemmix.report.why import why_json, why_text
-    from stemmix.units import FRAME_RATES, samples_from_seconds, seconds_from_time
+    from stemmix.units import FRAME_RATES, has_frames, samples_from_seconds, seconds_from_samples, seconds_from_time
 
     voice: Voice = context.obj
-    if fps not in FRAME_RATES:
+    if fps is not None and fps not in FRAME_RATES:
         raise typer.BadParameter(f"{fps!r} is none of {', '.join(FRAME_RATES)}", param_hint="--fps")
+    if fps is not None and not has_frames(time):
+        raise typer.BadParameter(f"{time} has no frames to count: write a timecode, HH:MM:SS:FF", param_hint="--fps")
     try:
-        seconds = seconds_from_time(time, fps)
+        seconds = seconds_from_time(time, fps or "25")
     except ValueError as fault:
         raise typer.BadParameter(str(fault), param_hint="TIME") from None
     with shown(voice.quiet) as progress:
         evidence = examine(project, progress=progress, use_cache=not no_cache, asked_for=stem)
     plan = evidence.plan
-    sample = samples_from_seconds(seconds, plan.sample_rate)
-    if sample >= plan.frames:
-        end = clock(plan.frames, plan.sample_rate)
-        raise typer.BadParameter(f"{time} lies after the end of the programme, {end}", param_hint="TIME")
-    voice.data(why_json(evidence, sample, stem) if json else why_text(evidence, sample, stem, _width()))
+    length_s = seconds_from_samples(plan.frames, plan.sample_rate)
+    if seconds >= length_s:
+        raise typer.BadParameter(f"{time} lies outside the programme, which is {length_s} s long", param_hint="TIME")
+    # a time after the last sample's and before the end is that sample's
+    sample = min(samples_from_seconds(seconds, plan.sample_rate), plan.frames - 1)
+    gains = gains_at(plan, sample)
+    voice.data(why_json(evidence, gains, sample, stem) if json else why_text(evidence, gains, sample, stem, _width()))
 
 
 @app.command()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from stemmix import __version__
 from stemmix.analysis.scan import StemScan
 from stemmix.analysis.tonal import tonal_of
+from stemmix.bands import BAND_COUNT
 from stemmix.dsp.spectrum import ruler
 from stemmix.engine.deliver import Job, deliver
 from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, blocks_of, gains_of_stem, mixed_blocks
@@ -27,8 +28,9 @@ from stemmix.files.audio import AudioFile, StemReader, inspect, sha256_of
 from stemmix.files.documents import StagedDocument, none_of, read_document, read_project, sha256_of_document, stem_path
 from stemmix.files.features import FeatureStore, feature_store
 from stemmix.files.writer import remove_strays
-from stemmix.model.evidence import Evidence, HeardFacts
+from stemmix.model.evidence import AppliedGains, Evidence, HeardFacts
 from stemmix.model.features import Frames
+from stemmix.model.moves import rounded_db
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project, Stem
 from stemmix.model.receipt import Receipt, SourceFile, WrittenFile
@@ -132,6 +134,16 @@ def examine(
             )
             for source, stem in zip(sources, stems, strict=True)
         ),
+    )
+
+
+def gains_at(plan: Plan, sample: int) -> tuple[AppliedGains, ...]:
+    """What the plan does to each of its stems at a sample of the programme, as it is rendered."""
+    at = np.array([float(sample)])
+    gains_db = {stem.id: rounded_db(gains_of_stem(plan, stem.id).at(at)[0]) for stem in plan.stems}
+    return tuple(
+        AppliedGains(stem=stem, mid_db=gain_db[:BAND_COUNT], side_db=gain_db[BAND_COUNT:])
+        for stem, gain_db in gains_db.items()
     )
 
 

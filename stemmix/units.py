@@ -103,8 +103,16 @@ def seconds_from_timecode(text: str, fps: str = "25") -> float:
 
 def seconds_from_time(text: str, fps: str = "25") -> float:
     """Seconds of a time on the clock or of a timecode: of whichever has frames. ValueError for anything else."""
-    has_frames = ";" in text or text.count(":") == 3
-    return seconds_from_timecode(text, fps) if has_frames else seconds_from_clock(text)
+    return seconds_from_timecode(text, fps) if has_frames(text) else seconds_from_clock(text)
+
+
+def has_frames(text: str) -> bool:
+    """Whether a time is written as a timecode.
+
+    >>> has_frames("0:01:23.5"), has_frames("00:01:23:12")
+    (False, True)
+    """
+    return ";" in text or text.count(":") == 3
 
 
 def samples_from_seconds(seconds: float, rate_hz: int) -> int:

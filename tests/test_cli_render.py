@@ -140,10 +140,11 @@ def test_why_tells_what_is_done_at_a_moment_on_stdout_alone(project: Path, capsy
     assert main(["why", str(project), "0:01"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    assert out.startswith("A test at 0:01.0\n")
+    assert out.startswith("A test at 0:01.0 (1.000 s)\n")
     assert "L001 of DX" in out
     assert "Moves" in out
     assert "Because of" in out
+    why_gains = out[out.index("Gain at") : out.index("Moves")]
     assert main(["why", str(project), "1.0", "--json"]) == 0
     out, err = capsys.readouterr()
     told = json.loads(out)
@@ -153,6 +154,10 @@ def test_why_tells_what_is_done_at_a_moment_on_stdout_alone(project: Path, capsy
         assert move["evidence"]["sii_after"] > move["evidence"]["sii_before"]
         assert move["stopped_by"]
         assert set(move["because"]) <= {conflict["id"] for conflict in told["conflicts"]}
+    rows = {row.split()[0]: row.split()[1:] for row in why_gains.splitlines() if row}
+    (music,) = (gains for gains in told["gains"] if gains["stem"] == "MX")
+    assert rows["MX"][0] == f"{min(music['mid_db']):+.1f}"
+    assert float(rows["MX"][0]) < -1.0
     assert main(["why", str(project), "1", "--stem", "MX", "--json"]) == 0
     assert {move["stem"] for move in json.loads(capsys.readouterr().out)["moves"]} == {"MX"}
 
@@ -197,7 +202,8 @@ def test_report_sets_both_methods_side_by_side_whichever_the_project_names(proje
     ("arguments", "said"),
     [
         (["why", "PROJECT", "noon"], "Invalid value for TIME: 'noon' is no time"),
-        (["why", "PROJECT", "0:04"], "Invalid value for TIME: 0:04 lies after the end of the programme, 0:04.0"),
+        (["why", "PROJECT", "0:04"], "Invalid value for TIME: 0:04 lies outside the programme, which is 4.0 s long"),
+        (["why", "PROJECT", "1:30", "--fps", "24"], "Invalid value for --fps: 1:30 has no frames to count"),
         (["why", "PROJECT"], "Missing argument 'TIME'"),
         (["why", "PROJECT", "00:00:01;02"], "Invalid value for TIME: '00:00:01;02' counts in drop-frame"),
         (["why", "PROJECT", "00:00:01:25"], "Invalid value for TIME: '00:00:01:25' has no frame 25: at 25 frames"),
@@ -218,7 +224,8 @@ def test_a_moment_may_be_a_timecode(project: Path, capsys: Said) -> None:
         (["00:00:01:05"], 1.2),
         (["00:00:01:05", "--fps", "50"], 1.1),
         (["00:00:01:12", "--fps", "23.976"], 1.502),
-        (["0:01.5", "--fps", "24"], 1.5),
+        (["0:01.5"], 1.5),
+        (["3.9999999"], 4.0),
     ):
         assert main(["why", str(project), *arguments, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["at_s"] == at_s

@@ -19,7 +19,7 @@ from stemmix.files.documents import canonical, read_document, read_project, sha2
 from stemmix.model.moves import Duck, Scene
 from stemmix.model.plan import Move
 from stemmix.model.receipt import Receipt
-from stemmix.pipeline import examine, render
+from stemmix.pipeline import examine, gains_at, render
 from tests.material import (
     RATE_HZ,
     SCENE_LINES_S,
@@ -402,6 +402,20 @@ def test_examining_makes_the_plan_that_a_render_follows_and_writes_nothing(playe
     assert np.array(spoken_s) == pytest.approx(np.array(SCENE_LINES_S), abs=0.15)
     assert all(stem.facts.active for stem in evidence.stems)
     assert sorted(os.walk(project.parent)) == before
+
+
+def test_the_gains_at_a_moment_are_those_that_are_rendered(tmp_path: Path) -> None:
+    """Nothing, half of the ramp, and the depth of a duck that a pin holds; nothing in any other stem."""
+    pin = {"stem": "FX", "from": 1.0, "to": 2.0, "action": {"kind": "duck", "gain_db": -6.0}}
+    plan = examine(scene(tmp_path, pins=[pin], goals={"clarity": 0.01}), progress=silent_progress).plan
+    shape = plan.shape
+    middle_s = 1.0 - shape.look_ahead_s - shape.ramp_s / 2
+    for at_s, depth_db in ((0.2, 0.0), (middle_s, -3.0), (1.0, -6.0), (1.9, -6.0), (3.0, 0.0)):
+        gains = gains_at(plan, round(at_s * RATE_HZ))
+        assert [one.stem for one in gains] == ["DX", "MX", "FX", "AMB"]
+        for one in gains:
+            wanted_db = depth_db if one.stem == "FX" else 0.0
+            assert one.mid_db + one.side_db == pytest.approx((wanted_db,) * 72, abs=0.01)
 
 
 def test_progress_is_told_in_shares_that_rise_to_one(tmp_path: Path) -> None:

@@ -24,6 +24,15 @@ class HeardFacts(Document):
     tonal: Tonal | None = None
 
 
+class AppliedGains(Document):
+    """What is done to a stem at one moment, all moves and their ramps together; its fader comes besides."""
+
+    stem: str
+    mid_db: tuple[float, ...]
+    """36 gains."""
+    side_db: tuple[float, ...]
+
+
 class Evidence(Document):
     """Everything up to the decisions."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -79,14 +79,15 @@ def in_words(move: Move) -> str:
 
 def _cut_in_words(mid_db: tuple[float, ...], side_db: tuple[float, ...]) -> str:
     if not any(mid_db):
-        return f"cut of the sides to {min(side_db):.1f} dB, mostly {_where(side_db)}"
-    return f"cut to {min(mid_db):.1f} dB ({min(side_db):.1f} at the sides), mostly {_where(mid_db)}"
+        return f"cut of the sides to {min(side_db):.1f} dB, mostly {band_range(side_db)} Hz"
+    return f"cut to {min(mid_db):.1f} dB (sides {min(side_db):.1f}), mostly {band_range(mid_db)} Hz"
 
 
-def _where(gains_db: tuple[float, ...]) -> str:
-    """The range of bands that is cut by at least half of the deepest."""
-    cut = [band for band, gain in enumerate(gains_db) if gain <= min(gains_db) / 2]
-    return f"{EDGE_HZ[cut[0]]:.0f}-{EDGE_HZ[cut[-1] + 1]:.0f} Hz"
+def band_range(gains_db: Sequence[float]) -> str:
+    """The range of bands in Hz whose gain is at least half of the one that is furthest from 0."""
+    most = max(gains_db, key=abs)
+    inside = [band for band, gain in enumerate(gains_db) if gain * most >= most * most / 2]
+    return f"{EDGE_HZ[inside[0]]:.0f}-{EDGE_HZ[inside[-1] + 1]:.0f}"
 
 
 def purpose(move: Move) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from stemmix.model.evidence import Evidence
-from stemmix.model.plan import Line, Move, Plan, StoppedBy
-from stemmix.report.masking import in_words, purpose, timed
-from stemmix.report.tables import as_text, clock, span, table
+from rich.table import Table
+
+from stemmix.model.evidence import AppliedGains, Evidence
+from stemmix.model.moves import Level, Presence, Ride, StaticEq
+from stemmix.model.plan import Conflict, Line, Move, Plan, StoppedBy
+from stemmix.report.masking import band_range, in_words, purpose, timed
+from stemmix.report.tables import as_text, change, clock, many, span, table
 
 WHY_SCHEMA = "stemmix.why/1"
 
@@ -23,11 +27,11 @@ BECAUSE_OF: dict[StoppedBy, str] = {
 }
 
 
-def why_text(evidence: Evidence, sample: int, stem: str | None, width: int) -> str:
-    """Lines and moves at a sample of the programme, of one stem or all; ramps count."""
+def why_text(evidence: Evidence, applied: Sequence[AppliedGains], sample: int, stem: str | None, width: int) -> str:
+    """Lines and moves at a sample of the programme, of one stem or all, ramps and all; and what is `applied` there."""
     plan = evidence.plan
     lines, moves = _lines_at(plan, sample), _moves_at(plan, sample, stem)
-    parts: list[Any] = [f"{plan.title} at {clock(sample, plan.sample_rate)}"]
+    parts: list[Any] = [f"{plan.title} at {clock(sample, plan.sample_rate)} ({sample / plan.sample_rate:.3f} s)"]
     for line in lines:
         parts.append(
             f"{line.id} of {line.target}, {span(line.start, line.end, plan.sample_rate)}: clarity "
@@ -35,8 +39,9 @@ def why_text(evidence: Evidence, sample: int, stem: str | None, width: int) -> s
             f"no more was done because {BECAUSE_OF[line.stopped_by]}"
         )
     if not lines:
-        parts.append("no line stands here" + ("; what is done for those beside it reaches here" if moves else ""))
+        parts.append("no line stands here" + (f"; what is done is done {_beside_lines(moves)}" if moves else ""))
     if moves:
+        parts.append(_gains(gains for gains in applied if stem in {None, gains.stem}))
         made = table(
             "Moves: the SNR (dB) and audibility (SII) of what each is made for, as it came and in the mix; how much of"
             " the audibility this move alone buys, and for each dB of it",
@@ -57,15 +62,17 @@ def why_text(evidence: Evidence, sample: int, stem: str | None, width: int) -> s
         parts.append(made)
         if stops := sorted({move.stopped_by for move in moves if move.stopped_by}):
             parts.append("\n".join(f"stopped by {stop}: {BECAUSE_OF[stop]}" for stop in stops))
-        named = {id_ for move in moves for id_ in move.because}
-        because = [conflict for conflict in plan.conflicts if conflict.id in named]
+        because = _because(plan, moves)
+        # a scene's curve is made for lines that are far from here, too
+        here = {line.id for line in lines} | {move.line for move in moves}
+        shown = [conflict for conflict in because if conflict.line in here] or because
         if because:
             made = table(
                 "Because of; weight: how much of what matters of the target lies in the bands; sizes in"
                 " importance-weighted masked band-seconds",
                 ["=conflict", "target", "masker", ">bands (Hz)", ">weight", ">SNR (dB)", ">size", ">after"],
             )
-            for conflict in because:
+            for conflict in shown:
                 made.add_row(
                     conflict.id,
                     conflict.target,
@@ -77,23 +84,25 @@ def why_text(evidence: Evidence, sample: int, stem: str | None, width: int) -> s
                     f"{conflict.size_after:.3f}",
                 )
             parts.append(made)
+            if others := len(because) - len(shown):
+                parts.append(f"and {many(others, 'conflict')} of other lines that these moves are made for")
     else:
         parts.append(f"no move reaches here{f' in {stem}' if stem else ''}")
     return as_text(parts, width)
 
 
-def why_json(evidence: Evidence, sample: int, stem: str | None) -> str:
+def why_json(evidence: Evidence, applied: Sequence[AppliedGains], sample: int, stem: str | None) -> str:
     """The same for programs."""
     plan = evidence.plan
     moves = _moves_at(plan, sample, stem)
-    named = {id_ for move in moves for id_ in move.because}
     told = {
         "schema": WHY_SCHEMA,
         "title": plan.title,
         "at_s": round(sample / plan.sample_rate, 3),
         "lines": [timed(line, plan.sample_rate) for line in _lines_at(plan, sample)],
         "moves": [timed(move, plan.sample_rate) for move in moves],
-        "conflicts": [timed(c, plan.sample_rate) for c in plan.conflicts if c.id in named],
+        "gains": [gains.model_dump(mode="json") for gains in applied if stem in {None, gains.stem}],
+        "conflicts": [timed(conflict, plan.sample_rate) for conflict in _because(plan, moves)],
     }
     return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -104,8 +113,43 @@ def _lines_at(plan: Plan, sample: int) -> list[Line]:
 
 def _moves_at(plan: Plan, sample: int, stem: str | None) -> list[Move]:
     """The moves whose span, with look-ahead, hold and ramps, holds a sample."""
-    before = (plan.shape.look_ahead_s + plan.shape.ramp_s) * plan.sample_rate
-    after = (plan.shape.hold_s + plan.shape.ramp_s) * plan.sample_rate
-    return [
-        move for move in plan.moves if move.start - before <= sample < move.end + after and stem in {None, move.stem}
-    ]
+    shape = plan.shape
+    found = []
+    for move in plan.moves:
+        before_s, after_s = shape.look_ahead_s + shape.ramp_s, shape.hold_s + shape.ramp_s
+        if isinstance(move.action, Ride | Presence):
+            before_s = after_s = shape.voice_ramp_s
+        begins, ends = move.start - before_s * plan.sample_rate, move.end + after_s * plan.sample_rate
+        if begins <= sample < ends and stem in {None, move.stem}:
+            found.append(move)
+    return found
+
+
+def _because(plan: Plan, moves: Sequence[Move]) -> list[Conflict]:
+    named = {id_ for move in moves for id_ in move.because}
+    return [conflict for conflict in plan.conflicts if conflict.id in named]
+
+
+def _beside_lines(moves: Sequence[Move]) -> str:
+    """What moves are made for where no line stands."""
+    whole = [isinstance(move.action, Level | StaticEq) for move in moves]
+    pinned = [move.stopped_by == "pin" and move.line is None for move in moves]
+    said = {
+        "over the whole programme": any(whole),
+        "by a pin": any(pinned),
+        "for lines beside it": not all(a or b for a, b in zip(whole, pinned, strict=True)),
+    }
+    return " and ".join(words for words, holds in said.items() if holds)
+
+
+def _gains(applied: Iterable[AppliedGains]) -> Table:
+    made = table(
+        "Gain at this very moment, all moves and ramps together: where it is furthest from 0 dB",
+        ["stem", ">gain (dB)", ">bands (Hz)", ">sides (dB)"],
+    )
+    for gains in applied:
+        # where the middle is left alone, the sides are told by themselves
+        shown = gains.mid_db if any(gains.mid_db) else gains.side_db
+        most, side = (max(bands, key=abs) for bands in (gains.mid_db, gains.side_db))
+        made.add_row(gains.stem, change(most), band_range(shown) if any(shown) else "-", change(side))
+    return made

@@ -181,13 +181,13 @@ def test_what_a_move_is_made_for_is_told() -> None:
 def test_moves_are_told_in_words() -> None:
     words = {kind: in_words(move("MX", kind, ())) for kind in ACTIONS}
     assert "-8.0 dB" in words["cut"]
-    assert "-4.0 at the sides" in words["cut"]
+    assert "sides -4.0" in words["cut"]
     assert words["duck"] == "duck by 3.2 dB"
     assert words["ride"] == "ride by +1.5 dB"
     assert words["presence"] == "presence, -0.2 to +0.5 dB"
     assert words["fader"] == "fader by -4.5 dB"
     assert words["equaliser"] == "seven-band equaliser, 0.0 -1.0 -2.0 -3.0 -4.0 -5.0 -6.0"
-    assert words["scene"].startswith("cut to -8.0 dB (-8.0 at the sides), mostly ")
+    assert words["scene"].startswith("cut to -8.0 dB (sides -8.0), mostly ")
     sides = Scene(kind="scene", mid_db=(0.0,) * len(DIP), side_db=DIP)
     of_sides = in_words(replace(move("MX", "scene", ()), action=sides))
     assert of_sides == "cut of the sides to -8.0 dB, " + words["scene"].partition(", ")[2]

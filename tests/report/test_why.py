@@ -8,17 +8,24 @@ from typing import get_args
 
 import pytest
 
-from stemmix.model.evidence import Evidence
+from stemmix.model.evidence import AppliedGains, Evidence
 from stemmix.model.moves import Level
 from stemmix.model.plan import Evidence as Bought
 from stemmix.model.plan import Move, StoppedBy
 from stemmix.report.why import BECAUSE_OF, why_json, why_text
-from tests.evidence import RATE_HZ, evidence, line, move, plan
+from tests.evidence import RATE_HZ, conflict, evidence, line, move, plan
 
 BOUGHT = Bought(
     snr_before_db=-5.14, snr_after_db=0.72, sii_before=0.331, sii_after=0.524, bought=0.0834, per_db=0.01043
 )
 IN_THE_LINE = 61 * RATE_HZ
+APPLIED = (
+    AppliedGains(stem="DX", mid_db=(0.0,) * 36, side_db=(0.0,) * 36),
+    AppliedGains(stem="MX", mid_db=(*(-1.0,) * 15, *(-8.5,) * 6, *(0.0,) * 15), side_db=(-3.25,) * 36),
+    AppliedGains(stem="AMB", mid_db=(0.0,) * 36, side_db=(*(0.0,) * 30, *(-2.0,) * 6)),
+    AppliedGains(stem="FX", mid_db=(1.5,) * 36, side_db=(1.5,) * 36),
+)
+"""As the pipeline tells it."""
 
 
 @pytest.fixture
@@ -31,12 +38,12 @@ def told() -> Evidence:
 
 
 def ids_at(told: Evidence, sample: int, stem: str | None = None) -> list[str]:
-    return [one["stem"] for one in json.loads(why_json(told, sample, stem))["moves"]]
+    return [one["stem"] for one in json.loads(why_json(told, APPLIED, sample, stem))["moves"]]
 
 
 def test_a_moment_has_its_line_its_moves_with_their_evidence_and_their_conflicts(told: Evidence) -> None:
-    text = why_text(told, IN_THE_LINE, None, 160)
-    assert "at 1:01.0" in text
+    text = why_text(told, APPLIED, IN_THE_LINE, None, 160)
+    assert "at 1:01.0 (61.000 s)" in text
     assert "L001 of DX, 1:00.0-1:03.0: clarity 0.31 as it came, 0.52 in the mix (goal 0.5)" in text
     assert "no more was done because the line has reached its goal" in text
     rows = {row.split()[0]: row for row in text.splitlines() if row.split()}
@@ -50,7 +57,7 @@ def test_a_moment_has_its_line_its_moves_with_their_evidence_and_their_conflicts
 
 
 def test_json_is_the_same_for_programs(told: Evidence) -> None:
-    why = json.loads(why_json(told, IN_THE_LINE, None), parse_constant=pytest.fail)
+    why = json.loads(why_json(told, APPLIED, IN_THE_LINE, None), parse_constant=pytest.fail)
     assert (why["schema"], why["at_s"]) == ("stemmix.why/1", 61.0)
     assert [one["id"] for one in why["lines"]] == ["L001"]
     assert why["moves"][0]["evidence"] == asdict(BOUGHT)
@@ -62,28 +69,85 @@ def test_a_move_is_there_from_its_first_ramp_to_its_last(told: Evidence) -> None
     """Look-ahead 0.06 s, hold 0.1 s, ramps of 0.4 s on either side."""
     first, after = 60 * RATE_HZ - round(0.46 * RATE_HZ), 63 * RATE_HZ + round(0.5 * RATE_HZ)
     assert [len(ids_at(told, sample)) for sample in (first - 1, first, after - 1, after)] == [1, 3, 3, 1]
-    beside = why_text(told, first, None, 120)
-    assert "no line stands here; what is done for those beside it reaches here" in beside
+    beside = why_text(told, APPLIED, first, None, 120)
+    assert "what is done is done over the whole programme and by a pin and for lines beside it" in beside
     assert "L001 of DX" not in beside
+
+
+def test_the_gain_that_is_applied_at_the_moment_is_told_stem_by_stem(told: Evidence) -> None:
+    """Where it is furthest from 0, and over which bands: of the sides where the middle is left alone."""
+    text = why_text(told, APPLIED, IN_THE_LINE, None, 120)
+    table = text[text.index("Gain at this very moment") : text.index("Moves")]
+    rows = {row.split()[0]: row.split()[1:] for row in table.splitlines() if row}
+    assert rows["DX"] == ["+0.0", "-", "+0.0"]
+    assert rows["MX"] == ["-8.5", "1319-2800", "-3.2"]
+    assert rows["AMB"] == ["+0.0", "8064-16000", "-2.0"]
+    assert rows["FX"] == ["+1.5", "60-16000", "+1.5"]
+    assert "AMB" not in why_text(told, APPLIED, IN_THE_LINE, "MX", 120)
+    gains = json.loads(why_json(told, APPLIED, IN_THE_LINE, None))["gains"]
+    assert gains == [one.model_dump(mode="json") for one in APPLIED]
+    assert [one["stem"] for one in json.loads(why_json(told, APPLIED, IN_THE_LINE, "MX"))["gains"]] == ["MX"]
+
+
+def test_where_no_line_stands_it_is_said_what_the_moves_are_made_for(told: Evidence) -> None:
+    cut, held, fader = told.plan.moves
+    for moves, said in (
+        ((cut,), "no line stands here; what is done is done for lines beside it\n"),
+        ((fader,), "no line stands here; what is done is done over the whole programme\n"),
+        ((held,), "no line stands here; what is done is done by a pin\n"),
+        ((cut, fader), "no line stands here; what is done is done over the whole programme and for lines beside it\n"),
+    ):
+        text = why_text(evidence(moves=moves, lines=()), APPLIED, IN_THE_LINE, None, 120)
+        assert said in text
+
+
+def test_conflicts_of_lines_elsewhere_are_counted_and_those_of_the_moves_here_shown(told: Evidence) -> None:
+    """A scene's curve names conflicts of all its lines; a neighbour's cut that reaches here is told with its own."""
+    far = conflict(7, "MX", 3.0, 1.0, line="L009")
+    beside = conflict(8, "MX", 2.0, 1.0, line="L002")
+    conflicts = (*told.plan.conflicts, far, beside)
+    curve = replace(move("MX", "scene", ("C0001", "C0007")), id="scene", line=None)
+    neighbour = replace(move("MX", "cut", ("C0008",)), id="L002-MX-unmask", line="L002")
+    whole = evidence(moves=(curve, neighbour), lines=(line(1, 0.31, 0.524),), conflicts=conflicts)
+    text = why_text(whole, APPLIED, IN_THE_LINE, None, 120)
+    assert [name in text for name in ("C0001", "C0008", "C0007")] == [True, True, False]
+    assert "and 1 conflict of other lines that these moves are made for" in text
+    told_all = json.loads(why_json(whole, APPLIED, IN_THE_LINE, None))["conflicts"]
+    assert [one["id"] for one in told_all] == ["C0001", "C0007", "C0008"]
+    alone = why_text(evidence(moves=(curve,), lines=(), conflicts=conflicts), APPLIED, IN_THE_LINE, None, 120)
+    assert [name in alone for name in ("C0001", "C0007")] == [True, True], "where no line stands, all"
+
+
+def test_what_is_done_to_a_voice_keeps_to_its_line(told: Evidence) -> None:
+    """Ramps of 0.1 s, no look-ahead, no hold."""
+    plan = evidence(moves=(move("DX", "ride", ()),)).plan
+    voiced = Evidence(plan=plan, stems=told.stems)
+    first, after = 60 * RATE_HZ - round(0.1 * RATE_HZ), 63 * RATE_HZ + round(0.1 * RATE_HZ)
+    assert [len(ids_at(voiced, sample)) for sample in (first - 1, first, after - 1, after)] == [0, 1, 1, 0]
 
 
 def test_one_stem_may_be_asked_for(told: Evidence) -> None:
     assert ids_at(told, IN_THE_LINE) == ["MX", "AMB", "FX"]
     assert ids_at(told, IN_THE_LINE, "AMB") == ["AMB"]
-    assert json.loads(why_json(told, IN_THE_LINE, "AMB"))["conflicts"] == []
-    text = why_text(told, IN_THE_LINE, "DX", 120)
+    assert json.loads(why_json(told, APPLIED, IN_THE_LINE, "AMB"))["conflicts"] == []
+    text = why_text(told, APPLIED, IN_THE_LINE, "DX", 120)
     assert "no move reaches here in DX" in text
     assert "L001 of DX" in text, "what is said there is true whatever stem is asked for"
 
 
 def test_where_nothing_is_done_that_is_said() -> None:
     quiet = Evidence(plan=plan(moves=(), lines=()), stems=evidence().stems)
-    assert why_text(quiet, 0, None, 80).splitlines()[1:] == ["", "no line stands here", "", "no move reaches here"]
+    assert why_text(quiet, APPLIED, 0, None, 80).splitlines()[1:] == [
+        "",
+        "no line stands here",
+        "",
+        "no move reaches here",
+    ]
 
 
 @pytest.mark.parametrize("width", [80, 100, 200])
 def test_text_fits_its_width_and_is_plain(told: Evidence, width: int) -> None:
-    text = why_text(told, IN_THE_LINE, None, width)
+    text = why_text(told, APPLIED, IN_THE_LINE, None, width)
     assert all(len(row) <= width and row == row.rstrip() for row in text.splitlines())
     assert "\x1b" not in text
     assert "…" not in text
