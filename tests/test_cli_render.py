@@ -188,7 +188,8 @@ def test_report_sets_both_methods_side_by_side_whichever_the_project_names(proje
         assert main(["report", str(project), "--compare"]) == 0
         out, err = capsys.readouterr()
         assert err == ""
-        assert "multilevel beside frequency" in out
+        assert "as they came, and mixed by either method" in out
+        assert "hidden of DX" in out
         said.append(out)
     assert said[0] == said[1]
     assert main(["report", str(project), "--compare", "--json"]) == 0

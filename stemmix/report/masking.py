@@ -14,9 +14,13 @@ from stemmix.bands import EDGE_HZ
 from stemmix.model.evidence import Evidence
 from stemmix.model.moves import Duck, Level, Presence, Ride, Scene, StaticEq, Unmask
 from stemmix.model.plan import Conflict, Edge, Line, Move, Plan, PlannedScene
+from stemmix.model.profiles import PROFILES
 from stemmix.report.tables import as_text, change, clock, many, span, table
 
 REPORT_SCHEMA = "stemmix.report/1"
+
+BAND_SECONDS = "in band-seconds: 1 is a second in which all that matters of the target is hidden"
+"""What sizes are told in."""
 
 
 def report_text(evidence: Evidence, width: int, top: int) -> str:
@@ -24,7 +28,7 @@ def report_text(evidence: Evidence, width: int, top: int) -> str:
     plan = evidence.plan
     parts: list[RenderableType] = [_heading(evidence)]
     if plan.conflicts:
-        parts += [_pairs(plan), _conflicts(plan, top)]
+        parts += [_pairs(evidence), _conflicts(plan, top)]
     if plan.lines:
         parts.append(_lines(plan))
     if plan.moves:
@@ -49,7 +53,7 @@ def report_json(evidence: Evidence) -> str:
         "stems": [stem.model_dump(mode="json", include={"id", "role", "file", "priority"}) for stem in evidence.stems],
         "method": plan.method,
         "outcome": plan.outcome.model_dump(mode="json") if plan.outcome else None,
-        "pairs": [edge.model_dump(mode="json") for edge in _largest_edges(plan)],
+        "pairs": [edge.model_dump(mode="json") for edge in _largest_edges(evidence)],
         "scenes": [timed(scene, rate) for scene in plan.scenes],
         "conflicts": [timed(conflict, rate) for conflict in _largest(plan.conflicts)],
         "lines": [timed(line, rate) for line in plan.lines],
@@ -115,16 +119,27 @@ def _heading(evidence: Evidence) -> str:
     )
 
 
+def targets_of(evidence: Evidence) -> list[str]:
+    """The stems that are to be heard first: those of the profile's roles, and those that pins raise."""
+    roles = PROFILES[evidence.plan.profile].targets if evidence.plan.profile in PROFILES else ()
+    raised = {line.target for line in evidence.plan.lines}
+    return [stem.id for stem in evidence.stems if stem.role in roles or stem.id in raised]
+
+
 def timed(item: Conflict | Line | Move | PlannedScene, rate_hz: int) -> dict[str, Any]:
     """A document of the plan for programs, its samples told as seconds."""
     fields = {name: value for name, value in to_jsonable_python(item).items() if name not in {"start", "end"}}
     return {**fields, "start_s": round(item.start / rate_hz, 3), "end_s": round(item.end / rate_hz, 3)}
 
 
-def _largest_edges(plan: Plan) -> list[Edge]:
+def _largest_edges(evidence: Evidence) -> list[Edge]:
     """The largest first; those of targets that are to be heard first before the others."""
-    first = {line.target for line in plan.lines}
-    return sorted(plan.edges, key=lambda edge: (edge.target not in first, -edge.size_before, edge.target, edge.masker))
+    first = targets_of(evidence)
+
+    def rank(edge: Edge) -> tuple[bool, float, str, str]:
+        return edge.target not in first, -edge.size_before, edge.target, edge.masker
+
+    return sorted(evidence.plan.edges, key=rank)
 
 
 def _largest(conflicts: Iterable[Conflict]) -> list[Conflict]:
@@ -132,11 +147,9 @@ def _largest(conflicts: Iterable[Conflict]) -> list[Conflict]:
     return sorted(conflicts, key=lambda conflict: (conflict.line is None, -conflict.size_before, conflict.id))
 
 
-def _pairs(plan: Plan) -> Table:
-    made = table(
-        "Who masks whom, in importance-weighted masked band-seconds", ["target", "masker", ">as it came", ">in the mix"]
-    )
-    for edge in _largest_edges(plan):
+def _pairs(evidence: Evidence) -> Table:
+    made = table(f"Who masks whom, {BAND_SECONDS}", ["target", "masker", ">as it came", ">in the mix"])
+    for edge in _largest_edges(evidence):
         if edge.size_before >= 0.005:
             made.add_row(edge.target, edge.masker, f"{edge.size_before:.2f}", f"{edge.size_after:.2f}")
     return made

@@ -11,7 +11,7 @@ from rich.table import Table
 from stemmix.model.evidence import AppliedGains, Evidence
 from stemmix.model.moves import Level, Presence, Ride, StaticEq
 from stemmix.model.plan import Conflict, Line, Move, Plan, StoppedBy
-from stemmix.report.masking import band_range, in_words, purpose, timed
+from stemmix.report.masking import BAND_SECONDS, band_range, in_words, purpose, timed
 from stemmix.report.tables import as_text, change, clock, many, span, table
 
 WHY_SCHEMA = "stemmix.why/1"
@@ -68,8 +68,7 @@ def why_text(evidence: Evidence, applied: Sequence[AppliedGains], sample: int, s
         shown = [conflict for conflict in because if conflict.line in here] or because
         if because:
             made = table(
-                "Because of; weight: how much of what matters of the target lies in the bands; sizes in"
-                " importance-weighted masked band-seconds",
+                f"Because of; weight: how much of what matters of the target lies in the bands; size {BAND_SECONDS}",
                 ["=conflict", "target", "masker", ">bands (Hz)", ">weight", ">SNR (dB)", ">size", ">after"],
             )
             for conflict in shown:

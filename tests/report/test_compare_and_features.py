@@ -8,9 +8,12 @@ import pytest
 
 from stemmix.model.evidence import Evidence
 from stemmix.model.features import StemFacts, Tonal
+from stemmix.model.plan import Edge
+from stemmix.model.profiles import Role
 from stemmix.report.compare import comparison_json, comparison_text
 from stemmix.report.features import features_json, features_text
-from tests.evidence import OUTCOME, evidence, line
+from stemmix.report.masking import targets_of
+from tests.evidence import OUTCOME, evidence, line, plan
 
 
 def plain(text: str, width: int) -> bool:
@@ -25,34 +28,78 @@ def plain(text: str, width: int) -> bool:
 def two() -> tuple[Evidence, Evidence]:
     worse = OUTCOME.model_copy(update={"lines_unclear_after": 2, "bed_loss_db": 5.5, "bed_sones_lost": 0.3})
     lines = (line(1, 0.31, 0.4), line(2, 0.61, 0.65), line(3, 0.2, 0.35))
-    return evidence(), evidence(method="frequency", outcome=worse, lines=lines, moves=())
+
+    def edges(of_music: float) -> tuple[Edge, ...]:
+        return (
+            Edge(target="AMB", masker="MX", size_before=9.0, size_after=8.0 if of_music < 1 else 9.0),
+            Edge(target="DX", masker="AMB", size_before=0.25, size_after=0.2 if of_music < 1 else 0.25),
+            Edge(target="DX", masker="MX", size_before=4.0, size_after=of_music),
+        )
+
+    theirs = evidence(method="frequency", outcome=worse, lines=lines, moves=(), edges=edges(3.25))
+    return evidence(edges=edges(0.75)), theirs
 
 
-def test_figures_of_two_plans_stand_side_by_side(two: tuple[Evidence, Evidence]) -> None:
+def test_figures_of_two_plans_stand_beside_the_stems_as_they_came(two: tuple[Evidence, Evidence]) -> None:
     text = comparison_text(*two, 100)
-    rows = {row[:42].strip(): row[42:].split() for row in text.splitlines()}
-    assert "multilevel beside frequency" in text
-    assert rows["figure"] == ["multilevel", "frequency"]
-    assert rows["lines below the goal"] == ["1", "2"]
-    assert rows["bed lost while lines are spoken (dB)"] == ["3.26", "5.50"]
-    assert rows["bed lost in sones (share)"] == ["0.152", "0.300"]
-    assert rows["masked band-seconds, as they came"] == ["4.25", "4.25"]
-    assert rows["masked band-seconds, in the mix"] == ["0.95", "0.95"]
-    assert rows["moves"] == ["4", "0"]
+    rows = {row[:44].strip(): row[44:].split() for row in text.splitlines()}
+    assert rows["figure"] == ["as", "it", "came", "multilevel", "frequency"]
+    assert rows["lines below clarity 0.5, of 3"] == ["2", "1", "2"]
+    assert rows["mean clarity of the lines"] == ["0.40", "0.60", "0.60"]
+    assert rows["the bed while lines are spoken (dB)"] == ["-", "-3.3", "-5.5"]
+    assert rows["of its loudness in sones given up"] == ["-", "15%", "30%"]
+    assert rows["unevenness of its change over bands (dB)"] == ["-", "1.5", "1.5"]
+    assert rows["the bed away from any line (dB)"] == ["-", "+0.0", "+0.0"]
+    assert rows["moves"] == ["-", "4", "0"]
+
+
+def test_what_is_hidden_of_the_targets_comes_first_and_by_whom_then_all(two: tuple[Evidence, Evidence]) -> None:
+    text = comparison_text(*two, 100)
+    told = [row[:44].strip() for row in text.splitlines() if row.startswith(("hidden of", "    by"))]
+    assert told == ["hidden of DX", "by MX", "by AMB", "hidden of every stem by every other"]
+    rows = {row[:44].strip(): row[44:].split() for row in text.splitlines()}
+    assert rows["hidden of DX"] == ["4.25", "0.95", "3.50"]
+    assert rows["by MX"] == ["4.00", "0.75", "3.25"]
+    assert rows["hidden of every stem by every other"] == ["13.25", "8.95", "12.50"]
+    assert "in band-seconds: 1 is a second" in text
+
+
+def test_every_stem_that_the_profile_clears_counts_and_so_does_one_that_a_pin_raised() -> None:
+    """Whether or not it is the loudest of any line's targets."""
+    raised = line(4, 0.2, 0.6).model_copy(update={"target": "FX"})
+    whole = evidence(lines=(line(1, 0.31, 0.524), raised))
+    second = whole.stems[2].model_copy(update={"id": "DX2", "role": Role.DIALOGUE})
+    assert targets_of(Evidence(plan=whole.plan, stems=(*whole.stems, second))) == ["DX", "FX", "DX2"]
+    assert targets_of(Evidence(plan=plan(lines=(), profile="music"), stems=whole.stems)) == []
+
+
+def test_lines_that_are_clear_whatever_is_done_are_only_counted(two: tuple[Evidence, Evidence]) -> None:
+    text = comparison_text(*two, 100)
     lines = {row.split()[0]: row.split()[1:] for row in text[text.index("Lines: ") :].splitlines() if row}
     assert lines["L001"] == ["DX", "0.31", "0.52", "0.40"]
     assert lines["L003"] == ["DX", "0.20", "0.41", "0.35"]
+    assert "L002" not in lines
+    assert "1 line is clear as they came and by either method" in text
+    clear = evidence(lines=(line(2, 0.61, 0.61), line(3, 0.5, 0.7)))
+    assert "2 lines are clear" in comparison_text(clear, clear, 100)
+    assert "Lines: " not in comparison_text(clear, clear, 100)
 
 
 def test_comparison_json_has_both_plans_whole_enough_to_compare(two: tuple[Evidence, Evidence]) -> None:
     compared = json.loads(comparison_json(*two), parse_constant=pytest.fail)
-    assert compared["schema"] == "stemmix.comparison/1"
+    assert (compared["schema"], compared["clarity_goal"]) == ("stemmix.comparison/1", 0.5)
+    assert compared["targets"] == ["DX"]
     assert [one["method"] for one in compared["plans"]] == ["multilevel", "frequency"]
     assert [one["outcome"]["lines_unclear_after"] for one in compared["plans"]] == [1, 2]
+    assert [one["masked"] for one in compared["plans"]] == [
+        {"targets": {"before": 4.25, "after": 0.95}, "all": {"before": 13.25, "after": 8.95}},
+        {"targets": {"before": 4.25, "after": 3.5}, "all": {"before": 13.25, "after": 12.5}},
+    ]
     assert [one["moves"] for one in compared["plans"]] == [4, 0]
     assert compared["plans"][1]["lines"][0] == {
         "id": "L001",
         "target": "DX",
+        "clarity_before": 0.31,
         "clarity_after": 0.4,
         "stopped_by": "goal",
     }
@@ -63,8 +110,8 @@ def test_without_a_line_there_is_nothing_to_compare_but_that_is_no_fault() -> No
     nothing = evidence(lines=(), moves=(), outcome=None)
     text = comparison_text(nothing, nothing, 80)
     assert plain(text, 80)
-    (row,) = (row for row in text.splitlines() if row.startswith("lines below the goal"))
-    assert row.split()[-2:] == ["-", "-"]
+    (row,) = (row for row in text.splitlines() if row.startswith("lines below clarity 0.5"))
+    assert row.split()[-3:] == ["-", "-", "-"]
     assert [one["outcome"] for one in json.loads(comparison_json(nothing, nothing))["plans"]] == [None, None]
 
 
