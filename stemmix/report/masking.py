@@ -57,7 +57,7 @@ def report_json(evidence: Evidence) -> str:
         "scenes": [timed(scene, rate) for scene in plan.scenes],
         "conflicts": [timed(conflict, rate) for conflict in _largest(plan.conflicts)],
         "lines": [timed(line, rate) for line in plan.lines],
-        "moves": [timed(move, rate) for move in plan.moves],
+        "moves": [timed(move, rate) for move in _in_time(plan.moves)],
         "notes": list(plan.notes),
         "warnings": [warning for stem in evidence.stems for warning in stem.warnings],
     }
@@ -72,19 +72,28 @@ def in_words(move: Move) -> str:
         case Ride(gain_db=gain_db):
             return f"ride by {gain_db:+.1f} dB"
         case Presence(gain_db=bands_db):
-            return f"presence, {min(bands_db):+.1f} to {max(bands_db):+.1f} dB"
+            return f"presence, {change(min(bands_db))} to {change(max(bands_db))} dB"
         case Level(gain_db=gain_db):
             return f"fader by {gain_db:+.1f} dB"
         case StaticEq(gain_db=classic_db):
             return "seven-band equaliser, " + " ".join(f"{gain:.1f}" for gain in classic_db)
         case Unmask(mid_db=mid_db, side_db=side_db) | Scene(mid_db=mid_db, side_db=side_db):
-            return _cut_in_words(mid_db, side_db)
+            if not any(mid_db):
+                return f"cut of the sides to {_depth(side_db)} dB"
+            return f"cut to {_depth(mid_db)} dB (sides {_depth(side_db)})"
 
 
-def _cut_in_words(mid_db: tuple[float, ...], side_db: tuple[float, ...]) -> str:
-    if not any(mid_db):
-        return f"cut of the sides to {min(side_db):.1f} dB, mostly {band_range(side_db)} Hz"
-    return f"cut to {min(mid_db):.1f} dB (sides {min(side_db):.1f}), mostly {band_range(mid_db)} Hz"
+def bands_of(move: Move) -> str:
+    """Where a cut is at least half as deep as at its deepest, in Hz; `all` of what is not a cut by bands."""
+    match move.action:
+        case Unmask(mid_db=mid_db, side_db=side_db) | Scene(mid_db=mid_db, side_db=side_db):
+            return band_range(mid_db if any(mid_db) else side_db)
+        case _:
+            return "all"
+
+
+def _depth(gains_db: Sequence[float]) -> str:
+    return f"{round(min(gains_db), 1) + 0.0:.1f}"
 
 
 def band_range(gains_db: Sequence[float]) -> str:
@@ -195,13 +204,31 @@ def _lines(plan: Plan) -> Table:
 
 
 def _moves(plan: Plan) -> Table:
-    made = table(f"Moves: {len(plan.moves)}", ["=for", ">time", "stem", "what", "because of"])
-    for move in plan.moves:
+    made = table(
+        f"Moves: {len(plan.moves)}; bands: where a cut is at least half as deep",
+        ["=for", ">time", "stem", "what", ">bands (Hz)", "because of"],
+    )
+    for move in _in_time(plan.moves):
         made.add_row(
             purpose(move),
             span(move.start, move.end, plan.sample_rate),
             move.stem,
             in_words(move),
-            ", ".join(move.because) or "-",
+            bands_of(move),
+            _because(plan, move),
         )
     return made
+
+
+def _in_time(moves: Iterable[Move]) -> list[Move]:
+    """In order of time; what stands longer first."""
+    return sorted(moves, key=lambda move: (move.start, -move.end))
+
+
+def _because(plan: Plan, move: Move) -> str:
+    """The conflicts that caused a move; of one over the whole programme the largest, and how many its stem has."""
+    named = ", ".join(move.because) or "-"
+    if not isinstance(move.action, Level | StaticEq):
+        return named
+    count = sum(conflict.masker == move.stem and conflict.line is not None for conflict in plan.conflicts)
+    return named if count <= len(move.because) else f"{named}: the largest of {count}"

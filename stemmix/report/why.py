@@ -11,7 +11,7 @@ from rich.table import Table
 from stemmix.model.evidence import AppliedGains, Evidence
 from stemmix.model.moves import Level, Presence, Ride, StaticEq
 from stemmix.model.plan import Conflict, Line, Move, Plan, StoppedBy
-from stemmix.report.masking import BAND_SECONDS, band_range, in_words, purpose, timed
+from stemmix.report.masking import BAND_SECONDS, band_range, bands_of, in_words, purpose, timed
 from stemmix.report.tables import as_text, change, clock, many, span, table
 
 WHY_SCHEMA = "stemmix.why/1"
@@ -45,13 +45,14 @@ def why_text(evidence: Evidence, applied: Sequence[AppliedGains], sample: int, s
         made = table(
             "Moves: the SNR (dB) and audibility (SII) of what each is made for, as it came and in the mix; how much of"
             " the audibility this move alone buys, and for each dB of it",
-            ["stem", "what", "=for", ">SNR", ">SII", ">bought", ">per dB", "stopped by"],
+            ["stem", "what", ">bands (Hz)", "=for", ">SNR", ">SII", ">bought", ">per dB", "stopped by"],
         )
         for move in moves:
             facts = move.evidence
             made.add_row(
                 move.stem,
                 in_words(move),
+                bands_of(move),
                 purpose(move),
                 f"{facts.snr_before_db:.1f} → {facts.snr_after_db:.1f}" if facts else "-",
                 f"{facts.sii_before:.2f} → {facts.sii_after:.2f}" if facts else "-",

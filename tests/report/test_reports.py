@@ -14,7 +14,7 @@ from stemmix.model.features import StemFacts
 from stemmix.model.moves import Level, Scene
 from stemmix.model.profiles import Role
 from stemmix.model.receipt import Limiting, Receipt, SourceFile, WrittenFile
-from stemmix.report.masking import in_words, purpose, report_json, report_text
+from stemmix.report.masking import bands_of, in_words, purpose, report_json, report_text
 from stemmix.report.progress import shown
 from stemmix.report.stems import stems_json, stems_text
 from stemmix.report.tables import clock, reading, span
@@ -180,17 +180,43 @@ def test_what_a_move_is_made_for_is_told() -> None:
 
 def test_moves_are_told_in_words() -> None:
     words = {kind: in_words(move("MX", kind, ())) for kind in ACTIONS}
-    assert "-8.0 dB" in words["cut"]
-    assert "sides -4.0" in words["cut"]
+    assert words["cut"] == "cut to -8.0 dB (sides -4.0)"
     assert words["duck"] == "duck by 3.2 dB"
     assert words["ride"] == "ride by +1.5 dB"
     assert words["presence"] == "presence, -0.2 to +0.5 dB"
     assert words["fader"] == "fader by -4.5 dB"
     assert words["equaliser"] == "seven-band equaliser, 0.0 -1.0 -2.0 -3.0 -4.0 -5.0 -6.0"
-    assert words["scene"].startswith("cut to -8.0 dB (sides -8.0), mostly ")
-    sides = Scene(kind="scene", mid_db=(0.0,) * len(DIP), side_db=DIP)
-    of_sides = in_words(replace(move("MX", "scene", ()), action=sides))
-    assert of_sides == "cut of the sides to -8.0 dB, " + words["scene"].partition(", ")[2]
+    assert words["scene"] == "cut to -8.0 dB (sides -8.0)"
+    sides = replace(move("MX", "scene", ()), action=Scene(kind="scene", mid_db=(0.0,) * len(DIP), side_db=DIP))
+    assert in_words(sides) == "cut of the sides to -8.0 dB"
+    tiny = Scene(kind="scene", mid_db=DIP, side_db=(-0.04, *(0.0,) * 35))
+    assert in_words(replace(sides, action=tiny)) == "cut to -8.0 dB (sides 0.0)"
+    bands = {kind: bands_of(move("MX", kind, ())) for kind in ACTIONS}
+    assert bands == dict.fromkeys(ACTIONS, "all") | {"cut": "1319-2800", "scene": "1319-2800"}
+    assert bands_of(sides) == "1319-2800"
+
+
+def test_moves_stand_in_order_of_time_and_what_stands_longer_first() -> None:
+    """As the plan has them, scenes' curves come before all lines' own."""
+    late = move("MX", "cut", ())
+    early = replace(late, id="early", start=10 * RATE_HZ, end=12 * RATE_HZ, line="L002")
+    curve = replace(move("MX", "scene", ()), id="curve", start=10 * RATE_HZ, line=None)
+    fader = replace(move("FX", "fader", ()), id="fader", start=0, end=90 * RATE_HZ, line=None)
+    told = evidence(moves=(late, early, curve, fader))
+    order = [one["id"] for one in json.loads(report_json(told))["moves"]]
+    assert order == ["fader", "curve", "early", late.id]
+    text = report_text(told, 120, 10)
+    rows = [row.split()[0] for row in text[text.index("Moves: 4") :].splitlines() if "dB" in row]
+    assert rows == ["all", "scene", "L002", "L001"]
+
+
+def test_of_a_move_over_the_whole_programme_it_is_said_of_how_many_conflicts_the_largest_are_named() -> None:
+    """Only where there are more: its stem has two with lines."""
+    for because, said in ((("C0003",), "C0003: the largest of 2"), (("C0003", "C0001"), "C0003, C0001")):
+        fader = replace(move("MX", "fader", because), line=None)
+        text = report_text(evidence(moves=(fader,)), 120, 10)
+        (row,) = (row for row in text.splitlines() if "fader by" in row)
+        assert row.endswith(f"  {said}")
 
 
 def test_report_json_holds_everything_that_the_text_does() -> None:
