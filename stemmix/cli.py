@@ -88,12 +88,19 @@ def _show_version(context: typer.Context, value: bool) -> None:
         raise typer.Exit
 
 
+Project = Annotated[
+    Path, typer.Argument(metavar="PROJECT", help="Project file, as `stemmix init` makes it.", show_default=False)
+]
+Stem = Annotated[str | None, typer.Option("--stem", metavar="ID", help="Of this stem only.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Listen to every stem anew; keep nothing of it.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_set_quiet, help="No messages but errors.")]
 Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="Show the traceback of an error.")]
 
 app = typer.Typer(
     name="stemmix",
     help="Mix stems from a JSON project file: dialogue first, loudness-normalised, true-peak-limited.",
+    epilog="Begin with `stemmix init FOLDER`; `stemmix COMMAND --help` explains each.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -129,10 +136,11 @@ def init(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Make FOLDER.json beside FOLDER: ids and roles from the names of the audio files in it.
+    """Make a project file of a folder of stems.
 
-    Which words tell which role follows the profile. Says which role each file was given and what could not be told;
-    prints the path of the project. Only the headers of the files are read: `check` reads them whole.
+    FOLDER.json, beside FOLDER, has each audio file in it as a stem, with an id and a role from the words of its name:
+    which word tells which role follows the profile. Says what each was taken for and what could not be told; prints the
+    path of the project. Only headers are read: `check` reads the files whole.
     """
     from stemmix.create import create_project
     from stemmix.model.profiles import PROFILES
@@ -150,11 +158,6 @@ def init(
     voice.data(f"{path}\n")
 
 
-Project = Annotated[Path, typer.Argument(metavar="PROJECT", help="Project file.", show_default=False)]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Listen to every stem anew; keep nothing of it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON on stdout.")]
-
-
 @app.command()
 def check(
     context: typer.Context,
@@ -165,7 +168,10 @@ def check(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Is the project valid, are its stems sound? Reads every stem to its end; writes nothing."""
+    """Is the project valid, are its stems sound?
+
+    Reads every stem to its end and says how long and loud it is. Writes nothing.
+    """
     from stemmix.pipeline import examine
     from stemmix.report.progress import shown
     from stemmix.report.stems import stems_json, stems_text
@@ -177,50 +183,23 @@ def check(
 
 
 @app.command()
-def render(
-    context: typer.Context,
-    project: Project,
-    *,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where to write; out/ beside the project if not given.")
-    ] = None,
-    plan: Annotated[
-        Path | None, typer.Option("--plan", metavar="FILE", help="Mix from a stored plan; nothing is analysed.")
-    ] = None,
-    json: AsJson = False,
-    no_cache: NoCache = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Mix: write every deliverable, the plan and the receipt.
-
-    Exit code 5 if a deliverable misses its specification; the files are written all the same.
-    """
-    from stemmix import pipeline
-    from stemmix.report.progress import shown
-    from stemmix.report.written import receipt_json, receipt_text
-
-    voice: Voice = context.obj
-    with shown(voice.quiet) as progress:
-        receipt = pipeline.render(project, out, plan, progress=progress, use_cache=not no_cache)
-    voice.data(receipt_json(receipt) if json else receipt_text(receipt, out or project.parent / "out", _width()))
-    if not receipt.passed:
-        raise typer.Exit(5)
-
-
-@app.command()
 def report(
     context: typer.Context,
     project: Project,
     *,
-    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many conflicts to show.")] = 10,
-    compare: Annotated[bool, typer.Option("--compare", help="Beside frequency-based mixing.")] = False,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many conflicts the text shows.")] = 10,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Beside the static seven-band equaliser that this replaces.")
+    ] = False,
     json: AsJson = False,
     no_cache: NoCache = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Who masks whom, where, how badly, and what will be done about it. Writes nothing."""
+    """Who masks whom, and what will be done.
+
+    Where and how badly, which moves are made for it, and how clear each line becomes. Writes nothing.
+    """
     from stemmix.pipeline import examine
     from stemmix.report.masking import report_json, report_text
     from stemmix.report.progress import shown
@@ -244,10 +223,10 @@ def why(
     project: Project,
     time: Annotated[
         str,
-        typer.Argument(metavar="TIME", help="Seconds, M:SS.s, H:MM:SS.s or timecode, HH:MM:SS:FF.", show_default=False),
+        typer.Argument(metavar="TIME", help="83.5, 1:23.5, 0:01:23.5, or a timecode, 00:01:23:12.", show_default=False),
     ],
     *,
-    stem: Annotated[str | None, typer.Option("--stem", metavar="ID", help="Of this stem only.")] = None,
+    stem: Stem = None,
     fps: Annotated[
         str | None, typer.Option("--fps", metavar="RATE", help="Frames a second of a timecode; 25 if not given.")
     ] = None,
@@ -256,7 +235,10 @@ def why(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """What is done at a moment, why, what it buys and what stopped it. Writes nothing."""
+    """What is done at a moment, and why.
+
+    Every move that reaches it, with what it is made for, what it buys and what stopped it. Writes nothing.
+    """
     from stemmix.pipeline import examine, gains_at
     from stemmix.report.progress import shown
     from stemmix.report.why import why_json, why_text
@@ -284,18 +266,55 @@ def why(
 
 
 @app.command()
+def render(
+    context: typer.Context,
+    project: Project,
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to write; out/ beside the project if not given.")
+    ] = None,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", metavar="FILE", help="Mix from a stored plan; nothing is analysed.")
+    ] = None,
+    json: AsJson = False,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Mix, and write what is to be delivered.
+
+    Beside the audio stand the plan, with every decision, and the receipt, with what was measured on every file.
+
+    Exit code 5 if a deliverable misses its specification; the files are written all the same.
+    """
+    from stemmix import pipeline
+    from stemmix.report.progress import shown
+    from stemmix.report.written import receipt_json, receipt_text
+
+    voice: Voice = context.obj
+    with shown(voice.quiet) as progress:
+        receipt = pipeline.render(project, out, plan, progress=progress, use_cache=not no_cache)
+    voice.data(receipt_json(receipt) if json else receipt_text(receipt, out or project.parent / "out", _width()))
+    if not receipt.passed:
+        raise typer.Exit(5)
+
+
+@app.command()
 def features(
     context: typer.Context,
     project: Project,
     *,
-    stem: Annotated[str | None, typer.Option("--stem", metavar="ID", help="Of this stem only.")] = None,
+    stem: Stem = None,
     tonal: Annotated[bool, typer.Option("--tonal", help="Pitch and tempo too; takes a while.")] = False,
     json: AsJson = False,
     no_cache: NoCache = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """What is heard in each stem. Writes nothing."""
+    """What is heard in each stem.
+
+    Loudness, peaks, spectrum, onsets, activity. Writes nothing.
+    """
     from stemmix.pipeline import examine
     from stemmix.report.features import features_json, features_text
     from stemmix.report.progress import shown

@@ -15,7 +15,7 @@ from stemmix.model.evidence import Evidence
 from stemmix.model.moves import Duck, Level, Presence, Ride, Scene, StaticEq, Unmask
 from stemmix.model.plan import Conflict, Edge, Line, Move, Plan, PlannedScene
 from stemmix.model.profiles import PROFILES
-from stemmix.report.tables import as_text, change, clock, many, span, table
+from stemmix.report.tables import as_text, change, clock, many, note, span, table
 
 REPORT_SCHEMA = "stemmix.report/1"
 
@@ -33,9 +33,9 @@ def report_text(evidence: Evidence, width: int, top: int) -> str:
         parts.append(_lines(plan))
     if plan.moves:
         parts.append(_moves(plan))
-    parts += [f"note: {note}" for note in plan.notes]
-    parts += [f"warning: {warning}" for stem in evidence.stems for warning in stem.warnings]
-    return as_text(parts, width)
+    said = [note(text) for text in plan.notes]
+    said += [f"warning: {warning}" for stem in evidence.stems for warning in stem.warnings]
+    return as_text([*parts, "\n".join(said)] if said else parts, width)
 
 
 def report_json(evidence: Evidence) -> str:

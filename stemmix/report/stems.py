@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from stemmix.model.evidence import Evidence
-from stemmix.report.tables import as_text, clock, many, reading, table
+from stemmix.report.tables import as_text, clock, many, note, reading, table
 
 CHECK_SCHEMA = "stemmix.check/1"
 
@@ -35,9 +35,8 @@ def stems_text(evidence: Evidence, width: int) -> str:
             f"{sounding / max(facts.frames, 1):.0%}",
         )
     warnings = [f"warning: {warning}" for stem in evidence.stems for warning in stem.warnings]
-    notes = [f"note: {note}" for note in plan.notes]
-    said = "\n".join(warnings + notes) or "every stem is sound"
-    return as_text([made, said], width)
+    said = [*(warnings or ["every stem is sound"]), *(note(text) for text in plan.notes)]
+    return as_text([made, "\n".join(said)], width)
 
 
 def stems_json(evidence: Evidence) -> str:

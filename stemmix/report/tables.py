@@ -79,6 +79,15 @@ def many(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def note(text: str) -> str:
+    """A note of the plan as it is told; advice calls itself so.
+
+    >>> note("FX is silent"), note("advice: move its fader")
+    ('note: FX is silent', 'advice: move its fader')
+    """
+    return text if text.startswith("advice: ") else f"note: {text}"
+
+
 def change(level_db: float) -> str:
     """A change of level to a tenth of a dB, with its sign; one that rounds to nothing has a plus.
 

@@ -6,7 +6,7 @@ import json
 from pathlib import PurePath
 
 from stemmix.model.receipt import Receipt
-from stemmix.report.tables import as_text, reading, table
+from stemmix.report.tables import as_text, note, reading, table
 
 
 def receipt_text(receipt: Receipt, folder: PurePath, width: int) -> str:
@@ -28,7 +28,7 @@ def receipt_text(receipt: Receipt, folder: PurePath, width: int) -> str:
         said += [f"{file.path} misses {miss}" for miss in file.misses]
         said += [f"{file.path} {flag}" for flag in file.flags]
     said += [f"warning: {warning}" for source in receipt.sources for warning in source.warnings]
-    said += [f"note: {warning}" for warning in receipt.warnings]
+    said += [note(text) for text in receipt.warnings]
     documents = f"{receipt.plan}, {receipt.plan.removesuffix('.plan.json')}.receipt.json"
     return as_text([made, "\n".join([f"and {documents}", *said])], width)
 

@@ -254,6 +254,14 @@ def test_check_has_a_row_for_every_stem_and_dashes_where_there_is_no_reading() -
     assert "48000 Hz, 1 stem\n" in stems_text(clean, 120)
 
 
+def test_a_note_is_no_fault_of_a_stem_and_advice_calls_itself_so() -> None:
+    said = ("the profile clears lead, and no stem is one", "advice: move the fader of MX by -3.0 dB")
+    told = Evidence(plan=plan(notes=said), stems=(heard("MX", Role.MUSIC),))
+    assert stems_text(told, 120).splitlines()[-3:] == ["every stem is sound", f"note: {said[0]}", said[1]]
+    assert report_text(told, 120, 10).endswith(f"note: {said[0]}\n{said[1]}\n")
+    assert "every stem is sound" not in stems_text(evidence(), 120), "one has a warning"
+
+
 def test_check_json_has_every_fact_of_every_stem() -> None:
     checked = json.loads(stems_json(evidence()), parse_constant=pytest.fail)
     assert checked["schema"] == "stemmix.check/1"
