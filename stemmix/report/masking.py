@@ -84,12 +84,14 @@ def in_words(move: Move) -> str:
 
 
 def bands_of(move: Move) -> str:
-    """Where a cut is at least half as deep as at its deepest, in Hz; `all` of what is not a cut by bands."""
+    """Where a cut is at least half as deep as at its deepest, in Hz; `all` of what has one gain."""
     match move.action:
         case Unmask(mid_db=mid_db, side_db=side_db) | Scene(mid_db=mid_db, side_db=side_db):
             return band_range(mid_db if any(mid_db) else side_db)
-        case _:
+        case Duck() | Ride() | Level():
             return "all"
+        case Presence() | StaticEq():
+            return "-"
 
 
 def _depth(gains_db: Sequence[float]) -> str:

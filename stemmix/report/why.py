@@ -54,7 +54,9 @@ def why_text(evidence: Evidence, applied: Sequence[AppliedGains], sample: int, s
                 in_words(move),
                 bands_of(move),
                 purpose(move),
-                f"{facts.snr_before_db:.1f} → {facts.snr_after_db:.1f}" if facts else "-",
+                f"{round(facts.snr_before_db, 1) + 0.0:.1f} → {round(facts.snr_after_db, 1) + 0.0:.1f}"
+                if facts
+                else "-",
                 f"{facts.sii_before:.2f} → {facts.sii_after:.2f}" if facts else "-",
                 f"{facts.bought:.3f}" if facts else "-",
                 f"{facts.per_db:.4f}" if facts else "-",

@@ -192,7 +192,12 @@ def test_moves_are_told_in_words() -> None:
     tiny = Scene(kind="scene", mid_db=DIP, side_db=(-0.04, *(0.0,) * 35))
     assert in_words(replace(sides, action=tiny)) == "cut to -8.0 dB (sides 0.0)"
     bands = {kind: bands_of(move("MX", kind, ())) for kind in ACTIONS}
-    assert bands == dict.fromkeys(ACTIONS, "all") | {"cut": "1319-2800", "scene": "1319-2800"}
+    assert bands == {
+        "cut": "1319-2800",
+        "scene": "1319-2800",
+        **dict.fromkeys(("duck", "ride", "fader"), "all"),
+        **dict.fromkeys(("presence", "equaliser"), "-"),
+    }
     assert bands_of(sides) == "1319-2800"
 
 
