@@ -302,10 +302,6 @@ def refuse_stale(plan_path: Path, plan: Plan, project: Project, sources: Sequenc
             reasons.append(f"the fader of stem {name} has been moved from {planned[name].gain_db:g} dB")
         if name in planned and planned[name].role is not source.stem.role:
             reasons.append(f"stem {name} was {planned[name].role.value} then")
-    known = planned.keys()
-    reasons += sorted(
-        {f"it moves {move.stem}, which it does not list" for move in plan.moves if move.stem not in known}
-    )
     conflicts = {conflict.id for conflict in plan.conflicts}
     reasons += [
         f"its move {move.id} is made because of {because}, which it does not list"

@@ -9,7 +9,7 @@ from itertools import pairwise
 from stemmix.bands import BAND_COUNT
 from stemmix.model.plan import PlannedScene
 from stemmix.model.profiles import Role
-from stemmix.model.project import Project
+from stemmix.model.project import UNTOLD_SCENE, Project
 from stemmix.planning.evidence import ALL_BANDS, HeardStem
 from stemmix.planning.pins import Pins, bands_of
 from stemmix.units import samples_from_seconds
@@ -154,7 +154,7 @@ def scenes_of(project: Project, goals: Sequence[Goal], hop: int, frames: int) ->
     if project.scenes:
         starts = sorted((samples_from_seconds(cue.start, project.sample_rate), cue.id) for cue in project.scenes)
         if starts[0][0] > 0:
-            starts.insert(0, (0, "start"))
+            starts.insert(0, (0, UNTOLD_SCENE))
         named = [(min(start, frames), name) for start, name in starts]
     else:
         pause = round(SCENE_PAUSE_S * project.sample_rate / hop)

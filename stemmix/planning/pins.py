@@ -69,4 +69,4 @@ def bands_of(pin: Pin) -> range:
     low_hz = 0.0 if pin.low_hz is None else pin.low_hz
     high_hz = float("inf") if pin.high_hz is None else pin.high_hz
     inside = [band for band in range(BAND_COUNT) if EDGE_HZ[band + 1] > low_hz and EDGE_HZ[band] < high_hz]
-    return range(inside[0], inside[-1] + 1) if inside else range(0)
+    return range(inside[0], inside[-1] + 1)
