@@ -24,7 +24,8 @@ from stemmix.engine.deliver import Job, deliver
 from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, blocks_of, gains_of_stem, mixed_blocks
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, StemReader, inspect, sha256_of
-from stemmix.files.documents import StagedDocument, none_of, read_document, read_project, sha256_of_document, stem_path
+from stemmix.files.documents import StagedDocument, read_document, read_project, sha256_of_document, stem_path
+from stemmix.files.faults import none_of
 from stemmix.files.features import FeatureStore, feature_store
 from stemmix.files.writer import remove_strays
 from stemmix.model.evidence import Evidence, HeardFacts

@@ -25,6 +25,8 @@ IDENTIFIER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN, max_length=64)]
 """Stands in file names: letters, digits, `_`, `-` and `.`, beginning with a letter or digit."""
 
+SOURCE_PATTERN = r"^[0-9a-f]{8,64}$"
+
 RelativePath = Annotated[str, Field(min_length=1, max_length=1024)]
 """POSIX path, relative to the project file; it may not leave the project file's folder."""
 
@@ -100,7 +102,7 @@ class Pin(Stretch):
     low_hz: Annotated[float, Field(ge=0, le=24_000)] | None = None
     high_hz: Annotated[float, Field(ge=0, le=24_000)] | None = None
     """Bands, of those from 60 Hz to 16 kHz, that `max_cut_db` or `priority` is meant for; left out, all of them."""
-    source: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")] | None = None
+    source: Annotated[str, Field(pattern=SOURCE_PATTERN)] | None = None
     """Beginning of the SHA-256 of the stem's file when the pin was set: with another file the pin is reported stale."""
     note: str | None = None
 
