@@ -20,14 +20,21 @@ class Pins:
         self._rate = project.sample_rate
         self._told = samples_from_seconds(TOLD_S, self._rate)
         self._of_stem: dict[str, list[tuple[int, int, Pin]]] = {}
+        self._held: dict[str, list[Pin]] = {}
         for pin in project.pins:
             start, end = self.span(pin)
             if start < frames:
                 self._of_stem.setdefault(pin.stem, []).append((start, end, pin))
+                if pin.action is not None:
+                    self._held.setdefault(pin.stem, []).append(pin)
 
     def of(self, stem: str) -> list[Pin]:
         """All of a stem's pins."""
         return [pin for _, _, pin in self._of_stem.get(stem, ())]
+
+    def held(self, stem: str) -> list[Pin]:
+        """Those of a stem's pins that hold an action."""
+        return self._held.get(stem, [])
 
     def touching(self, stem: str, start: int, end: int) -> list[Pin]:
         """The stem's pins that reach into a span: what must not be done anywhere in them binds there."""
@@ -45,7 +52,7 @@ class Pins:
         """Whether another pin keeps a kind of move from the stem wherever this one would be reached into."""
         start, end = self.span(pin)
         return any(
-            kind in forbidden(other) and first <= start and last >= end
+            first <= start and last >= end and kind in forbidden(other)
             for first, last, other in self._of_stem.get(pin.stem, ())
         )
 

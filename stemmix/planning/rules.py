@@ -66,6 +66,7 @@ class Rules:
         self._voice = _even(samples_from_seconds(shape.voice_ramp_s, rate))
         self._own = {stem.id: project.priority_of(stem) for stem in project.heard}
         self._shares = cache(self._shares_of)
+        self._priorities = cache(self._priorities_of)
 
     def reach(self, start: int, end: int) -> tuple[int, int]:
         """First and last sample that a move over a span of samples touches."""
@@ -163,12 +164,13 @@ class Rules:
 
     def _may_be_cut(self, stem: str) -> bool:
         """Whether anything may ever rank over a stem."""
-        lowest = min(self._priorities(stem))
-        return any(lowest < max(self._priorities(other)) for other in self._own if other != stem)
+        lowest, _ = self._priorities(stem)
+        return any(lowest < self._priorities(other)[1] for other in self._own if other != stem)
 
-    def _priorities(self, stem: str) -> list[int]:
-        """A stem's own priority, and those that pins give it."""
-        return [self._own[stem], *(pin.priority for pin in self._pins.of(stem) if pin.priority is not None)]
+    def _priorities_of(self, stem: str) -> tuple[int, int]:
+        """The lowest and the highest priority that a stem ever has: its own, or one that a pin gives it."""
+        given = [self._own[stem], *(pin.priority for pin in self._pins.of(stem) if pin.priority is not None)]
+        return min(given), max(given)
 
     def _held_db(self, pin: Pin) -> float:
         """The deepest cut in a pin's bands of what other pins hold as it is and that reaches into its span."""
@@ -184,12 +186,12 @@ class Rules:
         """The stem's pins whose action reaches into another pin's span, with its ramps."""
         start, end = self._pins.span(pin)
         found = []
-        for held in self._pins.of(pin.stem):
-            if held.action is not None:
-                of_voice = isinstance(held.action, Ride | Presence)
-                first, last = self._pins.span(held)
-                reach = (first - self._voice, last + self._voice) if of_voice else self.reach(first, last)
-                found += [held] if reach[0] < end and reach[1] > start else []
+        for held in self._pins.held(pin.stem):
+            first, last = self._pins.span(held)
+            of_voice = isinstance(held.action, Ride | Presence)
+            first, last = (first - self._voice, last + self._voice) if of_voice else self.reach(first, last)
+            if first < end and last > start:
+                found.append(held)
         return found
 
     def pinned_moves(self, stems: Sequence[HeardStem]) -> list[Move]:
