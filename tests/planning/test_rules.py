@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from functools import cache
 from typing import Any
 
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ, EDGE_HZ
 from stemmix.dsp.dynamics import Shape, StemGains
-from stemmix.model.moves import Action, Duck, Presence, Ride, Scene, Unmask
+from stemmix.model.moves import Action, Duck, Presence, Ride, Scene, Unmask, gains_of
 from stemmix.model.plan import Line, Move, Plan, layers_of
 from stemmix.model.profiles import PROFILES
+from tests.evidence import ACTIONS
 from tests.planning.scene_features import HOP, RATE_HZ, Sound, Told, bed, line, scene
 from tests.planning.scene_features import Scene as ToldScene
 
@@ -396,6 +398,22 @@ def test_a_pinned_move_stands_as_it_is_whatever_else_is_found() -> None:
     span = gains_db(plan, "MX", 8.9, 10.6)
     assert span[:, :BAND_COUNT] == pytest.approx(-5.0)
     assert span[:, BAND_COUNT:] == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize("kind", ACTIONS)
+@pytest.mark.parametrize("stem", ["MX", "DX"])
+def test_a_pinned_move_of_any_kind_is_all_that_is_done_in_its_span_and_changes_nothing_beyond_its_ramps(
+    kind: str, stem: str
+) -> None:
+    """In a masker and in the line itself; the other lines have what they had."""
+    action = json.loads(ACTIONS[kind].model_dump_json())
+    plan = pinned(-27.0, stem=stem, **{"from": 8.9, "to": 10.6}, action=action)
+    span = gains_db(plan, stem, 8.9, 10.6)[20:-20]
+    assert np.abs(span - gains_of(ACTIONS[kind])).max() < 1e-9
+    assert np.array_equal(gains_db(plan, stem, 0.0, 8.0), gains_db(unpinned(-27.0), stem, 0.0, 8.0))
+    for other in {"DX", "MX", "FX"} - {stem}:
+        assert np.array_equal(gains_db(plan, other, 0.0, 8.0), gains_db(unpinned(-27.0), other, 0.0, 8.0))
+        assert gains_db(plan, other, 9.0, 10.5).any()
 
 
 def test_a_pinned_move_is_known_to_the_solver() -> None:
