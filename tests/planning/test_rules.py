@@ -603,3 +603,22 @@ def test_voices_stay_bounded_in_every_profile() -> None:
                 assert max(map(abs, move.action.gain_db)) <= PROFILES[profile].presence_cap_db
                 assert move.action.gain_db[int(np.argmin(np.abs(np.array(CENTRE_HZ) - 2500)))] > 0
                 assert move.action.gain_db[5] < 0
+
+
+def test_a_bound_holds_for_a_line_that_begins_where_a_deeper_cut_of_another_stands() -> None:
+    """The effect's line ends a little later than the dialogue's and alone reaches the pin: it may not carry there what
+    stands for both."""
+    game = PROFILES["game"]
+    start_s = 6.0 + game.hold_s + game.ramp_s + 0.001
+    plan = scene(
+        Told("DX", "dialogue", (line(2.0, 6.0),)),
+        Told("FX", "fx", (Sound(5.0, 6.04, -52.0, 2000, 6000),)),
+        Told("MX", "music", (bed(0.0, 13.0, -44.0),)),
+        seconds=13.0,
+        profile="game",
+        pins=[{"stem": "MX", "from": start_s, "to": 8.0, "max_cut_db": 0.5, "high_hz": 1500}],
+    ).decide()
+    bound = inside(0, 1500)
+    assert gains_db(plan, "MX", 5.2, 5.9)[:, bound].min() < -10.0
+    assert gains_db(plan, "MX", start_s, 8.0)[:, ~bound].min() < -0.5, "the effect's line does reach the pin"
+    assert gains_db(plan, "MX", start_s, 8.0)[:, bound].min() >= -0.5
