@@ -25,7 +25,8 @@ from stemmix.engine.deliver import Job, deliver
 from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, blocks_of, gains_of_stem, mixed_blocks
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, StemReader, inspect, sha256_of
-from stemmix.files.documents import StagedDocument, none_of, read_document, read_project, sha256_of_document, stem_path
+from stemmix.files.documents import StagedDocument, read_document, read_project, sha256_of_document, stem_path
+from stemmix.files.faults import none_of
 from stemmix.files.features import FeatureStore, feature_store
 from stemmix.files.writer import remove_strays
 from stemmix.model.evidence import AppliedGains, Evidence, HeardFacts
@@ -314,10 +315,6 @@ def refuse_stale(plan_path: Path, plan: Plan, project: Project, sources: Sequenc
             reasons.append(f"the fader of stem {name} has been moved from {planned[name].gain_db:g} dB")
         if name in planned and planned[name].role is not source.stem.role:
             reasons.append(f"stem {name} was {planned[name].role.value} then")
-    known = planned.keys()
-    reasons += sorted(
-        {f"it moves {move.stem}, which it does not list" for move in plan.moves if move.stem not in known}
-    )
     conflicts = {conflict.id for conflict in plan.conflicts}
     reasons += [
         f"its move {move.id} is made because of {because}, which it does not list"

@@ -136,6 +136,9 @@ OUTCOME = Outcome(
 )
 
 
+ROLES = {"DX": Role.DIALOGUE, "MX": Role.MUSIC, "AMB": Role.AMBIENCE, "FX": Role.FX}
+
+
 def plan(**fields: Any) -> Plan:
     given: dict[str, Any] = {
         "schema_": "stemmix.plan/1",
@@ -144,7 +147,9 @@ def plan(**fields: Any) -> Plan:
         "sample_rate": RATE_HZ,
         "frames": 90 * RATE_HZ,
         "clarity_goal": 0.5,
-        "stems": (PlannedStem(id="DX", sha256="ab", frames=90 * RATE_HZ, at=0, role=Role.DIALOGUE),),
+        "stems": tuple(
+            PlannedStem(id=name, sha256="ab", frames=90 * RATE_HZ, at=0, role=role) for name, role in ROLES.items()
+        ),
         "shape": PlannedShape(look_ahead_s=0.06, hold_s=0.1, ramp_s=0.4),
         "moves": (
             move("MX", "cut", ("C0001", "C0003")),

@@ -7,7 +7,6 @@ column and field. Both end as one `ProjectError`, one line for each fault.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import hashlib
 import json
 import os
@@ -20,13 +19,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from stemmix.errors import OutputError, ProjectError
-from stemmix.files.json_text import MAX_PROJECT_BYTES, Place, line_and_column, parse_json, position_of, values_of
+from stemmix.files.faults import faults_of, shown
+from stemmix.files.json_text import MAX_PROJECT_BYTES, line_and_column, parse_json, position_of
 from stemmix.model.document import Document
-from stemmix.model.project import IDENTIFIER_PATTERN, Project, Stem
+from stemmix.model.project import Project, Stem
 
 MAX_DOCUMENT_BYTES = 256 * 2**20
 """A plan or receipt is written by the engine: hours of moves are some tens of megabytes."""
@@ -102,7 +102,7 @@ def _read(path: Path, model: type[AnyDocument], max_bytes: int) -> tuple[AnyDocu
         # from the text, not from the value: only a JSON source lets a strict model take a list for a tuple
         return model.model_validate_json(text), text
     except ValidationError as invalid:
-        raise ProjectError(_listed(_faults(invalid, model, text, name))) from None
+        raise ProjectError(_listed(faults_of(invalid, model, text, name))) from None
 
 
 def _read_text(path: Path, max_bytes: int) -> str:
@@ -137,7 +137,7 @@ def _check_schema(value: object, text: str, name: str, model: type[Document]) ->
         raise ProjectError(f"{name}:{line}:{column}: schema: {message}")
 
     if not isinstance(value, dict):
-        raise ProjectError(f"{name}:1:1: expected an object, got {_shown(value)}")
+        raise ProjectError(f"{name}:1:1: expected an object, got {shown(value)}")
     if "schema" not in value:
         refuse(f'is missing; expected "schema": "{wanted}"')
     given = value["schema"]
@@ -145,149 +145,12 @@ def _check_schema(value: object, text: str, name: str, model: type[Document]) ->
         return
     parts = re.fullmatch(r"(stemmix\.[a-z_]+)/([0-9]{1,9})", given) if isinstance(given, str) else None
     if parts is None:
-        refuse(f"{_shown(given)} names no document of stemmix; expected '{wanted}'")
+        refuse(f"{shown(given)} names no document of stemmix; expected '{wanted}'")
     if parts[1] != kind:
         refuse(f"this is a {parts[1]}; expected a {kind}")
     if int(parts[2]) > int(version):
         refuse(f"version {int(parts[2])} is newer than this stemmix, which reads {kind} up to version {version}")
     refuse(f"there is no version {parts[2]} of {kind}; expected '{wanted}'")
-
-
-# ------------------------------------------------------------------------------------------------- the model's faults
-
-_EXPECTED = {
-    "string_type": "text",
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "bool_type": "true or false",
-    "tuple_type": "a list",
-    "list_type": "a list",
-    "dict_type": "an object",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
-    "dataclass_type": "an object",
-}
-
-
-def _faults(invalid: ValidationError, model: type[BaseModel], text: str, name: str) -> list[str]:
-    """One line for each of pydantic's errors, in the order of the text."""
-    schema = model.model_json_schema()
-    places = {place: (key_at, value_at) for place, key_at, value_at in values_of(text)}
-    found = []
-    for error in invalid.errors(include_url=False):
-        kind, value, context = error["type"], error["input"], error.get("ctx", {})
-        if kind == "unexpected_keyword_argument":
-            kind = "extra_forbidden"  # what an item calls the same
-        if kind == "too_short" and len(value) >= context["min_length"]:
-            continue  # only short because an item failed, and that has its own line
-        place, variants = _resolved(schema, error["loc"])
-        place += tuple(context.get("place", ()))  # a rule about the whole document may name one spot of it
-        if kind in ("union_tag_invalid", "union_tag_not_found"):
-            if isinstance(value, dict):
-                tag = _tag_of(variants)
-                place, variants = (*place, tag), [variant["properties"][tag] for variant in variants]
-                kind, value = ("enum", value[tag]) if tag in value else ("missing", value)
-            else:
-                kind = "model_type"
-        nearest = place
-        while nearest not in places:
-            nearest = nearest[:-1]
-        offset = places[nearest][0 if kind == "extra_forbidden" else 1]
-        line, column = line_and_column(text, offset)
-        field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
-        said = _said(kind, value, context, variants, str(place[-1]) if place else "") or error["msg"]
-        found.append((offset, f"{name}:{line}:{column}: {field + ': ' if field else ''}{said}"))
-    return [line for _, line in sorted(found)]
-
-
-def _resolved(schema: dict[str, Any], loc: Place) -> tuple[Place, list[dict[str, Any]]]:
-    """The place in the document that pydantic's `loc` means, and the schemas that may describe what stands there.
-
-    They differ in a tagged union, where pydantic puts in the name of the chosen variant. For an unknown field the
-    schemas are those of the object that has it.
-    """
-    place: Place = ()
-    variants = _flat(schema, schema)
-    for part in loc:
-        if len(variants) > 1:
-            chosen = [v for v in variants if any(p.get("const") == part for p in v.get("properties", {}).values())]
-            if chosen:
-                variants = chosen
-                continue
-        place += (part,)
-        below = [node for variant in variants if isinstance(node := _below(variant, part), dict)]
-        if below:
-            variants = [flat for node in below for flat in _flat(schema, node)]
-    return place, variants
-
-
-def _below(variant: dict[str, Any], part: str | int) -> object:
-    if isinstance(part, int):
-        return variant.get("items")
-    return variant.get("properties", {}).get(part) or variant.get("additionalProperties")
-
-
-def _flat(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
-    """The schemas behind a reference or a choice."""
-    if "$ref" in node:
-        return _flat(schema, schema["$defs"][node["$ref"].rpartition("/")[2]])
-    choices = node.get("oneOf") or node.get("anyOf")
-    return [flat for choice in choices for flat in _flat(schema, choice)] if choices else [node]
-
-
-def _tag_of(variants: list[dict[str, Any]]) -> str:
-    """The field that tells a union's variants apart: the first that is a constant in each."""
-    names: list[str] = list(variants[0]["properties"])
-    return next(name for name in names if all("const" in v["properties"].get(name, {}) for v in variants))
-
-
-def _said(kind: str, value: object, context: dict[str, Any], variants: list[dict[str, Any]], field: str) -> str | None:
-    """What is wrong, for a person; None where pydantic's own words must do."""
-    if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind]}, got {_shown(value)}"
-    if kind == "missing":
-        return "is missing"
-    if kind == "extra_forbidden":
-        known = [name for variant in variants for name in variant.get("properties", {})]
-        return f"unknown field; {_hint(field, known) or 'known here: ' + ', '.join(known)}"
-    if kind in ("enum", "literal_error"):
-        allowed = [str(one) for variant in variants for one in variant.get("enum") or [variant.get("const")]]
-        return none_of(value, allowed)
-    if kind == "string_pattern_mismatch" and context["pattern"] == IDENTIFIER_PATTERN:
-        return f"{_shown(value)} is no identifier: letters, digits, _ - and . beginning with a letter or digit"
-    said = {
-        "greater_than_equal": "{value} is less than {ge}, the least that is allowed",
-        "less_than_equal": "{value} is more than {le}, the most that is allowed",
-        "finite_number": "{value} is no finite number",
-        "string_too_short": "is empty",
-        "string_too_long": "is longer than {max_length} characters",
-        "too_short": "is empty; expected at least {min_length}",
-        "too_long": "holds {actual_length}, more than the {max_length} that are allowed",
-        "value_error": "{error}",
-    }.get(kind)
-    return said and said.format(value=_shown(value), **context)
-
-
-def none_of(value: object, known: list[str]) -> str:
-    """Says that a value is none of those that are known, and which of them may have been meant."""
-    hint = _hint(value, known)
-    return f"{_shown(value)} is none of {', '.join(known)}{'; ' + hint if hint else ''}"
-
-
-def _hint(value: object, known: list[str]) -> str:
-    small = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(value.lower(), small, n=1) if isinstance(value, str) else []
-    return f"did you mean {small[near[0]]!r}?" if near else ""
-
-
-def _shown(value: object) -> str:
-    """A value in a message: short, and as JSON has it."""
-    if isinstance(value, dict | list):
-        return "an object" if isinstance(value, dict) else "a list"
-    if isinstance(value, str):
-        return repr(value if len(value) <= 40 else value[:37] + "...")
-    said = json.dumps(value)
-    return said if len(said) <= 40 else said[:37] + "..."
 
 
 def _listed(faults: list[str]) -> str:

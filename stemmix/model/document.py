@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar, dataclass_transform
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
 
 Class = TypeVar("Class")
 
@@ -22,6 +23,12 @@ class Document(BaseModel):
         validate_by_alias=True,
         use_attribute_docstrings=True,
     )
+
+
+def broken_rule(message: str, *place: str | int) -> PydanticCustomError:
+    """What a validator raises where fields do not go together; `place` is the spot, below the model that is validated,
+    that a reader of the file should look at."""
+    return PydanticCustomError("rule", "{message}", {"message": message, "place": place})
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)

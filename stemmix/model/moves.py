@@ -18,6 +18,10 @@ Bands = Annotated[tuple[Cut, ...], Field(min_length=BAND_COUNT, max_length=BAND_
 """36 gains in dB, 60 Hz to 16 kHz, even on the ERB scale."""
 
 
+CLASSIC_BAND = tuple(sum(hz >= edge for edge in CLASSIC_EDGES_HZ[1:-1]) for hz in CENTRE_HZ)
+"""The classic band that each of the 36 lies in, or the nearest."""
+
+
 class Unmask(Document):
     """A cut of its own depth in every ERB band, so that the target is heard through the stem."""
 
@@ -85,7 +89,7 @@ def gains_of(action: Action) -> tuple[float, ...]:
         case Presence(gain_db=bands_db):
             return bands_db + bands_db
         case StaticEq(gain_db=classic_db):
-            return 2 * tuple(classic_db[_classic_band(hz)] for hz in CENTRE_HZ)
+            return 2 * tuple(classic_db[band] for band in CLASSIC_BAND)
         case Duck(gain_db=gain_db) | Ride(gain_db=gain_db) | Level(gain_db=gain_db):
             return (gain_db,) * (2 * BAND_COUNT)
 
@@ -100,9 +104,3 @@ def rounded_db(gains_db: Sequence[float] | NDArray[np.float64]) -> tuple[float, 
 
 
 _ONCE: dict[float, float] = {}
-
-
-def _classic_band(hz: float) -> int:
-    """The classic band that a frequency lies in, or the nearest."""
-    inner = CLASSIC_EDGES_HZ[1:-1]
-    return sum(hz >= edge for edge in inner)

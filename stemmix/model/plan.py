@@ -6,13 +6,13 @@ Times are samples of the programme; levels are rounded to 0.01 dB, so that a dif
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from stemmix.model.document import Document, item
+from stemmix.model.document import Document, broken_rule, item
 from stemmix.model.moves import Action, Presence, Ride, gains_of
-from stemmix.model.profiles import Role
+from stemmix.model.profiles import Method, ProfileName, Role
 
 PLAN_SCHEMA = "stemmix.plan/1"
 
@@ -193,8 +193,8 @@ class Plan(Document):
 
     schema_: Literal["stemmix.plan/1"] = Field(alias="schema")
     title: str
-    profile: str
-    method: str = "multilevel"
+    profile: ProfileName
+    method: Method = "multilevel"
     sample_rate: int
     frames: Sample
     """Length of the programme in samples."""
@@ -210,3 +210,34 @@ class Plan(Document):
     """None where no line is spoken."""
     notes: tuple[str, ...] = ()
     """What a person should know of the material."""
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        for field in ("stems", "moves", "scenes", "lines"):
+            seen: set[str] = set()
+            for index, one in enumerate(getattr(self, field)):
+                if one.id in seen:
+                    raise broken_rule(f"id {one.id!r} is given twice", field, index, "id")
+                seen.add(one.id)
+        return self
+
+    @model_validator(mode="after")
+    def _moves_are_of_what_there_is(self) -> Self:
+        stems, lines = {stem.id for stem in self.stems}, {line.id for line in self.lines}
+        for index, move in enumerate(self.moves):
+            if move.stem not in stems:
+                raise broken_rule(f"{move.stem!r} is no stem of this plan", "moves", index, "stem")
+            if move.line is not None and move.line not in lines:
+                raise broken_rule(f"{move.line!r} is no line of this plan", "moves", index, "line")
+        return self
+
+    @model_validator(mode="after")
+    def _spans_lie_in_the_programme(self) -> Self:
+        for field in ("moves", "scenes", "lines", "conflicts"):
+            for index, span in enumerate(getattr(self, field)):
+                if span.end <= span.start:
+                    raise broken_rule(f"{span.end} must lie after 'start' ({span.start})", field, index, "end")
+                if span.end > self.frames:
+                    said = f"{span.end} lies after the programme's end; expected at most {self.frames}"
+                    raise broken_rule(said, field, index, "end")
+        return self

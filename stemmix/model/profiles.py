@@ -23,6 +23,9 @@ class Role(StrEnum):
 
 ProfileName = Literal["film", "series", "trailer", "documentary", "podcast", "music", "game", "speech"]
 
+Method = Literal["multilevel", "frequency"]
+"""How a mix is decided."""
+
 
 class Profile(Document):
     """Defaults of one kind of programme. Levels in dB, times in seconds."""

@@ -5,29 +5,30 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
 
-from stemmix.model.document import Document
+from stemmix.bands import EDGE_HZ, HIGHEST_HZ, LOWEST_HZ
+from stemmix.model.document import Document, broken_rule
 from stemmix.model.moves import Action
-from stemmix.model.profiles import PROFILES, Profile, ProfileName, Role
+from stemmix.model.profiles import PROFILES, Method, Profile, ProfileName, Role
+from stemmix.units import samples_from_seconds
 
 PROJECT_SCHEMA = "stemmix.project/1"
 
 MAX_STEMS = 256
 MAX_DELIVERABLES = 64
 
+UNTOLD_SCENE = "start"
+"""What lies before the first of the scenes that are given."""
+
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
 Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN, max_length=64)]
 """Stands in file names: letters, digits, `_`, `-` and `.`, beginning with a letter or digit."""
 
+SOURCE_PATTERN = r"^[0-9a-f]{8,64}$"
+
 RelativePath = Annotated[str, Field(min_length=1, max_length=1024)]
 """POSIX path, relative to the project file; it may not leave the project file's folder."""
-
-
-def _fault(message: str, *place: str | int) -> PydanticCustomError:
-    """A rule that the whole project breaks, with the spot that a reader of the file should look at."""
-    return PydanticCustomError("rule", "{message}", {"message": message, "place": place})
 
 
 class Stem(Document):
@@ -77,7 +78,7 @@ class Stretch(Document):
     @model_validator(mode="after")
     def _goes_forward(self) -> Self:
         if self.end <= self.start:
-            raise PydanticCustomError("rule", "'to' ({end}) must lie after 'from' ({start})", self.model_dump())
+            raise broken_rule(f"'to' ({self.end}) must lie after 'from' ({self.start})")
         return self
 
 
@@ -88,7 +89,7 @@ class Pin(Stretch):
     stem: Identifier
     keep: Literal[True] | None = None
     """The stem stays as it is: no move reaches into the span, not even a ramp."""
-    forbid: tuple[Literal["unmask", "duck", "ride", "presence"], ...] | None = None
+    forbid: Annotated[tuple[Literal["unmask", "duck", "ride", "presence"], ...], Field(min_length=1)] | None = None
     """Kinds of moves that are not made in the stem."""
     max_cut_db: Annotated[float, Field(ge=0, le=24)] | None = None
     """The stem is cut by no more than this, in dB."""
@@ -100,8 +101,8 @@ class Pin(Stretch):
     """A move that stands as it is, whatever an analysis says."""
     low_hz: Annotated[float, Field(ge=0, le=24_000)] | None = None
     high_hz: Annotated[float, Field(ge=0, le=24_000)] | None = None
-    """Bands that `max_cut_db` and `priority` are meant for; left out, all of them."""
-    source: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")] | None = None
+    """Bands, of those from 60 Hz to 16 kHz, that `max_cut_db` or `priority` is meant for; left out, all of them."""
+    source: Annotated[str, Field(pattern=SOURCE_PATTERN)] | None = None
     """Beginning of the SHA-256 of the stem's file when the pin was set: with another file the pin is reported stale."""
     note: str | None = None
 
@@ -112,11 +113,21 @@ class Pin(Stretch):
         ]
         if len(given) != 1:
             said = " and ".join(given) or "none"
-            raise PydanticCustomError(
-                "rule",
-                "a pin has exactly one of keep, forbid, max_cut_db, priority, action; this has {said}",
-                {"said": said},
-            )
+            raise broken_rule(f"a pin has exactly one of keep, forbid, max_cut_db, priority, action; this has {said}")
+        return self
+
+    @model_validator(mode="after")
+    def _names_bands_that_there_are(self) -> Self:
+        ranged = self.max_cut_db is not None or self.priority is not None
+        for field, hz in (("low_hz", self.low_hz), ("high_hz", self.high_hz)):
+            if hz is not None and not ranged:
+                raise broken_rule("a range of bands goes with max_cut_db or priority only", field)
+        if self.low_hz is not None and self.low_hz >= EDGE_HZ[-1]:
+            raise broken_rule(f"{self.low_hz:g} Hz lies above all bands; expected less than {HIGHEST_HZ:g}", "low_hz")
+        if self.high_hz is not None and self.high_hz <= EDGE_HZ[0]:
+            raise broken_rule(f"{self.high_hz:g} Hz lies below all bands; expected more than {LOWEST_HZ:g}", "high_hz")
+        if self.low_hz is not None and self.high_hz is not None and self.high_hz <= self.low_hz:
+            raise broken_rule(f"{self.high_hz:g} Hz must lie above low_hz ({self.low_hz:g} Hz)", "high_hz")
         return self
 
 
@@ -176,7 +187,7 @@ class Project(Document):
     title: Annotated[str, Field(min_length=1, max_length=200)]
     profile: ProfileName = "film"
     """Kind of programme: gives priorities, goals, caps, times and the master."""
-    method: Literal["multilevel", "frequency"] = "multilevel"
+    method: Method = "multilevel"
     """`frequency` is the static seven-band equaliser that this replaces, for comparison."""
     sample_rate: Annotated[int, Field(ge=32_000, le=192_000)] = 48_000
     """Of the programme, in Hz; stems of any other rate are brought to it."""
@@ -218,7 +229,9 @@ class Project(Document):
             seen: set[str] = set()
             for name, place in names:
                 if name.casefold() in seen:
-                    raise _fault(f"{what} {name!r} is given twice (upper and lower case count as the same)", *place)
+                    raise broken_rule(
+                        f"{what} {name!r} is given twice (upper and lower case count as the same)", *place
+                    )
                 seen.add(name.casefold())
         return self
 
@@ -229,12 +242,12 @@ class Project(Document):
             if deliverable.kind != "stems" or deliverable.parent in masters:
                 continue
             if deliverable.parent is not None:
-                raise _fault(
+                raise broken_rule(
                     f"{deliverable.parent!r} is no printmaster of this project ({', '.join(masters) or 'it has none'})",
                     *("deliverables", index, "parent"),
                 )
             if not masters:
-                raise _fault(
+                raise broken_rule(
                     "printed stems carry a printmaster's gain, and this project has none", "deliverables", index
                 )
         return self
@@ -246,13 +259,33 @@ class Project(Document):
         named += [("cues", index, cue.stem) for index, cue in enumerate(self.cues)]
         for what, index, stem in named:
             if stem not in known:
-                raise _fault(f"{stem!r} is no stem of this project", what, index, "stem")
+                raise broken_rule(f"{stem!r} is no stem of this project", what, index, "stem")
+        return self
+
+    @model_validator(mode="after")
+    def _scenes_are_told_apart(self) -> Self:
+        ids: set[str] = set()
+        starts: set[int] = set()
+        for index, scene in enumerate(self.scenes):
+            start = samples_from_seconds(scene.start, self.sample_rate)
+            if scene.id in ids:
+                raise broken_rule(f"scene id {scene.id!r} is given twice", "scenes", index, "id")
+            if start in starts:
+                raise broken_rule(f"another scene begins at {scene.start:g} s too", "scenes", index, "from")
+            ids.add(scene.id)
+            starts.add(start)
+        if UNTOLD_SCENE in ids and 0 not in starts:
+            index = [scene.id for scene in self.scenes].index(UNTOLD_SCENE)
+            raise broken_rule(
+                f"{UNTOLD_SCENE!r} is what lies before the first scene; expected another id, or a scene from 0",
+                *("scenes", index, "id"),
+            )
         return self
 
     @model_validator(mode="after")
     def _something_is_heard(self) -> Self:
         if all(stem.mute for stem in self.stems):
-            raise _fault("every stem is muted: there is nothing to mix", "stems")
+            raise broken_rule("every stem is muted: there is nothing to mix", "stems")
         return self
 
     @property

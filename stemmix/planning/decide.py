@@ -36,7 +36,8 @@ from stemmix.planning.evidence import HeardStem, Passage
 from stemmix.planning.frequency import static_moves
 from stemmix.planning.graph import graph_of
 from stemmix.planning.judging import judged_line, moves_of_lines, with_conflicts, with_evidence
-from stemmix.planning.lines import Goal, goals_of, scenes_of, unused_cues
+from stemmix.planning.lines import Goal, goals_of, scenes_of
+from stemmix.planning.notes import notes_of_requests
 from stemmix.planning.outcome import outcome_of
 from stemmix.planning.rules import transient_share
 from stemmix.planning.scenes import shared_curves
@@ -55,7 +56,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
     desk = Desk(project, stems, frames, threads)
     goals = goals_of(project, stems, desk.hop, frames) if len(stems) > 1 else []
     faders, advice = balance_of(project, stems, goals, desk.rules, desk.hop, frames)
-    standing = [*faders, *desk.rules.pinned_moves(frames, stems)]
+    standing = [*faders, *desk.rules.pinned_moves(stems)]
     if project.method == "frequency":
         standing += static_moves(stems, goals, desk.rules, frames)
         lines = desk.each(partial(_under_curves, desk, desk.gains(standing)), goals)
@@ -112,8 +113,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
         ),
         notes=(
             *_notes(project, stems, goals),
-            *desk.rules.notes(stems, goals, desk.hop),
-            *unused_cues(project, stems, goals, desk.hop),
+            *notes_of_requests(project, desk.rules, stems, goals, desk.hop, frames),
             *advice,
             *undone,
         ),
@@ -158,7 +158,7 @@ def _under_curves(desk: Desk, gains: dict[str, StemGains], goal: Goal) -> Solved
     if stopped_by != "clear" and reached >= desk.rules.clarity:
         stopped_by = "goal"
     elif stopped_by != "clear" and below:
-        stopped_by = "pin" if any(desk.rules.keeps(stem.id) for stem in below) else "cap"
+        stopped_by = "pin" if any(desk.rules.holds_curve(stem.id) for stem in below) else "cap"
     return replace(came, reached=reached, stopped_by=stopped_by)
 
 
@@ -187,6 +187,9 @@ def _solved_line(
                 passing_db[index] += gain_db - layer[index]
         start = start.at_gains(-passing_db, np.zeros_like(start.target))
     unmasked, ducked = stand
+    # what stands deeper than this line may cut is left to the line that it was made for
+    depth_db = np.hstack((bounds.lost_db, bounds.lost_db))
+    stand = [np.maximum(unmasked, -depth_db), np.maximum(ducked, -bounds.duck_db[:, None])]
     bounds = replace(
         bounds,
         rule_db=np.maximum(bounds.rule_db + unmasked[:, :BAND_COUNT], 0.0),

@@ -48,7 +48,7 @@ class Desk(Workers):
         self.project, self.stems, self.frames = project, stems, frames
         self.hop = ruler(project.sample_rate).hop_samples
         self.shape = Shape(profile.look_ahead_s, profile.hold_s, profile.ramp_s)
-        self.rules = Rules(project, self.shape)
+        self.rules = Rules(project, self.shape, frames)
 
     def gains(self, moves: Iterable[Move]) -> dict[str, StemGains]:
         """What moves make of every stem."""

@@ -138,14 +138,15 @@ def with_conflicts(
 
 def _bears_on(desk: Desk, move: Move, goal: Goal) -> bool:
     """Whether a line is one that a standing move is made for; of a pin's move, one that it reaches into."""
-    if move.stopped_by == "pin":
+    if move.id.startswith("pin"):
         start, end = desk.rules.reach(move.start, move.end)
         if layers_of([move])[0].of_voice:
             ramp = samples_from_seconds(desk.shape.voice_ramp_s, desk.project.sample_rate)
             start, end = move.start - ramp, move.end + ramp
         return start < goal.end * desk.hop and end > goal.start * desk.hop
     (stem,) = (stem for stem in desk.stems if stem.id == move.stem)
-    return not _is_of(move, goal) and stem.priority < goal.priority and (goal.is_speech or move.action.kind != "level")
+    meant = goal.is_speech if move.action.kind == "level" else not goal.raised
+    return not _is_of(move, goal) and stem.priority < goal.priority and meant
 
 
 def _is_of(move: Move, goal: Goal) -> bool:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from stemmix.bands import BAND_COUNT
 from stemmix.model.plan import PlannedScene
 from stemmix.model.profiles import Role
-from stemmix.model.project import Cue, Project
+from stemmix.model.project import UNTOLD_SCENE, Project
 from stemmix.planning.evidence import ALL_BANDS, HeardStem
 from stemmix.planning.pins import Pins, bands_of
 from stemmix.units import samples_from_seconds
@@ -35,6 +35,8 @@ class Goal:
     """Without the pins that lower it."""
     bands: frozenset[int]
     """Those that are to be heard."""
+    raised: bool = False
+    """Whether a pin made it a line."""
 
     @property
     def is_speech(self) -> bool:
@@ -48,7 +50,7 @@ def goals_of(project: Project, stems: Sequence[HeardStem], hop: int, frames: int
     The profile names the roles that are cleared; a pin that raises a stem over its role makes its span a line too, in
     the bands that it names. One that lowers a target over all of a line lowers the line, or takes bands out of it.
     """
-    pins = Pins(project)
+    pins = Pins(project, frames)
     found: list[tuple[int, Goal]] = []
     for order, role in enumerate(project.defaults.targets):
         targets = tuple(stem for stem in stems if stem.role is role)
@@ -102,28 +104,8 @@ def _raised(project: Project, stems: Sequence[HeardStem], hop: int, frames: int)
             key = (pin.stem, pin.priority, *piece)
             bands[key] = bands.get(key, frozenset()) | frozenset(bands_of(pin))
     return [
-        Goal("", (by_id[stem],), priority, start, end, priority, inside)
+        Goal("", (by_id[stem],), priority, start, end, priority, inside, raised=True)
         for (stem, priority, start, end), inside in bands.items()
-    ]
-
-
-def unused_cues(project: Project, stems: Sequence[HeardStem], goals: Sequence[Goal], hop: int) -> list[str]:
-    """What is to be said of cues: those of stems that are heard, but not cleared, neither by the profile nor a pin."""
-    idle = {stem.id for stem in stems if stem.role not in project.defaults.targets}
-
-    def raised(cue: Cue) -> bool:
-        start, end = (samples_from_seconds(s, project.sample_rate) for s in (cue.start, cue.end))
-        return any(
-            cue.stem == stem.id and goal.start * hop < end and goal.end * hop > start
-            for goal in goals
-            for stem in goal.targets
-        )
-
-    return [
-        f"cue {number} ({cue.stem}, {cue.start:g}-{cue.end:g} s) is of a stem that the profile does not clear: "
-        "it is not used; raise it by a pin"
-        for number, cue in enumerate(project.cues, 1)
-        if cue.stem in idle and not raised(cue)
     ]
 
 
@@ -132,13 +114,15 @@ def spans_of(
 ) -> list[tuple[int, int]]:
     """Lines of all targets together, as programme frames (first, after the last); where they overlap they are one.
 
-    A stem's cues stand for what would be found in it. Runs longer than `longest` frames are cut into equal pieces.
+    A stem's cues stand for what would be found in it, if any lies in the programme. Runs longer than `longest` frames
+    are cut into equal pieces.
     """
     rate = project.sample_rate
     given: dict[str, list[tuple[int, int]]] = {}
     for cue in project.cues:
         span = (samples_from_seconds(cue.start, rate), samples_from_seconds(cue.end, rate))
-        given.setdefault(cue.stem, []).append(span)
+        if span[0] < frames:
+            given.setdefault(cue.stem, []).append(span)
     spans = sorted(
         (start // hop, -(-min(end, frames) // hop))
         for stem in targets
@@ -170,7 +154,7 @@ def scenes_of(project: Project, goals: Sequence[Goal], hop: int, frames: int) ->
     if project.scenes:
         starts = sorted((samples_from_seconds(cue.start, project.sample_rate), cue.id) for cue in project.scenes)
         if starts[0][0] > 0:
-            starts.insert(0, (0, "start"))
+            starts.insert(0, (0, UNTOLD_SCENE))
         named = [(min(start, frames), name) for start, name in starts]
     else:
         pause = round(SCENE_PAUSE_S * project.sample_rate / hop)

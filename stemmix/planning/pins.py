@@ -11,18 +11,30 @@ TOLD_S = 0.1
 
 
 class Pins:
-    """Who holds a pin where; times are samples of the programme, ends lie after the last."""
+    """Who holds a pin where; times are samples of the programme, ends lie after the last.
 
-    def __init__(self, project: Project) -> None:
+    A pin that begins after the last of the programme's `frames` samples holds nothing.
+    """
+
+    def __init__(self, project: Project, frames: int) -> None:
         self._rate = project.sample_rate
         self._told = samples_from_seconds(TOLD_S, self._rate)
         self._of_stem: dict[str, list[tuple[int, int, Pin]]] = {}
+        self._held: dict[str, list[Pin]] = {}
         for pin in project.pins:
-            self._of_stem.setdefault(pin.stem, []).append((*self._span(pin), pin))
+            start, end = self.span(pin)
+            if start < frames:
+                self._of_stem.setdefault(pin.stem, []).append((start, end, pin))
+                if pin.action is not None:
+                    self._held.setdefault(pin.stem, []).append(pin)
 
     def of(self, stem: str) -> list[Pin]:
         """All of a stem's pins."""
         return [pin for _, _, pin in self._of_stem.get(stem, ())]
+
+    def held(self, stem: str) -> list[Pin]:
+        """Those of a stem's pins that hold an action."""
+        return self._held.get(stem, [])
 
     def touching(self, stem: str, start: int, end: int) -> list[Pin]:
         """The stem's pins that reach into a span: what must not be done anywhere in them binds there."""
@@ -36,13 +48,27 @@ class Pins:
             if pin.priority is not None and pin.priority < priority and self.covers(pin, start, end)
         ]
 
+    def forbid_all_along(self, pin: Pin, kind: str) -> bool:
+        """Whether another pin keeps a kind of move from the stem wherever this one would be reached into."""
+        start, end = self.span(pin)
+        return any(
+            first <= start and last >= end and kind in forbidden(other)
+            for first, last, other in self._of_stem.get(pin.stem, ())
+        )
+
     def covers(self, pin: Pin, start: int, end: int) -> bool:
         """Whether a pin stands all along a span: a line is decided whole, and a pin on a part gives none of it away."""
-        first, last = self._span(pin)
+        first, last = self.span(pin)
         return first - self._told <= start and last + self._told >= end
 
-    def _span(self, pin: Pin) -> tuple[int, int]:
+    def span(self, pin: Pin) -> tuple[int, int]:
+        """A pin's first sample, and that after its last."""
         return samples_from_seconds(pin.start, self._rate), samples_from_seconds(pin.end, self._rate)
+
+
+def forbidden(pin: Pin) -> tuple[str, ...]:
+    """Kinds of moves that a pin keeps from its stem altogether."""
+    return ("unmask", "duck", "ride", "presence") if pin.keep or pin.action is not None else pin.forbid or ()
 
 
 def bands_of(pin: Pin) -> range:
@@ -50,4 +76,4 @@ def bands_of(pin: Pin) -> range:
     low_hz = 0.0 if pin.low_hz is None else pin.low_hz
     high_hz = float("inf") if pin.high_hz is None else pin.high_hz
     inside = [band for band in range(BAND_COUNT) if EDGE_HZ[band + 1] > low_hz and EDGE_HZ[band] < high_hz]
-    return range(inside[0], inside[-1] + 1) if inside else range(0)
+    return range(inside[0], inside[-1] + 1)

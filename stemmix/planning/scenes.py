@@ -30,16 +30,16 @@ def shared_curves(moves: Sequence[Move], scenes: Sequence[PlannedScene], shape: 
             by_stem.setdefault(move.stem, []).append(move)
     split: dict[str, Move | None] = {}
     shared: list[Move] = []
+    count: dict[str, int] = {}
     for stem, own in by_stem.items():
-        count: dict[str, int] = {}
         for run in _runs(sorted(own, key=lambda move: (move.start, move.id)), scenes, shape, rate_hz):
             if (common := _shared(run)) is None:
                 continue
-            scene = _scene_at(scenes, run[0].start)
-            count[scene] = count.get(scene, 0) + 1
+            name = f"{_scene_at(scenes, run[0].start)}-{stem}-scene"
+            count[name] = count.get(name, 0) + 1
             shared.append(
                 Move(
-                    id=f"{scene}-{stem}-scene-{count[scene]}",
+                    id=f"{name}-{count[name]}",
                     stem=stem,
                     start=run[0].start,
                     end=max(move.end for move in run),

@@ -40,7 +40,7 @@ def plan_of(stems: list[Written], frames: int, moves: tuple[Move, ...] = ()) -> 
 
 
 def move(stem: str, start: int, end: int, action: Unmask | Duck) -> Move:
-    return Move(id=f"M{start}", stem=stem, line="L1", start=start, end=end, action=action, because=())
+    return Move(id=f"M{start}", stem=stem, start=start, end=end, action=action, because=())
 
 
 class Written(NamedTuple):

@@ -235,7 +235,7 @@ def test_a_choice_of_shapes_is_told_by_the_one_that_was_chosen(file: Path, deliv
 
 def test_no_stems_is_said_but_not_where_they_only_failed(file: Path) -> None:
     empty = VALID[: VALID.index("[")] + "[]}"
-    assert complaint(file, empty) == ["film.json:4:12: stems: is empty; expected at least 1"]
+    assert complaint(file, empty) == ["film.json:4:12: stems: is empty; expected 1 to 256"]
     assert not any("at least" in line for line in complaint(file, VALID.replace("role", "rule")))
 
 

@@ -14,6 +14,7 @@ from stemmix.files.documents import project_schema, read_project
 from stemmix.model import project as model
 from stemmix.model.profiles import PROFILES, Role
 from stemmix.model.project import Project
+from stemmix.planning.pins import bands_of
 
 SCHEMA_FILE = Path(model.__file__).with_name("project.schema.json")
 
@@ -30,7 +31,7 @@ def made(**fields: Any) -> Project:
 def faults(**fields: Any) -> list[tuple[str, Any]]:
     with pytest.raises(ValidationError) as caught:
         made(**fields)
-    return [(error["type"], error.get("ctx", {}).get("place", error["loc"])) for error in caught.value.errors()]
+    return [(error["type"], error["loc"] + error.get("ctx", {}).get("place", ())) for error in caught.value.errors()]
 
 
 def stem(**fields: Any) -> dict[str, Any]:
@@ -178,7 +179,42 @@ def test_what_a_pin_cannot_mean_is_refused() -> None:
     assert faults(pins=[pin(forbid=["solo"])])[0] == ("literal_error", ("pins", 0, "forbid", 0))
     assert faults(pins=[pin(max_cut_db=-1)])[0] == ("greater_than_equal", ("pins", 0, "max_cut_db"))
     assert faults(pins=[pin(keep=True, source="nothing")])[0] == ("string_pattern_mismatch", ("pins", 0, "source"))
-    assert made(pins=[pin(keep=True, source="ab12cd34", low_hz=200, high_hz=4000, note="the explosion")]).pins
+    assert faults(pins=[pin(forbid=[])])[0] == ("too_short", ("pins", 0, "forbid"))
+    assert made(pins=[pin(max_cut_db=3, source="ab12cd34", low_hz=200, high_hz=4000, note="the explosion")]).pins
+
+
+@pytest.mark.parametrize("one", SAYINGS)
+def test_a_range_of_bands_goes_with_a_bound_and_a_priority_only(one: str) -> None:
+    """`keep`, `forbid` and `action` hold for the whole stem: a range beside them would be an empty promise."""
+    for field, hz in (("low_hz", 300), ("high_hz", 3000)):
+        ranged = pin(**{one: SAYINGS[one], field: hz})
+        if one in ("max_cut_db", "priority"):
+            assert getattr(made(pins=[ranged]).pins[0], field) == hz
+        else:
+            assert faults(pins=[pin(keep=True), ranged]) == [("rule", ("pins", 1, field))]
+
+
+@pytest.mark.parametrize(
+    ("low_hz", "high_hz", "field"),
+    [
+        (3000, 2000, "high_hz"),
+        (2000, 2000, "high_hz"),
+        (20_000, 21_000, "low_hz"),
+        (16_001, None, "low_hz"),
+        (None, 59, "high_hz"),
+        (0, 50, "high_hz"),
+    ],
+)
+def test_a_range_holds_a_band(low_hz: float | None, high_hz: float | None, field: str) -> None:
+    given = {name: hz for name, hz in (("low_hz", low_hz), ("high_hz", high_hz)) if hz is not None}
+    for one in ("max_cut_db", "priority"):
+        assert faults(pins=[pin(**{one: 3}, **given)]) == [("rule", ("pins", 0, field))]
+
+
+@pytest.mark.parametrize(("low_hz", "high_hz"), [(0, 61), (15_900, 24_000), (999.9, 1000.1), (60, 16_000)])
+def test_any_other_range_holds_one(low_hz: float, high_hz: float) -> None:
+    (held,) = made(pins=[pin(max_cut_db=3, low_hz=low_hz, high_hz=high_hz)]).pins
+    assert len(bands_of(held)) >= 1
 
 
 @pytest.mark.parametrize("what", ["pins", "cues"])
@@ -203,6 +239,12 @@ def test_a_muted_stem_may_be_pinned_and_cued_for_the_day_it_is_heard_again() -> 
 def test_scenes_are_given_by_where_they_begin() -> None:
     scenes = made(scenes=[{"from": 0, "id": "quay"}, {"from": 30.5, "id": "storm"}]).scenes
     assert [(scene.id, scene.start) for scene in scenes] == [("quay", 0.0), ("storm", 30.5)]
+    twice = [{"from": 30, "id": "quay"}, {"from": 0, "id": "storm"}, {"from": 31, "id": "quay"}]
+    assert faults(scenes=twice) == [("rule", ("scenes", 2, "id"))]
+    at_once = [{"from": 30, "id": "quay"}, {"from": 0, "id": "storm"}, {"from": 30.000_001, "id": "hut"}]
+    assert faults(scenes=at_once) == [("rule", ("scenes", 2, "from"))]
+    assert made(scenes=[{"from": 0, "id": "start"}, {"from": 3, "id": "quay"}]).scenes
+    assert faults(scenes=[{"from": 3, "id": "start"}]) == [("rule", ("scenes", 0, "id"))]
     assert faults(scenes=[{"id": "quay"}]) == [("missing", ("scenes", 0, "from"))]
     assert faults(scenes=[{"from": 0, "id": "the quay"}]) == [("string_pattern_mismatch", ("scenes", 0, "id"))]
 

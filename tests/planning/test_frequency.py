@@ -22,6 +22,11 @@ def curves(plan: Plan) -> dict[str, tuple[float, ...]]:
     return {move.stem: move.action.gain_db for move in plan.moves if isinstance(move.action, StaticEq)}
 
 
+def said(plan: Plan) -> tuple[str, ...]:
+    """Of requests."""
+    return tuple(note for note in plan.notes if not note.startswith("advice"))
+
+
 def test_one_curve_of_seven_bands_stands_over_the_whole_programme() -> None:
     plan = decided(Told("MX", "music", (bed(0.0, 20.0),)), Told("FX", "fx", (Sound(3.0, 4.0),)))
     assert plan.method == "frequency"
@@ -63,6 +68,80 @@ def test_a_stem_that_a_pin_keeps_is_left_as_it_is() -> None:
     stems = (Told("MX", "music", (bed(0.0, 20.0),)), Told("AMB", "ambience", (bed(0.0, 20.0),)))
     plan = decided(*stems, pins=[{"stem": "MX", "from": 15.0, "to": 16.0, "keep": True}])
     assert set(curves(plan)) == {"AMB"}
+
+
+MUSIC = Told("MX", "music", (bed(0.0, 20.0),))
+EFFECT = Told("FX", "fx", (bed(0.0, 20.0, -53.0),))
+SPAN = {"stem": "MX", "from": 15.0, "to": 16.0}
+
+
+@pytest.mark.parametrize(
+    "held", [{"keep": True}, {"forbid": ["unmask"]}, {"action": {"kind": "duck", "gain_db": -2.0}}], ids=str
+)
+def test_a_stem_whose_eq_a_pin_forbids_in_any_span_has_no_curve(held: dict[str, Any]) -> None:
+    plan = decided(MUSIC, EFFECT, pins=[SPAN | held])
+    assert curves(plan) == {"FX": curves(decided(MUSIC, EFFECT))["FX"]}
+    assert said(plan) == (
+        "pin 1 (MX, 15-16 s) keeps MX from having any curve: a curve stands over the whole programme",
+    )
+    assert curves(decided(MUSIC, pins=[SPAN | {"forbid": ["duck", "ride"]}])) == curves(decided(MUSIC))
+
+
+def test_a_bound_in_any_span_bounds_the_curve_in_its_bands() -> None:
+    free = curves(decided(MUSIC))["MX"]
+    assert min(free[:3]) < -3.0 > min(free[4:])
+    whole = curves(decided(MUSIC, pins=[SPAN | {"max_cut_db": 3.0}]))["MX"]
+    assert whole == tuple(max(gain, -3.0) for gain in free)
+    pins = [SPAN | {"max_cut_db": 3.0, "high_hz": 380.0}, SPAN | {"max_cut_db": 1.0, "high_hz": 120.0}]
+    for given in (pins, pins[::-1]):
+        plan = decided(MUSIC, pins=given)
+        assert curves(plan)["MX"] == (max(free[0], -1.0), max(free[1], -3.0), *free[2:])
+        assert all("bounds the curve of MX in its bands from beginning to end" in note for note in said(plan))
+
+
+def test_what_is_raised_for_a_span_makes_no_curve_of_others_and_is_cut_for_nothing_that_ranks_below() -> None:
+    """In the bands that the pin names."""
+    free = curves(decided(MUSIC, EFFECT))
+    pin = {"stem": "FX", "from": 15.0, "to": 16.0, "priority": 150}
+    plan = decided(MUSIC, EFFECT, pins=[pin])
+    assert curves(plan) == {"MX": free["MX"]}
+    assert [line.target for line in plan.lines].count("FX") == 1
+    assert said(plan) == (
+        "pin 1 (FX, 15-16 s) keeps the curve of FX from what ranks below 150, and clears it of nothing: "
+        "a curve stands over the whole programme",
+    )
+    below = decided(MUSIC, EFFECT, pins=[pin | {"priority": 90}])
+    assert curves(below) == free, "the dialogue ranks above it still"
+    ranged = curves(decided(MUSIC, EFFECT, pins=[pin | {"low_hz": 1100.0, "high_hz": 2800.0}]))
+    assert ranged["FX"] == (*free["FX"][:3], 0.0, *free["FX"][4:])
+    assert decided(MUSIC, pins=[SPAN | {"priority": 90}]).moves == decided(MUSIC).moves
+
+
+def test_what_is_lowered_for_a_span_gives_way_no_more_and_that_is_said() -> None:
+    above = Told("MX", "music", MUSIC.sounds, priority=200)
+    plan = decided(above, pins=[{"stem": "MX", "from": 2.0, "to": 4.0, "priority": 10}])
+    assert not plan.moves
+    assert said(plan) == (
+        "pin 1 (MX, 2-4 s) lowers MX for nothing: a curve stands over the whole programme, and knows no spans",
+    )
+
+
+def test_a_line_that_is_lowered_does_not_count() -> None:
+    """Or not in the pin's bands: the curve is what the other line asks for."""
+    music = (bed(2.0, 4.0, -40.0), bed(8.0, 9.0, -55.0))
+    late = scene(
+        Told("DX", "dialogue", (line(8.0, 9.0),)), Told("MX", "music", music[1:]), seconds=20.0, method="frequency"
+    )
+    alone = curves(late.decide())["MX"]
+    pin = {"stem": "DX", "from": 2.0, "to": 4.0, "priority": 10}
+    plan = decided(Told("MX", "music", music), pins=[pin])
+    assert curves(plan)["MX"] == alone != curves(decided(Told("MX", "music", music)))["MX"]
+    assert not said(plan)
+    ranged = curves(decided(Told("MX", "music", music), pins=[pin | {"high_hz": 400.0}]))["MX"]
+    assert ranged[:2] == alone[:2]
+    assert ranged[3:] == curves(decided(Told("MX", "music", music)))["MX"][3:]
+    everywhere = [pin, pin | {"from": 8.0, "to": 9.0}]
+    assert not decided(Told("MX", "music", music), pins=everywhere).moves
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from functools import cache
 from typing import Any
 
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ, EDGE_HZ
 from stemmix.dsp.dynamics import Shape, StemGains
-from stemmix.model.moves import Action, Duck, Presence, Ride, Scene, Unmask
+from stemmix.model.moves import Action, Duck, Presence, Ride, Scene, Unmask, gains_of
 from stemmix.model.plan import Line, Move, Plan, layers_of
 from stemmix.model.profiles import PROFILES
+from tests.evidence import ACTIONS
 from tests.planning.scene_features import HOP, RATE_HZ, Sound, Told, bed, line, scene
 from tests.planning.scene_features import Scene as ToldScene
 
@@ -150,6 +152,87 @@ def test_a_bounded_stem_is_cut_by_no_more_than_the_bound(level_db: float) -> Non
     assert -4.0 - 1e-9 <= span.min() < -3.9
     assert gains_db(plan, "MX", 9.0, 10.5).min() < -6.0
     assert gains_db(unpinned(level_db), "MX", 2.5, 5.0).min() < -6.0
+
+
+def test_a_bound_holds_where_the_duck_of_one_line_meets_the_cuts_of_the_next() -> None:
+    """The first may not be cut by EQ, the second may: each within the bound, and so must be the sum of their ramps."""
+    pins = [
+        {"stem": "MX", "from": 3.5, "to": 3.7, "forbid": ["unmask"]},
+        {"stem": "MX", "from": 3.6, "to": 6.0, "max_cut_db": 3.0},
+    ]
+    for given in (pins, pins[::-1]):
+        plan = told(-27.0, pins=given).decide()
+        assert -3.0 - 1e-9 <= gains_db(plan, "MX", 3.6, 6.0).min() < -2.9
+
+
+def test_where_eq_is_forbidden_all_along_a_bound_the_duck_may_have_all_of_it() -> None:
+    pins = [
+        {"stem": "MX", "from": 2.5, "to": 5.0, "forbid": ["unmask"]},
+        {"stem": "MX", "from": 2.6, "to": 5.0, "max_cut_db": 2.0},
+    ]
+    plan = told(-27.0, pins=pins).decide()
+    assert gains_db(plan, "MX", 2.6, 5.0).min() == pytest.approx(-2.0, abs=0.02)
+    assert {move.action.kind for move in moved(plan, "MX") if move.start < 5 * RATE_HZ} == {"duck"}
+
+
+def test_a_bound_on_the_voice_holds_for_its_tilt() -> None:
+    """Presence takes from the lower bands what it gives to the upper ones; a ride takes nothing."""
+    span = {"stem": "DX", "from": 9.0, "to": 10.5}
+    no_ride = {**span, "forbid": ["ride"]}
+    assert gains_db(told(-27.0, pins=[no_ride]).decide(), "DX", 9.0, 10.5).min() < -0.25
+    plan = told(-27.0, pins=[no_ride, {**span, "max_cut_db": 0.2}]).decide()
+    assert -0.2 - 1e-9 <= gains_db(plan, "DX", 9.0, 10.5).min() < -0.01
+    still = told(-27.0, pins=[no_ride, {**span, "max_cut_db": 0.0}]).decide()
+    assert not gains_db(still, "DX", 9.0, 10.5).any()
+    for bound in (plan, still):
+        assert np.array_equal(gains_db(bound, "DX", 2.0, 6.0), gains_db(unpinned(-27.0), "DX", 2.0, 6.0))
+    ridden = told(-27.0, pins=[{**span, "max_cut_db": 0.0}]).decide()
+    assert {move.action.kind for move in moved(ridden, "DX") if move.start > 8 * RATE_HZ} == {"ride", "presence"}
+    assert gains_db(ridden, "DX", 9.0, 10.5).min() >= 0
+
+
+def test_a_pin_on_the_voice_binds_as_far_as_the_voice_is_moved() -> None:
+    """A tenth of a second beside its line, where cuts of others reach further."""
+    for start_s, bound in ((10.58, True), (10.7, False)):
+        plan = pinned(-27.0, stem="DX", **{"from": start_s, "to": 12.0}, keep=True)
+        assert bound != any(move.start > 8 * RATE_HZ for move in moved(plan, "DX"))
+        assert not gains_db(plan, "DX", start_s, 12.0).any()
+
+
+def test_what_a_pinned_move_takes_is_not_taken_from_a_bound_again() -> None:
+    """Its ramp reaches into the bound's span, where the rest is the engine's."""
+    pins = [
+        {"stem": "MX", "from": 6.8, "to": 8.0, "action": {"kind": "duck", "gain_db": -2.0}},
+        {"stem": "MX", "from": 8.2, "to": 10.5, "max_cut_db": 3.0},
+    ]
+    plan = told(pins=pins).decide()
+    assert not any(note.startswith("pin") for note in plan.notes)
+    assert gains_db(plan, "MX", 9.0, 10.5).min() == pytest.approx(-1.0, abs=0.02)
+    assert gains_db(plan, "MX", 8.2, 10.5).min() >= -3.0
+
+
+def test_a_pinned_move_that_breaks_another_pin_stands_and_that_is_said() -> None:
+    held = {"stem": "MX", "from": 9.0, "to": 10.0, "action": {"kind": "duck", "gain_db": -4.0}}
+    for other, said in (
+        ({"keep": True}, "does not keep MX as it came"),
+        ({"max_cut_db": 3}, "does not bound MX to 3 dB"),
+    ):
+        plan = told(pins=[held, {"stem": "MX", "from": 10.2, "to": 11.0, **other}]).decide()
+        assert gains_db(plan, "MX", 9.0, 10.0) == pytest.approx(-4.0)
+        note = f"pin 2 (MX, 10.2-11 s) {said}: pin 1 reaches into it, and stands as it is"
+        assert [note for note in plan.notes if note.startswith("pin")] == [note]
+    other = told(pins=[held, {"stem": "FX", "from": 10.2, "to": 11.0, "keep": True}]).decide()
+    assert not any(note.startswith("pin") for note in other.notes)
+
+
+def test_a_stem_that_is_raised_in_any_span_keeps_its_fader() -> None:
+    """A fader moves the whole programme, the span too."""
+    loud = told(-30.0, balance=True).decide()
+    assert "level" in {move.action.kind for move in moved(loud, "FX")}
+    pins = [{"stem": "FX", "from": 11.0, "to": 12.0, "priority": 150}]
+    plan = told(-30.0, balance=True, pins=pins).decide()
+    assert "level" not in {move.action.kind for move in moved(plan, "FX")}
+    assert "level" in {move.action.kind for move in moved(plan, "MX")}
 
 
 def test_a_bound_of_bands_binds_in_every_band_that_reaches_into_it_and_in_no_other() -> None:
@@ -315,6 +398,22 @@ def test_a_pinned_move_stands_as_it_is_whatever_else_is_found() -> None:
     span = gains_db(plan, "MX", 8.9, 10.6)
     assert span[:, :BAND_COUNT] == pytest.approx(-5.0)
     assert span[:, BAND_COUNT:] == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize("kind", ACTIONS)
+@pytest.mark.parametrize("stem", ["MX", "DX"])
+def test_a_pinned_move_of_any_kind_is_all_that_is_done_in_its_span_and_changes_nothing_beyond_its_ramps(
+    kind: str, stem: str
+) -> None:
+    """In a masker and in the line itself; the other lines have what they had."""
+    action = json.loads(ACTIONS[kind].model_dump_json())
+    plan = pinned(-27.0, stem=stem, **{"from": 8.9, "to": 10.6}, action=action)
+    span = gains_db(plan, stem, 8.9, 10.6)[20:-20]
+    assert np.abs(span - gains_of(ACTIONS[kind])).max() < 1e-9
+    assert np.array_equal(gains_db(plan, stem, 0.0, 8.0), gains_db(unpinned(-27.0), stem, 0.0, 8.0))
+    for other in {"DX", "MX", "FX"} - {stem}:
+        assert np.array_equal(gains_db(plan, other, 0.0, 8.0), gains_db(unpinned(-27.0), other, 0.0, 8.0))
+        assert gains_db(plan, other, 9.0, 10.5).any()
 
 
 def test_a_pinned_move_is_known_to_the_solver() -> None:
@@ -504,3 +603,22 @@ def test_voices_stay_bounded_in_every_profile() -> None:
                 assert max(map(abs, move.action.gain_db)) <= PROFILES[profile].presence_cap_db
                 assert move.action.gain_db[int(np.argmin(np.abs(np.array(CENTRE_HZ) - 2500)))] > 0
                 assert move.action.gain_db[5] < 0
+
+
+def test_a_bound_holds_for_a_line_that_begins_where_a_deeper_cut_of_another_stands() -> None:
+    """The effect's line ends a little later than the dialogue's and alone reaches the pin: it may not carry there what
+    stands for both."""
+    game = PROFILES["game"]
+    start_s = 6.0 + game.hold_s + game.ramp_s + 0.001
+    plan = scene(
+        Told("DX", "dialogue", (line(2.0, 6.0),)),
+        Told("FX", "fx", (Sound(5.0, 6.04, -52.0, 2000, 6000),)),
+        Told("MX", "music", (bed(0.0, 13.0, -44.0),)),
+        seconds=13.0,
+        profile="game",
+        pins=[{"stem": "MX", "from": start_s, "to": 8.0, "max_cut_db": 0.5, "high_hz": 1500}],
+    ).decide()
+    bound = inside(0, 1500)
+    assert gains_db(plan, "MX", 5.2, 5.9)[:, bound].min() < -10.0
+    assert gains_db(plan, "MX", start_s, 8.0)[:, ~bound].min() < -0.5, "the effect's line does reach the pin"
+    assert gains_db(plan, "MX", start_s, 8.0)[:, bound].min() >= -0.5

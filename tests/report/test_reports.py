@@ -141,7 +141,7 @@ def test_a_late_conflict_between_stems_that_nothing_is_done_for_fits_80_columns(
     """Their ids are long, and so are times after the first hour: names fold, figures do not."""
     late = {"start": 7325 * RATE_HZ, "end": 7335 * RATE_HZ, "high_hz": 16_012.0, "snr_db": -10.0, "importance": 1.0}
     told = replace(evidence().plan.conflicts[3], id="AMB-MX-351600-12", size_before=10.0, size_after=10.0, **late)
-    text = report_text(evidence(conflicts=(told,)), 80, 10)
+    text = report_text(evidence(conflicts=(told,), frames=7335 * RATE_HZ), 80, 10)
     (row,) = (row for row in text.splitlines() if "478-16012" in row)
     assert len(row) <= 80
     assert row.split()[-5:] == ["478-16012", "100%", "-10.0", "10.000", "10.000"]

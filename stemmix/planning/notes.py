@@ -1,0 +1,127 @@
+"""What is to be said of requests that hold other than their writer may think, or do not hold at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from stemmix.bands import BAND_COUNT
+from stemmix.model.moves import gains_of
+from stemmix.model.project import Pin, Project, Stretch
+from stemmix.planning.evidence import HeardStem
+from stemmix.planning.lines import Goal
+from stemmix.planning.pins import Pins, bands_of, forbidden
+from stemmix.planning.rules import Rules
+from stemmix.units import samples_from_seconds
+
+
+def notes_of_requests(
+    project: Project, rules: Rules, stems: Sequence[HeardStem], goals: Sequence[Goal], hop: int, frames: int
+) -> list[str]:
+    """Of pins, cues and scenes, in this order, each by its number in the project file; `frames` are the programme's
+    samples, a goal counts in steps of `hop` samples."""
+    asked = _Asked(project, rules, stems, goals, hop, frames)
+    return [*asked.of_pins(), *asked.of_cues(), *asked.of_scenes()]
+
+
+class _Asked:
+    """The requests, and what they are held against."""
+
+    def __init__(
+        self,
+        project: Project,
+        rules: Rules,
+        stems: Sequence[HeardStem],
+        goals: Sequence[Goal],
+        hop: int,
+        frames: int,
+    ) -> None:
+        self._project, self._rules, self._goals, self._hop, self._frames = project, rules, goals, hop, frames
+        self._heard = {stem.id: stem for stem in stems}
+        self._pins = Pins(project, frames)
+        self._numbers = {id(pin): number for number, pin in enumerate(project.pins, 1)}
+        self._end = f"the programme ends at {frames / project.sample_rate:.1f} s"
+
+    def of_pins(self) -> Iterator[str]:
+        for number, pin in enumerate(self._project.pins, 1):
+            name = f"pin {number} ({pin.stem}, {pin.start:g}-{pin.end:g} s)"
+            if idle := self._idle(pin.stem, pin):
+                yield f"{name} holds nothing: {idle}"
+                continue
+            stem = self._heard[pin.stem]
+            if pin.source is not None and not stem.facts.sha256.startswith(pin.source):
+                yield f"{name} is stale: the file of {pin.stem} has changed since it was set; it still holds"
+            if pin.priority is not None and pin.priority < stem.priority and not self._lowers(pin, stem):
+                yield f"{name} lowers {pin.stem} for nothing: {self._why_not_lowered(pin)}"
+            if self._project.method == "frequency" and (said := self._of_a_curve(pin, stem)):
+                yield f"{name} {said}: a curve stands over the whole programme"
+            for held in self._rules.held_into(pin) if pin.keep or pin.max_cut_db is not None else ():
+                if said := _breaks(held, pin):
+                    yield f"{name} {said}: pin {self._numbers[id(held)]} reaches into it, and stands as it is"
+
+    def of_cues(self) -> Iterator[str]:
+        """Those of stems that are heard, but not cleared, neither by the profile nor a pin, are not used."""
+        cleared = self._project.defaults.targets
+        for number, cue in enumerate(self._project.cues, 1):
+            name = f"cue {number} ({cue.stem}, {cue.start:g}-{cue.end:g} s)"
+            if idle := self._idle(cue.stem, cue):
+                yield f"{name} gives no line: {idle}"
+            elif self._heard[cue.stem].role not in cleared and not self._raised(cue.stem, cue):
+                yield (f"{name} is of a stem that the profile does not clear: it is not used; raise it by a pin")
+
+    def of_scenes(self) -> Iterator[str]:
+        for number, scene in enumerate(self._project.scenes, 1):
+            if self._begins(scene.start) >= self._frames:
+                yield f"scene {number} ({scene.id}, from {scene.start:g} s) is none: {self._end}"
+
+    def _idle(self, stem: str, stretch: Stretch) -> str:
+        """Why nothing can come of what is asked of a stretch of a stem; empty where something can."""
+        if stem not in self._heard:
+            return f"{stem} is muted"
+        return self._end if self._begins(stretch.start) >= self._frames else ""
+
+    def _begins(self, seconds: float) -> int:
+        return samples_from_seconds(seconds, self._project.sample_rate)
+
+    def _raised(self, stem: str, stretch: Stretch) -> bool:
+        """Whether the stem has a line in the stretch after all."""
+        start, end = self._begins(stretch.start), self._begins(stretch.end)
+        return any(
+            goal.start * self._hop < end and goal.end * self._hop > start
+            for goal in self._goals
+            if any(target.id == stem for target in goal.targets)
+        )
+
+    def _lowers(self, pin: Pin, stem: HeardStem) -> bool:
+        """Whether there is a line that is lowered, or that the stem gives way to."""
+        spans = (goal for goal in self._goals if stem in goal.targets or self._project.method != "frequency")
+        return any(self._pins.covers(pin, goal.start * self._hop, goal.end * self._hop) for goal in spans)
+
+    def _why_not_lowered(self, pin: Pin) -> str:
+        if any(self._pins.covers(pin, goal.start * self._hop, goal.end * self._hop) for goal in self._goals):
+            return "a curve stands over the whole programme, and knows no spans"
+        return "it covers no line from end to end"
+
+    def _of_a_curve(self, pin: Pin, stem: HeardStem) -> str:
+        """What the pin does to the stem's curve, which knows no spans."""
+        if "unmask" in forbidden(pin):
+            return f"keeps {pin.stem} from having any curve"
+        bands = "" if len(bands_of(pin)) == BAND_COUNT else " in its bands"
+        if pin.max_cut_db is not None:
+            return f"bounds the curve of {pin.stem}{bands} from beginning to end"
+        if pin.priority is not None and pin.priority > stem.priority:
+            return (
+                f"keeps the curve of {pin.stem}{bands} from what ranks below {pin.priority}, and clears it of nothing"
+            )
+        return ""
+
+
+def _breaks(held: Pin, pin: Pin) -> str:
+    """How the action that one pin holds goes against a `keep` or `max_cut_db`; empty where it does not."""
+    assert held.action is not None
+    gains_db = np.array(gains_of(held.action)).reshape(2, BAND_COUNT)
+    if pin.max_cut_db is None:
+        return f"does not keep {pin.stem} as it came" if gains_db.any() else ""
+    deepest = -float(gains_db[:, bands_of(pin)].min())
+    return f"does not bound {pin.stem} to {pin.max_cut_db:g} dB" if deepest > pin.max_cut_db else ""

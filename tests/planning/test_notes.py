@@ -1,0 +1,79 @@
+"""`planning.notes`: what is asked and cannot be done is said, and does nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stemmix.model.plan import Plan
+from tests.planning.scene_features import Scene, Told, bed, line, scene
+
+PINS: list[dict[str, Any]] = [
+    {"keep": True},
+    {"forbid": ["unmask"]},
+    {"max_cut_db": 1.0},
+    {"priority": 150},
+    {"priority": 10},
+    {"action": {"kind": "duck", "gain_db": -6.0}},
+]
+
+
+def told(**fields: Any) -> Scene:
+    return scene(
+        Told("DX", "dialogue", (line(2.0, 4.0), line(9.8, 12.0))),
+        Told("MX", "music", (bed(0.0, 12.0),)),
+        Told("FX", "fx", (bed(0.0, 12.0, -53.0),)),
+        seconds=12.0,
+        **fields,
+    )
+
+
+def said(plan: Plan) -> tuple[str, ...]:
+    """Of requests."""
+    return tuple(note for note in plan.notes if not note.startswith("advice"))
+
+
+def decided(method: str, **fields: Any) -> Plan:
+    return told(method=method, **fields).decide()
+
+
+@pytest.mark.parametrize("method", ["multilevel", "frequency"])
+@pytest.mark.parametrize("what", PINS, ids=str)
+def test_a_pin_past_the_end_holds_nothing_and_that_is_said(method: str, what: dict[str, Any]) -> None:
+    """Though a line's cut, at the end, would reach so far."""
+    plan = decided(method, pins=[{"stem": "MX", "from": 12.0, "to": 13.5, **what}])
+    assert plan.moves == decided(method).moves
+    assert plan.lines == decided(method).lines
+    assert said(plan) == ("pin 1 (MX, 12-13.5 s) holds nothing: the programme ends at 12.0 s",)
+    reaching = decided(method, pins=[{"stem": "MX", "from": 11.9, "to": 13.5, **what}])
+    assert not any("holds nothing" in note for note in reaching.notes)
+    assert all(0 <= move.start < move.end <= reaching.frames for move in reaching.moves)
+
+
+def test_a_cue_past_the_end_gives_no_line_and_leaves_those_that_are_found() -> None:
+    cues = [{"stem": "DX", "from": 12.0, "to": 14.0}]
+    plan = decided("multilevel", cues=cues)
+    assert said(plan) == ("cue 1 (DX, 12-14 s) gives no line: the programme ends at 12.0 s",)
+    assert plan.lines == decided("multilevel").lines
+    both = decided("multilevel", cues=[*cues, {"stem": "DX", "from": 2.5, "to": 3.5}])
+    assert len(both.lines) == 1, "a cue in the programme stands for what would be found"
+
+
+def test_a_scene_past_the_end_is_none_and_that_is_said() -> None:
+    plan = decided("multilevel", scenes=[{"from": 0, "id": "quay"}, {"from": 12.0, "id": "storm"}])
+    assert [one.id for one in plan.scenes] == ["quay"]
+    assert said(plan) == ("scene 2 (storm, from 12 s) is none: the programme ends at 12.0 s",)
+
+
+def test_pins_and_cues_of_a_muted_stem_are_said_to_hold_nothing() -> None:
+    whole = told(
+        pins=[{"stem": "FX", "from": 1.0, "to": 2.0, **PINS[number]} for number in range(len(PINS))],
+        cues=[{"stem": "FX", "from": 3.0, "to": 4.0}],
+    )
+    stems = tuple(stem.model_copy(update={"mute": stem.id == "FX"}) for stem in whole.project.stems)
+    heard = Scene(whole.project.model_copy(update={"stems": stems}), whole.stems[:2], whole.frames)
+    assert said(heard.decide()) == (
+        *(f"pin {number} (FX, 1-2 s) holds nothing: FX is muted" for number in range(1, len(PINS) + 1)),
+        "cue 1 (FX, 3-4 s) gives no line: FX is muted",
+    )
