@@ -173,7 +173,11 @@ def plan(**fields: Any) -> Plan:
         "outcome": OUTCOME,
         "notes": ("FX is silent: it takes no part in any decision",),
     }
-    return Plan(**(given | fields))
+    given |= fields
+    # a plan names no line that it has not
+    known = {None, *(one.id for one in given["lines"])}
+    given |= {name: tuple(one for one in given[name] if one.line in known) for name in ("moves", "conflicts")}
+    return Plan(**given)
 
 
 def evidence(**fields: Any) -> Evidence:

@@ -11,7 +11,7 @@ import pytest
 from stemmix.model.evidence import AppliedGains, Evidence
 from stemmix.model.moves import Level
 from stemmix.model.plan import Evidence as Bought
-from stemmix.model.plan import Move, StoppedBy
+from stemmix.model.plan import Line, Move, StoppedBy
 from stemmix.report.why import BECAUSE_OF, why_json, why_text
 from tests.evidence import RATE_HZ, conflict, evidence, line, move, plan
 
@@ -89,6 +89,11 @@ def test_the_gain_that_is_applied_at_the_moment_is_told_stem_by_stem(told: Evide
     assert [one["stem"] for one in json.loads(why_json(told, APPLIED, IN_THE_LINE, "MX"))["gains"]] == ["MX"]
 
 
+def elsewhere(number: int) -> Line:
+    """A line that does not stand where the others do."""
+    return line(number, 0.31, 0.524).model_copy(update={"start": 0, "end": RATE_HZ})
+
+
 def test_where_no_line_stands_it_is_said_what_the_moves_are_made_for(told: Evidence) -> None:
     cut, held, fader = told.plan.moves
     for moves, said in (
@@ -97,7 +102,7 @@ def test_where_no_line_stands_it_is_said_what_the_moves_are_made_for(told: Evide
         ((held,), "no line stands here; what is done is done by a pin\n"),
         ((cut, fader), "no line stands here; what is done is done over the whole programme and for lines beside it\n"),
     ):
-        text = why_text(evidence(moves=moves, lines=()), APPLIED, IN_THE_LINE, None, 120)
+        text = why_text(evidence(moves=moves, lines=(elsewhere(1),)), APPLIED, IN_THE_LINE, None, 120)
         assert said in text
 
 
@@ -108,13 +113,14 @@ def test_conflicts_of_lines_elsewhere_are_counted_and_those_of_the_moves_here_sh
     conflicts = (*told.plan.conflicts, far, beside)
     curve = replace(move("MX", "scene", ("C0001", "C0007")), id="scene", line=None)
     neighbour = replace(move("MX", "cut", ("C0008",)), id="L002-MX-unmask", line="L002")
-    whole = evidence(moves=(curve, neighbour), lines=(line(1, 0.31, 0.524),), conflicts=conflicts)
+    others = (elsewhere(2), elsewhere(9))
+    whole = evidence(moves=(curve, neighbour), lines=(line(1, 0.31, 0.524), *others), conflicts=conflicts)
     text = why_text(whole, APPLIED, IN_THE_LINE, None, 120)
     assert [name in text for name in ("C0001", "C0008", "C0007")] == [True, True, False]
     assert "and 1 conflict of other lines that these moves are made for" in text
     told_all = json.loads(why_json(whole, APPLIED, IN_THE_LINE, None))["conflicts"]
     assert [one["id"] for one in told_all] == ["C0001", "C0007", "C0008"]
-    alone = why_text(evidence(moves=(curve,), lines=(), conflicts=conflicts), APPLIED, IN_THE_LINE, None, 120)
+    alone = why_text(evidence(moves=(curve,), lines=(elsewhere(1), *others), conflicts=conflicts), APPLIED, IN_THE_LINE, None, 120)
     assert [name in alone for name in ("C0001", "C0007")] == [True, True], "where no line stands, all"
 
 
