@@ -120,7 +120,9 @@ def test_conflicts_of_lines_elsewhere_are_counted_and_those_of_the_moves_here_sh
     assert "and 1 conflict of other lines that these moves are made for" in text
     told_all = json.loads(why_json(whole, APPLIED, IN_THE_LINE, None))["conflicts"]
     assert [one["id"] for one in told_all] == ["C0001", "C0007", "C0008"]
-    alone = why_text(evidence(moves=(curve,), lines=(elsewhere(1), *others), conflicts=conflicts), APPLIED, IN_THE_LINE, None, 120)
+    alone = why_text(
+        evidence(moves=(curve,), lines=(elsewhere(1), *others), conflicts=conflicts), APPLIED, IN_THE_LINE, None, 120
+    )
     assert [name in alone for name in ("C0001", "C0007")] == [True, True], "where no line stands, all"
 
 
