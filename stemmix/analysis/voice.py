@@ -80,10 +80,17 @@ def stands_out(codes: Codes) -> NDArray[np.bool_]:
     (heard,) = np.nonzero(sounds)
     if not len(heard):
         return out
-    rise_db = _rise_db(_smoothed_db(codes)[heard])
-    mean_db = 10.0 * np.log10(np.mean(10.0 ** (rise_db / 10.0), axis=1))
+    # band by band: whole reels pass through here
+    total, squares, power = (np.zeros(len(heard)) for _ in range(3))
+    for band in codes.T:
+        rise_db = _rise_db(_smoothed_db(band)[heard])
+        total += rise_db
+        squares += rise_db**2
+        power += 10.0 ** (rise_db / 10.0)
+    mean_db = 10.0 * np.log10(power / GROUPS)
+    deviation_db = np.sqrt(np.maximum(squares / GROUPS - (total / GROUPS) ** 2, 0.0))
     uneven = np.zeros(len(codes), bool)
-    uneven[heard] = (rise_db.std(axis=1) >= UNEVEN_DB) & (mean_db >= LEAST_RISE_DB)
+    uneven[heard] = (deviation_db >= UNEVEN_DB) & (mean_db >= LEAST_RISE_DB)
     out[heard] = uneven[heard] | (mean_db >= HIGH_RISE_DB)
     for start, end in runs(sounds):
         if end - start < FLOOR_TENTHS and not uneven[start:end].any():
@@ -98,18 +105,14 @@ def runs(active: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def _smoothed_db(codes: Codes) -> Floats:
-    """Level of the mean power over 300 ms."""
+    """(n,) codes of a band -> level of the mean power over 300 ms."""
     power = (10.0 ** ((NOTHING_DB + STEP_DB * np.arange(256)) / 10.0))[codes]
     padded = np.concatenate((power[:1], power, power[-1:]))
     return np.asarray(10.0 * np.log10((padded[:-2] + padded[1:-1] + padded[2:]) / 3.0))
 
 
 def _rise_db(level_db: Floats) -> Floats:
-    """How far each band is over its floor."""
+    """(n,) how far a band is over its floor."""
     from scipy.ndimage import percentile_filter
 
-    bands_db = np.ascontiguousarray(level_db.T)
-    floor_db = [
-        percentile_filter(band_db, FLOOR_PERCENT, size=FLOOR_TENTHS | 1, mode="reflect") for band_db in bands_db
-    ]
-    return np.asarray(level_db - np.stack(floor_db, axis=1))
+    return np.asarray(level_db - percentile_filter(level_db, FLOOR_PERCENT, size=FLOOR_TENTHS | 1, mode="reflect"))
