@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stemmix.analysis.onsets import FluxMeter, pick_onsets
 from stemmix.analysis.speech import speech_runs
+from stemmix.analysis.voice import VoiceBands
 from stemmix.bands import CENTRE_HZ
 from stemmix.dsp.filters import k_weighting_power
 from stemmix.dsp.meters import Meter
@@ -46,9 +47,10 @@ class StemScan:
         self._k_power = k_weighting_power(rate_hz, CENTRE_HZ)
         self._frames = 0
         self._character = _Character()
-        # two numbers a frame are kept for the whole stem: 8 bytes, 3 MB for two hours
+        # kept for the whole stem: 8 bytes a frame, 3 MB for two hours
         self._flux_db = array("f")
-        self._k_level_db = array("f")
+        self._k_level_cb = array("h")
+        self._voice = VoiceBands()
         self._take(self._bands.process(np.zeros((lead_samples, 2))))
 
     def process(self, block: Floats) -> None:
@@ -61,10 +63,11 @@ class StemScan:
         """The facts of the whole stem."""
         self._take(self._bands.flush())
         hop = self._bands.ruler.hop_samples
-        flux_db, level_db = (np.array(kept, np.float32) for kept in (self._flux_db, self._k_level_db))
+        flux_db = np.array(self._flux_db, np.float32)
+        level_db = np.array(self._k_level_cb, np.float32) * np.float32(0.01)
         active = tuple(
             Span(start=max(start * hop - self._lead, 0), end=min(end * hop - self._lead, self._frames))
-            for start, end in speech_runs(level_db)
+            for start, end in speech_runs(level_db, self._voice.codes())
         )
         return StemFacts(
             sha256=sha256,
@@ -96,7 +99,9 @@ class StemScan:
         flux_db = self._flux.process(total_db)
         k_level_db = _db((spectra.total * self._k_power).sum(axis=1))
         self._flux_db.frombytes(flux_db.astype(np.float32).tobytes())
-        self._k_level_db.frombytes(k_level_db.astype(np.float32).tobytes())
+        level_cb = np.rint(np.clip(k_level_db * 100.0, -20_000, 32_000))
+        self._k_level_cb.frombytes(level_cb.astype(np.int16).tobytes())
+        self._voice.take(spectra.total)
         self._character.take(spectra)
         levels = (total_db, _db(spectra.mid), _db(spectra.classic), _db(spectra.flatness)[:, None], flux_db[:, None])
         hz = np.stack((spectra.centroid_hz, spectra.rolloff_hz), axis=1)

@@ -1,10 +1,10 @@
 """Speech activity of a dialogue stem, from its band levels.
 
 A frame is speech where its 200 ms K-weighted level is within 25 dB of the loud frames of the reel or of its own
-surroundings, so that a whisper 20 dB under the other lines is speech too; and clearly above the noise floor around it,
-so that production sound whose room tone never stops still falls into lines. Where tone was laid around the lines alone,
-with digital silence between, no floor shows: there it is told by standing still. Source: METHOD, phrase activity (25 dB
-under the 95th percentile, 200 ms); the local level, the floor and the standing still are additions.
+surroundings, so that a whisper 20 dB under the other lines is speech too; and where something stands out from the room
+(`analysis.voice`), so that production sound whose room tone never stops, and swings, still falls into lines. Where tone
+was laid around the lines alone, with digital silence between, it is told by standing still too. Source: METHOD, phrase
+activity (25 dB under the 95th percentile, 200 ms); the local level, the room and the standing still are additions.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.analysis.voice import HOPS_TOGETHER, Codes, runs, stands_out
 from stemmix.dsp.spectrum import HOPS_PER_SECOND
 
 Floats = NDArray[np.float64]
@@ -29,6 +30,8 @@ ABOVE_FLOOR_DB = 4.0
 LOCAL_S = 2.0
 """Surroundings that a quiet line is held against."""
 FLOOR_S = 15.0
+NEAR_S = 0.5
+"""Around what stands out a fainter sound belongs to it, if it is above the floor."""
 STEADY_S = 0.7
 STEADY_WITHIN_DB = 2.0
 STEADY_UNDER_DB = 15.0
@@ -38,27 +41,23 @@ SHORTEST_FRAMES = int(0.3 * HOPS_PER_SECOND)
 AUDIBLE_DB = -90.0
 
 
-def speech_frames(level_db: Floats | Singles, within_db: float = WITHIN_DB) -> NDArray[np.bool_]:
-    """(frames,) K-weighted level at 50 frames a second in dB -> (frames,) whether it is speech."""
-    return _below_db(smoothed_db(level_db)) < within_db
+def speech_runs(level_db: Floats | Singles, voice: Codes) -> list[tuple[int, int]]:
+    """(frames,) K-weighted level at 50 frames a second in dB, codes of `VoiceBands` -> phrases.
 
-
-def speech_runs(level_db: Floats | Singles) -> list[tuple[int, int]]:
-    """(frames,) K-weighted level at 50 frames a second in dB -> phrases, as (first frame, frame after the last).
-
-    Each is longer than `SHORTEST_FRAMES`; phrases of one run meet where it is faintest.
+    A phrase is (first frame, frame after the last), longer than `SHORTEST_FRAMES`; phrases of one run meet where it is
+    faintest.
     """
-    runs = []
+    phrases = []
     smooth_db = smoothed_db(level_db)
-    below_db = _below_db(smooth_db)
+    below_db = _below_db(smooth_db, stands_out(voice))
     sure = below_db < PARTED_DB
-    for start, end in _runs(below_db < WITHIN_DB):
-        cores = [(start + a, start + b) for a, b in _runs(sure[start:end]) if b - a > SHORTEST_FRAMES]
+    for start, end in runs(below_db < WITHIN_DB):
+        cores = [(start + a, start + b) for a, b in runs(sure[start:end]) if b - a > SHORTEST_FRAMES]
         edges = [start]
         for (_, before), (after, _) in pairwise(cores):
             edges.append(before + int(np.argmin(smooth_db[before : after + 1])))
-        runs += list(pairwise([*edges, end]))
-    return [run for run in runs if run[1] - run[0] > SHORTEST_FRAMES]
+        phrases += list(pairwise([*edges, end]))
+    return [run for run in phrases if run[1] - run[0] > SHORTEST_FRAMES]
 
 
 def smoothed_db(level_db: Floats | Singles) -> Singles:
@@ -74,8 +73,11 @@ def smoothed_db(level_db: Floats | Singles) -> Singles:
     return power.astype(np.float32, copy=False)
 
 
-def _below_db(smooth_db: Singles) -> Singles:
-    """How far each frame lies below the loud frames of the reel or its surroundings; endless where it is no speech."""
+def _below_db(smooth_db: Singles, out: NDArray[np.bool_]) -> Singles:
+    """How far each frame lies below the loud frames of the reel or its surroundings; endless where it is no speech.
+
+    `out` says ten times a second what stands out.
+    """
     from scipy.ndimage import percentile_filter
 
     audible = smooth_db > AUDIBLE_DB
@@ -88,11 +90,26 @@ def _below_db(smooth_db: Singles) -> Singles:
     below_db -= smooth_db
     # reflected: to go on with the first frame of a fade would be to take its faintest moment for the floor
     floor_db = percentile_filter(smooth_db, 2, size=int(FLOOR_S * HOPS_PER_SECOND) | 1, mode="reflect")
-    # dense speech without a pause shows no floor: what is within 12 dB of the loud frames is speech all the same
-    below_db[smooth_db <= np.minimum(floor_db + ABOVE_FLOOR_DB, loud_db - WITHIN_ALWAYS_DB)] = np.inf
-    below_db[_steady(smooth_db, float(loud_db))] = np.inf
-    below_db[~audible] = np.inf
+    # dense speech without a pause shows no floor: within 12 dB of the loud frames that is not asked
+    over = (smooth_db > floor_db + ABOVE_FLOOR_DB) | (smooth_db > loud_db - WITHIN_ALWAYS_DB)
+    heard = _at_frames(out, len(smooth_db)) | (over & _at_frames(_widened(out, NEAR_S), len(smooth_db)))
+    # what never stands out for 15 s is not held against what does
+    heard |= (smooth_db > loud_db - WITHIN_ALWAYS_DB) & ~_at_frames(_widened(out, FLOOR_S / 2), len(smooth_db))
+    below_db[~heard | _steady(smooth_db, float(loud_db)) | ~audible] = np.inf
     return np.asarray(below_db)
+
+
+def _widened(out: NDArray[np.bool_], by_s: float) -> NDArray[np.bool_]:
+    """Whether something stands out within `by_s`, ten times a second."""
+    from scipy.ndimage import maximum_filter1d
+
+    width = 2 * round(by_s * HOPS_PER_SECOND / HOPS_TOGETHER) + 1
+    return np.asarray(maximum_filter1d(out.astype(np.uint8), width, mode="constant") > 0)
+
+
+def _at_frames(tenths: NDArray[np.bool_], frames: int) -> NDArray[np.bool_]:
+    """What is said ten times a second, for each frame."""
+    return np.repeat(tenths, HOPS_TOGETHER)[:frames]
 
 
 def _steady(smooth_db: Singles, loud_db: float) -> NDArray[np.bool_]:
@@ -104,8 +121,3 @@ def _steady(smooth_db: Singles, loud_db: float) -> NDArray[np.bool_]:
     lowest_db = minimum_filter1d(smooth_db, width, mode="nearest")
     middles = (highest_db - lowest_db < STEADY_WITHIN_DB) & (highest_db < loud_db - STEADY_UNDER_DB)
     return np.asarray(maximum_filter1d(middles.astype(np.uint8), width, mode="constant") > 0)
-
-
-def _runs(active: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], active.astype(np.int8), [0]))))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
