@@ -194,11 +194,11 @@ def _solved_line(
     )
     solution = solve(start, bounds)
     stopped_by = solution.stopped_by
-    if stopped_by in {"cap", "nothing to cut"} and pinned.any():
+    if stopped_by in {"cap", "benefit", "nothing to cut"} and pinned.any():
         stopped_by = "pin"
     return replace(
         came,
-        moves=tuple(_moves(desk, came, solution, stand, pinned, stopped_by)),
+        moves=tuple(_moves(desk, came, solution, stand, pinned)),
         reached=start.clarity(solution.gain_db, solution.voice_db),
         stopped_by=stopped_by,
     )
@@ -210,7 +210,6 @@ def _moves(
     solution: Solution,
     stand: Sequence[Floats],
     pinned: NDArray[np.bool_],
-    stopped_by: StoppedBy,
 ) -> Iterable[Move]:
     """The line's moves, stem by stem, on top of what stands, rounded to 0.01 dB, without what is next to nothing."""
     goal, maskers = line.goal, desk.maskers(line.goal)
@@ -233,7 +232,11 @@ def _moves(
         )
 
     for index, stem in enumerate(maskers):
-        stop: StoppedBy = "pin" if pinned[index] else stopped_by
+        stop: StoppedBy = solution.stopped_by
+        if stop in {"cap", "benefit"}:
+            stop = "cap" if solution.at_cap[index] else "benefit"
+        if pinned[index]:
+            stop = "pin"
         if stop == "goal" and transient_share(stem, goal, desk.hop) > 0.5:
             stop = "protection"
         if solution.mid_db[index].min() <= -LEAST_MOVE_DB:
