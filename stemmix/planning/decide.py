@@ -39,13 +39,11 @@ from stemmix.planning.judging import judged_line, moves_of_lines, with_evidence
 from stemmix.planning.lines import Goal, goals_of, scenes_of, unused_cues
 from stemmix.planning.outcome import outcome_of
 from stemmix.planning.rules import transient_share
-from stemmix.planning.scenes import shared_curves
+from stemmix.planning.scenes import LEAST_MOVE_DB, shared_curves
 from stemmix.planning.unmask import Solution, solve
 
 Floats = NDArray[np.float64]
 
-LEAST_MOVE_DB = 0.1
-"""A move that nowhere changes as much is no move."""
 HARM = 0.02
 """Clarity that a goal may lose to a later decision."""
 
