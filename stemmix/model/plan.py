@@ -21,7 +21,7 @@ MAX_MOVES = 200_000
 Sample = Annotated[int, Field(ge=0, le=2**48)]
 Seconds = Annotated[float, Field(ge=0, le=60)]
 
-StoppedBy = Literal["clear", "goal", "cap", "protection", "pin", "nothing to cut", "rule"]
+StoppedBy = Literal["clear", "goal", "cap", "benefit", "protection", "pin", "nothing to cut", "rule"]
 """`rule`: of moves over the whole programme, which no line stops, but the rule by which they are made."""
 
 
@@ -124,7 +124,7 @@ class Line(Document):
     """Level of the line over the maskers, weighted with importance."""
     stopped_by: StoppedBy
     """Why no more was done: clear as it came, goal reached, the caps (of frequency-based mixing: all that its curves
-    give), a pin, or nothing that may be cut masks it."""
+    give), more would buy next to nothing, a pin, or nothing that may be cut masks it."""
 
 
 class Edge(Document):

@@ -40,13 +40,11 @@ from stemmix.planning.lines import Goal, goals_of, scenes_of
 from stemmix.planning.notes import notes_of_requests
 from stemmix.planning.outcome import outcome_of
 from stemmix.planning.rules import transient_share
-from stemmix.planning.scenes import shared_curves
+from stemmix.planning.scenes import LEAST_MOVE_DB, shared_curves
 from stemmix.planning.unmask import Solution, solve
 
 Floats = NDArray[np.float64]
 
-LEAST_MOVE_DB = 0.1
-"""A move that nowhere changes as much is no move."""
 HARM = 0.02
 """Clarity that a goal may lose to a later decision."""
 
@@ -198,11 +196,11 @@ def _solved_line(
     )
     solution = solve(start, bounds)
     stopped_by = solution.stopped_by
-    if stopped_by in {"cap", "nothing to cut"} and pinned.any():
+    if stopped_by in {"cap", "benefit", "nothing to cut"} and pinned.any():
         stopped_by = "pin"
     return replace(
         came,
-        moves=tuple(_moves(desk, came, solution, stand, pinned, stopped_by)),
+        moves=tuple(_moves(desk, came, solution, stand, pinned)),
         reached=start.clarity(solution.gain_db, solution.voice_db),
         stopped_by=stopped_by,
     )
@@ -214,7 +212,6 @@ def _moves(
     solution: Solution,
     stand: Sequence[Floats],
     pinned: NDArray[np.bool_],
-    stopped_by: StoppedBy,
 ) -> Iterable[Move]:
     """The line's moves, stem by stem, on top of what stands, rounded to 0.01 dB, without what is next to nothing."""
     goal, maskers = line.goal, desk.maskers(line.goal)
@@ -237,7 +234,11 @@ def _moves(
         )
 
     for index, stem in enumerate(maskers):
-        stop: StoppedBy = "pin" if pinned[index] else stopped_by
+        stop: StoppedBy = solution.stopped_by
+        if stop in {"cap", "benefit"}:
+            stop = "cap" if solution.at_cap[index] else "benefit"
+        if pinned[index]:
+            stop = "pin"
         if stop == "goal" and transient_share(stem, goal, desk.hop) > 0.5:
             stop = "protection"
         if solution.mid_db[index].min() <= -LEAST_MOVE_DB:

@@ -2,7 +2,8 @@
 
 Most of what a reel needs is static within a scene. Lines that follow each other closely share the shallowest of their
 cuts, band by band; each keeps only what it needs on top. The shared curve does not come up in the gaps between them, so
-that the bed breathes with the conversation, not with every word. What a line gets in all is not changed.
+that the bed breathes with the conversation, not with every word. What a line gets in all is not changed, but for what
+is no move.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from stemmix.units import samples_from_seconds
 
 BRIDGED_S = 0.6
 """Longer gaps between lines are left open, as a rule: the bed comes up."""
+LEAST_MOVE_DB = 0.1
+"""A move that nowhere changes as much is no move."""
 LEAST_DB = 1.0
 """A shared curve that nowhere cuts as much is not worth a move."""
 
@@ -87,14 +90,14 @@ def _shared(run: Sequence[Move]) -> Scene | None:
 
 
 def _less(move: Move, curve: Scene) -> Move | None:
-    """The move without what the scene does; None where that is all of it."""
+    """The move without what the scene does; None where that is all of it, or next to all."""
     assert isinstance(move.action, Unmask)
     left = Unmask(
         kind="unmask",
         mid_db=_difference_db(move.action.mid_db, curve.mid_db),
         side_db=_difference_db(move.action.side_db, curve.side_db),
     )
-    return replace(move, action=left) if any(left.mid_db + left.side_db) else None
+    return replace(move, action=left) if min(left.mid_db + left.side_db) <= -LEAST_MOVE_DB else None
 
 
 def _difference_db(own: Sequence[float], shared: Sequence[float]) -> tuple[float, ...]:

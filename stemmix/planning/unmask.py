@@ -14,11 +14,15 @@ How much
     The price is each line's own: the least at which the line reaches its goal. A line that is clear is left alone. One
     that is still short at the cap is helped by the voice itself, as a mixer would (a small ride, a little presence);
     then by deeper cuts, allowed only for a line that would else be lost; last by a duck of all that masks.
+
+When to stop
+    Bounds are no goals. A line that cannot reach its goal gets the least that brings it within `GIVEN_UP` of what all
+    its bounds together would; and for no line is a stem touched whose cuts buy next to nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +48,10 @@ TILT: Floats = np.interp(erb_numbers(CENTRE_HZ), erb_numbers([500, 1200, 4500, 7
 GOAL_MARGIN = 0.025
 """Aim so much over the goal: what is solved with one gain a line is rendered with ramps, and judged by other rulers."""
 CLOSE_ENOUGH = 0.002
+GIVEN_UP = 0.01
+"""Clarity that a line short of its goal is left without: the last of it costs as much as all before it."""
+NEXT_TO_NOTHING = 0.002
+"""Clarity that is no reason to touch a stem, of all such stems together."""
 
 MID_UNDER_SIDES_DB = 3.0
 LOUDNESS_EXPONENT = 0.23
@@ -58,6 +66,7 @@ TIMBRE_HZ = (80.0, 12_000.0)
 GROUP_FRAMES = 6
 """Frames that the solver takes as one, 120 ms."""
 ROUNDS, STEPS, CORRECTIONS = 8, 20, 4
+AT_CAP_DB = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +103,8 @@ class Solution:
     presence_db: Floats
     """(36,) how it is tilted."""
     stopped_by: StoppedBy
+    at_cap: NDArray[np.bool_]
+    """(stems,) whether a stem stands at one of its bounds."""
 
     @property
     def gain_db(self) -> Floats:
@@ -107,30 +118,28 @@ class Solution:
 
 
 def solve(line: Passage, bounds: Bounds) -> Solution:
-    """The least that brings the line's clarity to its goal, within bounds."""
-    nothing = _Attempt(line, line.untouched, 0.0, np.zeros(line.target.shape[1]))
-    if line.clarity(line.untouched) >= bounds.clarity:
+    """The least that brings the line's clarity to its goal, within bounds.
+
+    Where no bound lets it get there, the least that leaves it `GIVEN_UP` short of what all of them would; nothing at
+    all where that buys less than it leaves. A goal that can be reached, if only without the margin, is never given up.
+    """
+    nothing = _Attempt(line, bounds, line.untouched)
+    came = line.clarity(line.untouched)
+    if came >= bounds.clarity:
         return nothing.solution("clear")
     if not (bounds.lost_db.any() or bounds.duck_db.any()):
         return nothing.solution("nothing to cut")
-    goal = bounds.clarity + GOAL_MARGIN
-    tilt = presence(line, bounds.presence_db)
-    half = (bounds.rule_db + bounds.lost_db) / 2
-    attempt = nothing
-    for cap, ride_db, presence_db in (
-        (bounds.rule_db, 0.0, 0.0 * tilt),
-        (bounds.rule_db, bounds.ride_db, 0.0 * tilt),
-        (bounds.rule_db, bounds.ride_db, tilt),
-        (half, bounds.ride_db, tilt),
-        (bounds.lost_db, bounds.ride_db, tilt),
-    ):
-        voice_db = ride_db + presence_db
-        if line.clarity(-cap, voice_db) < goal:
-            attempt = _Attempt(line, cap * SCOOP, ride_db, presence_db)
-            continue
-        cut = _cheapest(line, cap, bounds.protection, goal, voice_db)
-        return _Attempt(line, cut, ride_db, presence_db).solution("goal")
-    return _ducked(line, attempt, bounds.duck_db, goal)
+    if (reached := _least(line, bounds, bounds.clarity + GOAL_MARGIN)) is not None:
+        return reached.solution("goal")
+    everything = _furthest(line, bounds)
+    best = everything.clarity
+    if best >= bounds.clarity:
+        aim = max(best - GIVEN_UP, min(best, bounds.clarity + CLOSE_ENOUGH))
+        return _within_all(everything, aim).solution("goal")
+    if best - came < 2 * GIVEN_UP:
+        return nothing.solution("benefit")
+    short = _within_all(everything, best - GIVEN_UP).solution("cap")
+    return short if short.at_cap.any() else replace(short, stopped_by="benefit")
 
 
 def presence(line: Passage, cap_db: float) -> Floats:
@@ -144,19 +153,37 @@ def presence(line: Passage, cap_db: float) -> Floats:
 @dataclass(frozen=True, eq=False)
 class _Attempt:
     line: Passage
+    bounds: Bounds
     cut: Floats
     """(stems, 36) taken from the mid, at least 0."""
-    ride_db: float
-    presence_db: Floats
+    ride_db: float = 0.0
+    presence_db: Floats | float = 0.0
+    duck: Floats | float = 0.0
+    """(stems,) taken from all of it, at least 0."""
 
-    def solution(self, stopped_by: StoppedBy, duck_db: Floats | None = None) -> Solution:
+    @property
+    def clarity(self) -> float:
+        """What the line comes to."""
+        return self.line.clarity(-self.cut - np.reshape(self.duck, (-1, 1)), self.voice_db)
+
+    @property
+    def voice_db(self) -> Floats:
+        """(36,) all that is done to the line."""
+        return np.zeros(self.cut.shape[1]) + self.ride_db + self.presence_db
+
+    def solution(self, stopped_by: StoppedBy) -> Solution:
+        stems, bands = self.cut.shape
+        duck = np.zeros(stems) + self.duck
+        at_cut = (self.cut >= self.bounds.lost_db - AT_CAP_DB) & (self.bounds.lost_db > 0)
+        at_duck = (duck >= self.bounds.duck_db - AT_CAP_DB) & (self.bounds.duck_db > 0)
         return Solution(
             mid_db=-self.cut,
             side_db=-np.maximum(self.cut - slack_db(self.line), 0.0),
-            duck_db=np.zeros(len(self.cut)) if duck_db is None else duck_db,
+            duck_db=-duck,
             ride_db=self.ride_db,
-            presence_db=self.presence_db,
+            presence_db=np.zeros(bands) + self.presence_db,
             stopped_by=stopped_by,
+            at_cap=at_cut.any(axis=1) | at_duck,
         )
 
 
@@ -166,8 +193,78 @@ def slack_db(line: Passage) -> Floats:
     return np.asarray(np.maximum(10.0 * np.log10((mid + 1e-14) / (side + 1e-14)) + MID_UNDER_SIDES_DB, 0.0))
 
 
-def _cheapest(line: Passage, cap: Floats, protection: Floats, goal: float, voice_db: Floats) -> Floats:
-    """(stems, 36) cuts at the least cost at which the line, frame by frame, is at its goal."""
+def _least(line: Passage, bounds: Bounds, aim: float) -> _Attempt | None:
+    """The least means with which the line is at an aim; None where all of them are not enough."""
+    tilt = presence(line, bounds.presence_db)
+    half = (bounds.rule_db + bounds.lost_db) / 2
+    for cap, ride_db, presence_db in (
+        (bounds.rule_db, 0.0, 0.0 * tilt),
+        (bounds.rule_db, bounds.ride_db, 0.0 * tilt),
+        (bounds.rule_db, bounds.ride_db, tilt),
+        (half, bounds.ride_db, tilt),
+    ):
+        voice_db = ride_db + presence_db
+        untouched = _Attempt(line, bounds, line.untouched, ride_db, presence_db)
+        if voice_db.any() and untouched.clarity >= aim:
+            return untouched
+        if line.clarity(-cap, voice_db) < aim:
+            continue
+        return replace(untouched, cut=_needed(line, cap, cap * SCOOP, bounds.protection, aim, voice_db))
+    everything = _furthest(line, bounds)
+    enough = max(everything.clarity, line.clarity(-bounds.lost_db, everything.voice_db)) >= aim
+    return _within_all(everything, aim) if enough else None
+
+
+def _furthest(line: Passage, bounds: Bounds) -> _Attempt:
+    """Everything that may be done."""
+    tilt = presence(line, bounds.presence_db)
+    return _Attempt(line, bounds, bounds.lost_db * SCOOP, bounds.ride_db, tilt, bounds.duck_db)
+
+
+def _within_all(everything: _Attempt, aim: float) -> _Attempt:
+    """The cheapest of all that may be done for a line that would else be lost, ducks only where no cuts reach the aim.
+
+    Every stem's duck is first bounded by the same share of its cap, by `GIVEN_UP` of clarity more than is needed: room
+    to find the stems that matter. Of each only that much is taken, and a duck is what of it no cut may do.
+    """
+    line, bounds, voice_db = everything.line, everything.bounds, everything.voice_db
+    if line.clarity(-bounds.lost_db, voice_db) >= aim:
+        cut = _needed(line, bounds.lost_db, bounds.lost_db * SCOOP, bounds.protection, aim, voice_db)
+        return replace(everything, cut=cut, duck=0.0)
+    low, high, enough = 0.0, 1.0, min(aim + GIVEN_UP, everything.clarity)
+    while high - low > 0.005:
+        middle = (low + high) / 2
+        reached = replace(everything, duck=middle * bounds.duck_db).clarity >= enough
+        low, high = (low, middle) if reached else (middle, high)
+    cap = everything.cut + high * bounds.duck_db[:, None]
+    cut = _needed(line, cap, cap, bounds.protection, aim, voice_db)
+    duck = np.maximum(cut - bounds.lost_db, 0.0).max(axis=1)
+    # a duck reaches every band: what is left for the cuts is less
+    gains = 10.0 ** (-duck[:, None, None] / 10.0)
+    ducked = replace(line, maskers=line.maskers * gains, sides=line.sides * gains)
+    left = np.maximum(cut - duck[:, None], 0.0)
+    if duck.any() and left.any():
+        left, _ = _cheapest(ducked, left, bounds.protection, aim, voice_db, left)
+    return replace(everything, cut=left, duck=duck)
+
+
+def _needed(line: Passage, cap: Floats, shape: Floats, protection: Floats, aim: float, voice_db: Floats) -> Floats:
+    """(stems, 36) the cheapest cuts that reach an aim, of those stems alone that it needs; looked for near a shape."""
+    start = _least_share(line, shape, aim, voice_db)
+    cut, price = _cheapest(line, cap, protection, aim, voice_db, start)
+    needed = cap * ~_idle(line, cut, voice_db)[:, None]
+    if (needed < cap).any() and line.clarity(-needed, voice_db) >= aim:
+        cut, _ = _cheapest(line, needed, protection, aim, voice_db, np.minimum(cut, needed), price)
+    return cut
+
+
+def _cheapest(
+    line: Passage, cap: Floats, protection: Floats, goal: float, voice_db: Floats, start: Floats, price: float = 0.0
+) -> tuple[Floats, float]:
+    """(stems, 36) cuts at the least cost at which the line, frame by frame, is at its goal; the price of clarity there.
+
+    `start` is where to begin; `price`, what clarity costs there, is 0 where nothing was solved yet.
+    """
     target = line.target * 10.0 ** (voice_db / 10.0)
     slack = slack_db(line)
     timbre = [band for band, hz in enumerate(CENTRE_HZ) if TIMBRE_HZ[0] < hz < TIMBRE_HZ[1]]
@@ -192,29 +289,28 @@ def _cheapest(line: Passage, cap: Floats, protection: Floats, goal: float, voice
         )
         return cut, price
 
-    cut = _least_scoop(line, cap, goal, voice_db)
     # groups are not frames, and are clearer: aim higher by as much
-    ahead = masking.clarity(*powers[:2], 10.0 ** (-cut / 10.0), line.importance) - line.clarity(-cut, voice_db)
+    ahead = masking.clarity(*powers[:2], 10.0 ** (-start / 10.0), line.importance) - line.clarity(-start, voice_db)
     # from half way there, the cheaper valleys are found more often than at once
-    cut, price = solved(cut, goal + ahead / 2, 0.0)
+    cut, price = (start, price) if price else solved(start, goal + ahead / 2, price)
     aim = goal + ahead
     for _ in range(CORRECTIONS):
         cut, price = solved(cut, aim, price)
         missing = goal - line.clarity(-cut, voice_db)
         if abs(missing) < CLOSE_ENOUGH:
-            return cut
+            return cut, price
         aim += missing
-    return _deepened(line, cut, cap, goal, voice_db)
+    return _deepened(line, cut, cap, goal, voice_db), price
 
 
-def _least_scoop(line: Passage, cap: Floats, goal: float, voice_db: Floats) -> Floats:
-    """The shallowest scoop that reaches the goal, to a sixteenth of the cap, or all of it: where the solver begins."""
+def _least_share(line: Passage, shape: Floats, goal: float, voice_db: Floats) -> Floats:
+    """The least of a shape of cuts that reaches the goal, to a sixteenth, or all of it: where the solver begins."""
     low, high = 0, 16
     while high - low > 1:
         middle = (low + high) // 2
-        reached = line.clarity(-(middle / 16) * cap * SCOOP, voice_db) >= goal
+        reached = line.clarity(-(middle / 16) * shape, voice_db) >= goal
         low, high = (low, middle) if reached else (middle, high)
-    return np.asarray((high / 16) * cap * SCOOP)
+    return np.asarray((high / 16) * shape)
 
 
 def _deepened(line: Passage, cut: Floats, cap: Floats, goal: float, voice_db: Floats) -> Floats:
@@ -229,21 +325,20 @@ def _deepened(line: Passage, cut: Floats, cap: Floats, goal: float, voice_db: Fl
     return np.asarray(cut + high * (cap - cut))
 
 
-def _ducked(line: Passage, attempt: _Attempt, caps_db: Floats, goal: float) -> Solution:
-    """The least duck on top of everything else, every stem by the same share of its cap; or the whole of it."""
-    voice_db = attempt.ride_db + attempt.presence_db
-    low, high = 0.0, 1.0
+def _idle(line: Passage, cut: Floats, voice_db: Floats) -> NDArray[np.bool_]:
+    """(stems,) those that may all be left alone for `NEXT_TO_NOTHING`."""
+    idle = np.array([not bands.any() for bands in cut])
 
-    def solution(share: float, stopped_by: StoppedBy) -> Solution:
-        return attempt.solution(stopped_by, -share * caps_db)
+    def clarity_without(*more: int) -> float:
+        kept = cut * ~idle[:, None]
+        kept[list(more)] = 0.0
+        return line.clarity(-kept, voice_db)
 
-    if line.clarity(solution(high, "cap").gain_db, voice_db) < goal:
-        return solution(high, "cap")
-    while high - low > 0.005:
-        middle = (low + high) / 2
-        reached = line.clarity(solution(middle, "goal").gain_db, voice_db) >= goal
-        low, high = (low, middle) if reached else (middle, high)
-    return solution(high, "goal")
+    floor = clarity_without() - NEXT_TO_NOTHING
+    left = {stem: clarity_without(stem) for stem in map(int, np.flatnonzero(~idle))}
+    for stem in sorted((stem for stem in left if left[stem] >= floor), key=lambda stem: (-left[stem], stem)):
+        idle[stem] = clarity_without(stem) >= floor
+    return idle
 
 
 def _grouped(power: Floats) -> Floats:

@@ -20,6 +20,7 @@ BECAUSE_OF: dict[StoppedBy, str] = {
     "clear": "it was clear as it came",
     "goal": "the line has reached its goal",
     "cap": "the cap is reached",
+    "benefit": "more would buy next to nothing",
     "protection": "its hits are protected: other stems give way first",
     "pin": "a pin holds it",
     "nothing to cut": "nothing that may be cut hides the line",

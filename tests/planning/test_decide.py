@@ -288,25 +288,29 @@ def test_a_pins_move_that_reaches_no_line_has_nothing_to_show_for_itself() -> No
     assert (held.evidence.bought, held.evidence.per_db) == (0.0, 0.0)
 
 
-def played(*, effect_db: float, music_db: float = -50.0, line_s: tuple[float, float] = (2.0, 6.0)) -> ToldScene:
+def played(
+    *, effect_db: float, music_db: float = -50.0, line_s: tuple[float, float] = (2.0, 6.0), **fields: Any
+) -> ToldScene:
     """A game: a line and a high effect at once over music, both to be heard, the line first."""
     return scene(
         Told("DX", "dialogue", (line(*line_s, -48.0),)),
         Told("FX", "fx", (Sound(2.0, 6.0, effect_db, 5000, 14_000),)),
         Told("MX", "music", (bed(0.0, 20.0, music_db),)),
         seconds=20.0,
-        profile="game",
+        **{"profile": "game", **fields},
     )
 
 
 def test_a_later_priority_hears_what_was_decided_before_it() -> None:
-    """The music is cut for the line already: the effect needs less of its own than where nobody speaks."""
-    both = played(effect_db=-51.0).decide()
-    alone = played(effect_db=-51.0, line_s=(14.0, 15.0)).decide()
+    """The music is cut for the line already: the effect, itself not cut, needs less than where nobody speaks."""
+    kept = {"pins": [{"stem": "FX", "from": 0.0, "to": 20.0, "keep": True}]}
+    both = played(effect_db=-51.0, **kept).decide()
+    alone = played(effect_db=-51.0, line_s=(14.0, 15.0), **kept).decide()
     of_effect = [next(line for line in plan.lines if line.target == "FX") for plan in (both, alone)]
     assert of_effect[1].clarity_after > of_effect[1].clarity_before
     deeper = [gains_db(plan, "MX", 2.0, 6.0).sum() for plan in (both, alone)]
-    line_only = played(effect_db=-90.0).decide()
+    line_only = played(effect_db=-51.0, profile="film", **kept).decide()
+    assert [line.target for line in line_only.lines] == ["DX"], "there the same effect is no line"
     extra = deeper[0] - gains_db(line_only, "MX", 2.0, 6.0).sum()
     assert deeper[1] < 0
     assert extra > deeper[1], "less than it would take by itself"

@@ -16,7 +16,7 @@ from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.model.moves import Scene, Unmask
 from stemmix.model.plan import Move, PlannedScene, layers_of
 from stemmix.model.profiles import PROFILES
-from stemmix.planning.scenes import BRIDGED_S, LEAST_DB, shared_curves
+from stemmix.planning.scenes import BRIDGED_S, LEAST_DB, LEAST_MOVE_DB, shared_curves
 
 RATE_HZ = 48_000
 FILM = Shape(look_ahead_s=0.06, hold_s=0.1, ramp_s=0.4)
@@ -72,6 +72,36 @@ def test_neighbours_share_the_shallowest_of_their_cuts_and_keep_the_rest() -> No
 def test_a_cut_that_is_shared_whole_is_no_move_any_more() -> None:
     made = shared_curves([cut(1, 2, 4, -6.0), cut(2, 4.5, 6, -9.0)], whole(), FILM, RATE_HZ)
     assert [move.line for move in made] == [None, "L002"]
+
+
+def test_what_is_left_next_to_the_curve_and_is_no_move_is_not_made() -> None:
+    for rest_db, kept in ((0.0, False), (0.09, False), (0.1, True), (3.0, True)):
+        made = shared_curves([cut(1, 2, 4, -6.0), cut(2, 4.5, 6, -6.0 - rest_db)], whole(), FILM, RATE_HZ)
+        assert [move.line for move in made] == [None, *(["L002"] if kept else [])]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    gaps=st.lists(st.floats(-0.4, 0.55), min_size=2, max_size=6),
+    over_db=st.lists(st.integers(0, 15).map(lambda hundredths: hundredths / 100), min_size=7, max_size=7),
+)
+def test_without_what_is_no_move_the_sum_is_as_near_as_that(gaps: list[float], over_db: list[float]) -> None:
+    """Neighbours a hair's breadth apart, wherever they overlap: each moment stays within `LEAST_MOVE_DB`."""
+    moves, at_s = [], 1.0
+    for number, gap_s in enumerate([0.0, *gaps]):
+        at_s = round(max(at_s + gap_s, 0.5), 2)
+        moves.append(cut(number, at_s, at_s + 1.0, -6.0 - over_db[number]))
+        at_s += 1.0
+    made = shared_curves(moves, whole(20.0), FILM, RATE_HZ)
+    assert shared(made)
+    before, after = gains_db(moves, FILM, 20.0), gains_db(made, FILM, 20.0)
+    spoken = np.zeros(len(before), dtype=bool)
+    for move in moves:
+        spoken[round(move.start / 480) : round(move.end / 480)] = True
+    assert np.abs(after - before)[spoken].max() < LEAST_MOVE_DB
+    for move in made:
+        if isinstance(move.action, Unmask):
+            assert min(move.action.mid_db + move.action.side_db) <= -LEAST_MOVE_DB
 
 
 def test_only_short_gaps_are_bridged() -> None:
