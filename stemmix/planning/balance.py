@@ -1,6 +1,8 @@
 """Level balance: a bed that stands too loud over the dialogue all along is a fader's business, not an equaliser's.
 
-Where the project asks for balance the faders are moved; else the moves are advice in the report.
+Where the project asks for balance the faders are moved; else the moves are advice in the report. A fader stands for the
+whole programme, so that only what stems are by themselves is weighed: never a stem whose own priority is not lower than
+the line's own, and no stretch that a pin decides.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.bands import CENTRE_HZ
+from stemmix.bands import BAND_COUNT, CENTRE_HZ
 from stemmix.dsp.filters import k_weighting_power
 from stemmix.model.moves import Level
 from stemmix.model.plan import Move
@@ -34,7 +36,13 @@ def balance_of(
     lines = [goal for goal in goals if goal.is_speech]
     k_power = k_weighting_power(project.sample_rate, CENTRE_HZ)
     for stem in stems:
-        against = [goal for goal in lines if stem not in goal.targets and stem.priority < goal.priority]
+        against = [
+            goal
+            for goal in lines
+            if stem not in goal.targets
+            and stem.priority < _own_priority(goal)
+            and not _decided_by_pins(stem, goal, rules, hop)
+        ]
         differences = [_difference_lu(stem, goal, k_power) for goal in against]
         if not differences or (middle := float(np.median(differences))) >= LEAST_LU:
             continue
@@ -49,6 +57,25 @@ def balance_of(
             level = Level(kind="level", gain_db=gain_db)
             moves.append(Move(id=f"level-{stem.id}", stem=stem.id, start=0, end=frames, action=level))
     return moves, said
+
+
+def _own_priority(goal: Goal) -> int:
+    """A line's priority without any pin, those that raise it among them."""
+    return max(target.priority for target in goal.targets)
+
+
+def _decided_by_pins(stem: HeardStem, goal: Goal, rules: Rules, hop: int) -> bool:
+    """Whether pins raise or lower the line, take bands out of it, or stand on the stem or a target there.
+
+    A pin that only forbids moves of the line itself says nothing of how loud a bed may be.
+    """
+    start, end = goal.start * hop, goal.end * hop
+    return (
+        goal.priority != _own_priority(goal)
+        or len(goal.bands) < BAND_COUNT
+        or bool(rules.pins_on(stem.id, start, end))
+        or any(not pin.forbid for target in goal.targets for pin in rules.pins_on(target.id, start, end))
+    )
 
 
 def _difference_lu(stem: HeardStem, goal: Goal, k_power: Floats) -> float:
