@@ -35,6 +35,7 @@ def balance_of(
     moves, said = [], []
     lines = [goal for goal in goals if goal.is_speech]
     k_power = k_weighting_power(project.sample_rate, CENTRE_HZ)
+    loudness = {goal.id: sum(_weighed(target, goal, k_power) for target in goal.targets) for goal in lines}
     for stem in stems:
         against = [
             goal
@@ -43,7 +44,7 @@ def balance_of(
             and stem.priority < _own_priority(goal)
             and not _decided_by_pins(stem, goal, rules, hop)
         ]
-        differences = [_difference_lu(stem, goal, k_power) for goal in against]
+        differences = [_difference_lu(loudness[goal.id], _weighed(stem, goal, k_power)) for goal in against]
         if not differences or (middle := float(np.median(differences))) >= LEAST_LU:
             continue
         gain_db = round(max(middle - LEAST_LU, -FURTHEST_DB), 1)
@@ -78,8 +79,11 @@ def _decided_by_pins(stem: HeardStem, goal: Goal, rules: Rules, hop: int) -> boo
     )
 
 
-def _difference_lu(stem: HeardStem, goal: Goal, k_power: Floats) -> float:
-    """Loudness of a line less that of a stem while it is spoken."""
-    heard = (k_power * stem.frames.power("total", goal.start, goal.end)).sum()
-    line = sum((k_power * target.frames.power("total", goal.start, goal.end)).sum() for target in goal.targets)
+def _weighed(stem: HeardStem, goal: Goal, k_power: Floats) -> float:
+    """K-weighted power of a stem while a line is spoken."""
+    return float((k_power * stem.frames.power("total", goal.start, goal.end)).sum())
+
+
+def _difference_lu(line: float, heard: float) -> float:
+    """Loudness of a line less that of a stem, of their powers."""
     return float(10.0 * np.log10((line + 1e-14) / (heard + 1e-14)))
