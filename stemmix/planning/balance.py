@@ -1,6 +1,8 @@
 """Level balance: a bed that stands too loud over the dialogue all along is a fader's business, not an equaliser's.
 
-Where the project asks for balance the faders are moved; else the moves are advice in the report.
+Where the project asks for balance the faders are moved; else the moves are advice in the report. A fader stands for the
+whole programme, so that only what stems are by themselves is weighed: never a stem whose own priority is not lower than
+the line's own, and no stretch that a pin decides.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.bands import CENTRE_HZ
+from stemmix.bands import BAND_COUNT, CENTRE_HZ
 from stemmix.dsp.filters import k_weighting_power
 from stemmix.model.moves import Level
 from stemmix.model.plan import Move, StoppedBy
@@ -33,9 +35,16 @@ def balance_of(
     moves, said = [], []
     lines = [goal for goal in goals if goal.is_speech]
     k_power = k_weighting_power(project.sample_rate, CENTRE_HZ)
+    loudness = {goal.id: sum(_weighed(target, goal, k_power) for target in goal.targets) for goal in lines}
     for stem in stems:
-        against = [goal for goal in lines if stem not in goal.targets and stem.priority < goal.priority]
-        differences = [_difference_lu(stem, goal, k_power) for goal in against]
+        against = [
+            goal
+            for goal in lines
+            if stem not in goal.targets
+            and stem.priority < _own_priority(goal)
+            and not _decided_by_pins(stem, goal, rules, hop)
+        ]
+        differences = [_difference_lu(loudness[goal.id], _weighed(stem, goal, k_power)) for goal in against]
         if not differences or (middle := float(np.median(differences))) >= LEAST_LU:
             continue
         gain_db = round(max(middle - LEAST_LU, -FURTHEST_DB), 1)
@@ -52,8 +61,30 @@ def balance_of(
     return moves, said
 
 
-def _difference_lu(stem: HeardStem, goal: Goal, k_power: Floats) -> float:
-    """Loudness of a line less that of a stem while it is spoken."""
-    heard = (k_power * stem.frames.power("total", goal.start, goal.end)).sum()
-    line = sum((k_power * target.frames.power("total", goal.start, goal.end)).sum() for target in goal.targets)
+def _own_priority(goal: Goal) -> int:
+    """A line's priority without any pin, those that raise it among them."""
+    return max(target.priority for target in goal.targets)
+
+
+def _decided_by_pins(stem: HeardStem, goal: Goal, rules: Rules, hop: int) -> bool:
+    """Whether pins raise or lower the line, take bands out of it, or stand on the stem or a target there.
+
+    A pin that only forbids moves of the line itself says nothing of how loud a bed may be.
+    """
+    start, end = goal.start * hop, goal.end * hop
+    return (
+        goal.priority != _own_priority(goal)
+        or len(goal.bands) < BAND_COUNT
+        or bool(rules.pins_on(stem.id, start, end))
+        or any(not pin.forbid for target in goal.targets for pin in rules.pins_on(target.id, start, end))
+    )
+
+
+def _weighed(stem: HeardStem, goal: Goal, k_power: Floats) -> float:
+    """K-weighted power of a stem while a line is spoken."""
+    return float((k_power * stem.frames.power("total", goal.start, goal.end)).sum())
+
+
+def _difference_lu(line: float, heard: float) -> float:
+    """Loudness of a line less that of a stem, of their powers."""
     return float(10.0 * np.log10((line + 1e-14) / (heard + 1e-14)))

@@ -10,7 +10,7 @@ priority away again is undone. What is left of a scene's cuts in common becomes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import groupby
@@ -41,6 +41,7 @@ from stemmix.planning.notes import notes_of_requests
 from stemmix.planning.outcome import outcome_of
 from stemmix.planning.rules import transient_share
 from stemmix.planning.scenes import LEAST_MOVE_DB, shared_curves
+from stemmix.planning.settle import settled
 from stemmix.planning.unmask import Solution, solve
 
 Floats = NDArray[np.float64]
@@ -55,15 +56,23 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
     goals = goals_of(project, stems, desk.hop, frames) if len(stems) > 1 else []
     faders, advice = balance_of(project, stems, goals, desk.rules, desk.hop, frames)
     standing = [*faders, *desk.rules.pinned_moves(stems)]
+    scenes = scenes_of(project, goals, desk.hop, frames)
+
+    def shared(lines: Sequence[SolvedLine]) -> list[Move]:
+        return shared_curves([move for line in lines for move in line.moves], scenes, desk.shape, project.sample_rate)
+
+    def mixed(lines: Sequence[SolvedLine]) -> dict[str, StemGains]:
+        return desk.gains([*standing, *shared(lines)])
+
     if project.method == "frequency":
         standing += static_moves(stems, goals, desk.rules, frames)
         lines = desk.each(partial(_under_curves, desk, desk.gains(standing)), goals)
         undone: list[str] = []
     else:
         lines, undone = _solved(desk, goals, standing)
-    scenes = scenes_of(project, goals, desk.hop, frames)
-    made = shared_curves([move for line in lines for move in line.moves], scenes, desk.shape, project.sample_rate)
-    gains = desk.gains([*standing, *made])
+        lines = settled(desk, lines, mixed, partial(_solved_again, desk, standing))
+    made = shared(lines)
+    gains = mixed(lines)
     of_line = moves_of_lines(made)
     standing, over_line = with_conflicts(desk, standing, lines)
     judged = desk.each(
@@ -122,11 +131,32 @@ def _solved(desk: Desk, goals: Sequence[Goal], standing: Sequence[Move]) -> tupl
     """Every goal solved, priority after priority, and what had to be undone afterwards, in words."""
     lines: list[SolvedLine] = []
     for _, group in groupby(goals, key=lambda goal: (goal.priority, [stem.id for stem in goal.targets])):
-        earlier = [move for line in lines for move in line.moves]
-        gains = desk.gains([*standing, *earlier])
-        layers = [desk.gains(move for move in earlier if move.action.kind == kind) for kind in ("unmask", "duck")]
+        gains, layers = _decided(desk, standing, lines)
         lines += desk.each(partial(_solved_line, desk, gains, layers), list(group))
     return _without_harm(desk, lines, standing)
+
+
+def _solved_again(
+    desk: Desk, standing: Sequence[Move], lines: Sequence[SolvedLine], aims: Mapping[str, float]
+) -> list[SolvedLine]:
+    """Some of the lines, with their aims moved, and what was decided above them as it stands now."""
+    solved: list[SolvedLine] = []
+    for rank in sorted({line.goal.priority for line in lines if line.goal.id in aims}, reverse=True):
+        gains, layers = _decided(desk, standing, [line for line in lines if line.goal.priority > rank])
+        group = [line for line in lines if line.goal.priority == rank and line.goal.id in aims]
+        lifts = [line.lift + aims[line.goal.id] for line in group]
+        lifted = [replace(line, lift=lift) for line, lift in zip(group, lifts, strict=True)]
+        solved += desk.each(partial(_solved_from, desk, gains, layers), lifted)
+    return solved
+
+
+def _decided(
+    desk: Desk, standing: Sequence[Move], lines: Sequence[SolvedLine]
+) -> tuple[dict[str, StemGains], list[dict[str, StemGains]]]:
+    """The gains that stand when lines have been decided: all of them, and of their unmasks and ducks by themselves."""
+    made = [move for line in lines for move in line.moves]
+    layers = [desk.gains(move for move in made if move.action.kind == kind) for kind in ("unmask", "duck")]
+    return desk.gains([*standing, *made]), layers
 
 
 def _as_it_came(desk: Desk, goal: Goal, heard: Passage) -> SolvedLine:
@@ -163,19 +193,31 @@ def _under_curves(desk: Desk, gains: dict[str, StemGains], goal: Goal) -> Solved
 def _solved_line(
     desk: Desk, gains: dict[str, StemGains], layers: Sequence[dict[str, StemGains]], goal: Goal
 ) -> SolvedLine:
-    """A goal solved with what was decided before it, its unmasks and ducks in `layers`.
+    """A goal solved with what was decided before it, its unmasks and ducks in `layers`."""
+    heard = desk.passage(goal)
+    return _solved_from(desk, gains, layers, _as_it_came(desk, goal, heard), heard)
+
+
+def _solved_from(
+    desk: Desk,
+    gains: dict[str, StemGains],
+    layers: Sequence[dict[str, StemGains]],
+    came: SolvedLine,
+    heard: Passage | None = None,
+) -> SolvedLine:
+    """A line solved as if nothing had been done for it, with its aim moved by its lift.
 
     What is done to a stem twice is not done twice over: the deeper holds (`model.plan.layers_of`). So a line begins
     where the earlier cuts stand all along it, and its moves are told from there as a whole.
     """
-    heard = desk.passage(goal)
-    came = _as_it_came(desk, goal, heard)
+    goal = came.goal
+    heard = heard or desk.passage(goal)
     start = desk.mixed(goal, heard, gains)
     maskers = desk.maskers(goal)
     guilty = {found.masker for found in came.found}
     bounds, pinned = desk.rules.bounds(goal, maskers, guilty, desk.hop)
     stand = [np.zeros((len(maskers), 2 * BAND_COUNT)) for _ in layers]
-    if start.clarity(start.untouched) < bounds.clarity:
+    if came.lift or start.clarity(start.untouched) < bounds.clarity:
         times = np.arange(goal.start, goal.end, dtype=np.float64) * desk.hop
         passing_db = np.zeros((len(maskers), len(times), 2 * BAND_COUNT))
         for index in np.flatnonzero(bounds.lost_db.any(axis=1) | (bounds.duck_db > 0)):
@@ -194,8 +236,11 @@ def _solved_line(
         lost_db=np.maximum(bounds.lost_db + unmasked[:, :BAND_COUNT], 0.0),
         duck_db=np.maximum(bounds.duck_db + ducked[:, 0], 0.0),
     )
-    solution = solve(start, bounds)
+    solution = solve(start, bounds, came.lift)
     stopped_by = solution.stopped_by
+    if stopped_by == "clear" and came.clarity < bounds.clarity:
+        # cuts of higher priority have cleared it
+        stopped_by = "goal"
     if stopped_by in {"cap", "benefit", "nothing to cut"} and pinned.any():
         stopped_by = "pin"
     return replace(

@@ -37,6 +37,8 @@ class SolvedLine:
     reached: float
     """Clarity with its own moves and those of higher priority."""
     stopped_by: StoppedBy
+    lift: float = 0.0
+    """Clarity by which its aim was moved, because of what ramps and neighbours make of it."""
 
 
 class Desk(Workers):

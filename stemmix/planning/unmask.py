@@ -117,24 +117,29 @@ class Solution:
         return self.ride_db + self.presence_db
 
 
-def solve(line: Passage, bounds: Bounds) -> Solution:
+def solve(line: Passage, bounds: Bounds, lift: float = 0.0) -> Solution:
     """The least that brings the line's clarity to its goal, within bounds.
+
+    `lift` moves the goal by what the line is known to lose of its clarity, or gain, when it is shaped in time.
 
     Where no bound lets it get there, the least that leaves it `GIVEN_UP` short of what all of them would; nothing at
     all where that buys less than it leaves. A goal that can be reached, if only without the margin, is never given up.
     """
     nothing = _Attempt(line, bounds, line.untouched)
     came = line.clarity(line.untouched)
-    if came >= bounds.clarity:
+    goal = bounds.clarity + lift
+    if not lift and came >= goal:
         return nothing.solution("clear")
+    if lift and came >= goal + GOAL_MARGIN - CLOSE_ENOUGH:
+        return nothing.solution("goal")
     if not (bounds.lost_db.any() or bounds.duck_db.any()):
         return nothing.solution("nothing to cut")
-    if (reached := _least(line, bounds, bounds.clarity + GOAL_MARGIN)) is not None:
+    if (reached := _least(line, bounds, goal + GOAL_MARGIN)) is not None:
         return reached.solution("goal")
     everything = _furthest(line, bounds)
     best = everything.clarity
-    if best >= bounds.clarity:
-        aim = max(best - GIVEN_UP, min(best, bounds.clarity + CLOSE_ENOUGH))
+    if best >= goal:
+        aim = max(best - GIVEN_UP, min(best, goal + CLOSE_ENOUGH))
         return _within_all(everything, aim).solution("goal")
     if best - came < 2 * GIVEN_UP:
         return nothing.solution("benefit")

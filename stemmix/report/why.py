@@ -21,7 +21,7 @@ BECAUSE_OF: dict[StoppedBy, str] = {
     "goal": "the line has reached its goal",
     "cap": "the cap is reached",
     "benefit": "more would buy next to nothing",
-    "protection": "its hits are protected: other stems give way first",
+    "protection": "hits, and lines that come first, are protected: others give way before them",
     "pin": "a pin holds it",
     "nothing to cut": "nothing that may be cut hides the line",
     "rule": "its rule asks for no more: a fader is moved to balance, a static curve half of the way",

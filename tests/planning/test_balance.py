@@ -98,3 +98,59 @@ def test_the_dialogue_itself_is_never_turned_down() -> None:
     ).decide()
     assert not levels(two)
     assert not advice(two)
+
+
+def spoken_about(plan: Plan) -> set[str]:
+    """The stems that faders are moved or advised for."""
+    return set(levels(plan)) | {note.split()[1] for note in advice(plan)}
+
+
+def second_voice(*, balance: bool, **pin: Any) -> Plan:
+    """A singer under loud dialogue, in a profile that clears only dialogue."""
+    return scene(
+        Told("DX", "dialogue", (line(1.0, 3.0, -40.0), line(4.0, 6.0, -40.0), line(20.0, 22.0, -40.0))),
+        Told("VOX", "lead", (line(1.0, 6.0, -50.0), line(19.0, 23.0, -50.0))),
+        Told("MX", "music", (bed(0.0, 25.0, -60.0),)),
+        seconds=25.0,
+        balance=balance,
+        pins=[{"stem": "VOX", "from": 0.0, "to": 25.0, **pin}],
+    ).decide()
+
+
+@pytest.mark.parametrize("balance", [False, True])
+def test_a_stem_of_higher_own_priority_is_never_spoken_of_whatever_a_pin_raises(balance: bool) -> None:
+    """A pin lets a second voice win for a while; nobody asked for the dialogue's fader."""
+    plan = second_voice(balance=balance, priority=150)
+    raised = [one for one in plan.lines if one.target == "VOX"]
+    assert raised, "it is a line"
+    assert raised[0].clarity_before < 0.5, "and the dialogue hides it"
+    assert "DX" not in spoken_about(plan)
+
+
+@pytest.mark.parametrize("balance", [False, True])
+@pytest.mark.parametrize(
+    "pin",
+    [
+        {"stem": "MX", "keep": True},
+        {"stem": "MX", "max_cut_db": 3.0},
+        {"stem": "MX", "priority": 120},
+        {"stem": "MX", "action": {"kind": "duck", "gain_db": -9.0}},
+        {"stem": "DX", "priority": 10},
+        {"stem": "DX", "priority": 10, "low_hz": 1000.0},
+        {"stem": "DX", "keep": True},
+    ],
+)
+def test_what_a_pin_decides_is_not_weighed(pin: dict[str, Any], balance: bool) -> None:
+    """The music is loud in two lines of three: where a pin decides these, it is as if it were loud in none."""
+    loud = {"music_s": (0.0, 10.0), "balance": balance}
+    assert spoken_about(decided(-45.0, **loud)) == {"MX"}
+    assert not spoken_about(decided(-45.0, **loud, pins=[{**pin, "from": 0.0, "to": 8.0}]))
+
+
+def test_a_pin_elsewhere_or_one_that_only_spares_the_voice_leaves_the_advice() -> None:
+    for pin in (
+        {"stem": "DX", "from": 0.0, "to": 25.0, "forbid": ["ride", "presence"]},
+        {"stem": "MX", "from": 10.0, "to": 12.0, "keep": True},
+        {"stem": "DX", "from": 19.0, "to": 23.0, "priority": 10},
+    ):
+        assert spoken_about(decided(-45.0, pins=[pin])) == {"MX"}

@@ -362,6 +362,7 @@ def test_a_cut_that_takes_the_clarity_of_a_higher_goal_is_undone(monkeypatch: py
     # what was decided before anything is undone: the crowd is cut, and scored after that it is lost, as the note says
     with monkeypatch.context() as patch:
         patch.setattr(decide, "HARM", 1.0)
+        patch.setattr(decide, "settled", lambda desk, lines, *_: lines)
         bare = told.decide()
     assert not any(note.startswith("undone:") for note in bare.notes)
     assert any(move.stem == "CROWD" and move.because[0].startswith(f"{effect.id}.") for move in bare.moves)

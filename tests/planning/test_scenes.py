@@ -86,7 +86,7 @@ def test_what_is_left_next_to_the_curve_and_is_no_move_is_not_made() -> None:
     over_db=st.lists(st.integers(0, 15).map(lambda hundredths: hundredths / 100), min_size=7, max_size=7),
 )
 def test_without_what_is_no_move_the_sum_is_as_near_as_that(gaps: list[float], over_db: list[float]) -> None:
-    """Neighbours a hair's breadth apart, wherever they overlap: each moment stays within `LEAST_MOVE_DB`."""
+    """Neighbours nearly alike, wherever they overlap: each moment is within `LEAST_MOVE_DB` of what it was."""
     moves, at_s = [], 1.0
     for number, gap_s in enumerate([0.0, *gaps]):
         at_s = round(max(at_s + gap_s, 0.5), 2)
