@@ -71,7 +71,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
         lines, undone = _solved(desk, goals, standing)
         lines = settled(desk, lines, mixed, partial(_solved_again, desk, standing))
     made = shared(lines)
-    gains = mixed(lines)
+    gains = desk.gains([*standing, *made])
     told = moves_of_lines(made)
     judged = desk.each(
         lambda line: judged_line(desk, line, gains, told.get(line.goal.id, ())),
