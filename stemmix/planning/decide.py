@@ -72,7 +72,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
         lines, undone = _solved(desk, goals, standing)
         lines = settled(desk, lines, mixed, partial(_solved_again, desk, standing))
     made = shared(lines)
-    gains = mixed(lines)
+    gains = desk.gains([*standing, *made])
     of_line = moves_of_lines(made)
     standing, over_line = with_conflicts(desk, standing, lines)
     judged = desk.each(

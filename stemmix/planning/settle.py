@@ -17,7 +17,7 @@ from stemmix.dsp.dynamics import StemGains
 from stemmix.planning.desk import Desk, SolvedLine
 from stemmix.planning.unmask import GOAL_MARGIN
 
-ROUNDS = 3
+ROUNDS = 2
 UNDER, OVER = 0.005, 0.05
 """Clarity under and over its goal from which a line is off it: METHOD has film's goal of 0.5 end at 0.55."""
 MARGIN_KEPT = 0.015
@@ -41,38 +41,34 @@ def settled(desk: Desk, lines: Sequence[SolvedLine], mixed: Mixed, again: Again)
     """
     order = [line.goal.id for line in lines]
     lines = sorted(lines, key=lambda line: (line.goal.start, line.goal.id))
-    clarity = _in_the_mix(desk, lines, mixed, [line for line in lines if line.moves or line.stopped_by == "goal"])
+    clarity = _in_the_mix(desk, lines, mixed, lines)
     way = dict.fromkeys(clarity, 1.0)
     for _ in range(ROUNDS):
-        off = [line for line in lines if _off(desk, line, clarity.get(line.goal.id)) > 0.0]
+        off = [line for line in lines if _off(desk, line, clarity[line.goal.id]) > 0.0]
         if not off:
             break
         aims = {
             line.goal.id: way[line.goal.id] * (desk.rules.clarity + GOAL_MARGIN - clarity[line.goal.id]) for line in off
         }
         trial = {line.goal.id: line for line in again(lines, aims)}
-        parts = _parts(desk, lines, off)
-        touched = [line for line in lines if any(line.goal.id in part for part in parts)]
-        clarity |= _in_the_mix(desk, lines, mixed, [line for line in touched if line.goal.id not in clarity])
         tried = [trial.get(line.goal.id, line) for line in lines]
-        now = _in_the_mix(desk, tried, mixed, touched)
-        for part in parts:
-            inside = [(line, new) for line, new in zip(lines, tried, strict=True) if line.goal.id in part]
-            if _better(desk, inside, aims, clarity, now):
-                clarity |= {id_: now[id_] for id_ in part}
-                lines = [trial.get(line.goal.id, line) if line.goal.id in part else line for line in lines]
-            else:
-                way |= {id_: 0.5 * way[id_] for id_ in part & aims.keys()}
-    told = {
-        line.goal.id: _told(line) if _short(desk, line, clarity.get(line.goal.id)) > 0.0 else line for line in lines
-    }
+        parts = _parts(desk, lines, off)
+        part_of = {id_: number for number, part in enumerate(parts) for id_ in part}
+        now = _in_the_mix(desk, tried, mixed, [line for line in lines if line.goal.id in part_of])
+        inside: list[list[tuple[SolvedLine, SolvedLine]]] = [[] for _ in parts]
+        for old, new in zip(lines, tried, strict=True):
+            if old.goal.id in part_of:
+                inside[part_of[old.goal.id]].append((old, new))
+        taken = {number for number, pairs in enumerate(inside) if _better(desk, pairs, aims, clarity, now)}
+        clarity |= {id_: now[id_] for id_, number in part_of.items() if number in taken}
+        way |= {id_: 0.5 * way[id_] for id_ in aims if part_of[id_] not in taken}
+        lines = [new if part_of.get(new.goal.id) in taken else old for old, new in zip(lines, tried, strict=True)]
+    told = {line.goal.id: _told(line) if _short(desk, line, clarity[line.goal.id]) > 0.0 else line for line in lines}
     return [told[id_] for id_ in order]
 
 
 def _in_the_mix(desk: Desk, lines: Sequence[SolvedLine], mixed: Mixed, asked: Sequence[SolvedLine]) -> dict[str, float]:
     """Clarity of some lines with the moves of all."""
-    if not asked:
-        return {}
     gains = mixed(lines)
 
     def clarity(line: SolvedLine) -> float:
@@ -82,16 +78,16 @@ def _in_the_mix(desk: Desk, lines: Sequence[SolvedLine], mixed: Mixed, asked: Se
     return dict(zip((line.goal.id for line in asked), desk.each(clarity, asked), strict=True))
 
 
-def _off(desk: Desk, line: SolvedLine, clarity: float | None) -> float:
+def _off(desk: Desk, line: SolvedLine, clarity: float) -> float:
     """How far a line is from where it is told to be; over its goal only where something was done for it."""
-    if clarity is not None and line.moves and clarity > desk.rules.clarity + OVER:
+    if line.moves and clarity > desk.rules.clarity + OVER:
         return clarity - desk.rules.clarity - OVER
     return _short(desk, line, clarity)
 
 
-def _short(desk: Desk, line: SolvedLine, clarity: float | None) -> float:
+def _short(desk: Desk, line: SolvedLine, clarity: float) -> float:
     """By how much a line misses the goal that it is said to have reached."""
-    if clarity is None or line.stopped_by != "goal":
+    if line.stopped_by != "goal":
         return 0.0
     return max(desk.rules.clarity - UNDER - clarity, 0.0)
 

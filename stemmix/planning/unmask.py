@@ -257,9 +257,14 @@ def _needed(line: Passage, cap: Floats, shape: Floats, protection: Floats, aim: 
     """(stems, 36) the cheapest cuts that reach an aim, of those stems alone that it needs; looked for near a shape."""
     start = _least_share(line, shape, aim, voice_db)
     cut, price = _cheapest(line, cap, protection, aim, voice_db, start)
-    needed = cap * ~_idle(line, cut, voice_db)[:, None]
-    if (needed < cap).any() and line.clarity(-needed, voice_db) >= aim:
-        cut, _ = _cheapest(line, needed, protection, aim, voice_db, np.minimum(cut, needed), price)
+    idle = _idle(line, cut, voice_db)
+    if not idle.any():
+        return cut
+    kept, needed = cut * ~idle[:, None], cap * ~idle[:, None]
+    if line.clarity(-kept, voice_db) >= aim - CLOSE_ENOUGH:
+        return kept
+    if line.clarity(-needed, voice_db) >= aim:
+        return _cheapest(line, needed, protection, aim, voice_db, kept, price)[0]
     return cut
 
 
