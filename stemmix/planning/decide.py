@@ -10,7 +10,7 @@ priority away again is undone. What is left of a scene's cuts in common becomes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import groupby
@@ -42,7 +42,7 @@ from stemmix.planning.outcome import outcome_of
 from stemmix.planning.rules import transient_share
 from stemmix.planning.scenes import LEAST_MOVE_DB, shared_curves
 from stemmix.planning.settle import settled
-from stemmix.planning.unmask import Solution, solve
+from stemmix.planning.unmask import GOAL_MARGIN, Bounds, Solution, solve
 
 Floats = NDArray[np.float64]
 
@@ -216,6 +216,10 @@ def _solved_from(
     maskers = desk.maskers(goal)
     guilty = {found.masker for found in came.found}
     bounds, pinned = desk.rules.bounds(goal, maskers, guilty, desk.hop)
+    if uncovered := _uncovered(heard, start, bounds, guilty):
+        found = (*came.found, *uncovered)
+        came = replace(came, found=found, names=tuple(f"{goal.id}.{number}" for number in range(1, len(found) + 1)))
+        bounds, pinned = desk.rules.bounds(goal, maskers, guilty | {one.masker for one in uncovered}, desk.hop)
     stand = [np.zeros((len(maskers), 2 * BAND_COUNT)) for _ in layers]
     if came.lift or start.clarity(start.untouched) < bounds.clarity:
         times = np.arange(goal.start, goal.end, dtype=np.float64) * desk.hop
@@ -249,6 +253,23 @@ def _solved_from(
         reached=start.clarity(solution.gain_db, solution.voice_db),
         stopped_by=stopped_by,
     )
+
+
+def _uncovered(heard: Passage, start: Passage, bounds: Bounds, guilty: Collection[int]) -> list[conflicts.Found]:
+    """Conflicts with stems that others covered, sizes as the stems came.
+
+    Who masks a line that the rule's cuts of the guilty do not clear, when these are cut as deep as they may be.
+    """
+    if start.clarity(-bounds.rule_db) >= bounds.clarity + GOAL_MARGIN:
+        return []
+    furthest_db = np.tile(-(bounds.lost_db + bounds.duck_db[:, None]), 2)[:, None, :]
+    everywhere = np.broadcast_to(furthest_db, (len(furthest_db), len(start.target), 2 * BAND_COUNT))
+    bare = start.at_gains(everywhere, np.zeros_like(start.target))
+    found = [one for one in conflicts.find(bare) if one.masker not in guilty]
+    cells = conflicts.masked_by(heard) if found else ()
+    return [
+        replace(one, size=conflicts.size_in(cells[one.masker], heard.importance, one.low, one.high)) for one in found
+    ]
 
 
 def _moves(

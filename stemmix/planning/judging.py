@@ -20,6 +20,9 @@ from stemmix.units import samples_from_seconds
 
 Floats = NDArray[np.float64]
 
+SHORT = frozenset({"cap", "benefit", "pin", "nothing to cut"})
+"""What stops a line short of its goal."""
+
 NAMED = 8
 """A move over the whole programme bears on hundreds of conflicts: the largest are named."""
 
@@ -44,7 +47,8 @@ def judged_line(
         clarity_after=round(clarity, 3),
         snr_before_db=round(line.snr_db, 2),
         snr_after_db=round(mixed.mean_snr_db(mixed.untouched), 2),
-        stopped_by=line.stopped_by,
+        # neighbours' cuts may have carried it there
+        stopped_by="goal" if clarity >= desk.rules.clarity and line.stopped_by in SHORT else line.stopped_by,
     )
     found_in = [
         Conflict(

@@ -20,6 +20,14 @@ SCENE_PAUSE_S = 5.0
 LONGEST_S = 12.0
 """A longer run of a target that is no dialogue is decided in pieces."""
 
+LONGEST_SPEECH_S = 6.0
+"""The same of dialogue, which over room tone may run on for a minute: a mean over so much would hide a lost phrase."""
+
+HIT_DB = 6.0
+"""Onsets that are weaker are no hits."""
+HIT_S = 0.2
+"""An effect may be shorter than any speech: so long from its onset it is there to be heard."""
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -58,9 +66,13 @@ def goals_of(project: Project, stems: Sequence[HeardStem], hop: int, frames: int
             continue
         own = max(stem.priority for stem in targets)
         longest = _longest(role, project.sample_rate, hop)
+        heard = {stem.id: spans_of(project, (stem,), hop, frames) for stem in targets} if project.pins else {}
         for start, end in spans_of(project, targets, hop, frames, longest):
-            priority, bands = _lowered(pins, targets, own, start * hop, end * hop)
-            found.append((order, Goal("", targets, priority, start, end, own, bands)))
+            ranks = _ranks(pins, targets, own, start * hop, end * hop)
+            for priority, (together, bands) in ranks.items():
+                spoken = (span for stem in together for span in heard.get(stem.id, ()))
+                if len(ranks) == 1 or any(first < end and last > start for first, last in spoken):
+                    found.append((order, Goal("", together, priority, start, end, own, bands)))
     found += [(-1, goal) for goal in _raised(project, stems, hop, frames)]
     by_time = sorted(found, key=lambda one: _in_time(one[1]))
     named = [(order, replace(goal, id=f"L{number:03d}")) for number, (order, goal) in enumerate(by_time, 1)]
@@ -72,16 +84,21 @@ def _in_time(goal: Goal) -> tuple[int, int, int, str]:
     return goal.start, goal.end, -goal.priority, goal.targets[0].id
 
 
-def _lowered(pins: Pins, targets: Sequence[HeardStem], own: int, start: int, end: int) -> tuple[int, frozenset[int]]:
-    """What pins on its targets leave of a line's own priority, and of the bands that are to be heard."""
-    priority, bands = own, ALL_BANDS
+def _ranks(
+    pins: Pins, targets: Sequence[HeardStem], own: int, start: int, end: int
+) -> dict[int, tuple[tuple[HeardStem, ...], frozenset[int]]]:
+    """What pins make of a line: its targets by the priority that is left of its own, and the bands to be heard."""
+    ranks: dict[int, tuple[tuple[HeardStem, ...], frozenset[int]]] = {}
     for stem in targets:
+        priority, bands = own, ALL_BANDS
         for lowered, meant in pins.lowering(stem.id, stem.priority, start, end):
             if len(meant) == BAND_COUNT:
                 priority = min(priority, lowered)
             else:
                 bands -= frozenset(meant)
-    return priority, bands
+        together, among = ranks.get(priority, ((), ALL_BANDS))
+        ranks[priority] = ((*together, stem), among & bands)
+    return ranks
 
 
 def _raised(project: Project, stems: Sequence[HeardStem], hop: int, frames: int) -> list[Goal]:
@@ -126,7 +143,7 @@ def spans_of(
     spans = sorted(
         (start // hop, -(-min(end, frames) // hop))
         for stem in targets
-        for start, end in given.get(stem.id, [(stem.at + run.start, stem.at + run.end) for run in stem.facts.active])
+        for start, end in given.get(stem.id, _heard_in(stem, rate))
     )
     merged: list[tuple[int, int]] = []
     for start, end in spans:
@@ -137,9 +154,19 @@ def spans_of(
     return [piece for span in merged for piece in _pieces(span, longest)]
 
 
+def _heard_in(stem: HeardStem, rate_hz: int) -> list[tuple[int, int]]:
+    """Where a stem sounds, in samples of the programme; of effects, hits that are shorter than any speech too."""
+    runs = [(stem.at + run.start, stem.at + run.end) for run in stem.facts.active]
+    if stem.role is not Role.FX:
+        return runs
+    last = stem.at + stem.facts.frames
+    hits = [stem.at + onset.at for onset in stem.facts.onsets if onset.strength_db >= HIT_DB]
+    return runs + [(hit, min(hit + samples_from_seconds(HIT_S, rate_hz), last)) for hit in hits]
+
+
 def _longest(role: Role, rate_hz: int, hop: int) -> int | None:
-    """Frames of the longest line; None where a line is as long as what is said."""
-    return None if role is Role.DIALOGUE else round(LONGEST_S * rate_hz / hop)
+    """Frames of the longest line."""
+    return round((LONGEST_SPEECH_S if role is Role.DIALOGUE else LONGEST_S) * rate_hz / hop)
 
 
 def _pieces(span: tuple[int, int], longest: int | None) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ from stemmix.model.plan import Move
 from stemmix.model.profiles import Role
 from stemmix.model.project import Pin, Project
 from stemmix.planning.evidence import HeardStem
-from stemmix.planning.lines import Goal
+from stemmix.planning.lines import HIT_DB, Goal
 from stemmix.planning.pins import Pins, bands_of, forbidden
 from stemmix.planning.unmask import Bounds
 from stemmix.units import samples_from_seconds
@@ -27,8 +27,6 @@ Floats = NDArray[np.float64]
 TRANSIENT_PRICE = 3.0
 """A stem that is all attack costs so many times more to cut, on top."""
 TRANSIENT_FRAMES = 4
-HIT_DB = 6.0
-"""Onsets that are weaker are no hits."""
 
 
 class Shares(NamedTuple):

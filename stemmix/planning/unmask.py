@@ -55,7 +55,7 @@ NEXT_TO_NOTHING = 0.002
 
 MID_UNDER_SIDES_DB = 3.0
 LOUDNESS_EXPONENT = 0.23
-EVENNESS = 3e-3
+EVENNESS = 5e-3
 """Share of the bed's loudness that a variance of 1 dB squared over the bands is worth."""
 EFFORT = 5e-6
 SMOOTHNESS = 1e-4

@@ -580,3 +580,22 @@ def test_a_duck_comes_only_where_every_cut_has_reached_its_cap() -> None:
             cut = next(move.action for move in plan.moves if isinstance(move.action, Unmask))
             assert min(cut.mid_db) == -24.0, "the deepest cut of a line otherwise lost"
     assert 0 < ducked < 5
+
+
+def test_a_masker_that_others_covered_gives_way_where_the_line_would_else_be_lost() -> None:
+    """Under loud music the ambience hides nothing; with the music down it does, and is cut, and says for what."""
+    stems = (
+        Told("DX", "dialogue", (line(2.0, 4.0, -50.0),)),
+        Told("MX", "music", (bed(0.0, 8.0, -34.0),)),
+        Told("AMB", "ambience", (bed(0.0, 8.0, -48.0),)),
+    )
+    plan = scene(*stems, seconds=8.0).decide()
+    (told,) = plan.lines
+    assert told.clarity_after >= plan.clarity_goal
+    assert told.stopped_by == "goal"
+    cuts = [move for move in plan.moves if move.stem == "AMB"]
+    assert cuts
+    by_id = {conflict.id: conflict for conflict in plan.conflicts}
+    assert all(any(by_id[name].masker == "AMB" for name in move.because) for move in cuts)
+    kept = scene(*stems, seconds=8.0, pins=[{"stem": "AMB", "from": 0.0, "to": 8.0, "keep": True}]).decide()
+    assert kept.lines[0].clarity_after < plan.clarity_goal

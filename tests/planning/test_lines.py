@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from stemmix.planning.lines import LONGEST_S, SCENE_PAUSE_S, Goal, goals_of, scenes_of
+from stemmix.planning.lines import LONGEST_S, LONGEST_SPEECH_S, SCENE_PAUSE_S, Goal, goals_of, scenes_of
 from tests.planning.scene_features import HOP, RATE_HZ, Scene, Sound, Told, bed, line, scene
 
 MUSIC = Told("MX", "music", (bed(0.0, 60.0),))
@@ -55,18 +55,36 @@ def test_dialogue_that_overlaps_is_one_line_of_both() -> None:
     assert all([stem.id for stem in goal.targets] == ["A", "B"] for goal in found)
 
 
-def test_a_long_target_that_is_no_dialogue_is_decided_in_pieces() -> None:
-    """Equal, none longer than the longest, together the whole; dialogue is as long as what is said."""
+def test_a_long_target_is_decided_in_pieces() -> None:
+    """Equal, none longer than the longest, together the whole; of dialogue shorter than of all else."""
     speech = Told("DX", "dialogue", (line(0.0, 40.0),))
     hum = Told("FX", "fx", (Sound(0.0, 50.0),))
     found = goals(scene(speech, hum, seconds=60.0, profile="game"))
-    assert spans_s([goal for goal in found if goal.is_speech]) == [(0.0, 40.0)]
-    pieces = spans_s([goal for goal in found if not goal.is_speech])
-    assert len(pieces) == 5
-    assert pieces[0][0] == 0.0
-    assert pieces[-1][1] == 50.0
-    assert all(before[1] == after[0] for before, after in pairwise(pieces))
-    assert all(9.9 < end - start < 10.1 <= LONGEST_S for start, end in pieces)
+    for is_speech, end_s, longest_s, count in ((True, 40.0, LONGEST_SPEECH_S, 7), (False, 50.0, LONGEST_S, 5)):
+        pieces = spans_s([goal for goal in found if goal.is_speech is is_speech])
+        assert (len(pieces), pieces[0][0], pieces[-1][1]) == (count, 0.0, end_s)
+        assert all(before[1] == after[0] for before, after in pairwise(pieces))
+        lengths = [end - start for start, end in pieces]
+        assert max(lengths) <= longest_s
+        assert max(lengths) - min(lengths) < 0.05
+
+
+def test_a_hit_shorter_than_any_speech_is_a_line_where_effects_are_cleared() -> None:
+    speech = Told("DX", "dialogue", (line(2.0, 3.0),))
+    shot = Told("FX", "fx", (), hits_s=(10.0, 10.1, 20.0))
+    found = goals(scene(speech, shot, seconds=60.0, profile="game"))
+    assert spans_s([goal for goal in found if not goal.is_speech]) == [(10.0, 10.3), (20.0, 20.2)]
+    assert spans_s(goals(scene(speech, shot, seconds=60.0))) == [(2.0, 3.0)]
+
+
+def test_a_pin_that_lowers_one_of_two_speakers_gives_up_no_line_of_the_other() -> None:
+    """Where both speak at once each is a line of its own rank; alone, each has the line to itself."""
+    first = Told("A", "dialogue", (line(2.0, 4.0), line(10.0, 11.0)))
+    second = Told("B", "dialogue", (line(3.0, 5.0), line(20.0, 21.0)))
+    pins = [{"stem": "B", "from": 0.0, "to": 60.0, "priority": 10}]
+    found = goals(scene(first, second, MUSIC, seconds=60.0, pins=pins))
+    told = sorted((goal.start / 50, goal.priority, [stem.id for stem in goal.targets]) for goal in found)
+    assert told == [(2.0, 10, ["B"]), (2.0, 100, ["A"]), (10.0, 100, ["A"]), (20.0, 10, ["B"])]
 
 
 def test_a_raised_span_is_a_line_in_pieces_no_longer_either() -> None:
