@@ -7,9 +7,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from stemmix.model.plan import Plan
+from stemmix.model.plan import Outcome, Plan
 from stemmix.planning import decide
 from stemmix.planning.settle import OVER, UNDER
+from stemmix.planning.unmask import EVENNESS
 from stemmix.report.why import BECAUSE_OF
 from tests.planning.scene_features import Scene, Sound, Told, bed, line, scene
 
@@ -57,6 +58,11 @@ def over(plan: Plan) -> float:
     return sum(max(one.clarity_after - plan.clarity_goal - OVER, 0.0) for one in plan.lines if one.id in own)
 
 
+def cost(outcome: Outcome) -> float:
+    """What the solver weighs: sones, and unevenness beside them."""
+    return outcome.bed_sones_lost + EVENNESS * outcome.damage_db**2
+
+
 def unclear(plan: Plan) -> int:
     return sum(one.clarity_after < plan.clarity_goal - UNDER for one in plan.lines)
 
@@ -79,7 +85,7 @@ def test_settling_loses_no_line_and_takes_no_more(seed: int, profile: str) -> No
     assert unclear(after) <= unclear(before)
     assert over(after) <= over(before)
     if unclear(after) == unclear(before):
-        assert after.outcome.bed_sones_lost <= before.outcome.bed_sones_lost + 0.002
+        assert cost(after.outcome) <= cost(before.outcome) + 0.003
 
 
 def test_most_of_what_was_clearer_than_need_be_is_given_back() -> None:
