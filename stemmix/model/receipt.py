@@ -22,6 +22,17 @@ class Measured(Document):
     """Loudness range, EBU Tech 3342."""
     true_peak_dbtp: float | None
     sample_peak_dbfs: float | None
+    rms_dbfs: float | None = None
+    """Unweighted, over all channels; a full-scale sine reads -3.01. This and what follows is left out where it was not
+    measured: some cost, and older documents lack them."""
+    noise_floor_dbfs: float | None = None
+    """RMS of the quietest half second that is no digital silence."""
+    leq_m_db: float | None = None
+    """Leq(m), ISO 21727, in a calibrated cinema."""
+    plr_db: float | None = None
+    """Peak to loudness ratio: true peak less integrated loudness."""
+    psr_db: float | None = None
+    """The lowest peak to short-term loudness ratio, AES e-Brief 373."""
     reasons: dict[str, str] = Field(default_factory=dict)
     """Why a reading is null."""
 
@@ -34,6 +45,41 @@ class Measured(Document):
         return cls(
             **{name: None if value is None else round(value, 2) for name, value in values.items()}, reasons=reasons
         )
+
+
+class MeasuredFile(Document):
+    """An audio file that was only measured."""
+
+    path: str
+    """As it was given."""
+    layout: str
+    sample_rate: int
+    frames: int
+    measured: Measured
+    warnings: tuple[str, ...] = ()
+    """What was assumed, and what else is odd about the file."""
+
+
+class SpokenLoudness(Document):
+    """Dialogue in a mix, by the activity of the dialogue stems; None where there is no reading, with the reason."""
+
+    stem_gated_lufs: float | None
+    """The whole mix, ungated, while dialogue is active: not Dolby's dialogue gating, which knows no stems."""
+    dialogue_stem_lufs: float | None
+    """The dialogue stems alone over the same spans."""
+    ldr_lu: float | None
+    """Loudness-to-dialogue ratio: programme loudness less `stem_gated_lufs`; EBU R 128 s4 asks for at most 5 LU."""
+    speech_share: float
+    anchor: Literal["dialogue", "programme"]
+    """Which loudness a specification of dialogue loudness looks at: the programme's under 15 % of speech."""
+    anchor_lufs: float | None
+    reasons: dict[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, reading: object) -> Self:
+        """A `dsp.dialogue.DialogueReading`, which has the same names, as documents keep it."""
+        values = {name: getattr(reading, name) for name in cls.model_fields}
+        return cls(**{name: round(value, 2) if isinstance(value, float) else value for name, value in values.items()})
 
 
 class SourceFile(Document):
