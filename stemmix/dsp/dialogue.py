@@ -122,7 +122,7 @@ def dialogue_reading(programme_lufs: float | None, mix: SpanReading, stem: SpanR
         ldr_lu = programme_lufs - mix.loudness_lufs
     speaks = mix.share >= LEAST_SPEECH and mix.loudness_lufs is not None
     if not speaks:
-        reasons["anchor"] = f"speech is {mix.share:.0%} of the programme, under {LEAST_SPEECH:.0%}"
+        reasons["anchor"] = f"speech is {mix.share:.1%} of the programme, under {LEAST_SPEECH:.0%}"
     return DialogueReading(
         stem_gated_lufs=mix.loudness_lufs,
         dialogue_stem_lufs=stem.loudness_lufs,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
@@ -72,12 +72,12 @@ _ITU_468 = (
     5.559488023498642e-4,
     1.0,
 )
-"""The network of ITU-R BS.468-4 as a function of j times the frequency in Hz: one zero at 0 over this, highest first."""
+"""The network of ITU-R BS.468-4: j f (in Hz) over this polynomial in j f, highest power first."""
 
 _M_ZERO_DB_HZ = 2000.0
 
 
-def m_weighting_db(frequency_hz: Sequence[float] | Floats) -> Floats:
+def m_weighting_db(frequency_hz: ArrayLike) -> Floats:
     """(n,) M-weighting at frequencies in Hz: ITU-R BS.468-4's curve, 0 dB at 2 kHz (ISO 21727:2016 table 1).
 
     >>> m_weighting_db([1000.0, 6300.0]).round(1).tolist()
@@ -86,7 +86,7 @@ def m_weighting_db(frequency_hz: Sequence[float] | Floats) -> Floats:
     return np.asarray(20.0 * np.log10(_m_gain(frequency_hz) / _m_gain([_M_ZERO_DB_HZ])))
 
 
-def _m_gain(frequency_hz: Sequence[float] | Floats) -> Floats:
+def _m_gain(frequency_hz: ArrayLike) -> Floats:
     s = 1j * np.asarray(frequency_hz, np.float64)
     return np.asarray(np.abs(s / np.polyval(_ITU_468, s)))
 

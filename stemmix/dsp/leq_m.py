@@ -50,7 +50,9 @@ class LeqMMeter:
             ends = np.append(edges[edges < len(piece)], len(piece))
             for channel in range(0, channels, 2):
                 pair = (channel, min(channel + 1, channels - 1))
-                metering_kernels.m_weighted_energy(piece, *pair, ends, self._sections, self._state[channel : channel + 2])
+                metering_kernels.m_weighted_energy(
+                    piece, *pair, ends, self._sections, self._state[channel : channel + 2]
+                )
             self._frames = end
 
     def read(self) -> float | None:

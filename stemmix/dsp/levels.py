@@ -98,7 +98,9 @@ class LevelMeter:
         sums = np.empty(count)
         kernels.window_sums(known, _FLOOR_BINS, sums)
         ends = np.arange(self._bins - count + 1, self._bins + 1)
-        lengths = (ends * self._rate_hz // _BINS_PER_SECOND) - ((ends - _FLOOR_BINS) * self._rate_hz // _BINS_PER_SECOND)
+        lengths = (ends * self._rate_hz // _BINS_PER_SECOND) - (
+            (ends - _FLOOR_BINS) * self._rate_hz // _BINS_PER_SECOND
+        )
         self._floor = min(self._floor, float((sums / (lengths * self._channels)).min(initial=np.inf)))
         self._recent = known[max(0, len(known) - _FLOOR_BINS + 1) :]
 

@@ -143,8 +143,8 @@ class LoudnessMeter:
     Energy is kept in bins of 10 ms on the absolute sample grid (edges at n * rate / 100, rounded down, so that no rate
     drifts). Windows of 400 ms and 3 s slide by one bin: their maxima are exact to 10 ms. Gating blocks and the values
     for the loudness range are those that end on a tenth of a second. What does not fill a last bin or block is left
-    out. Memory grows by 16 bytes per 100 ms, 1.2 MB in two hours, and nothing else does: both gates need every block once
-    the mean is known, and reels pool theirs. A histogram would bound it, but at the price of exact readings.
+    out. Memory grows by 16 bytes per 100 ms, 1.2 MB in two hours, and by nothing else: both gates need every block once
+    the mean is known, and reels pool theirs. A histogram would bound it, at the price of exact readings.
     """
 
     def __init__(self, rate_hz: int, weights: Sequence[float]) -> None:

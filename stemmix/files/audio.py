@@ -106,10 +106,7 @@ def inspect(path: Path, layout: Layout | None = None, *, to_mix: bool = True) ->
         raise StemError(f"{path}: its header says a sample rate of {rate_hz} Hz, at which no sound is kept")
     if layout is None:
         layout = _layout(path, container, channels, header, warnings, assume=not to_mix)
-    elif layout.channels != channels:
-        raise StemError(f"{path}: has {channels} channels, and {layout.name} has {layout.channels}")
-    if to_mix and fold_matrix(layout, STEREO) is None:
-        raise StemError(f"{path}: has {channels} channels ({layout.name}), for which no fold to stereo is defined")
+    _refuse_misfit(path, layout, channels, to_mix=to_mix)
     if frames == 0:
         raise StemError(f"{path}: holds no audio (0 frames)")
     if rate_hz < _FULL_BANDWIDTH_RATE_HZ:
@@ -141,6 +138,13 @@ def _warnings_of_wave(path: Path, header: WaveHeader, size: int) -> list[str]:
     if header.is_plain and (rest := header.bytes_present % header.block_align):
         return [f"{path}: has {rest} bytes after its last whole frame, which are left out"]
     return []
+
+
+def _refuse_misfit(path: Path, layout: Layout, channels: int, *, to_mix: bool) -> None:
+    if layout.channels != channels:
+        raise StemError(f"{path}: has {channels} channels, and {layout.name} has {layout.channels}")
+    if to_mix and fold_matrix(layout, STEREO) is None:
+        raise StemError(f"{path}: has {channels} channels ({layout.name}), for which no fold to stereo is defined")
 
 
 def _layout(

@@ -79,7 +79,9 @@ class SpokenLoudness(Document):
     def of(cls, reading: object) -> Self:
         """A `dsp.dialogue.DialogueReading`, which has the same names, as documents keep it."""
         values = {name: getattr(reading, name) for name in cls.model_fields}
-        return cls(**{name: round(value, 2) if isinstance(value, float) else value for name, value in values.items()})
+        return cls.model_validate(
+            {name: round(value, 2) if isinstance(value, float) else value for name, value in values.items()}
+        )
 
 
 class SourceFile(Document):
