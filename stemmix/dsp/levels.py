@@ -1,4 +1,4 @@
-"""Levels of the samples as they are, unweighted: peak, RMS and noise floor."""
+"""Power of the samples as they are, unweighted: RMS and noise floor."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.dsp import kernels
-from stemmix.dsp.true_peak import PIECE_FRAMES, check_block, highest_sample
-from stemmix.units import POWER_FLOOR, db_from_gain, db_from_power
+from stemmix.dsp.true_peak import PIECE_FRAMES, check_block
+from stemmix.units import POWER_FLOOR, db_from_power
 
 Floats = NDArray[np.float64]
 
@@ -23,14 +23,13 @@ _FLOOR_BINS = 50
 class Levels:
     """What a `LevelMeter` reads; None where there is no reading, with the reason under the same name."""
 
-    sample_peak_dbfs: float | None
     rms_dbfs: float | None
     noise_floor_dbfs: float | None
     reasons: dict[str, str]
 
 
 class LevelMeter:
-    """Sample peak, RMS over everything, and the noise floor.
+    """RMS over everything, and the noise floor.
 
     RMS is the root of the mean square over all samples of all channels; no 3 dB are added, so that a full-scale sine
     reads -3.01 dBFS (as ACX Check and ffmpeg's astats have it, AES17 not).
@@ -44,7 +43,6 @@ class LevelMeter:
         self._rate_hz = rate_hz
         self._channels = channels
         self._wants_floor = noise_floor
-        self._peak = 0.0
         self._energy = 0.0
         self._bins = 0
         self._rest = np.zeros((0, channels))
@@ -59,33 +57,37 @@ class LevelMeter:
 
     def read(self) -> Levels:
         """The reading so far."""
-        reasons = {}
         samples = (self._edge(self._bins) + len(self._rest)) * self._channels
         mean = (self._energy + float(np.square(self._rest).sum())) / max(samples, 1)
-        found = {
-            "sample_peak_dbfs": db_from_gain(self._peak) if self._peak * self._peak > POWER_FLOOR else None,
-            "rms_dbfs": db_from_power(mean) if mean > POWER_FLOOR else None,
-        }
-        reasons = {name: SILENT for name, value in found.items() if value is None}
+        rms_dbfs = db_from_power(mean) if mean > POWER_FLOOR else None
+        reasons = {} if rms_dbfs is not None else {"rms_dbfs": SILENT}
         floor_dbfs = db_from_power(self._floor) if np.isfinite(self._floor) else None
         if self._wants_floor and floor_dbfs is None:
             reasons["noise_floor_dbfs"] = (
                 "shorter than 0.5 s" if self._bins < _FLOOR_BINS else "no half second without digital silence"
             )
-        return Levels(**found, noise_floor_dbfs=floor_dbfs, reasons=reasons)
+        return Levels(rms_dbfs=rms_dbfs, noise_floor_dbfs=floor_dbfs, reasons=reasons)
 
     def _take(self, piece: Floats) -> None:
         """Add up whole bins, each from its own samples alone: no bit depends on how they arrive."""
-        self._peak = max(self._peak, highest_sample(piece))
-        heard = np.concatenate((self._rest, piece))
-        begin = self._edge(self._bins)
-        bins = ((begin + len(heard) + 1) * _BINS_PER_SECOND - 1) // self._rate_hz
-        edges = np.arange(self._bins, bins + 1) * self._rate_hz // _BINS_PER_SECOND - begin
-        self._rest = heard[edges[-1] :].copy()
-        if bins == self._bins:
-            return
-        squares = np.square(heard[: edges[-1]]).reshape(-1)
-        energies = np.add.reduceat(squares, edges[:-1] * self._channels)
+        if len(self._rest):
+            missing = self._edge(self._bins + 1) - self._edge(self._bins) - len(self._rest)
+            self._rest = np.concatenate((self._rest, piece[:missing]))
+            piece = piece[missing:]
+            if len(self._rest) < self._edge(self._bins + 1) - self._edge(self._bins):
+                return
+            self._add(self._rest, self._bins + 1)
+        end = self._edge(self._bins) + len(piece)
+        bins = ((end + 1) * _BINS_PER_SECOND - 1) // self._rate_hz
+        used = self._edge(bins) - self._edge(self._bins)
+        if bins > self._bins:
+            self._add(piece[:used], bins)
+        self._rest = piece[used:].copy()
+
+    def _add(self, heard: Floats, bins: int) -> None:
+        """The samples of whole bins, up to bin number `bins`."""
+        begins = np.arange(self._bins, bins) * self._rate_hz // _BINS_PER_SECOND - self._edge(self._bins)
+        energies = np.add.reduceat(np.square(heard).reshape(-1), begins * self._channels)
         for energy in energies.tolist():
             self._energy += energy
         self._bins = bins

@@ -285,15 +285,19 @@ class Meter:
         """The reading so far."""
         loudness, levels = self.loudness.read(), self._levels.read()
         reasons = loudness.reasons | levels.reasons
-        true_peak = self._true_peak.read()
-        true_peak_dbtp = db_from_gain(true_peak) if true_peak * true_peak > POWER_FLOOR else None
-        if true_peak_dbtp is None:
-            reasons["true_peak_dbtp"] = SILENT
+        peaks: dict[str, float | None] = {}
+        for name, peak in (
+            ("true_peak_dbtp", self._true_peak.read()),
+            ("sample_peak_dbfs", self._true_peak.sample_peak),
+        ):
+            peaks[name] = db_from_gain(peak) if peak * peak > POWER_FLOOR else None
+            if peaks[name] is None:
+                reasons[name] = SILENT
         plr_db = None
         if loudness.integrated_lufs is None:
             reasons["plr_db"] = reasons["integrated_lufs"]
-        elif true_peak_dbtp is not None:
-            plr_db = true_peak_dbtp - loudness.integrated_lufs
+        elif peaks["true_peak_dbtp"] is not None:
+            plr_db = peaks["true_peak_dbtp"] - loudness.integrated_lufs
         psr_db = leq_m_db = None
         if self._psr is not None:
             ratio = self._psr.read(self.loudness.short_term_energies())
@@ -310,8 +314,8 @@ class Meter:
             short_term_max_lufs=loudness.short_term_max_lufs,
             momentary_max_lufs=loudness.momentary_max_lufs,
             lra_lu=loudness.lra_lu,
-            true_peak_dbtp=true_peak_dbtp,
-            sample_peak_dbfs=levels.sample_peak_dbfs,
+            true_peak_dbtp=peaks["true_peak_dbtp"],
+            sample_peak_dbfs=peaks["sample_peak_dbfs"],
             rms_dbfs=levels.rms_dbfs,
             noise_floor_dbfs=levels.noise_floor_dbfs,
             leq_m_db=leq_m_db,

@@ -69,6 +69,8 @@ class TruePeakMeter:
         self._channels = channels
         self._tail = np.zeros((2 * INTERPOLATOR_REACH, channels))
         self._peak = 0.0
+        self.sample_peak = 0.0
+        """The highest magnitude of the samples themselves, linear."""
 
     def process(self, block: Floats) -> None:
         """Hear (n, channels) samples."""
@@ -76,6 +78,7 @@ class TruePeakMeter:
         for begin in range(0, len(block), PIECE_FRAMES):
             heard = np.concatenate((self._tail, block[begin : begin + PIECE_FRAMES]))
             level = highest_sample(heard)
+            self.sample_peak = max(self.sample_peak, level)
             self._peak = highest_between(heard, level, max(self._peak, level))
             self._tail = heard[-2 * INTERPOLATOR_REACH :].copy()
 

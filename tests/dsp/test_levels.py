@@ -1,4 +1,4 @@
-"""Unweighted levels: RMS, noise floor, sample peak."""
+"""Unweighted levels: RMS and noise floor."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ def noise(seconds: float, level_dbfs: float, channels: int = 1, rate_hz: int = R
 def test_a_full_scale_sine_reads_3_db_under_its_peak() -> None:
     sine = np.sin(2 * np.pi * np.arange(RATE_HZ) / 8)[:, None]
     assert heard(sine).rms_dbfs == pytest.approx(-3.01, abs=0.01)
-    assert heard(sine).sample_peak_dbfs == pytest.approx(0.0, abs=1e-9)
     assert heard(np.concatenate((sine, 0 * sine), axis=1)).rms_dbfs == pytest.approx(-6.02, abs=0.01)
 
 
@@ -69,11 +68,11 @@ def test_what_cannot_be_read_says_why() -> None:
     short = heard(noise(0.2, -20.0))
     assert short.reasons == {"noise_floor_dbfs": "shorter than 0.5 s"}
     silent = heard(np.zeros((RATE_HZ, 2)))
-    assert silent.rms_dbfs is silent.sample_peak_dbfs is silent.noise_floor_dbfs is None
-    assert set(silent.reasons) == {"rms_dbfs", "sample_peak_dbfs", "noise_floor_dbfs"}
+    assert silent.rms_dbfs is silent.noise_floor_dbfs is None
+    assert set(silent.reasons) == {"rms_dbfs", "noise_floor_dbfs"}
     nothing = LevelMeter(RATE_HZ, 1).read()
     assert nothing.rms_dbfs is nothing.noise_floor_dbfs is None
-    assert set(nothing.reasons) == {"rms_dbfs", "sample_peak_dbfs"}, "a floor that nobody asked for needs no reason"
+    assert set(nothing.reasons) == {"rms_dbfs"}, "a floor that nobody asked for needs no reason"
 
 
 def test_rms_agrees_with_ffmpeg(tmp_path: Path) -> None:

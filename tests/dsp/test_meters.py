@@ -216,24 +216,32 @@ def test_integrated_agrees_with_pyloudnorm(channels: int, rate_hz: int) -> None:
     assert meter.read().integrated_lufs == pytest.approx(expected, abs=1e-3)
 
 
-def test_agrees_with_ffmpeg(tmp_path: Path) -> None:
-    """ebur128 prints tenths, and integrates at 100 ms too; its loudness range runs at 10 Hz."""
+def said_by_ffmpeg(folder: Path, signal: np.ndarray, layout: str) -> str:
+    """What ebur128 logs: momentary and short-term every 100 ms, then a summary."""
     if not shutil.which("ffmpeg"):
         pytest.skip("ffmpeg is not installed")
     import soundfile
 
-    signal = programme(20.0)
-    soundfile.write(tmp_path / "signal.wav", signal, 48000, subtype="DOUBLE")
-    command = ["ffmpeg", "-nostdin", "-hide_banner", "-i", str(tmp_path / "signal.wav")]
+    soundfile.write(folder / "signal.wav", signal, 48000, subtype="DOUBLE")
+    command = ["ffmpeg", "-nostdin", "-hide_banner", "-channel_layout", layout, "-i", str(folder / "signal.wav")]
     text = subprocess.run(
         [*command, "-filter_complex", "ebur128=peak=true+sample", "-f", "null", "-"],
         capture_output=True,
         text=True,
         check=True,
     ).stderr
-    summary = text[text.rindex("Summary:") :]
-    printed = {name: float(value) for name, value in re.findall(r"(I|LRA|Peak):\s+(-?[\d.]+)", summary)}
-    meter = Meter(48000, STEREO)
+    assert f"48000 Hz, {layout}" in text
+    return text
+
+
+@pytest.mark.parametrize(("layout", "weights"), [("mono", (1.0,)), ("stereo", STEREO), ("5.1", SURROUND_5_1)])
+def test_agrees_with_ffmpeg(tmp_path: Path, layout: str, weights: tuple[float, ...]) -> None:
+    """ebur128 prints tenths and moves its windows by 100 ms; up to 5.1 its weights are right."""
+    signal = programme(20.0, len(weights))
+    text = said_by_ffmpeg(tmp_path, signal, layout)
+    log, summary = text[: text.rindex("Summary:")], text[text.rindex("Summary:") :]
+    printed = {name: float(value) for name, value in re.findall(r"(I|LRA):\s+(-?[\d.]+)", summary)}
+    meter = Meter(48000, weights)
     meter.process(signal)
     reading = meter.read()
     assert reading.integrated_lufs == pytest.approx(printed["I"], abs=0.06)
@@ -242,3 +250,9 @@ def test_agrees_with_ffmpeg(tmp_path: Path) -> None:
     assert len(peaks) == 2
     assert reading.sample_peak_dbfs == pytest.approx(min(peaks), abs=0.06)
     assert reading.true_peak_dbtp == pytest.approx(max(peaks), abs=0.15)
+
+    curves = meter.loudness.read()
+    for name, curve, first in (("M", curves.momentary_lufs, 3), ("S", curves.short_term_lufs, 29)):
+        theirs = np.array([float(value) for value in re.findall(rf" {name}:\s*(-[\d.]+)", log)])[first:]
+        assert len(theirs) > 150
+        assert np.abs(curve[: len(theirs)] - theirs[: len(curve)]).max() < 0.11
