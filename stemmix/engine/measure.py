@@ -14,7 +14,7 @@ from stemmix.model.cinema import replay_db_spl
 from stemmix.model.layouts import Layout
 from stemmix.model.receipt import Measured, MeasuredFile
 
-_BLOCK_FRAMES: Final = 1 << 14
+_BLOCK_FRAMES: Final = 1 << 15
 
 
 def measured_files(
