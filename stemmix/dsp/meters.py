@@ -67,7 +67,7 @@ class Reading:
     leq_m_db: float | None
     """ISO 21727 (`LeqMMeter`)."""
     plr_db: float | None
-    """Peak to loudness ratio: true peak less integrated loudness (AES TD1004.1.15-10, section 2)."""
+    """Peak to loudness ratio: true peak less integrated loudness (as AES e-Brief 373 sets it beside PSR)."""
     psr_db: float | None
     """The lowest peak to short-term loudness ratio (`PsrMeter`)."""
     reasons: dict[str, str]
