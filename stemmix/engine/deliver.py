@@ -24,7 +24,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp.dither import quantise_24
+from stemmix.dsp.dither import quantise
 from stemmix.dsp.limiter import TruePeakLimiter
 from stemmix.dsp.meters import Meter, Reading
 from stemmix.engine.mixer import BLOCK_FRAMES, bus_of
@@ -256,7 +256,7 @@ def _write_master(
         early, late = late, max(late - len(block), 0)
         block = block[early:]
         meter.process(block)
-        writer.write(quantise_24(block, done, seed)[0])
+        writer.write(quantise(block, 24, done, seed)[0])
         done += len(block)
         job.advance(f"write {name}", len(block))
 
@@ -289,7 +289,7 @@ def _stem_samples(
     seed = _seed(job, deliverable.name, heard[number].id)
     done = 0
     for block in job.alone(number):
-        yield block * gain if is_float else quantise_24(block * gain, done, seed)[0]
+        yield block * gain if is_float else quantise(block * gain, 24, done, seed)[0]
         done += len(block)
         job.advance(f"write {deliverable.name}", len(block) / len(heard))
 

@@ -269,8 +269,8 @@ def failing_after(count: int, real: Callable[..., Any]) -> Callable[..., Any]:
 
 STAGES = {
     "the mix": (room, "bus_of", 5),
-    "the master": (room, "quantise_24", 3),
-    "the stems": (room, "quantise_24", 25),
+    "the master": (room, "quantise", 3),
+    "the stems": (room, "quantise", 25),
     "a part that is opened": (room, "WaveWriter", 2),
     "the first file's end": (WaveWriter, "seal", 0),
     "the last file's end": (WaveWriter, "seal", 3),
