@@ -31,8 +31,8 @@ from stemmix.engine.mixer import BLOCK_FRAMES, bus_of
 from stemmix.errors import OutputError
 from stemmix.files.audio import AudioReader
 from stemmix.files.documents import StagedDocument
-from stemmix.files.wave import Encoding
 from stemmix.files.writer import WaveWriter
+from stemmix.model.encodings import Encoding
 from stemmix.model.layouts import STEREO
 from stemmix.model.project import PrintedStems, Printmaster, Project, Stem
 from stemmix.model.receipt import Limiting, Measured, WrittenFile
@@ -344,7 +344,7 @@ def _judged(written: WrittenFile) -> WrittenFile:
 
 
 def _writer(job: Job, file_name: str, cleaning: ExitStack, *, is_float: bool = False) -> WaveWriter:
-    encoding: Encoding = "FLOAT" if is_float else "PCM_24"
+    encoding: Encoding = "wavfloat" if is_float else "wav24"
     return cleaning.enter_context(
         WaveWriter(job.folder / file_name, encoding, job.project.sample_rate, STEREO, job.frames)
     )

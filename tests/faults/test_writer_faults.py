@@ -25,7 +25,7 @@ if len(sys.argv) > 2:
     import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 try:
-    with WaveWriter(Path(sys.argv[1]), "PCM_24", 48_000, STEREO, 10**8) as file:
+    with WaveWriter(Path(sys.argv[1]), "wav24", 48_000, STEREO, 10**8) as file:
         while True:
             file.write(np.zeros((4800, 2), np.int32))
             print("written", flush=True)
