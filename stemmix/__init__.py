@@ -8,7 +8,7 @@ rooms above it (`tests/test_architecture.py` holds the table):
 `errors`                  the family of errors
 `model`                   the documents: project, features, plan, receipt; layouts and profiles
 `dsp`                     arrays in, arrays out: spectrum, meters, limiter, dither; `kernels` has all compiled code
-`files`                   audio in blocks, WAV chunks, canonical JSON, atomic writing, the feature store
+`files`                   audio in blocks, WAV chunks, encoders, canonical JSON, atomic writing, the feature store
 `analysis`                pass 1: one streaming loop per stem, from samples to features
 `planning`                from features to a plan: masking, unmasking, decisions; hears no audio
 `engine`                  pass 2: strips, mixer, master, what is written
