@@ -22,18 +22,54 @@ class Measured(Document):
     """Loudness range, EBU Tech 3342."""
     true_peak_dbtp: float | None
     sample_peak_dbfs: float | None
+    plr_db: float | None = None
+    """Peak to loudness: the true peak over the integrated loudness."""
+    psr_db: float | None = None
+    """Peak to short-term loudness, the least over the file's length."""
+    rms_dbfs: float | None = None
+    """Unweighted, over the whole length; a sine of full scale reads -3.01."""
+    noise_floor_dbfs: float | None = None
+    """RMS where the file is quietest without being digital silence."""
+    leq_m_db: float | None = None
+    """ISO 21727, over the whole length, in a room that is calibrated for the cinema."""
+    dialogue_lufs: float | None = None
+    """Stem-gated: of the mix inside the dialogue stems' activity, with no gate by level."""
+    dialogue_own_lufs: float | None = None
+    """Of the dialogue stems by themselves, as they stand in the mix, inside the same activity."""
+    ldr_lu: float | None = None
+    """Loudness to dialogue ratio, EBU R 128 s4: integrated less dialogue loudness."""
+    speech_share: float | None = None
+    """Share of the programme in which a dialogue stem is active, 0 to 1."""
     reasons: dict[str, str] = Field(default_factory=dict)
-    """Why a reading is null."""
+    """Why a reading is null; what is null without a reason was not asked for."""
 
     @classmethod
     def of(cls, reading: object) -> Self:
         """A meter's reading, which has the same names, as documents keep it: to 0.01 dB."""
-        names = [name for name in cls.model_fields if name != "reasons"]
-        values = {name: getattr(reading, name) for name in names}
+        fields = {name: field for name, field in cls.model_fields.items() if name != "reasons"}
+        values = {
+            name: getattr(reading, name) if field.is_required() else getattr(reading, name, None)
+            for name, field in fields.items()
+        }
         reasons: dict[str, str] = dict(reading.reasons)  # type: ignore[attr-defined]
         return cls(
             **{name: None if value is None else round(value, 2) for name, value in values.items()}, reasons=reasons
         )
+
+
+class Finding(Document):
+    """One requirement or one look at a written file, and how it came out."""
+
+    check: str
+    """What was looked at: `loudness`, `true_peak`, `clipping`, `dc` ..."""
+    verdict: Literal["pass", "warn", "fail"]
+    text: str
+    """One sentence with value, limit and margin."""
+    value: float | None = None
+    limit: float | None = None
+    """The limit that is nearest to the value, in its unit."""
+    at_s: tuple[tuple[float, float], ...] = ()
+    """Where, as spans in seconds from the file's beginning; the first few."""
 
 
 class SourceFile(Document):
