@@ -45,16 +45,18 @@ class Measured(Document):
 
     @classmethod
     def of(cls, reading: object) -> Self:
-        """A meter's reading, which has the same names, as documents keep it: to 0.01 dB."""
+        """A meter's reading, which has the same names, as documents keep it: to 0.01 dB, shares to 0.0001."""
         fields = {name: field for name, field in cls.model_fields.items() if name != "reasons"}
         values = {
             name: getattr(reading, name) if field.is_required() else getattr(reading, name, None)
             for name, field in fields.items()
         }
+        rounded = {
+            name: None if value is None else round(value, 4 if name == "speech_share" else 2)
+            for name, value in values.items()
+        }
         reasons: dict[str, str] = dict(reading.reasons)  # type: ignore[attr-defined]
-        return cls(
-            **{name: None if value is None else round(value, 2) for name, value in values.items()}, reasons=reasons
-        )
+        return cls(**rounded, reasons=reasons)
 
 
 class Finding(Document):
