@@ -1,7 +1,7 @@
-"""Presets: what those who take deliveries ask for, as data (`presets.json`), each number with its source and how sure it is.
+"""Presets: what those who take deliveries ask for, as data (`presets.json`), with sources and how sure each number is.
 
-A preset is a `Specification` with its provenance. A project may override numbers of it (`Overrides`); a plain target and
-ceiling make a specification too (`Specification.plain`). `engine.specification` judges files by it.
+A preset is a `Specification` with its provenance. A project may override numbers of it (`Overrides`); a plain target
+and ceiling make a specification too (`Specification.plain`). `engine.specification` judges files by it.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class Overrides(Document):
 
 
 class Specification(Document):
-    """Everything that is asked of one file; what is None is not asked. Fields of a `Limit` are called as in `Measured`."""
+    """Everything that is asked of one file; what is None is not asked. Limits are called as what is `Measured` is."""
 
     name: str
     """Of the preset, or of what else gives it: for messages."""
@@ -264,9 +264,7 @@ class Source(Document):
 
     title: str
     url: str | None = None
-    kind: Literal[
-        "primary_text_seen", "primary_via_copy_or_translation", "secondary_seen", "own_knowledge_unverified"
-    ]
+    kind: Literal["primary_text_seen", "primary_via_copy_or_translation", "secondary_seen", "own_knowledge_unverified"]
     """`primary` is the text of those who issue it."""
     note: str | None = None
 
