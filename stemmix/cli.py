@@ -309,6 +309,31 @@ def _width() -> int:
 
 
 @app.command()
+def presets(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="All about this one; left out, all of them in short.")
+    ] = None,
+    *,
+    json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """What platforms, broadcasters and cinemas ask of a delivery, with sources and how sure they are."""
+    from stemmix.files.documents import none_of
+    from stemmix.model.presets import PRESETS
+    from stemmix.report.presets import preset_text, presets_json, presets_text
+
+    voice: Voice = context.obj
+    if name is not None and name not in PRESETS:
+        raise typer.BadParameter(none_of(name, list(PRESETS)), param_hint="NAME")
+    if json:
+        voice.data(presets_json(name))
+    else:
+        voice.data(presets_text(_width()) if name is None else preset_text(name, _width()))
+
+
+@app.command()
 def schema(context: typer.Context, *, quiet: Quiet = False, debug: Debug = False) -> None:
     """Print the JSON Schema of the project file."""
     from stemmix.files.documents import project_schema

@@ -34,6 +34,9 @@ MAX_DOCUMENT_BYTES = 256 * 2**20
 MAX_FAULTS = 20
 """As many lines a message has; the rest is counted."""
 
+MANY_NAMES = 16
+"""More than these are not listed where one of them is close to what was given."""
+
 AnyDocument = TypeVar("AnyDocument", bound=Document)
 
 
@@ -271,6 +274,8 @@ def _said(kind: str, value: object, context: dict[str, Any], variants: list[dict
 def none_of(value: object, known: list[str]) -> str:
     """Says that a value is none of those that are known, and which of them may have been meant."""
     hint = _hint(value, known)
+    if hint and len(known) > MANY_NAMES:
+        return f"{_shown(value)} is none of the {len(known)} that are known; {hint}"
     return f"{_shown(value)} is none of {', '.join(known)}{'; ' + hint if hint else ''}"
 
 
