@@ -282,7 +282,7 @@ def _unread(
     text = f"{name} has no reading: {reason}"
     if lowest is not None:
         return _by_confidence(check, False, text, confidence)
-    is_silent = measured.sample_peak_dbfs is None and "sample_peak_dbfs" in measured.reasons
+    is_silent = measured.sample_peak_dbfs is None
     return Finding(check=check, verdict="pass" if is_silent else "warn", text=text)
 
 

@@ -37,17 +37,8 @@ def presets_text(width: int) -> str:
         made = table(heading, ["=name", "for", "=measured", "=loudness", "=peak", "=sure"])
         for name, preset in PRESETS.items():
             if preset.category == category:
-                asked = preset.specification
-                loudness = asked.loudness
                 made.add_row(
-                    name,
-                    preset.title,
-                    "-"
-                    if loudness is None
-                    else METHOD_NAMES[loudness.method].removesuffix(" loudness").removesuffix(" level"),
-                    "-" if loudness is None else level_text(loudness),
-                    _peak(asked),
-                    preset.sureness,
+                    name, preset.title, *_loudness(preset.specification), _peak(preset.specification), preset.sureness
                 )
         parts.append(made)
     return as_text([*parts, f"Dialogue loudness is measured {STEM_GATED}."], width)
@@ -100,6 +91,13 @@ def _range(lowest: float | None, highest: float | None) -> str:
     if lowest is None:
         return f"up to {highest:g}"
     return f"from {lowest:g}" if highest is None else f"{lowest:g} to {highest:g}"
+
+
+def _loudness(asked: Specification) -> tuple[str, str]:
+    """What is measured, and what it is to read."""
+    if asked.loudness is None:
+        return "-", "-"
+    return METHOD_NAMES[asked.loudness.method].split()[0], level_text(asked.loudness)
 
 
 def _peak(asked: Specification) -> str:
