@@ -6,7 +6,7 @@ rooms above it (`tests/test_architecture.py` holds the table):
 ========================  ===========================================================================================
 `units`, `bands`,         dB and linear, seconds and samples; the bands everything is told in;
 `errors`                  the family of errors
-`model`                   the documents: project, features, plan, receipt; layouts and profiles
+`model`                   the documents: project, features, plan, receipt; layouts, profiles, presets
 `dsp`                     arrays in, arrays out: spectrum, meters, limiter, dither; `kernels` has all compiled code
 `files`                   audio in blocks, WAV chunks, canonical JSON, atomic writing, the feature store
 `analysis`                pass 1: one streaming loop per stem, from samples to features

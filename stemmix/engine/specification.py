@@ -268,7 +268,7 @@ def _placed(
         text += f"{_amount(-outside)} {step} inside"
     else:
         text += f"{_amount(outside)} {step} outside"
-        text += f", which measuring may err by ({room:g})" if outside <= room else ""
+        text += f", no more than measuring may err by ({room:g})" if outside <= room else ""
     return _by_confidence(check, outside <= room, text, confidence, value, limit)
 
 
