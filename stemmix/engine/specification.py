@@ -160,17 +160,17 @@ def _room(level: Level) -> float:
 
 
 def _passed_otherwise(found: Finding, loudness: Loudness, level: Level, measured: Measured) -> Finding:
-    """A taker whose QC looks at dialogue first and then at the programme lets a file pass that meets either."""
-    fallback = loudness.fallback
-    if not loudness.either_passes or fallback is None or level is fallback or found.verdict == "pass":
+    """A taker whose QC lets a file pass that meets dialogue or programme loudness, whichever of them holds."""
+    if not loudness.either_passes or loudness.fallback is None or found.verdict == "pass":
         return found
-    value: float | None = getattr(measured, READINGS[fallback.method])
-    window = fallback.tolerated
+    other: Level = loudness.fallback if level is loudness else loudness
+    value: float | None = getattr(measured, READINGS[other.method])
+    window = other.tolerated
     if value is None or window is None or not window.lowest <= value <= window.highest:
         return found
     return _softer(
         found,
-        f"the taker's QC lets it pass by {_name(fallback.method)}, {value:.2f} {fallback.unit} "
+        f"the taker's QC lets it pass by {_name(other.method)}, {value:.2f} {other.unit} "
         f"in {window.lowest:g} to {window.highest:g}",
     )
 

@@ -107,7 +107,7 @@ class Loudness(Level):
     """A shorter measurement says little of the whole."""
     fallback: Fallback | None = None
     either_passes: bool = False
-    """Whether the taker's own QC lets a file pass that misses this and meets the fallback's tolerated window."""
+    """Whether the taker's own QC lets a file pass that meets the tolerated window of this or of the fallback."""
 
 
 class TruePeak(Document):

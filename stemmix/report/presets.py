@@ -123,7 +123,7 @@ def _add_loudness(made: Table, asked: Specification) -> None:
         _add_level(made, METHOD_NAMES[fallback.method], fallback)
         made.add_row("", f"where speech is under {fallback.below_speech_share:.0%} of the programme", "")
         if loudness.either_passes:
-            made.add_row("", "let pass, with a warning, where that is met and dialogue is not", "")
+            made.add_row("", "let pass, with a warning, where either of the two windows is met", "")
 
 
 def _add_level(made: Table, name: str, level: Level) -> None:

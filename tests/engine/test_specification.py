@@ -211,6 +211,16 @@ def test_a_taker_whose_qc_looks_at_dialogue_and_then_at_the_programme(
     assert found("loudness", asked("netflix-nearfield-51"), reading).verdict == verdict
 
 
+def test_with_little_speech_the_same_taker_lets_a_file_pass_by_its_dialogue() -> None:
+    netflix = asked("netflix-nearfield-51")
+    by_dialogue = measured(dialogue_lufs=-27.0, integrated_lufs=-19.0, speech_share=0.1)
+    one = found("loudness", netflix, by_dialogue)
+    assert (one.verdict, one.value) == ("warn", -19.0)
+    assert "QC lets it pass by dialogue loudness" in one.text
+    neither = by_dialogue.model_copy(update={"dialogue_lufs": -23.9})
+    assert found("loudness", netflix, neither).verdict == "fail"
+
+
 def test_a_file_whose_dialogue_nobody_knows_is_not_failed_for_it() -> None:
     unknown = measured(dialogue_lufs=None, speech_share=None, integrated_lufs=-24.0)
     one = found("loudness", asked("netflix-nearfield-51"), unknown)
@@ -251,6 +261,7 @@ def test_what_is_louder_than_a_service_plays_it_is_advised_a_lower_peak() -> Non
     loud, quiet = ({"integrated_lufs": value, "true_peak_dbtp": -1.5} for value in (-13.5, -14.0))
     assert found("true_peak", spotify, measured(**loud)).verdict == "warn"
     assert found("true_peak", spotify, measured(**quiet)).verdict == "pass"
+    assert found("true_peak", spotify, measured(**(loud | {"true_peak_dbtp": -1.98}))).verdict == "pass"
 
 
 @pytest.mark.parametrize(
