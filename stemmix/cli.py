@@ -320,12 +320,13 @@ def presets(
     debug: Debug = False,
 ) -> None:
     """What platforms, broadcasters and cinemas ask of a delivery, with sources and how sure they are."""
-    from stemmix.files.documents import none_of
     from stemmix.model.presets import PRESETS
     from stemmix.report.presets import preset_text, presets_json, presets_text
 
     voice: Voice = context.obj
     if name is not None and name not in PRESETS:
+        from stemmix.files.documents import none_of
+
         raise typer.BadParameter(none_of(name, list(PRESETS)), param_hint="NAME")
     if json:
         voice.data(presets_json(name))
