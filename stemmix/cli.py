@@ -335,6 +335,42 @@ def presets(
 
 
 @app.command()
+def measure(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.", show_default=False)],
+    *,
+    layout: Annotated[
+        str | None, typer.Option("--layout", metavar="NAME", help="What the channels are: 2.0, 5.1, 7.1.4 ...")
+    ] = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Loudness, peaks, noise floor, Leq(m) and more of audio files; writes nothing.
+
+    Exit code 4 if any of them cannot be read; the others are told all the same.
+    """
+    from stemmix.engine.measure import measured_files
+    from stemmix.errors import StemError
+    from stemmix.model.layouts import LAYOUTS
+    from stemmix.report.measured import measured_json, measured_text
+
+    voice: Voice = context.obj
+    if layout is not None and layout not in LAYOUTS:
+        raise typer.BadParameter(f"{layout!r} is none of {', '.join(LAYOUTS)}", param_hint="--layout")
+    results = measured_files(files, None if layout is None else LAYOUTS[layout], os.cpu_count() or 1)
+    faults = [result for result in results if isinstance(result, StemError)]
+    measured = [result for result in results if not isinstance(result, StemError)]
+    for warning in (warning for file in measured for warning in file.warnings):
+        voice.say(f"note: {warning}")
+    for fault in faults:
+        voice.complain(fault)
+    voice.data(measured_json(measured) if json else measured_text(measured, _width()))
+    if faults:
+        raise typer.Exit(faults[0].exit_code)
+
+
+@app.command()
 def schema(context: typer.Context, *, quiet: Quiet = False, debug: Debug = False) -> None:
     """Print the JSON Schema of the project file."""
     from stemmix.files.documents import project_schema

@@ -70,8 +70,11 @@ class AudioFile:
     """Where the samples stand in a plain WAVE file."""
 
 
-def inspect(path: Path) -> AudioFile:
+def inspect(path: Path, layout: Layout | None = None, *, to_mix: bool = True) -> AudioFile:
     """Look at a file: its header, its size, whether it can be a stem at all.
+
+    `layout` overrides what the file says of its channels. A file that is not `to_mix` needs no fold, and where it does
+    not say what its channels are, the layout of as many is assumed, with a warning.
 
     Raises StemError, one sentence naming file and fault, for whatever makes it no sound stem: missing, empty, not
     audio, a broken header, no audio in it, channels whose meaning is unknown or for which no fold to stereo is defined.
@@ -101,9 +104,9 @@ def inspect(path: Path) -> AudioFile:
         raise StemError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from None
     if not _LOWEST_RATE_HZ <= rate_hz <= _HIGHEST_RATE_HZ:
         raise StemError(f"{path}: its header says a sample rate of {rate_hz} Hz, at which no sound is kept")
-    layout = _layout(path, container, channels, header, warnings)
-    if fold_matrix(layout, STEREO) is None:
-        raise StemError(f"{path}: has {channels} channels ({layout.name}), for which no fold to stereo is defined")
+    if layout is None:
+        layout = _layout(path, container, channels, header, warnings, assume=not to_mix)
+    _refuse_misfit(path, layout, channels, to_mix=to_mix)
     if frames == 0:
         raise StemError(f"{path}: holds no audio (0 frames)")
     if rate_hz < _FULL_BANDWIDTH_RATE_HZ:
@@ -137,8 +140,17 @@ def _warnings_of_wave(path: Path, header: WaveHeader, size: int) -> list[str]:
     return []
 
 
-def _layout(path: Path, container: str, channels: int, header: WaveHeader | None, warnings: list[str]) -> Layout:
-    """Which speaker each channel is for; what is taken by custom only is said."""
+def _refuse_misfit(path: Path, layout: Layout, channels: int, *, to_mix: bool) -> None:
+    if layout.channels != channels:
+        raise StemError(f"{path}: has {channels} channels, and {layout.name} has {layout.channels}")
+    if to_mix and fold_matrix(layout, STEREO) is None:
+        raise StemError(f"{path}: has {channels} channels ({layout.name}), for which no fold to stereo is defined")
+
+
+def _layout(
+    path: Path, container: str, channels: int, header: WaveHeader | None, warnings: list[str], *, assume: bool
+) -> Layout:
+    """Which speaker each channel is for; what is taken by custom only, or where `assume` is allowed, is said."""
     mask = None if header is None else header.mask
     if mask and (known := layout_of_mask(mask, channels)):
         return known
@@ -146,7 +158,9 @@ def _layout(path: Path, container: str, channels: int, header: WaveHeader | None
         if mask:
             warnings.append(f"{path}: has one channel with speaker mask 0x{mask:X}, which is taken as mono")
         return MONO
-    if mask:
+    # Ogg has an order of its own (Vorbis I, section 4.3.9): that of WAVE would be a wrong guess
+    known = {each.channels: each for each in LAYOUTS.values()}.get(channels) if container != "OGG" else None
+    if mask and not (assume and known):
         raise StemError(f"{path}: has {channels} channels with speaker mask 0x{mask:X}, which is no layout known here")
     if channels == 2:
         return STEREO
@@ -155,6 +169,10 @@ def _layout(path: Path, container: str, channels: int, header: WaveHeader | None
     if header is not None and channels == SURROUND_5_1.channels:
         warnings.append(f"{path}: has 6 channels and does not say for which speakers; L R C LFE Ls Rs is assumed")
         return SURROUND_5_1
+    if assume and known:
+        says = f"with speaker mask 0x{mask:X}, which names no layout" if mask else "and does not say for which speakers"
+        warnings.append(f"{path}: has {channels} channels {says}; {known.name} is assumed: {' '.join(known.labels)}")
+        return known
     raise StemError(
         f"{path}: has {channels} channels and does not say for which speakers; a layout is needed, as in a WAVE file "
         "with a speaker mask"

@@ -20,7 +20,7 @@ from stemmix.model.receipt import Measured
 
 Floats = NDArray[np.float64]
 
-FEATURES_VERSION = 3
+FEATURES_VERSION = 4
 """Counts up whenever a scan of the same samples gives other numbers: cached features of another version are void."""
 
 COLUMNS = {

@@ -74,6 +74,19 @@ class Finding(Document):
     """Where, as spans in seconds from the file's beginning; the first few."""
 
 
+class MeasuredFile(Document):
+    """An audio file that was only measured."""
+
+    path: str
+    """As it was given."""
+    layout: str
+    sample_rate: int
+    frames: int
+    measured: Measured
+    warnings: tuple[str, ...] = ()
+    """What was assumed, and what else is odd about the file."""
+
+
 class SourceFile(Document):
     """A stem as it was read."""
 

@@ -66,8 +66,12 @@ def span(start: int, end: int, rate_hz: int) -> str:
 
 
 def reading(value: float | None, digits: int = 1) -> str:
-    """A meter's reading, or a dash where there is none."""
-    return "-" if value is None else f"{value:.{digits}f}"
+    """A meter's reading, or a dash where there is none; one that rounds to nothing has no sign.
+
+    >>> reading(-0.04), reading(None)
+    ('0.0', '-')
+    """
+    return "-" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def many(count: int, noun: str) -> str:

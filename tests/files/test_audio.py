@@ -424,3 +424,39 @@ def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     assert sha256_of(written(tmp_path / "a", content)) == hashlib.sha256(content).hexdigest()
     with pytest.raises(StemError, match="absent"):
         sha256_of(tmp_path / "absent")
+
+
+# ---- what is only to be measured -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mask", [None, 0, 0x63F, 0xFF])
+def test_a_layout_that_is_not_named_is_assumed_and_said_where_nothing_is_mixed(
+    tmp_path: Path, mask: int | None
+) -> None:
+    file = written(tmp_path / "eight.wav", riff(fmt(8, mask=mask), chunk(b"data", bytes(2400))))
+    audio = inspect(file, to_mix=False)
+    assert audio.layout.name == "7.1"
+    says = [warning for warning in audio.warnings if "7.1 is assumed: L R C LFE Lrs Rrs Lss Rss" in warning]
+    assert len(says) == (mask != 0x63F)
+
+
+def test_what_no_layout_fits_is_refused_there_too(tmp_path: Path) -> None:
+    for channels in (4, 7, 10):
+        file = written(tmp_path / "odd.wav", riff(fmt(channels), chunk(b"data", bytes(1680))))
+        with pytest.raises(StemError, match=f"has {channels} channels and does not say for which speakers"):
+            inspect(file, to_mix=False)
+
+
+def test_oggs_own_channel_order_is_not_taken_for_that_of_wave(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "six.ogg", noise(4800, 6), 48_000)
+    with pytest.raises(StemError, match="a layout is needed"):
+        inspect(tmp_path / "six.ogg", to_mix=False)
+    assert inspect(tmp_path / "six.ogg", SURROUND_5_1, to_mix=False).layout == SURROUND_5_1
+
+
+def test_a_layout_that_is_given_overrides_the_files_and_must_fit(tmp_path: Path) -> None:
+    file = written(tmp_path / "six.wav", riff(fmt(6, mask=0xC0F), chunk(b"data", bytes(1800))))
+    assert inspect(file, SURROUND_5_1).layout == SURROUND_5_1
+    assert inspect(file, SURROUND_5_1).warnings == ()
+    with pytest.raises(StemError, match=r"six.wav: has 6 channels, and 2.0 has 2$"):
+        inspect(file, STEREO)
