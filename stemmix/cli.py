@@ -371,6 +371,56 @@ def measure(
 
 
 @app.command()
+def qc(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.", show_default=False)],
+    *,
+    preset: Annotated[
+        str | None, typer.Option("--preset", metavar="NAME", help="Judge by what this one asks, too: see presets.")
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option("--layout", metavar="NAME", help="What the channels are: 2.0, 5.1, 7.1.4 ...")
+    ] = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Quality control of audio files: clipping, dropouts, phase and more, and where; writes nothing.
+
+    Exit code 5 if any of them fails; 4 if any cannot be read, the others are told all the same.
+    """
+    from stemmix.engine.examine import examined_files
+    from stemmix.errors import StemError
+    from stemmix.files.documents import none_of
+    from stemmix.model.layouts import LAYOUTS
+    from stemmix.model.presets import PRESETS
+    from stemmix.report.qc import examined_json, examined_text
+
+    voice: Voice = context.obj
+    if preset is not None and preset not in PRESETS:
+        raise typer.BadParameter(none_of(preset, list(PRESETS)), param_hint="--preset")
+    if layout is not None and layout not in LAYOUTS:
+        raise typer.BadParameter(none_of(layout, list(LAYOUTS)), param_hint="--layout")
+    results = examined_files(
+        files,
+        None if preset is None else PRESETS[preset].specification,
+        None if layout is None else LAYOUTS[layout],
+        os.cpu_count() or 1,
+    )
+    faults = [result for result in results if isinstance(result, StemError)]
+    examined = [result for result in results if not isinstance(result, StemError)]
+    for warning in (warning for one in examined for warning in one.file.warnings):
+        voice.say(f"note: {warning}")
+    for fault in faults:
+        voice.complain(fault)
+    voice.data(examined_json(examined) if json else examined_text(examined, _width()))
+    if faults:
+        raise typer.Exit(faults[0].exit_code)
+    if any(one.verdict == "fail" for one in examined):
+        raise typer.Exit(5)
+
+
+@app.command()
 def schema(context: typer.Context, *, quiet: Quiet = False, debug: Debug = False) -> None:
     """Print the JSON Schema of the project file."""
     from stemmix.files.documents import project_schema

@@ -209,7 +209,7 @@ def pair_bins(piece, a, b, ends, sections, state, bins):
             aa += x * x
             bb += z * z
             ab += x * z
-            peak = max(peak, max(abs(x), abs(z)))
+            peak = max(peak, abs(x), abs(z))
             u, p0, p1 = _section(x, k0, p0, p1)
             v, q0, q1 = _section(z, k0, q0, q1)
             u, p2, p3 = _section(u, k1, p2, p3)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 from stemmix.dsp.meters import Meter
 from stemmix.errors import StemError
-from stemmix.files.audio import AudioReader, inspect
+from stemmix.files.audio import AudioFile, AudioReader, Samples, inspect
 from stemmix.model.cinema import replay_db_spl
 from stemmix.model.layouts import Layout
 from stemmix.model.receipt import Measured, MeasuredFile
@@ -41,15 +41,23 @@ def measured_in_full(path: Path, layout: Layout | None = None) -> MeasuredFile:
 
     Raises StemError where it cannot be read, or has another number of channels than `layout`.
     """
-    audio = inspect(path, layout, to_mix=False)
+    return measured_audio(inspect(path, layout, to_mix=False))
+
+
+def measured_audio(audio: AudioFile, beside: Sequence[Callable[[Samples], None]] = ()) -> MeasuredFile:
+    """The same of a file that was looked at; what stands `beside` hears every block, in order, in a thread of its own.
+
+    Raises StemError where the file turns out to be unsound.
+    """
     replay = replay_db_spl(audio.layout)
     meter = Meter(audio.sample_rate, audio.layout.weights, noise_floor=True, psr=True, replay_db_spl=replay)
     frames = 0
-    with AudioReader(audio) as reader, ThreadPoolExecutor(len(meter.lanes), "meter") as pool:
+    lanes = (*meter.lanes, *beside)
+    with AudioReader(audio) as reader, ThreadPoolExecutor(len(lanes), "meter") as pool:
         block = reader.read(_BLOCK_FRAMES)
         while len(block):
             frames += len(block)
-            heard = [pool.submit(lane, block) for lane in meter.lanes]
+            heard = [pool.submit(lane, block) for lane in lanes]
             block = reader.read(_BLOCK_FRAMES)
             for lane in heard:
                 lane.result()
@@ -58,7 +66,7 @@ def measured_in_full(path: Path, layout: Layout | None = None) -> MeasuredFile:
         reason = f"ISO 21727 gives no replay level for every channel of {audio.layout.name}"
         measured = measured.model_copy(update={"reasons": measured.reasons | {"leq_m_db": reason}})
     return MeasuredFile(
-        path=str(path),
+        path=str(audio.path),
         layout=audio.layout.name,
         sample_rate=audio.sample_rate,
         frames=frames,

@@ -87,6 +87,21 @@ class MeasuredFile(Document):
     """What was assumed, and what else is odd about the file."""
 
 
+class ExaminedFile(Document):
+    """An audio file that was made elsewhere, and how it came out of quality control."""
+
+    file: MeasuredFile
+    preset: str | None = None
+    """What it was judged against beside."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Literal["pass", "warn", "fail"]:
+        """The gravest of its findings."""
+        found = {finding.verdict for finding in self.findings}
+        return "fail" if "fail" in found else "warn" if "warn" in found else "pass"
+
+
 class SourceFile(Document):
     """A stem as it was read."""
 
