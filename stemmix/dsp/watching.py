@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from stemmix.dsp import kernels, watching_kernels
 from stemmix.dsp.filters import INTERPOLATOR_REACH, k_weighting, sharp_interpolator
 from stemmix.dsp.spells import Places
+from stemmix.dsp.true_peak import highest_sample
 
 Floats = NDArray[np.float64]
 
@@ -122,6 +123,12 @@ class SampleWatch:
         self._frames = frames
 
     @property
+    def peaks(self) -> Floats:
+        """(channels,): the highest magnitude of each channel's samples."""
+        highest: Floats = self._tops.max(axis=1)
+        return highest
+
+    @property
     def flat_tops(self) -> tuple[int, float, list[tuple[float, float]]]:
         """How many peaks are cut flat at the highest level of their channel and side, that level, and where."""
         level, channel, side = max(
@@ -163,7 +170,7 @@ class SampleWatch:
     def _look_for_overs(self, heard: Floats) -> None:
         """Of the intervals that have all their neighbours; they begin a reach before the newest samples."""
         interpolator = sharp_interpolator()
-        if not len(heard) or np.abs(heard).max() * interpolator.bounds[0] <= 1.0:
+        if highest_sample(heard) * interpolator.bounds[0] <= 1.0:
             return
         count = len(heard) - 2 * INTERPOLATOR_REACH
         highest = np.zeros(count)

@@ -186,6 +186,12 @@ def _section(x, h, s1, s2):
 
 
 @compiled
+def _five(row):
+    """A row as scalars, which registers can hold."""
+    return row[0], row[1], row[2], row[3], row[4]
+
+
+@compiled
 def pair_bins(piece, a, b, ends, sections, state, bins):
     """Sums over bins of two channels side by side: see `COLUMNS`.
 
@@ -193,7 +199,13 @@ def pair_bins(piece, a, b, ends, sections, state, bins):
     two, then of the band's three; state (2, 10): of the filters; bins (bins, 12), zero. What follows the last end is
     left out.
     """
-    k0, k1, h0, h1, h2 = sections[0], sections[1], sections[2], sections[3], sections[4]
+    k0, k1, h0, h1, h2 = (
+        _five(sections[0]),
+        _five(sections[1]),
+        _five(sections[2]),
+        _five(sections[3]),
+        _five(sections[4]),
+    )
     p0, p1, p2, p3, p4 = state[0, 0], state[0, 1], state[0, 2], state[0, 3], state[0, 4]
     p5, p6, p7, p8, p9 = state[0, 5], state[0, 6], state[0, 7], state[0, 8], state[0, 9]
     q0, q1, q2, q3, q4 = state[1, 0], state[1, 1], state[1, 2], state[1, 3], state[1, 4]
@@ -210,15 +222,18 @@ def pair_bins(piece, a, b, ends, sections, state, bins):
             bb += z * z
             ab += x * z
             peak = max(peak, abs(x), abs(z))
-            u, p0, p1 = _section(x, k0, p0, p1)
-            v, q0, q1 = _section(z, k0, q0, q1)
+        # a loop for each filter: all states and coefficients together are more than a processor has registers
+        for i in range(start, ends[n]):
+            u, p0, p1 = _section(piece[i, a], k0, p0, p1)
+            v, q0, q1 = _section(piece[i, b], k0, q0, q1)
             u, p2, p3 = _section(u, k1, p2, p3)
             v, q2, q3 = _section(v, k1, q2, q3)
             k_aa += u * u
             k_bb += v * v
             k_ab += u * v
-            u, p4, p5 = _section(x, h0, p4, p5)
-            v, q4, q5 = _section(z, h0, q4, q5)
+        for i in range(start, ends[n]):
+            u, p4, p5 = _section(piece[i, a], h0, p4, p5)
+            v, q4, q5 = _section(piece[i, b], h0, q4, q5)
             u, p6, p7 = _section(u, h1, p6, p7)
             v, q6, q7 = _section(v, h1, q6, q7)
             u, p8, p9 = _section(u, h2, p8, p9)

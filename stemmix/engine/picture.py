@@ -19,7 +19,6 @@ from stemmix.dsp.watching_kernels import COLUMNS
 from stemmix.engine.findings import (
     BINS_PER_SECOND,
     JUDGED_POWER,
-    KEPT_SPANS,
     WINDOW,
     WINDOW_S,
     Verdict,
@@ -30,7 +29,7 @@ from stemmix.engine.findings import (
 )
 from stemmix.model.layouts import MONO, STEREO, Layout, fold_matrix
 from stemmix.model.receipt import Finding
-from stemmix.units import POWER_FLOOR, SILENCE_DB, db_from_gain, db_from_power
+from stemmix.units import POWER_FLOOR, db_from_gain, db_from_power
 
 Floats = NDArray[np.float64]
 
@@ -43,9 +42,10 @@ MONO_LOSS_WARN_DB, MONO_LOSS_FAIL_DB = 6.0, 12.0
 FOLD_LOSS_WARN_DB, FOLD_LOSS_FAIL_DB = 3.0, 6.0
 """The front keeps its power in Lo/Ro (BS.775-3: C at -3 dB on either side): what is lost was cancelled. A line that
 was clear has no 3 dB to give away."""
-PSR_WARN_DB: Final = 8.0
+PSR_WARN_DB: Final = 6.5
 """Under 8 dB music is heard as squashed (Shepherd, Grimm, Tapper and Kahsnitz, AES e-Brief 373, 2017; MeterPlugs,
-Dynameter). Peaks are the samples', which may be some tenths lower than true ones."""
+Dynameter); but rain in stereo reads 7 to 8 of itself, and is to be left alone. Peaks are the samples', which may be
+some tenths lower than true ones."""
 PSR_LASTS_S: Final = 30.0
 PSR_LASTS_SHARE: Final = 0.25
 """A loud chorus may be dense; half a minute of it, and a quarter of the programme, is how it was mastered."""
@@ -88,9 +88,11 @@ class Picture:
             front = front * self._spoken(ends)
         fold_speech = (pair[:, _S_AA] + pair[:, _S_BB]) * (front > 0.0)
         sums = self._windows.process(np.column_stack((pair, front, fold_speech)))
-        window = sums[:, _K_AA] if self._is_mono else sums[:, _K_AA] + sums[:, _K_BB]
+        heard = [_K_AA] if self._is_mono else [_K_AA, _K_BB]
         frames = WINDOW_S * self._rate_hz
-        self._dense.process(pair[:, _PEAK], window / frames)
+        self._dense.process(
+            pair[:, _PEAK], pair[:, heard].sum(axis=1) / (frames / WINDOW), sums[:, heard].sum(axis=1) / frames
+        )
         if self._is_mono:
             return
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -140,7 +142,7 @@ class Picture:
 
     def findings(self) -> Iterable[Finding]:
         """What was found; the sound has ended."""
-        for spells in (self._correlation, *self._mono, self._fold_loss):
+        for spells in (self._correlation, *self._mono, self._fold_loss, self._dense.spells):
             spells.finish()
         if not self._is_mono:
             yield self._phase()
@@ -177,8 +179,7 @@ class Picture:
         return graded("fold_down", name, told, self._worst_fold_db, limits, places_of(spans, self._rate_hz), spans)
 
     def _compression(self) -> Finding:
-        dense, judged, where = self._dense.read()
-        dense_s, judged_s = dense / BINS_PER_SECOND, judged / BINS_PER_SECOND
+        dense_s, judged_s = self._dense.dense / BINS_PER_SECOND, self._dense.judged / BINS_PER_SECOND
         allowed_s = max(PSR_LASTS_S, PSR_LASTS_SHARE * judged_s)
         text = (
             f"peaks stand less than {PSR_WARN_DB:g} dB over the loudness of 3 s for {dense_s:.0f} s, allowed "
@@ -186,54 +187,47 @@ class Picture:
         )
         if dense_s <= allowed_s:
             return finding("compression", "pass", text, dense_s, allowed_s)
-        return finding("compression", "warn", text, dense_s, allowed_s, places_of(where, self._rate_hz))
+        return finding(
+            "compression", "warn", text, dense_s, allowed_s, places_of(self._dense.spells.spans, self._rate_hz)
+        )
 
 
 class DenseWindows:
     """Windows whose peaks stand little over their loudness, near the highest peaks that there are."""
 
     def __init__(self) -> None:
-        self._recent = np.zeros(0)
-        self._bins = 0
-        self._highest_db = SILENCE_DB
-        self._judged = 0
-        self._dense: dict[int, int] = {}
-        self._spells: list[tuple[int, int, float]] = []
+        self._recent = np.zeros(WINDOW - 1)
+        self._highest = 0.0
+        self._counts: dict[int, int] = {}
+        self.judged = 0
+        """Windows that are loud enough to be judged."""
+        self.spells = spells_of(1)
+        """Of dense ones, near the highest peak so far."""
 
-    def process(self, peaks: Floats, power: Floats) -> None:
-        """Peaks (n,) of new bins, and K-weighted power (n,) of the windows that end with them."""
+    def process(self, peaks: Floats, power: Floats, window_power: Floats) -> None:
+        """Peak and mean K-weighted power (n,) of new bins, and that power of the windows that end with them."""
         known = np.concatenate((self._recent, peaks))
-        whole = max(0, len(known) - WINDOW + 1)
-        if whole:
-            highest = np.lib.stride_tricks.sliding_window_view(known, WINDOW).max(axis=1)
-            heard = power[len(power) - whole :]
-            for i in np.flatnonzero(heard > JUDGED_POWER).tolist():
-                self._judged += 1
-                peak_db = db_from_gain(float(highest[i]))
-                self._highest_db = max(self._highest_db, peak_db)
-                if peak_db - (db_from_power(float(heard[i])) + LOUDNESS_OFFSET_DB) < PSR_WARN_DB:
-                    self._add(self._bins + len(peaks) - whole + i + 1, peak_db)
-        self._bins += len(peaks)
-        self._recent = known[max(0, len(known) - WINDOW + 1) :]
+        highest = np.lib.stride_tricks.sliding_window_view(known, WINDOW).max(axis=1)
+        ratio = 10 ** ((PSR_WARN_DB + LOUDNESS_OFFSET_DB) / 10)
+        judged = window_power > JUDGED_POWER
+        dense = judged & (np.square(highest) < ratio * window_power)
+        so_far = np.maximum.accumulate(np.append(self._highest, np.where(judged, highest, 0.0)))[1:]
+        for peak in highest[dense].tolist():
+            # whole decibels will do to tell afterwards which were near the highest
+            level = int(np.floor(db_from_gain(peak)))
+            self._counts[level] = self._counts.get(level, 0) + 1
+        # a window is dense where the sum of this over its bins is positive
+        excess = ratio * power - np.square(highest)
+        self.spells.process(dense & (highest * 10 ** (PSR_LOUDEST_DB / 20) >= so_far), excess)
+        self.judged += int(np.count_nonzero(judged))
+        self._highest = float(so_far[-1])
+        self._recent = known[len(peaks) :]
 
-    def read(self) -> tuple[int, int, list[tuple[int, int]]]:
-        """Dense windows, windows in all, and where the dense ones stand, in bins."""
-        lowest_db = self._highest_db - PSR_LOUDEST_DB
-        dense = sum(count for level, count in self._dense.items() if level >= lowest_db)
-        return dense, self._judged, [(begin, end) for begin, end, peak_db in self._spells if peak_db >= lowest_db]
-
-    def _add(self, end: int, peak_db: float) -> None:
-        """A dense window, by its end; whole decibels will do to tell afterwards which were near the highest."""
-        level = int(np.floor(peak_db))
-        self._dense[level] = self._dense.get(level, 0) + 1
-        begin = end - WINDOW
-        if self._spells and begin <= self._spells[-1][1]:
-            first, _, highest_db = self._spells[-1]
-            self._spells[-1] = (first, end, max(highest_db, peak_db))
-            return
-        self._spells = [one for one in self._spells if one[2] >= self._highest_db - PSR_LOUDEST_DB]
-        if len(self._spells) < KEPT_SPANS:
-            self._spells.append((begin, end, peak_db))
+    @property
+    def dense(self) -> int:
+        """How many windows are dense."""
+        lowest_db = db_from_gain(self._highest) - PSR_LOUDEST_DB
+        return sum(count for level, count in self._counts.items() if level >= lowest_db)
 
 
 def _mono(sums: Floats, a: int, b: int, ab: int) -> Floats:

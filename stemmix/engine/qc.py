@@ -65,8 +65,8 @@ IMBALANCE_WARN_DB, IMBALANCE_FAIL_DB = 3.0, 9.0
 DEAD_DBFS: Final = -90.0
 """What a channel of 16 bits holds that is fed with nothing."""
 LFE_ABOVE_WARN_DB, LFE_ABOVE_FAIL_DB = -15.0, -6.0
-"""Of its power, above 200 Hz by a filter of fourth order: a tone of 130 Hz reads -15 dB. An LFE ends at 120 Hz (ITU-R
-BS.775-3 Annex 7; Dolby encoders cut there)."""
+"""Of its power, from 200 Hz to 4 kHz, by a filter of fourth order at the lower edge: a tone of 130 Hz reads -15 dB. An
+LFE ends at 120 Hz (ITU-R BS.775-3 Annex 7; Dolby encoders cut there)."""
 
 _OF_A = [COLUMNS.index(name) for name in ("sum_a", "aa", "k_aa", "s_aa")]
 _OF_B = [COLUMNS.index(name) for name in ("sum_b", "bb", "k_bb", "s_bb")]
@@ -93,7 +93,6 @@ class QcWatch:
         self._pairs = [(c, min(c + 1, channels - 1)) for c in range(0, channels, 2)]
         self._meters = [PairBins(rate_hz) for _ in self._pairs]
         self._totals = np.zeros((channels, 4))  # sum, power, K-weighted power, power in the band of speech
-        self._peaks = np.zeros(channels)
         self._picture = Picture(rate_hz, layout, np.array(dialogue, np.int64).reshape(-1, 2))
         self._dc_windows = Sliding(WINDOW, channels)
         lasting = round(_DC_LASTS_S * BINS_PER_SECOND)
@@ -157,7 +156,6 @@ class QcWatch:
             if b != a:
                 channels[:, b] = bins[:, _OF_B]
         self._totals += channels.sum(axis=0)
-        self._peaks = np.maximum(self._peaks, np.abs(piece).max(axis=0))
         self._look_at_dc(channels[:, :, 0], lengths)
         if "LFE" in self._layout.labels:
             self._look_at_lfe(channels[:, self._layout.labels.index("LFE")])
@@ -223,7 +221,7 @@ class QcWatch:
         count = self._samples.overs.count
         text = f"true peaks over 0 dBTP in {many(count, 'place')}, the highest {db_from_gain(over):+.2f} dBTP"
         where = seconds_of(self._samples.overs.spans, self._rate_hz)
-        verdict: Verdict = "fail" if self._peaks.max() > 1.0 else "warn"
+        verdict: Verdict = "fail" if self._samples.peaks.max() > 1.0 else "warn"
         text += ", and samples over full scale" if verdict == "fail" else ""
         return finding("overs", verdict, text, db_from_gain(over), OVERS_WARN_DBTP, where)
 
@@ -254,7 +252,7 @@ class QcWatch:
             yield finding(check, verdict if places.count else "pass", text, places.count, 0, where)
 
     def _silence(self) -> Finding:
-        if not self._peaks.any():
+        if not self._samples.peaks.any():
             return finding("silence", "warn", "digital silence from beginning to end", at_s=self._whole)
         pauses, silent_s = self._samples.pauses, self._samples.silent_frames / self._rate_hz
         share = self._samples.silent_frames / max(self._frames, 1)
@@ -271,9 +269,9 @@ class QcWatch:
     def _channels(self) -> Finding:
         """Dead ones first, then sides that differ."""
         labels = self._layout.labels
-        peaks = {label: db_from_gain(float(peak)) for label, peak in zip(labels, self._peaks, strict=True)}
+        peaks = {label: db_from_gain(float(peak)) for label, peak in zip(labels, self._samples.peaks, strict=True)}
         dead = [label for label in labels if label != "LFE" and peaks[label] <= DEAD_DBFS]
-        if not self._peaks.any():
+        if not self._samples.peaks.any():
             return finding("channels", "pass", "all channels are silent")
         if dead:
             halves = [label for label in dead if (other := _opposite(label)) in labels and other not in dead]
@@ -290,7 +288,7 @@ class QcWatch:
 
     def _lfe_content(self) -> Finding:
         lfe = self._layout.labels.index("LFE")
-        if db_from_gain(float(self._peaks[lfe])) <= DEAD_DBFS:
+        if db_from_gain(float(self._samples.peaks[lfe])) <= DEAD_DBFS:
             return finding("lfe", "pass", "LFE is silent, which is allowed: nothing went to it")
         return graded(
             "lfe",
