@@ -112,8 +112,11 @@ class Spells:
                 here = len(self._recent) + at + 1
                 back = np.cumsum(known[max(0, here - self._window) : here][::-1])
                 reach = int(np.argmax(back))
-                self._since, self._end = self._bins + at - reach, self._bins + at + 1
-                self._total = self._most = float(back[reach])
+                totals = np.cumsum(known[here - reach - 1 : here])
+                best = int(np.argmax(totals))
+                self._since = self._bins + at - reach
+                self._end = self._since + best + 1
+                self._total, self._most = float(totals[-1]), float(totals[best])
                 at += 1
             else:
                 stop = len(bad) if bad[at:].all() else at + int(np.argmin(bad[at:]))

@@ -67,7 +67,7 @@ class SampleWatch:
         )
         self._shortest_silence = round(SHORTEST_SILENCE_S * rate_hz)
         self._flat_state, self._tops = np.zeros((channels, 4)), np.zeros((channels, 2))
-        self._hole_state, self._silence_state = np.zeros((channels, 6)), np.array([-1.0, 0.0, -1.0, -1.0, 0.0])
+        self._hole_state, self._silence_state = np.zeros((channels, 7)), np.array([-1.0, 0.0, -1.0, -1.0, 0.0])
         self._jump_state = np.tile((-1e12, 0.0), (channels, 1))
         gap = round(gap_s * rate_hz)
         self.clipped, self.overs = Places(gap, keep), Places(gap, keep)

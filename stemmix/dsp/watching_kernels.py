@@ -54,30 +54,31 @@ def holes(heard, start, first_frame, quiet, shortest, longest, near, around, lou
     heard (start + n, channels), of which `start` frames were there before: at least shortest + around. A run of
     `shortest` to `longest` samples up to `quiet` in magnitude is a hole where one of the `near` samples before it, and
     one of those after it, is `loud`, and the highest of the `around` samples on either side are no further apart than
-    the factor `alike`. state (channels, 6): length of the run, highest `around` before it (0 if not `loud` nearby),
-    samples heard since it, highest of them, its end, its length; events (m, 3): channel, first frame, end. Returns how
+    the factor `alike`. state (channels, 7): length of the run, highest `around` before it (0 if not `loud` nearby);
+    of the one that what follows decides on: samples since it, highest of them, its end, its length, highest before it.
+    Another that ends meanwhile is part of what follows. events (m, 3): channel, first frame, end. Returns how
     many.
     """
     count = 0
     for c in range(heard.shape[1]):
         length, before, since, after, end = state[c, 0], state[c, 1], state[c, 2], state[c, 3], state[c, 4]
-        held = state[c, 5]
+        held, kept = state[c, 5], state[c, 6]
         for i in range(start, len(heard)):
             size = abs(heard[i, c])
             frame = first_frame + i - start
             if since > 0:  # a hole is behind us: what follows decides
                 after = max(after, size)
                 since += 1
-                if since > near and after < loud:
+                if since >= near and after < loud:
                     since = 0
-                elif since > around:
-                    if after <= alike * before and before <= alike * after:
+                elif since >= around:
+                    if after <= alike * kept and kept <= alike * after:
                         events[count, 0], events[count, 1], events[count, 2] = c, end - held, end
                         count += 1
                     since = 0
             if size <= quiet:
                 length += 1
-                if length == shortest and since == 0:
+                if length == shortest:
                     edge = i - shortest + 1
                     sharp, before = 0.0, 0.0
                     for k in range(edge - around, edge):
@@ -88,10 +89,10 @@ def holes(heard, start, first_frame, quiet, shortest, longest, near, around, lou
                         before = 0.0
             elif length > 0:
                 if length >= shortest and since == 0 and length <= longest and before > 0.0:
-                    since, after, end, held = 1, size, frame, length
+                    since, after, end, held, kept = 1, size, frame, length, before
                 length = 0
         state[c, 0], state[c, 1], state[c, 2], state[c, 3], state[c, 4] = length, before, since, after, end
-        state[c, 5] = held
+        state[c, 5], state[c, 6] = held, kept
     return count
 
 

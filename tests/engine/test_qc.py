@@ -260,7 +260,7 @@ def test_squashed_for_long_is_found_where_it_is_and_for_a_while_is_allowed() -> 
     told = found(dense)["compression"]
     assert told.verdict == "warn"
     assert told.value == pytest.approx(50, abs=3), "windows of 3 s, by their ends"
-    assert told.at_s == ((pytest.approx(20, abs=CLOSE_S), pytest.approx(70, abs=CLOSE_S)),)
+    assert told.at_s == ((pytest.approx(20, abs=0.1), pytest.approx(70, abs=0.1)),)
     dense[at(40) :] = sound[at(40) :]
     assert found(dense)["compression"].verdict == "pass"
 
