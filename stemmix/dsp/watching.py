@@ -28,8 +28,10 @@ FLAT_CORNER: Final = 8 / 2**15
 
 QUIET: Final = 1.5 / 2**15
 """What dither leaves of nothing in 16 bits."""
-LOUD: Final = 10 ** (-50 / 20)
-"""A gate or a fade is softer than this in its last millisecond."""
+LOUD: Final = 10 ** (-40 / 20)
+"""A gate or a fade is softer than this in its last millisecond, and so is the last bit of 8."""
+CUT: Final = 10 ** (-50 / 20)
+"""The same beside a long silence, which no wave can be taken for."""
 ALIKE: Final = 10 ** (15 / 20)
 """Sound that goes on after a hole is about as loud as before; a tail that is cut before the next hit is not."""
 SHORTEST_HOLE_S, LONGEST_HOLE_S = 0.001, 1.0
@@ -102,7 +104,7 @@ class SampleWatch:
         for begin, end, edge in events[:found, :3].tolist():
             self.pauses += 1
             self.silent_frames += round(end - begin)
-            if edge >= LOUD:
+            if edge >= CUT:
                 self.cuts.add(begin, end)
         self._look_for_overs(heard[start - 2 * INTERPOLATOR_REACH :])
         self._frames += len(piece)

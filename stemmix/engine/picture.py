@@ -49,6 +49,8 @@ some tenths lower than true ones."""
 PSR_LASTS_S: Final = 30.0
 PSR_LASTS_SHARE: Final = 0.25
 """A loud chorus may be dense; half a minute of it, and a quarter of the programme, is how it was mastered."""
+STEADY_VARIANCE: Final = 0.06
+"""Of power from 20 ms to 20 ms, over its mean squared: 1 dB. A drone has no dynamics for a compressor to take."""
 PSR_LOUDEST_DB: Final = 3.0
 """Squashed by a limiter: the peaks are near the highest there are. A soft organ's are not."""
 
@@ -67,7 +69,7 @@ class Picture:
         self._fold = None if layout in {MONO, STEREO} else fold_matrix(layout, STEREO)
         self._meter = PairBins(rate_hz)
         self._fronts = [layout.labels.index(label) for label in ("L", "R", "C") if label in layout.labels]
-        self._windows = Sliding(WINDOW, len(COLUMNS) + 2)
+        self._windows = Sliding(WINDOW, len(COLUMNS) + 3)
         sustained = round(_SUSTAINED_S * BINS_PER_SECOND)
         self._correlation, self._fold_loss = spells_of(sustained), spells_of(sustained)
         self._mono = spells_of(sustained), spells_of(sustained)
@@ -87,12 +89,13 @@ class Picture:
         if len(self._dialogue):
             front = front * self._spoken(ends)
         fold_speech = (pair[:, _S_AA] + pair[:, _S_BB]) * (front > 0.0)
-        sums = self._windows.process(np.column_stack((pair, front, fold_speech)))
         heard = [_K_AA] if self._is_mono else [_K_AA, _K_BB]
+        weighted = pair[:, heard].sum(axis=1)
+        sums = self._windows.process(np.column_stack((pair, front, fold_speech, np.square(weighted))))
         frames = WINDOW_S * self._rate_hz
-        self._dense.process(
-            pair[:, _PEAK], pair[:, heard].sum(axis=1) / (frames / WINDOW), sums[:, heard].sum(axis=1) / frames
-        )
+        window = sums[:, heard].sum(axis=1)
+        is_steady = WINDOW * sums[:, -1] < (1 + STEADY_VARIANCE) * np.square(window)
+        self._dense.process(pair[:, _PEAK], weighted / (frames / WINDOW), window / frames, is_steady)
         if self._is_mono:
             return
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -107,7 +110,7 @@ class Picture:
                 )
                 self._worst_mono_db = max(self._worst_mono_db, worst)
             if self._fold is not None:
-                window_front, window_fold = sums[:, -2], sums[:, -1]
+                window_front, window_fold = sums[:, -3], sums[:, -2]
                 worst = self._look_at_loss(
                     self._fold_loss,
                     FOLD_LOSS_WARN_DB,
@@ -204,13 +207,13 @@ class DenseWindows:
         self.spells = spells_of(1)
         """Of dense ones, near the highest peak so far."""
 
-    def process(self, peaks: Floats, power: Floats, window_power: Floats) -> None:
-        """Peak and mean K-weighted power (n,) of new bins, and that power of the windows that end with them."""
+    def process(self, peaks: Floats, power: Floats, window_power: Floats, is_steady: NDArray[np.bool_]) -> None:
+        """Peak and mean K-weighted power (n,) of new bins; of the windows that end with them, power and steadiness."""
         known = np.concatenate((self._recent, peaks))
         highest = np.lib.stride_tricks.sliding_window_view(known, WINDOW).max(axis=1)
         ratio = 10 ** ((PSR_WARN_DB + LOUDNESS_OFFSET_DB) / 10)
         judged = window_power > JUDGED_POWER
-        dense = judged & (np.square(highest) < ratio * window_power)
+        dense = judged & ~is_steady & (np.square(highest) < ratio * window_power)
         so_far = np.maximum.accumulate(np.append(self._highest, np.where(judged, highest, 0.0)))[1:]
         for peak in highest[dense].tolist():
             # whole decibels will do to tell afterwards which were near the highest

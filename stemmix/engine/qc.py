@@ -42,6 +42,7 @@ Floats = NDArray[np.float64]
 _GAP_S: Final = 0.1
 """Faults nearer than this are one place."""
 _PIECE_BINS: Final = 25
+"""Half a second: small enough for the processor's cache, large enough that Python's share is small."""
 _SHORTEST_LFE_BINS: Final = 5
 CLIPPED_RUNS_FAIL: Final = 10
 """A run or two is a peak that just reaches full scale."""

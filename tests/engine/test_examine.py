@@ -15,6 +15,8 @@ from stemmix.model.layouts import STEREO
 from stemmix.model.presets import PRESETS
 from tests.material import RATE_HZ, noise, write_audio
 
+TORTURE = Path(__file__).resolve().parents[3] / "shared" / "torture"
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
@@ -40,6 +42,21 @@ def test_the_gravest_finding_is_the_files_verdict(file: Path, tmp_path: Path) ->
     clean = write_audio(tmp_path / "clean.wav", noise(10 * RATE_HZ, rms=0.04))
     uneven = write_audio(tmp_path / "uneven.wav", noise(10 * RATE_HZ, rms=0.04) * np.array([1.0, 0.5]))
     assert [examined(one).verdict for one in (clean, uneven, file)] == ["pass", "warn", "fail"]
+
+
+def test_unsound_files_are_told_from_sound_ones() -> None:
+    if not TORTURE.is_dir():
+        pytest.skip(f"no files to be unsound in {TORTURE}")
+    told = {}
+    for name in ("clipped.wav", "dc_offset.wav", "silence.wav", "float_plus_12dbfs.wav", "ok_24bit_mono.wav", "ok.flac",
+                 "surround_5_1_side.wav", "atmos_bed_7_1_4.wav", "speech.ogg", "mono_8bit.wav"):  # fmt: skip
+        told[name] = {one.check for one in examined(TORTURE / name).findings if one.verdict != "pass"}
+    assert {name: checks for name, checks in told.items() if checks} == {
+        "clipped.wav": {"clipping", "overs"},
+        "dc_offset.wav": {"dc"},
+        "silence.wav": {"silence"},
+        "float_plus_12dbfs.wav": {"overs", "dc"},
+    }
 
 
 @pytest.mark.parametrize("threads", [1, 4])

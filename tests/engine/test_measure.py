@@ -42,7 +42,8 @@ def test_a_file_reads_what_the_meter_reads_of_its_samples(tmp_path: Path, name: 
     reasons = found.measured.reasons
     assert found.measured.model_copy(update={"reasons": {}}) == Measured.of(meter.read())
     assert set(reasons) == ({"leq_m_db"} if name == "7.1.4" else set())
-    values = found.measured.model_dump(exclude={"reasons"})
+    read = meter.read()
+    values = {key: value for key, value in found.measured if key != "reasons" and hasattr(read, key)}
     assert all(value is not None for key, value in values.items() if key not in reasons)
 
 

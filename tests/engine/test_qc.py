@@ -235,6 +235,17 @@ def test_a_hole_may_be_no_longer_than_a_second_and_sound_goes_on_after_it() -> N
     assert found(ends)["dropout"].verdict == "pass"
 
 
+def test_sparse_and_percussive_sound_is_left_alone() -> None:
+    """Hits that are cut off and stand in digital silence; soft swells with rests; a tone in bursts of its own."""
+    frames = at(40)
+    time_s = np.arange(frames) / RATE_HZ
+    hits = clicks(frames, np.arange(0.25, 39, 0.31))
+    swell = 0.2 * np.sin(2 * np.pi * 220 * time_s) * np.maximum(np.sin(2 * np.pi * time_s / 7), 0.0) ** 2
+    organ = 0.05 * sum(np.sin(2 * np.pi * 65.4 * n * time_s + n) / n for n in range(1, 12))
+    for sound in (hits, np.stack((swell, 0.8 * swell), axis=1), np.stack((organ, np.roll(organ, 40)), axis=1)):
+        assert flagged(sound) == {}
+
+
 def test_waves_with_edges_of_their_own_are_not_broken() -> None:
     time_s = np.arange(at(SECONDS)) / RATE_HZ
     saw = 0.3 * (2 * (time_s * 55 % 1.0) - 1)[:, None] * np.ones(2)
@@ -256,7 +267,8 @@ def test_squashed_for_long_is_found_where_it_is_and_for_a_while_is_allowed() -> 
     sound = 0.4 * (noise(frames, rms=0.02) + 0.5 * clicks(frames, np.arange(0.05, 79.9, 0.1)))
     assert flagged(sound) == {}
     dense = sound.copy()
-    dense[at(20) : at(70)] = np.clip(40 * noise(frames)[at(20) : at(70)], -0.35, 0.35)
+    beat = 0.7 + 0.3 * np.sign(np.sin(2 * np.pi * 2 * np.arange(frames) / RATE_HZ))[:, None]
+    dense[at(20) : at(70)] = (beat * np.clip(40 * noise(frames), -0.35, 0.35))[at(20) : at(70)]
     told = found(dense)["compression"]
     assert told.verdict == "warn"
     assert told.value == pytest.approx(50, abs=3), "windows of 3 s, by their ends"
