@@ -34,6 +34,8 @@ CUT: Final = 10 ** (-50 / 20)
 """The same beside a long silence, which no wave can be taken for."""
 ALIKE: Final = 10 ** (15 / 20)
 """Sound that goes on after a hole is about as loud as before; a tail that is cut before the next hit is not."""
+STEP: Final = 0.01
+"""Over the last bit of 8: sound that passes through nothing smoothly begins with less."""
 SHORTEST_HOLE_S, LONGEST_HOLE_S = 0.001, 1.0
 NEAR_S, AROUND_S = 0.001, 0.005
 
@@ -69,7 +71,7 @@ class SampleWatch:
         )
         self._shortest_silence = round(SHORTEST_SILENCE_S * rate_hz)
         self._flat_state, self._tops = np.zeros((channels, 4)), np.zeros((channels, 2))
-        self._hole_state, self._silence_state = np.zeros((channels, 7)), np.array([-1.0, 0.0, -1.0, -1.0, 0.0])
+        self._hole_state, self._silence_state = np.zeros((channels, 9)), np.array([-1.0, 0.0, -1.0, -1.0, 0.0])
         self._jump_state = np.tile((-1e12, 0.0), (channels, 1))
         gap = round(gap_s * rate_hz)
         self.clipped, self.overs = Places(gap, keep), Places(gap, keep)
@@ -92,7 +94,7 @@ class SampleWatch:
         events = np.empty((self._channels * (len(piece) // 2 + 2), 4))
         self._look_for_flat_tops(piece, events)
         found = watching_kernels.holes(
-            heard, start, self._frames, QUIET, *self._hole, self._near, self._around, LOUD, ALIKE,
+            heard, start, self._frames, QUIET, *self._hole, self._near, self._around, LOUD, ALIKE, STEP,
             self._hole_state, events,
         )  # fmt: skip
         for _, begin, end in _in_time(events[:found, :3]):

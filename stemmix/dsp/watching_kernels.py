@@ -48,21 +48,23 @@ def flat_runs(piece, first_frame, shortest, full_scale, lowest, corner, state, t
 
 
 @compiled
-def holes(heard, start, first_frame, quiet, shortest, longest, near, around, loud, alike, state, events):
+def holes(heard, start, first_frame, quiet, shortest, longest, near, around, loud, alike, step, state, events):
     """Sound that breaks off, and goes on as it was: quiet runs with a sharp edge on either side.
 
     heard (start + n, channels), of which `start` frames were there before: at least shortest + around. A run of
     `shortest` to `longest` samples up to `quiet` in magnitude is a hole where one of the `near` samples before it, and
-    one of those after it, is `loud`, and the highest of the `around` samples on either side are no further apart than
-    the factor `alike`. state (channels, 7): length of the run, highest `around` before it (0 if not `loud` nearby);
-    of the one that what follows decides on: samples since it, highest of them, its end, its length, highest before it.
+    one of those after it, is `loud`, the highest of the `around` samples on either side are no further apart than the
+    factor `alike`, and one of its two neighbours is at least `step`: a wave that is soft for a while falls and rises
+    smoothly. state (channels, 9): length of the run, highest `around` before it (0 if not `loud`
+    nearby); of the one that what follows decides on: samples since it, highest of them, its end, its length, highest
+    before it; the last sample before a run, the higher neighbour of that one.
     Another that ends meanwhile is part of what follows. events (m, 3): channel, first frame, end. Returns how
     many.
     """
     count = 0
     for c in range(heard.shape[1]):
         length, before, since, after, end = state[c, 0], state[c, 1], state[c, 2], state[c, 3], state[c, 4]
-        held, kept = state[c, 5], state[c, 6]
+        held, kept, last, fall = state[c, 5], state[c, 6], state[c, 7], state[c, 8]
         for i in range(start, len(heard)):
             size = abs(heard[i, c])
             frame = first_frame + i - start
@@ -72,7 +74,7 @@ def holes(heard, start, first_frame, quiet, shortest, longest, near, around, lou
                 if since >= near and after < loud:
                     since = 0
                 elif since >= around:
-                    if after <= alike * kept and kept <= alike * after:
+                    if after <= alike * kept and kept <= alike * after and fall >= step:
                         events[count, 0], events[count, 1], events[count, 2] = c, end - held, end
                         count += 1
                     since = 0
@@ -80,7 +82,7 @@ def holes(heard, start, first_frame, quiet, shortest, longest, near, around, lou
                 length += 1
                 if length == shortest:
                     edge = i - shortest + 1
-                    sharp, before = 0.0, 0.0
+                    sharp, before, last = 0.0, 0.0, abs(heard[edge - 1, c])
                     for k in range(edge - around, edge):
                         before = max(before, abs(heard[k, c]))
                     for k in range(edge - near, edge):
@@ -89,10 +91,10 @@ def holes(heard, start, first_frame, quiet, shortest, longest, near, around, lou
                         before = 0.0
             elif length > 0:
                 if length >= shortest and since == 0 and length <= longest and before > 0.0:
-                    since, after, end, held, kept = 1, size, frame, length, before
+                    since, after, end, held, kept, fall = 1, size, frame, length, before, max(last, size)
                 length = 0
         state[c, 0], state[c, 1], state[c, 2], state[c, 3], state[c, 4] = length, before, since, after, end
-        state[c, 5], state[c, 6] = held, kept
+        state[c, 5], state[c, 6], state[c, 7], state[c, 8] = held, kept, last, fall
     return count
 
 

@@ -42,24 +42,27 @@ def test_flat_runs_are_its_twins(samples: list[float], cuts: list[int]) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(samples=st.lists(st.sampled_from([0.0, 0.0, 0.0, 0.00001, 0.004, 0.3]), min_size=30, max_size=200), cuts=CUTS)
+@given(
+    samples=st.lists(st.sampled_from([0.0, 0.0, 0.0, 0.00001, 0.0002, 0.004, 0.01, 0.3]), min_size=30, max_size=200),
+    cuts=CUTS,
+)
 def test_holes_are_its_twins(samples: list[float], cuts: list[int]) -> None:
     near, around, shortest, longest = 2, 4, 3, 6
     signal = np.array([*samples, *[0.0] * around])[:, None]
     tail = np.zeros((shortest + around, 1))
-    state = np.zeros((1, 7))
+    state = np.zeros((1, 9))
     found: list[tuple[float, ...]] = []
     frames = 0
     for part in parts_of(signal, cuts):
         heard = np.concatenate((tail, part))
         events = np.empty((len(part) + 1, 3))
         count = watching_kernels.holes(
-            heard, len(tail), frames, 1e-4, shortest, longest, near, around, 0.003, 5.0, state, events
+            heard, len(tail), frames, 1e-4, shortest, longest, near, around, 0.003, 5.0, 0.01, state, events
         )
         found += map(tuple, events[:count, 1:].tolist())
         frames += len(part)
         tail = heard[-len(tail) :]
-    wanted = holed(signal[:, 0].tolist(), 1e-4, (shortest, longest), (near, around), 0.003, 5.0)
+    wanted = holed(signal[:, 0].tolist(), 1e-4, (shortest, longest), (near, around), 0.003, 5.0, 0.01)
     assert found == wanted
 
 

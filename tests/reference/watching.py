@@ -74,9 +74,15 @@ def broken(channel: Sequence[float], reach: int, least: float, ratio: float, low
 
 
 def holed(
-    channel: Sequence[float], quiet: float, sizes: tuple[int, int], reaches: tuple[int, int], loud: float, alike: float
+    channel: Sequence[float],
+    quiet: float,
+    sizes: tuple[int, int],
+    reaches: tuple[int, int],
+    loud: float,
+    alike: float,
+    step: float,
 ) -> list[tuple[int, int]]:
-    """Runs up to `quiet` that are sharp on either side, and about as loud `around` on both; zeros stand before."""
+    """Runs up to `quiet`, sharp and about as loud on either side, with a step on one; zeros stand before."""
     near, around = reaches
     sound = [0.0] * around + [abs(sample) for sample in channel]
     found, at, busy_until = [], 0, -1
@@ -91,6 +97,8 @@ def holed(
         is_sharp_before, is_sharp_after = max(sound[begin - near : begin]) >= loud, max(sound[end : end + near]) >= loud
         if is_sharp_before:
             busy_until = end + (around if is_sharp_after else near) - 2
-        if is_sharp_before and is_sharp_after and after <= alike * before and before <= alike * after:
+        is_stepped = max(sound[begin - 1], sound[end]) >= step
+        is_alike = after <= alike * before and before <= alike * after
+        if is_sharp_before and is_sharp_after and is_alike and is_stepped:
             found.append((begin - around, end - around))
     return found
