@@ -23,9 +23,10 @@ from stemmix.dsp.spectrum import ruler
 from stemmix.engine.deliver import Job, deliver
 from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, blocks_of, gains_of_stem, mixed_blocks
 from stemmix.errors import OutputError, ProjectError, StemError
-from stemmix.files.audio import AudioFile, StemReader, inspect, sha256_of
+from stemmix.files.audio import AudioFile, inspect, sha256_of
 from stemmix.files.documents import StagedDocument, none_of, read_document, read_project, sha256_of_document, stem_path
 from stemmix.files.features import FeatureStore, feature_store
+from stemmix.files.stems import StemReader
 from stemmix.files.writer import remove_strays
 from stemmix.model.evidence import Evidence, HeardFacts
 from stemmix.model.features import Frames

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.engine.strip import Strip
-from stemmix.files.audio import AudioFile, StemReader
+from stemmix.files.audio import AudioFile
+from stemmix.files.stems import StemReader
 from stemmix.model.plan import Plan, layers_of
 
 Floats = NDArray[np.float64]

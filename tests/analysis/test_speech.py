@@ -10,7 +10,7 @@ import pytest
 
 from stemmix.analysis.scan import StemScan
 from stemmix.analysis.speech import SHORTEST_FRAMES, smoothed_db, speech_frames, speech_runs
-from stemmix.files.audio import StemReader
+from stemmix.files.stems import StemReader
 from stemmix.model.features import Look, Span
 from tests.material import RATE_HZ, band_noise, voice
 

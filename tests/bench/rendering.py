@@ -13,8 +13,8 @@ from stemmix import pipeline
 from stemmix.create import AUDIO_SUFFIXES, create_project
 from stemmix.engine.mixer import MixedStem, gains_of_stem, mixed_blocks
 from stemmix.errors import ProjectError
-from stemmix.files.audio import StemReader
 from stemmix.files.documents import read_document, read_project, write_document
+from stemmix.files.stems import StemReader
 from stemmix.model.plan import Plan
 from stemmix.model.profiles import Role
 from stemmix.model.project import PrintedStems, Printmaster, Project

@@ -70,13 +70,12 @@ def assert_mixed(code: int, tmp_path: Path, said: tuple[str, str]) -> Receipt:
 
 
 REFUSED_THOUGH_IT_MIGHT_BE_MIXED = {
-    "atmos_bed_7_1_4.wav",
     "quad_plain_fmt.wav",
     "float_plus_300dbfs.wav",
     "claims_more_than_exists.wav",
     "truncated_in_data.wav",
 }
-"""`expected.json` leaves the choice: layouts that no fold is known for, a sample that is no sound, a missing end."""
+"""`expected.json` leaves the choice: channels that nobody named, a sample that is no sound, a missing end."""
 
 WARNED = {
     "clipped.wav": "is clipped",
