@@ -140,7 +140,7 @@ def init(
     voice: Voice = context.obj
     project, path, notes = create_project(folder, profile, force=force)
     for stem in project.stems:
-        voice.say(f"{stem.role:9} {stem.id}: {stem.file}")
+        voice.say(f"{stem.role:9} {stem.id}: {stem.named}")
     for note in notes:
         voice.say(f"note: {note}")
     voice.data(f"{path}\n")

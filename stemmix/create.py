@@ -15,7 +15,7 @@ from typing import Final
 
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, inspect
-from stemmix.files.documents import stem_path, write_document
+from stemmix.files.documents import stem_paths, write_document
 from stemmix.model.profiles import PROFILES, Role
 from stemmix.model.project import MAX_STEMS, PROJECT_SCHEMA, PrintedStems, Printmaster, Project, Stem
 
@@ -82,7 +82,7 @@ def create_project(folder: Path, profile: str, *, force: bool = False) -> tuple[
     readings = _inspected(files)
     stems, unclear = _stems(files)
     for stem in stems:
-        stem_path(path, stem)  # what `read_project` would refuse is not written
+        stem_paths(path, stem)  # what `read_project` would refuse is not written
     notes += unclear
     for file, reading in zip(files, readings, strict=True):
         notes += [f"{file.name}: {warning}" for warning in reading.warnings]

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -23,13 +23,14 @@ from stemmix.dsp.spectrum import ruler
 from stemmix.engine.deliver import Job, deliver
 from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, blocks_of, gains_of_stem, mixed_blocks
 from stemmix.errors import OutputError, ProjectError, StemError
-from stemmix.files.audio import AudioFile, inspect, sha256_of
-from stemmix.files.documents import StagedDocument, none_of, read_document, read_project, sha256_of_document, stem_path
+from stemmix.files.audio import AudioFile, inspect, inspect_discrete, sha256_of_stem
+from stemmix.files.documents import StagedDocument, none_of, read_document, read_project, sha256_of_document, stem_paths
 from stemmix.files.features import FeatureStore, feature_store
 from stemmix.files.stems import StemReader
 from stemmix.files.writer import remove_strays
 from stemmix.model.evidence import Evidence, HeardFacts
 from stemmix.model.features import Frames
+from stemmix.model.layouts import LAYOUTS, MONO, STEREO, Layout, Matrix, chained, fold_matrix, placing_matrix
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project, Stem
 from stemmix.model.receipt import Receipt, SourceFile, WrittenFile
@@ -70,7 +71,14 @@ def render(
 
         with StagedDocument(folder / f"{project_path.stem}.plan.json", plan) as staged_plan:
             mixed = [
-                MixedStem(source.audio, source.at, source.stem.gain_db, gains_of_stem(plan, source.stem.id))
+                MixedStem(
+                    source.audio,
+                    source.at,
+                    source.stem.gain_db,
+                    gains_of_stem(plan, source.stem.id),
+                    project.layout,
+                    source.stem.pan,
+                )
                 for source in sources
             ]
             # its text stands on the disk: the moves and reasons of hours need not stand in memory while they are mixed
@@ -80,6 +88,7 @@ def render(
                 name=project_path.stem,
                 folder=folder,
                 frames=plan.frames,
+                layout=project.layout,
                 mixed=lambda: mixed_blocks(mixed, plan.frames, plan.sample_rate, block_frames, threads),
                 alone=lambda number: blocks_of(mixed[number], plan.frames, plan.sample_rate, block_frames),
                 seed=staged_plan.sha256,
@@ -123,7 +132,7 @@ def examine(
             HeardFacts(
                 id=stem.id,
                 role=stem.role,
-                file=source.stem.file,
+                file=source.stem.named,
                 priority=stem.priority,
                 gain_db=source.stem.gain_db,
                 at=source.at,
@@ -148,31 +157,49 @@ def refuse_unheard(project_path: Path, project: Project, stem: str) -> None:
 
 @dataclass(frozen=True)
 class Source:
-    """A stem that is heard, and its file."""
+    """A stem that is heard, and its file or files."""
 
     stem: Stem
     audio: AudioFile
     sha256: str
+    hashes: tuple[str, ...]
+    """Of each of its files."""
     at: int
     """Where it begins, in samples of the programme."""
     warnings: tuple[str, ...]
 
+    def fold(self, bus: Layout) -> Matrix:
+        """What listeners in stereo get of it: its place on the bus, folded. Decisions are made on that."""
+        return chained(placing_matrix(self.audio.layout, bus, self.stem.pan), fold_matrix(bus, STEREO))
+
     def with_warnings(self, heard: HeardStem) -> Source:
         """With what the scan found besides."""
         found = tuple(f"{self.audio.path}: {warning}" for warning in heard.facts.warnings)
-        return Source(self.stem, self.audio, self.sha256, self.at, self.warnings + found)
+        return replace(self, warnings=self.warnings + found)
 
 
 def open_stems(project_path: Path, project: Project, threads: int = THREADS) -> list[Source]:
-    """Look at every stem that is heard, and take its hash; a StemError names all that cannot be used."""
+    """Look at every stem that is heard, and take its hash; a StemError names all that cannot be used.
+
+    ProjectError where one that is not mono has a pan.
+    """
 
     def opened(stem: Stem) -> Source | StemError:
+        paths = stem_paths(project_path, stem)
+        whole = paths.get(None)
         try:
-            audio = inspect(stem_path(project_path, stem))
-            sha256 = sha256_of(audio.path)
+            if whole is None:
+                audio = inspect_discrete({label: path for label, path in paths.items() if label is not None})
+            else:
+                audio = inspect(whole, None if stem.layout is None else LAYOUTS[stem.layout], stem.order)
+            sha256, hashes = sha256_of_stem(audio)
         except StemError as fault:
             return fault
-        return Source(stem, audio, sha256, samples_from_seconds(stem.at, project.sample_rate), audio.warnings)
+        if stem.pan and audio.layout != MONO:
+            has = f"has {audio.layout.channels} channels ({audio.layout.name})"
+            raise ProjectError(f"{project_path}: stem {stem.id!r}: pan: is for mono stems, and {audio.path} {has}")
+        at = samples_from_seconds(stem.at, project.sample_rate)
+        return Source(stem, audio, sha256, hashes, at, audio.warnings)
 
     with ThreadPoolExecutor(threads, "open") as pool:
         found = list(pool.map(opened, project.heard))
@@ -188,7 +215,7 @@ def out_folder(project_path: Path, out: Path | None, project: Project, sources: 
     A folder that was made for a render that failed is taken away again.
     """
     folder = project_path.parent / "out" if out is None else out
-    stems = {source.audio.path.resolve() for source in sources}
+    stems = {file.path.resolve() for source in sources for file in source.audio.files}
     for name in project.file_names(project_path.stem):
         if (folder / name).resolve() in stems:
             raise OutputError(f"{folder / name}: is a stem of this project; choose another folder with --out")
@@ -239,10 +266,11 @@ def listen(
 def _heard(project: Project, source: Source, store: FeatureStore, advance: Callable[[int], None]) -> HeardStem:
     hop = ruler(project.sample_rate).hop_samples
     lead = source.at % hop
-    key = store.key(source.sha256, project.sample_rate, lead)
+    fold = source.fold(project.layout)
+    key = store.key(source.sha256, project.sample_rate, lead, source.audio.labels, fold)
     entry = store.read(key)
     if entry is None:
-        with StemReader(source.audio, project.sample_rate, watched=True) as reader, store.write(key) as writer:
+        with StemReader(source.audio, project.sample_rate, fold, watched=True) as reader, store.write(key) as writer:
             scan = StemScan(project.sample_rate, lead, writer.rows)
             while len(block := reader.read(BLOCK_FRAMES)):
                 scan.process(block)
@@ -273,7 +301,7 @@ def _heard(project: Project, source: Source, store: FeatureStore, advance: Calla
 
 
 def _blocks(source: Source, project: Project) -> Iterator[NDArray[np.float64]]:
-    with StemReader(source.audio, project.sample_rate) as reader:
+    with StemReader(source.audio, project.sample_rate, source.fold(project.layout)) as reader:
         while len(block := reader.read(BLOCK_FRAMES)):
             yield block
 
@@ -301,6 +329,10 @@ def refuse_stale(plan_path: Path, plan: Plan, project: Project, sources: Sequenc
             reasons.append(f"stem {name} has been moved")
         if name in planned and planned[name].gain_db != source.stem.gain_db:
             reasons.append(f"the fader of stem {name} has been moved from {planned[name].gain_db:g} dB")
+        if name in planned and planned[name].pan != source.stem.pan:
+            reasons.append(f"the pan of stem {name} has been moved from {planned[name].pan:g}")
+        if name in planned and (planned[name].layout, planned[name].order) != (source.stem.layout, source.stem.order):
+            reasons.append(f"the channels of stem {name} were said to be others")
         if name in planned and planned[name].role is not source.stem.role:
             reasons.append(f"stem {name} was {planned[name].role.value} then")
     known = planned.keys()
@@ -346,14 +378,16 @@ def account(
         sources=tuple(
             SourceFile(
                 stem=source.stem.id,
-                path=source.stem.file,
-                sha256=source.sha256,
+                path=path,
+                channel=label,
+                sha256=sha256,
                 frames=lengths[source.stem.id],
                 sample_rate=source.audio.sample_rate,
                 layout=source.audio.layout.name,
-                warnings=source.warnings,
+                warnings=source.warnings if path == next(iter(source.stem.paths.values())) else (),
             )
             for source in sources
+            for (label, path), sha256 in zip(source.stem.paths.items(), source.hashes, strict=True)
         ),
         files=tuple(files),
         warnings=plan.notes,

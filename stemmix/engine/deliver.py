@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ from numpy.typing import NDArray
 from stemmix.dsp.dither import quantise_24
 from stemmix.dsp.limiter import TruePeakLimiter
 from stemmix.dsp.meters import Meter, Reading
-from stemmix.engine.mixer import BLOCK_FRAMES, bus_of
+from stemmix.engine.mixer import BLOCK_FRAMES, bus_of, folded
 from stemmix.errors import OutputError
 from stemmix.files.audio import AudioReader
 from stemmix.files.documents import StagedDocument
 from stemmix.files.wave import Encoding
 from stemmix.files.writer import WaveWriter
-from stemmix.model.layouts import STEREO
+from stemmix.model.layouts import LAYOUTS, STEREO, Layout
 from stemmix.model.project import PrintedStems, Printmaster, Project, Stem
 from stemmix.model.receipt import Limiting, Measured, WrittenFile
 from stemmix.units import db_from_gain, gain_from_db
@@ -61,13 +61,15 @@ class Job:
     folder: Path
     frames: int
     mixed: Callable[[], Iterator[list[Floats]]]
-    """Gives the programme from its beginning: of every stem that is heard, in order, (n, 2) samples."""
+    """Gives the programme from its beginning: of every stem that is heard, in order, (n, channels) samples."""
     alone: Callable[[int], Iterator[Floats]]
     """The same of one stem, by its number among those that are heard."""
     seed: str
     """What dither is drawn from: the plan's hash, so that a render repeats."""
     advance: Callable[[str, float], None]
     """Told the stage, and how many samples of the programme are done in it. Called from any thread."""
+    layout: Layout = STEREO
+    """Of the bus."""
     threads: int = 2
 
 
@@ -76,9 +78,19 @@ class Bus:
     """The sum of the stems before any master gain: where it stands, and what meters read on it."""
 
     samples: IO[bytes]
-    reading: Reading
-    stem_peaks_db: tuple[float, ...]
-    """Highest sample of each stem after its strip, in dBFS."""
+    layout: Layout
+    readings: Mapping[Layout, Reading]
+    """Of its fold to each layout that is delivered."""
+    stem_peaks_db: Mapping[Layout, tuple[float, ...]]
+    """Highest sample of each stem after its strip, in dBFS, in the same folds."""
+
+    def blocks(self, layout: Layout) -> Iterator[Floats]:
+        """The bus from its beginning in another layout, (n, channels)."""
+        channels = self.layout.channels
+        self.samples.seek(0)
+        while packed := self.samples.read(BLOCK_FRAMES * channels * 4):
+            block = np.frombuffer(packed, np.float32).reshape(-1, channels).astype(np.float64)
+            yield folded(block, self.layout, layout)
 
 
 @dataclass(frozen=True)
@@ -136,10 +148,11 @@ def deliver(job: Job) -> Iterator[Delivery]:
             if isinstance(deliverable, Printmaster)
         ]
         gains_db = {one.facts.deliverable: one.facts.gain_db for one in printed}
+        layouts = {one.name: LAYOUTS[one.layout] for one in job.project.deliverables if isinstance(one, Printmaster)}
         for deliverable in job.project.deliverables:
             if isinstance(deliverable, PrintedStems):
                 parent = deliverable.parent or next(iter(gains_db))
-                printed += _printed_stems(job, deliverable, parent, gains_db[parent], bus, cleaning)
+                printed += _printed_stems(job, deliverable, parent, layouts[parent], gains_db[parent], bus, cleaning)
         with ThreadPoolExecutor(job.threads, "print") as pool:
             files = tuple(pool.map(_Printed.whole, printed))
         yield Delivery(files, [one.writer for one in printed])
@@ -156,20 +169,23 @@ def measured_file(path: Path) -> Measured:
 
 def _mixed_down(job: Job, cleaning: ExitStack) -> Bus:
     """Run the strips once: the sum to a scratch file that has no name, meters on the way."""
-    size = job.frames * STEREO.channels * 4
+    size = job.frames * job.layout.channels * 4
     if shutil.disk_usage(job.folder).free < size:
         raise OutputError(f"{job.folder}: the disk is full: the mix takes {size / 1e6:.0f} MB of scratch")
     try:
         scratch = cleaning.enter_context(tempfile.TemporaryFile(dir=job.folder))  # noqa: SIM115 - the stack closes it
     except OSError as fault:
         raise OutputError(f"{job.folder}: cannot be written: {fault.strerror or fault}") from None
-    meter = Meter(job.project.sample_rate, STEREO.weights)
-    peaks = np.zeros(len(job.project.heard))
+    delivered = [LAYOUTS[one.layout] for one in job.project.deliverables if isinstance(one, Printmaster)]
+    meters = {layout: Meter(job.project.sample_rate, layout.weights) for layout in delivered}
+    peaks = {layout: np.zeros(len(job.project.heard)) for layout in delivered}
     for stems in job.mixed():
         bus = bus_of(stems).astype(np.float32)
-        for index, stem in enumerate(stems):
-            peaks[index] = max(peaks[index], float(np.abs(stem).max(initial=0.0)))
-        meter.process(bus.astype(np.float64))
+        for layout, highest in peaks.items():
+            for index, stem in enumerate(stems):
+                heard = folded(stem, job.layout, layout)
+                highest[index] = max(highest[index], heard.max(initial=0.0), -heard.min(initial=0.0))
+            meters[layout].process(folded(bus.astype(np.float64), job.layout, layout))
         try:
             scratch.write(bus.tobytes())
         except OSError as fault:
@@ -179,13 +195,9 @@ def _mixed_down(job: Job, cleaning: ExitStack) -> Bus:
         scratch.flush()
     except OSError as fault:
         raise OutputError(f"{job.folder}: the mix cannot be kept: {fault.strerror or fault}") from None
-    return Bus(scratch, meter.read(), tuple(db_from_gain(float(peak)) for peak in peaks))
-
-
-def _bus_blocks(bus: Bus) -> Iterator[Floats]:
-    bus.samples.seek(0)
-    while packed := bus.samples.read(BLOCK_FRAMES * STEREO.channels * 4):
-        yield np.frombuffer(packed, np.float32).reshape(-1, STEREO.channels).astype(np.float64)
+    readings = {layout: meter.read() for layout, meter in meters.items()}
+    peaks_db = {layout: tuple(db_from_gain(float(peak)) for peak in highest) for layout, highest in peaks.items()}
+    return Bus(scratch, job.layout, readings, peaks_db)
 
 
 def _printed_master(job: Job, deliverable: Printmaster, bus: Bus, cleaning: ExitStack) -> _Printed:
@@ -193,15 +205,16 @@ def _printed_master(job: Job, deliverable: Printmaster, bus: Bus, cleaning: Exit
     defaults = job.project.defaults
     target_lufs = defaults.target_lufs if deliverable.target_lufs is None else deliverable.target_lufs
     ceiling_dbtp = defaults.ceiling_dbtp if deliverable.ceiling_dbtp is None else deliverable.ceiling_dbtp
-    loudness_lufs = bus.reading.integrated_lufs
+    layout = LAYOUTS[deliverable.layout]
+    loudness_lufs = bus.readings[layout].integrated_lufs
     gain_db = 0.0 if loudness_lufs is None else round(target_lufs - loudness_lufs, 4)
-    peak_dbtp = bus.reading.true_peak_dbtp
+    peak_dbtp = bus.readings[layout].true_peak_dbtp
     limited = peak_dbtp is not None and peak_dbtp + gain_db > ceiling_dbtp
     limiting, before = None, None
     for attempt in range(1, ROUNDS + 1):
-        writer = _writer(job, job.project.file_name(job.name, deliverable), cleaning)
-        limiter = TruePeakLimiter(job.project.sample_rate, STEREO.channels, ceiling_dbtp) if limited else None
-        reached = _write_master(job, bus, gain_db, limiter, writer, deliverable.name)
+        writer = _writer(job, job.project.file_name(job.name, deliverable), layout, cleaning)
+        limiter = TruePeakLimiter(job.project.sample_rate, layout.channels, ceiling_dbtp) if limited else None
+        reached = _write_master(job, bus, layout, gain_db, limiter, writer, deliverable.name)
         if limiter is not None:
             limiting = Limiting(
                 max_reduction_db=round(limiter.max_reduction_db, 2), active_share=round(limiter.active_share, 4)
@@ -242,11 +255,17 @@ def _mended_gain(gain_db: float, missing_lu: float, before: tuple[float, float] 
 
 
 def _write_master(
-    job: Job, bus: Bus, gain_db: float, limiter: TruePeakLimiter | None, writer: WaveWriter, name: str
+    job: Job,
+    bus: Bus,
+    layout: Layout,
+    gain_db: float,
+    limiter: TruePeakLimiter | None,
+    writer: WaveWriter,
+    name: str,
 ) -> float | None:
-    """Gain, limiter, dither over the whole bus; gives the integrated loudness of what came out."""
+    """Fold, gain, limiter, dither over the whole bus; gives the integrated loudness of what came out."""
     gain = gain_from_db(gain_db)
-    meter = Meter(job.project.sample_rate, STEREO.weights)
+    meter = Meter(job.project.sample_rate, layout.weights)
     seed = _seed(job, name)
     done = 0
     late = 0 if limiter is None else limiter.latency_samples
@@ -260,7 +279,7 @@ def _write_master(
         done += len(block)
         job.advance(f"write {name}", len(block))
 
-    for block in _bus_blocks(bus):
+    for block in bus.blocks(layout):
         put(block * gain if limiter is None else limiter.process(block * gain))
     if limiter is not None:
         put(limiter.flush())
@@ -268,27 +287,35 @@ def _write_master(
 
 
 def _printed_stems(
-    job: Job, deliverable: PrintedStems, parent: str, gain_db: float, bus: Bus, cleaning: ExitStack
+    job: Job,
+    deliverable: PrintedStems,
+    parent: str,
+    layout: Layout,
+    gain_db: float,
+    bus: Bus,
+    cleaning: ExitStack,
 ) -> list[_Printed]:
-    """Every stem after its strip, at its parent's gain; float where it would pass full scale."""
+    """Every stem after its strip, in its parent's layout, at its gain; float where it would pass full scale."""
     printed = []
     for number, stem in enumerate(job.project.heard):
-        is_float = bus.stem_peaks_db[number] + gain_db > FULL_SCALE_DB
-        writer = _writer(job, job.project.file_name(job.name, deliverable, stem), cleaning, is_float=is_float)
+        is_float = bus.stem_peaks_db[layout][number] + gain_db > FULL_SCALE_DB
+        writer = _writer(job, job.project.file_name(job.name, deliverable, stem), layout, cleaning, is_float=is_float)
         facts = _stem_facts(job, deliverable, stem, parent, gain_db, writer, is_float=is_float)
-        printed.append(_Printed(writer, facts, _stem_samples(job, deliverable, number, gain_db, is_float=is_float)))
+        samples = _stem_samples(job, deliverable, number, layout, gain_db, is_float=is_float)
+        printed.append(_Printed(writer, facts, samples))
     return printed
 
 
 def _stem_samples(
-    job: Job, deliverable: PrintedStems, number: int, gain_db: float, *, is_float: bool
+    job: Job, deliverable: PrintedStems, number: int, layout: Layout, gain_db: float, *, is_float: bool
 ) -> Iterator[NDArray[np.int32] | Floats]:
     """One stem's samples as they are written."""
     heard = job.project.heard
     gain = gain_from_db(gain_db)
     seed = _seed(job, deliverable.name, heard[number].id)
     done = 0
-    for block in job.alone(number):
+    for made in job.alone(number):
+        block = folded(made, job.layout, layout)
         yield block * gain if is_float else quantise_24(block * gain, done, seed)[0]
         done += len(block)
         job.advance(f"write {deliverable.name}", len(block) / len(heard))
@@ -343,10 +370,10 @@ def _judged(written: WrittenFile) -> WrittenFile:
     return written.model_copy(update={"misses": tuple(misses), "flags": tuple(flags)})
 
 
-def _writer(job: Job, file_name: str, cleaning: ExitStack, *, is_float: bool = False) -> WaveWriter:
+def _writer(job: Job, file_name: str, layout: Layout, cleaning: ExitStack, *, is_float: bool = False) -> WaveWriter:
     encoding: Encoding = "FLOAT" if is_float else "PCM_24"
     return cleaning.enter_context(
-        WaveWriter(job.folder / file_name, encoding, job.project.sample_rate, STEREO, job.frames)
+        WaveWriter(job.folder / file_name, encoding, job.project.sample_rate, layout, job.frames)
     )
 
 

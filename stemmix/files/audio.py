@@ -351,15 +351,17 @@ class AudioReader:
         self.close()
 
 
-def sha256_of_stem(audio: AudioFile) -> str:
-    """Of a stem's file, in hexadecimal; of discrete files, of what each is for and its hash.
+def sha256_of_stem(audio: AudioFile) -> tuple[str, tuple[str, ...]]:
+    """Of a stem, in hexadecimal, and of each of its files.
 
-    StemError where one cannot be read.
+    A stem in one file has that file's; one in discrete files has that of what each is for and its hash. StemError where
+    a file cannot be read.
     """
+    hashes = tuple(sha256_of(file.path) for file in audio.files)
     if not audio.parts:
-        return sha256_of(audio.path)
-    lines = [f"{label} {sha256_of(part.path)}\n" for label, part in zip(audio.labels, audio.parts, strict=True)]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return hashes[0], hashes
+    lines = [f"{label} {sha256}\n" for label, sha256 in zip(audio.labels, hashes, strict=True)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest(), hashes
 
 
 def sha256_of(path: Path) -> str:

@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from stemmix.model.document import Document
+from stemmix.model.layouts import LAYOUTS, Layout, LayoutName, Order, layout_of_labels, widest
 from stemmix.model.moves import Action
 from stemmix.model.profiles import PROFILES, Profile, ProfileName, Role
 
@@ -37,8 +38,18 @@ class Stem(Document):
     """Unique in the project; part of the printed stem's file name."""
     role: Role
     """What it is for: decides who gives way to whom."""
-    file: RelativePath
+    file: RelativePath | None = None
     """Audio file, relative to the project file."""
+    files: dict[str, RelativePath] | None = None
+    """Instead of `file`: discrete mono files by the channel that each is for (`L`, `R`, `C`, `LFE`, `Ls` ...), equally
+    long and of one rate; together they are the channels of a layout."""
+    layout: LayoutName | None = None
+    """What the channels of `file` are, where it does not say or says it wrongly."""
+    order: Order = "wave"
+    """How they follow each other in `file`: `wave` (L R C LFE Ls Rs) or `film` (L C R Ls Rs LFE)."""
+    pan: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    """Where a mono stem stands, -1 left to 1 right, at constant power between neighbouring front speakers; 0 is the
+    centre: C where the bus has one, else L and R at -3 dB each."""
     at: Annotated[float, Field(ge=0, le=86_400)] = 0.0
     """Where it begins on the programme, in seconds; taken to the nearest sample."""
     gain_db: Annotated[float, Field(ge=-120, le=40)] = 0.0
@@ -49,6 +60,33 @@ class Stem(Document):
     """Overrides the role's priority: a stem is only ever cut for one of higher priority."""
     note: str | None = None
     """For people."""
+
+    @model_validator(mode="after")
+    def _has_its_channels(self) -> Self:
+        if (self.file is None) == (self.files is None):
+            raise _fault("a stem has a file, or files by channel" + (", not both" if self.file else "; this has none"))
+        if self.files is None:
+            return self
+        if layout_of_labels(self.files) is None:
+            known = "; ".join(" ".join(layout.labels) for layout in LAYOUTS.values())
+            raise _fault(f"{' '.join(self.files)} are not the channels of a layout; expected one of {known}", "files")
+        for name in ("layout", "order"):
+            if name in self.model_fields_set:
+                raise _fault(f"{name} is for one file of many channels; files say by name what they are", name)
+        return self
+
+    @property
+    def paths(self) -> dict[str | None, str]:
+        """Its file, under None; or its files by channel, in the order of their layout."""
+        if self.files is None:
+            return {None: self.file or ""}
+        layout = layout_of_labels(self.files)
+        return {label: self.files[label] for label in (layout.labels if layout else ())}
+
+    @property
+    def named(self) -> str:
+        """Its file or files, for people."""
+        return ", ".join(self.paths.values())
 
 
 class Goals(Document):
@@ -137,11 +175,12 @@ class SceneCue(Document):
 
 
 class Printmaster(Document):
-    """The finished mix, in stereo."""
+    """The finished mix."""
 
     name: Identifier
     kind: Literal["printmaster"] = "printmaster"
-    layout: Literal["2.0"] = "2.0"
+    layout: LayoutName = "2.0"
+    """Of its channels; one of a narrower layout than another is its fold-down, measured and limited by itself."""
     target_lufs: Annotated[float, Field(ge=-70, le=0)] | None = None
     """Integrated loudness (ITU-R BS.1770); left out, the profile's."""
     ceiling_dbtp: Annotated[float, Field(ge=-20, le=0)] | None = None
@@ -259,6 +298,11 @@ class Project(Document):
     def heard(self) -> tuple[Stem, ...]:
         """The stems that are mixed, in the order of the file, which is the order they are added in."""
         return tuple(stem for stem in self.stems if not stem.mute)
+
+    @property
+    def layout(self) -> Layout:
+        """Of the bus: the widest that a deliverable asks for."""
+        return widest(d.layout for d in self.deliverables if d.kind == "printmaster")
 
     @property
     def defaults(self) -> Profile:

@@ -42,6 +42,8 @@ class SourceFile(Document):
     stem: str
     path: str
     """As the project gives it."""
+    channel: str | None = None
+    """What a discrete mono file is for; the stem has several then."""
     sha256: str
     frames: int
     sample_rate: int

@@ -280,7 +280,8 @@ def test_a_fault_in_one_of_the_discrete_files_is_told_by_its_name(tmp_path: Path
 
 def test_the_hash_of_discrete_files_holds_every_sample_and_what_it_is_for(tmp_path: Path) -> None:
     files = discrete(tmp_path, noise(100, 2), STEREO)
-    found = sha256_of_stem(inspect_discrete(files))
-    assert found == sha256_of_stem(inspect_discrete(dict(reversed(files.items()))))
-    assert found != sha256_of_stem(inspect_discrete({"L": files["R"], "R": files["L"]}))
-    assert sha256_of_stem(inspect(files["L"])) == sha256_of(files["L"])
+    found, hashes = sha256_of_stem(inspect_discrete(files))
+    assert hashes == (sha256_of(files["L"]), sha256_of(files["R"]))
+    assert (found, hashes) == sha256_of_stem(inspect_discrete(dict(reversed(files.items()))))
+    assert found != sha256_of_stem(inspect_discrete({"L": files["R"], "R": files["L"]}))[0]
+    assert sha256_of_stem(inspect(files["L"]))[0] == sha256_of(files["L"])
