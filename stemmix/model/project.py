@@ -40,7 +40,7 @@ class Stem(Document):
     """What it is for: decides who gives way to whom."""
     file: RelativePath | None = None
     """Audio file, relative to the project file."""
-    files: dict[str, RelativePath] | None = None
+    files: Annotated[dict[str, RelativePath], Field(min_length=1, max_length=16)] | None = None
     """Instead of `file`: discrete mono files by the channel that each is for (`L`, `R`, `C`, `LFE`, `Ls` ...), equally
     long and of one rate; together they are the channels of a layout."""
     layout: LayoutName | None = None
@@ -69,10 +69,11 @@ class Stem(Document):
             return self
         if layout_of_labels(self.files) is None:
             known = "; ".join(" ".join(layout.labels) for layout in LAYOUTS.values())
-            raise _fault(f"{' '.join(self.files)} are not the channels of a layout; expected one of {known}", "files")
-        for name in ("layout", "order"):
-            if name in self.model_fields_set:
-                raise _fault(f"{name} is for one file of many channels; files say by name what they are", name)
+            given = ", ".join(map(repr, self.files))
+            raise _fault(f"{given} are not the channels of a layout; expected one of {known}", "files")
+        for name, said in (("layout", self.layout is not None), ("order", self.order != "wave")):
+            if said:
+                raise _fault("is for one file of many channels; files say by name what they are", name)
         return self
 
     @property

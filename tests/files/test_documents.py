@@ -195,6 +195,24 @@ def test_a_valid_project_is_read(file: Path) -> None:
         ('"reel/dx.wav"', '"a", "gain_db": ^41', "stems[0].gain_db: 41 is more than 40.0, the most that is allowed"),
         ('"reel/dx.wav"', '"a", "at": ^-1', "stems[0].at: -1 is less than 0.0, the least that is allowed"),
         ('"reel/dx.wav"', '"a", "mute": ^"no"', "stems[0].mute: expected true or false, got 'no'"),
+        (
+            '"file": "reel/dx.wav"',
+            '"files": {"L": "a", "R": ^"../b"}',
+            "stems[0].files.R: '../b' leaves the pro",
+        ),
+        (
+            '"file": "reel/dx.wav"',
+            '"files": ^{"L": "a", "C": "b"}',
+            "stems[0].files: 'L', 'C' are not the channels",
+        ),
+        ('"file": "reel/dx.wav"', '"files": {"L": "a", "R": ^""}', "stems[0].files.R: is empty"),
+        ('"file": "reel/dx.wav"', '"files": ^{}', "stems[0].files: is empty; expected at least 1"),
+        (
+            '"reel/dx.wav"',
+            '"a", "layout": ^"5.2"',
+            "stems[0].layout: '5.2' is none of 1.0, 2.0, 3.0, 5.0, 5.1,",
+        ),
+        ('"reel/dx.wav"', '"a", "order": ^"smpte"', "stems[0].order: 'smpte' is none of wave, film"),
         ('"mx"', '^"DX"', "stems[1].id: stem id 'DX' is given twice (upper and lower case count as the same)"),
         ('"stemmix.project/1"', '^"stemmix.project/2"', "schema: version 2 is newer than this stemmix, which reads"),
         ('"stemmix.project/1"', '^"stemmix.project/0"', "schema: there is no version 0"),
@@ -352,6 +370,9 @@ def projects(draw: st.DrawFn) -> dict[str, Any]:
             "mute": st.booleans(),
             "priority": st.none() | st.integers(0, 1000),
             "note": st.none() | TEXTS,
+            "pan": st.floats(-1, 1),
+            "layout": st.sampled_from(["2.0", "5.1"]),
+            "order": st.sampled_from(["wave", "film"]),
         }
         role = draw(st.sampled_from(["dialogue", "music", "fx", "ambience"]))
         return {"id": identifier, "role": role, "file": "a.wav"} | draw(st.fixed_dictionaries({}, optional=optional))

@@ -75,13 +75,50 @@ def test_whole_numbers_stand_for_floats() -> None:
 
 @pytest.mark.parametrize(
     ("field", "least", "most"),
-    [("at", 0, 86_400), ("gain_db", -120, 40), ("priority", 0, 1000)],
+    [("at", 0, 86_400), ("gain_db", -120, 40), ("priority", 0, 1000), ("pan", -1, 1)],
 )
 def test_limits_are_allowed_and_what_lies_beyond_is_not(field: str, least: int, most: int) -> None:
     for value in (least, most):
         assert getattr(made(stems=[stem(**{field: value})]).stems[0], field) == value
     for value in (least - 1, most + 1):
         assert ("stems", 0, field) in [place for _, place in faults(stems=[stem(**{field: value})])]
+
+
+def discrete(*labels: str, **fields: Any) -> dict[str, Any]:
+    return {"id": "dx", "role": "dialogue", "files": {label: f"dx.{label}.wav" for label in labels}} | fields
+
+
+def faults_of_stem(document: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Without the complaint that no sound stem is left."""
+    return [fault for fault in faults(stems=[document]) if fault[0] != "too_short"]
+
+
+def test_a_stem_has_one_file_or_one_for_each_channel_of_a_layout() -> None:
+    one, several = made(stems=[stem(), discrete("R", "C", "L", id="mx")]).stems
+    assert (one.paths, one.named) == ({None: "dx.wav"}, "dx.wav")
+    assert list(several.paths.items()) == [("L", "dx.L.wav"), ("R", "dx.R.wav"), ("C", "dx.C.wav")]
+    assert several.named == "dx.L.wav, dx.R.wav, dx.C.wav"
+    for neither_or_both in ({"id": "dx", "role": "dialogue"}, discrete("L", "R", file="dx.wav")):
+        assert faults_of_stem(neither_or_both) == [("rule", ())]
+
+
+@pytest.mark.parametrize("labels", [("L",), ("L", "C"), ("L", "R", "l"), ("L", "R", "C", "LFE", "Lss", "Rss"), ("",)])
+def test_channels_that_are_no_layout_are_refused(labels: tuple[str, ...]) -> None:
+    assert faults_of_stem(discrete(*labels)) == [("rule", ("files",))]
+
+
+def test_what_files_say_by_name_is_not_said_twice() -> None:
+    assert faults_of_stem(discrete("L", "R", layout="2.0")) == [("rule", ("layout",))]
+    assert faults_of_stem(discrete("L", "R", order="film")) == [("rule", ("order",))]
+
+
+@pytest.mark.parametrize(
+    ("layouts", "bus"),
+    [(("2.0",), "2.0"), (("1.0",), "2.0"), (("2.0", "5.1", "3.0"), "5.1"), (("7.1", "7.1.4"), "7.1.4")],
+)
+def test_the_bus_is_as_wide_as_the_widest_deliverable_and_stereo_at_least(layouts: tuple[str, ...], bus: str) -> None:
+    deliverables = [{"name": f"m{number}", "layout": layout} for number, layout in enumerate(layouts)]
+    assert made(deliverables=deliverables).layout.name == bus
 
 
 @pytest.mark.parametrize("identifier", ["", "-dx", ".dx", "d x", "d/x", "dx\n", "Ä", "a" * 65, "../x"])
