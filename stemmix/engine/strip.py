@@ -63,9 +63,10 @@ class Strip:
         # what is made first begins half a window before the programme
         self._ready = np.zeros((self.latency_samples - self._hop, len(labels)))
         self._batches = 0
-        self._parts = [(gains, [part for part in _parts_of(labels, self._ruler) if part.label != "LFE"])]
+        parts = _parts_of(labels, self._ruler)
+        self._parts = [(gains, [part for part in parts if part.label != "LFE"])]
         if level is not None:
-            self._parts.append((level, [part for part in _parts_of(labels, self._ruler) if part.label == "LFE"]))
+            self._parts.append((level, [part for part in parts if part.label == "LFE"]))
 
     def process(self, block: Floats) -> Floats:
         """(n, channels) samples in, (n, channels) out, `latency_samples` late."""
@@ -105,10 +106,12 @@ def _parts_of(labels: Sequence[str], rule: Ruler) -> list[_Part]:
     """The channels as they are cut: pairs together, the others one by one."""
     right = dict(PAIRS)
     lefts = {index for index, label in enumerate(labels) if right.get(label) in labels[index + 1 : index + 2]}
+    # one buffer for all pairs: they are transformed one after the other
+    frames = np.empty((FRAMES_AT_ONCE, rule.window_samples), np.complex128)
     parts: list[_Part] = []
     for index, label in enumerate(labels):
         if index in lefts:
-            parts.append(_Pair(label, slice(index, index + 2), rule))
+            parts.append(_Pair(label, slice(index, index + 2), rule, frames))
         elif index - 1 not in lefts:
             parts.append(_Single(label, slice(index, index + 1), rule))
     return parts
@@ -163,9 +166,9 @@ class _Part:
 class _Pair(_Part):
     """Left and right, in one complex transform of L + jR."""
 
-    def __init__(self, label: str, columns: slice, rule: Ruler) -> None:
+    def __init__(self, label: str, columns: slice, rule: Ruler, frames: NDArray[np.complex128]) -> None:
         super().__init__(label, columns, rule)
-        self._frames = np.empty((FRAMES_AT_ONCE, self._size), np.complex128)
+        self._frames = frames
 
     def _cut(self, heard: Floats, gain_db: Floats, rows: NDArray[np.int64], taken: Floats) -> None:
         from scipy.fft import fft, ifft
