@@ -95,7 +95,7 @@ class Strip:
             if parts and not gains.idle(first - self._hop, first + self._batch):
                 gain_db = gains.at(first + np.arange(FRAMES_AT_ONCE, dtype=np.float64) * self._hop)
             for part in parts:
-                removed = part.removed(np.ascontiguousarray(heard[:, part.columns]), gain_db)
+                removed = part.removed(heard[:, part.columns], gain_db)
                 out[: len(removed), part.columns] -= removed
         self._waiting = self._waiting[self._batch :]
         self._batches += 1
@@ -143,6 +143,7 @@ class _Part:
         rows = np.empty(0, np.int64) if gain_db is None else np.flatnonzero(gain_db.any(axis=1))
         # a channel that is silent all through has nothing that could be cut
         if gain_db is not None and len(rows) and heard.any():
+            heard = np.ascontiguousarray(heard)
             taken = np.zeros((self._batch + self._hop, heard.shape[1]))
             self._cut(heard, gain_db[rows], rows, taken)
             kernels.keep_silent(heard, self._silent_before, SILENT_SAMPLES, taken)
