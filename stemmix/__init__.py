@@ -6,14 +6,16 @@ rooms above it (`tests/test_architecture.py` holds the table):
 ========================  ===========================================================================================
 `units`, `bands`,         dB and linear, seconds and samples; the bands everything is told in;
 `errors`                  the family of errors
-`model`                   the documents: project, features, plan, receipt; layouts and profiles
+`model`                   the documents: project, features, plan, receipt; layouts, profiles, presets
 `dsp`                     arrays in, arrays out: spectrum, meters, limiter, dither; `kernels` has all compiled code
-`files`                   audio in blocks, WAV chunks, canonical JSON, atomic writing, the feature store
+`files`                   audio in blocks, WAV chunks, encoders, canonical JSON, atomic writing, the feature store
 `analysis`                pass 1: one streaming loop per stem, from samples to features
 `planning`                from features to a plan: masking, unmasking, decisions; hears no audio
 `engine`                  pass 2: strips, mixer, master, what is written
 `report`                  what a person sees
-`pipeline`, `create`      the whole way; making a project from a folder
+`sources`, `reels`        a project's stems as files; reels as one programme
+`pipeline`, `create`,     the whole way; a project from a folder of stems; whether what was printed adds up
+`nulltest`
 `cli`                     the door: no logic
 ========================  ===========================================================================================
 """

@@ -150,7 +150,7 @@ def init(
     voice: Voice = context.obj
     project, path, notes = create_project(folder, profile, force=force)
     for stem in project.stems:
-        voice.say(f"{stem.role:9} {stem.id}: {stem.file}")
+        voice.say(f"{stem.role:9} {stem.id}: {stem.named}")
     for note in notes:
         voice.say(f"note: {note}")
     # only the headers were read: what is wrong further on is found there, not here
@@ -268,8 +268,18 @@ def why(
 @app.command()
 def render(
     context: typer.Context,
-    project: Project,
+    project: Annotated[
+        Path | None, typer.Argument(metavar="[PROJECT]", help="Project file.", show_default=False)
+    ] = None,
     *,
+    programme: Annotated[
+        Path | None,
+        typer.Option("--programme", metavar="FILE", help="Render the reels that FILE lists; they share every gain."),
+    ] = None,
+    gain_from: Annotated[
+        Path | None,
+        typer.Option("--gain-from", metavar="RECEIPT", help="Take the masters' gains from another render's receipt."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write; out/ beside the project if not given.")
     ] = None,
@@ -287,16 +297,49 @@ def render(
 
     Exit code 5 if a deliverable misses its specification; the files are written all the same.
     """
-    from stemmix import pipeline
+    from stemmix.pipeline import render as rendered
+    from stemmix.reels import folder_of, reels_of
     from stemmix.report.progress import shown
-    from stemmix.report.written import receipt_json, receipt_text
+    from stemmix.report.written import receipt_text, receipts_json
+
+    if (project is None) == (programme is None):
+        raise typer.BadParameter("expected a project, or --programme FILE, and not both", param_hint="PROJECT")
+    if programme is not None and plan is not None:
+        raise typer.BadParameter("a plan is one reel's; render that reel with --gain-from", param_hint="--plan")
+    voice: Voice = context.obj
+    paths = reels_of(programme) if programme is not None else [project] if project is not None else []
+    with shown(voice.quiet) as progress:
+        receipts = rendered(paths, out, plan, gain_from=gain_from, progress=progress, use_cache=not no_cache)
+    if json:
+        voice.data(receipts_json(receipts, together=programme is not None))
+    else:
+        for path, receipt in zip(paths, receipts, strict=True):
+            voice.data(receipt_text(receipt, folder_of(path, out), _width()))
+    if not all(receipt.passed for receipt in receipts):
+        raise typer.Exit(5)
+
+
+@app.command()
+def nulltest(
+    context: typer.Context,
+    receipt: Annotated[Path, typer.Argument(metavar="RECEIPT", help="Of a render.", show_default=False)],
+    *,
+    json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Do the printed stems add up to their master? Reads the files that a receipt lists; writes nothing.
+
+    Exit code 1 if they do not.
+    """
+    from stemmix.nulltest import nulltest as tested
+    from stemmix.report.written import nulltest_json, nulltest_text
 
     voice: Voice = context.obj
-    with shown(voice.quiet) as progress:
-        receipt = pipeline.render(project, out, plan, progress=progress, use_cache=not no_cache)
-    voice.data(receipt_json(receipt) if json else receipt_text(receipt, out or project.parent / "out", _width()))
-    if not receipt.passed:
-        raise typer.Exit(5)
+    result = tested(receipt)
+    voice.data(nulltest_json(result) if json else nulltest_text(result, _width()))
+    if not result.passed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -334,6 +377,118 @@ def features(
 def _width() -> int:
     """Columns to write in: the terminal's, or enough for any table where there is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
+
+
+@app.command()
+def presets(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="All about this one; left out, all of them in short.")
+    ] = None,
+    *,
+    json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """What platforms, broadcasters and cinemas ask of a delivery, with sources and how sure they are."""
+    from stemmix.model.presets import PRESETS
+    from stemmix.report.presets import preset_text, presets_json, presets_text
+
+    voice: Voice = context.obj
+    if name is not None and name not in PRESETS:
+        from stemmix.files.faults import none_of
+
+        raise typer.BadParameter(none_of(name, list(PRESETS)), param_hint="NAME")
+    if json:
+        voice.data(presets_json(name))
+    else:
+        voice.data(presets_text(_width()) if name is None else preset_text(name, _width()))
+
+
+@app.command()
+def measure(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.", show_default=False)],
+    *,
+    layout: Annotated[
+        str | None, typer.Option("--layout", metavar="NAME", help="What the channels are: 2.0, 5.1, 7.1.4 ...")
+    ] = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Loudness, peaks, noise floor, Leq(m) and more of audio files; writes nothing.
+
+    Exit code 4 if any of them cannot be read; the others are told all the same.
+    """
+    from stemmix.engine.measure import measured_files
+    from stemmix.errors import StemError
+    from stemmix.model.layouts import LAYOUTS
+    from stemmix.report.measured import measured_json, measured_text
+
+    voice: Voice = context.obj
+    if layout is not None and layout not in LAYOUTS:
+        raise typer.BadParameter(f"{layout!r} is none of {', '.join(LAYOUTS)}", param_hint="--layout")
+    results = measured_files(files, None if layout is None else LAYOUTS[layout], os.cpu_count() or 1)
+    faults = [result for result in results if isinstance(result, StemError)]
+    measured = [result for result in results if not isinstance(result, StemError)]
+    for warning in (warning for file in measured for warning in file.warnings):
+        voice.say(f"note: {warning}")
+    for fault in faults:
+        voice.complain(fault)
+    voice.data(measured_json(measured) if json else measured_text(measured, _width()))
+    if faults:
+        raise typer.Exit(faults[0].exit_code)
+
+
+@app.command()
+def qc(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.", show_default=False)],
+    *,
+    preset: Annotated[
+        str | None, typer.Option("--preset", metavar="NAME", help="Judge by what this one asks, too: see presets.")
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option("--layout", metavar="NAME", help="What the channels are: 2.0, 5.1, 7.1.4 ...")
+    ] = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Quality control of audio files: clipping, dropouts, phase and more, and where; writes nothing.
+
+    Exit code 5 if any of them fails; 4 if any cannot be read, the others are told all the same.
+    """
+    from stemmix.engine.examine import examined_files
+    from stemmix.errors import StemError
+    from stemmix.files.faults import none_of
+    from stemmix.model.layouts import LAYOUTS
+    from stemmix.model.presets import PRESETS
+    from stemmix.report.qc import examined_json, examined_text
+
+    voice: Voice = context.obj
+    if preset is not None and preset not in PRESETS:
+        raise typer.BadParameter(none_of(preset, list(PRESETS)), param_hint="--preset")
+    if layout is not None and layout not in LAYOUTS:
+        raise typer.BadParameter(none_of(layout, list(LAYOUTS)), param_hint="--layout")
+    results = examined_files(
+        files,
+        None if preset is None else PRESETS[preset].specification,
+        None if layout is None else LAYOUTS[layout],
+        os.cpu_count() or 1,
+    )
+    faults = [result for result in results if isinstance(result, StemError)]
+    examined = [result for result in results if not isinstance(result, StemError)]
+    for warning in (warning for one in examined for warning in one.file.warnings):
+        voice.say(f"note: {warning}")
+    for fault in faults:
+        voice.complain(fault)
+    voice.data(examined_json(examined) if json else examined_text(examined, _width()))
+    if faults:
+        raise typer.Exit(faults[0].exit_code)
+    if any(one.verdict == "fail" for one in examined):
+        raise typer.Exit(5)
 
 
 @app.command()

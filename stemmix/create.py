@@ -15,9 +15,10 @@ from typing import Final
 
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, inspect
-from stemmix.files.documents import stem_path, write_document
+from stemmix.files.documents import stem_paths, write_document
+from stemmix.model.deliverables import PrintedStems, Printmaster
 from stemmix.model.profiles import PROFILES, Role
-from stemmix.model.project import MAX_STEMS, PROJECT_SCHEMA, PrintedStems, Printmaster, Project, Stem
+from stemmix.model.project import MAX_STEMS, PROJECT_SCHEMA, Project, Stem
 
 AUDIO_SUFFIXES: Final = (".wav", ".flac", ".aif", ".aiff", ".mp3", ".ogg")
 
@@ -28,7 +29,7 @@ def _told(words: dict[Role, str]) -> _Words:
     return {word: role for role, its in words.items() for word in its.split()}
 
 
-_FX: Final = "fx sfx efx effect effects foley"
+_FX: Final = "fx sfx efx effect effects"
 _BACKING: Final = "backing bgv bgvs bv bvs bvox choir choirs"
 _INSTRUMENTS: Final = (
     "bass brass cello cellos drum drums guitar guitars gtr gtrs horns keys kick orchestra organ pad pads perc "
@@ -42,13 +43,17 @@ _PROGRAMME: Final = (
             Role.DIALOGUE: "dx dia dial dialog dialogs dialogue dialogues vo adr",
             Role.MUSIC: "mx mus music bgm",
             Role.FX: _FX,
+            Role.FOLEY: "foley fol",
+            Role.WALLA: "walla",
             Role.AMBIENCE: "amb ambs ambience ambiences ambiance ambient atmo atmos atmosphere bg bgs background "
             "backgrounds",
         }
     ),
     _told(
         {
-            Role.DIALOGUE: "vox voice voices narr narration narrator speech speaker speakers host hosts cohost guest "
+            Role.NARRATION: "narr narration narrator",
+            Role.WALLA: "crowd crowds babble",
+            Role.DIALOGUE: "vox voice voices speech speaker speakers host hosts cohost guest "
             "guests interview interviews interviewer interviewee intv itv mic mics lav lavs presenter announcer "
             "commentary commentator",
             Role.LEAD: "vocal vocals singer",
@@ -72,6 +77,7 @@ _SONG: Final = (
             Role.DIALOGUE: "dx dia dial dialog dialogs dialogue dialogues",
             Role.MUSIC: "mx mus music bgm",
             Role.FX: _FX,
+            Role.FOLEY: "foley",
             Role.AMBIENCE: "amb ambs ambience ambiences ambiance ambient atmo atmos atmosphere",
         }
     ),
@@ -129,7 +135,7 @@ def create_project(folder: Path, profile: str, *, force: bool = False) -> tuple[
     readings = _inspected(files)
     stems, unclear = _stems(files, profile)
     for stem in stems:
-        stem_path(path, stem)  # what `read_project` would refuse is not written
+        stem_paths(path, stem)  # what `read_project` would refuse is not written
     notes += unclear
     if lacking := PROFILES[profile].lacking(stem.role for stem in stems):
         notes.append(f"{lacking}, or make the project again with another --profile")

@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,22 +21,26 @@ from stemmix.analysis.scan import StemScan
 from stemmix.analysis.tonal import tonal_of
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.spectrum import ruler
-from stemmix.engine.deliver import Job, deliver
-from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, blocks_of, gains_of_stem, mixed_blocks
+from stemmix.engine.bus import Job
+from stemmix.engine.deliver import deliver, publish
+from stemmix.engine.gauge import Programme
+from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, gains_of_stem, mixed_blocks
 from stemmix.errors import OutputError, ProjectError, StemError
-from stemmix.files.audio import AudioFile, StemReader, inspect, sha256_of
-from stemmix.files.documents import StagedDocument, read_document, read_project, sha256_of_document, stem_path
-from stemmix.files.faults import none_of
+from stemmix.files.documents import StagedDocument, read_document, read_project, sha256_of_document
 from stemmix.files.features import FeatureStore, feature_store
+from stemmix.files.stems import StemReader
 from stemmix.files.writer import remove_strays
+from stemmix.model.deliverables import made_for_dialogue, speech_of
 from stemmix.model.evidence import AppliedGains, Evidence, HeardFacts
 from stemmix.model.features import Frames
 from stemmix.model.moves import rounded_db
 from stemmix.model.plan import Plan
-from stemmix.model.project import Project, Stem
+from stemmix.model.project import Project
 from stemmix.model.receipt import Receipt, SourceFile, WrittenFile
 from stemmix.planning.decide import decide
 from stemmix.planning.evidence import HeardStem
+from stemmix.reels import folder_of, gains_of, refuse_clashes, refuse_unlike
+from stemmix.sources import Source, open_stems, refuse_stale, refuse_unheard
 from stemmix.units import samples_from_seconds
 
 THREADS = 2
@@ -46,53 +50,125 @@ Progress = Callable[[str, float], None]
 
 
 def render(
-    project_path: Path,
+    project_paths: Sequence[Path],
     out: Path | None = None,
     plan_path: Path | None = None,
     *,
     progress: Progress,
+    gain_from: Path | None = None,
     use_cache: bool = True,
     block_frames: int = BLOCK_FRAMES,
     threads: int = THREADS,
-) -> Receipt:
+) -> list[Receipt]:
     """The whole way: open and check the stems, scan, decide, mix, deliver, measure what was written, account for it.
 
-    With `plan_path` nothing is analysed: the stored plan is mixed, and refused where it is stale. `out` is `out/`
-    beside the project where it is not given. Raises the family of `stemmix.errors`; whatever is raised, nothing
-    half-written stands under a final name.
+    Several projects are the reels of one programme, measured as one. With `plan_path` (of a lone project) nothing is
+    analysed: the stored plan is mixed, and refused where it is stale. `gain_from`: a receipt whose masters' gains are
+    taken. `out` is `out/` beside each project where it is not given. Raises the family of `stemmix.errors`; whatever is
+    raised, nothing half-written stands under a final name.
     """
-    project = read_project(project_path)
-    sources = open_stems(project_path, project, threads)
-    with out_folder(project_path, out, project, sources) as folder:
-        if plan_path is None:
-            plan, sources = listen_and_decide(project, sources, folder, progress, use_cache=use_cache, threads=threads)
-        else:
-            plan = read_document(plan_path, Plan)
-            refuse_stale(plan_path, plan, project, sources)
+    projects = [read_project(path) for path in project_paths]
+    refuse_unlike(project_paths, projects)
+    refuse_clashes(project_paths, projects, out)
+    given = {} if gain_from is None else gains_of(gain_from, projects[0])
+    way = _Way(progress, use_cache, block_frames, threads)
+    with ExitStack() as cleaning:
+        sources = [open_stems(path, project, threads) for path, project in zip(project_paths, projects, strict=True)]
+        # all folders before anything is staged in one: strays are cleared away here
+        folders = [
+            cleaning.enter_context(out_folder(path, out, project, its))
+            for path, project, its in zip(project_paths, projects, sources, strict=True)
+        ]
+        reels = [
+            cleaning.enter_context(_reel(path, project, its, folder, plan_path, way))
+            for path, project, its, folder in zip(project_paths, projects, sources, folders, strict=True)
+        ]
+        deliveries = cleaning.enter_context(deliver([reel.job for reel in reels], given))
+        receipts = [account(reel, delivery.files) for reel, delivery in zip(reels, deliveries, strict=True)]
+        staged = [
+            cleaning.enter_context(StagedDocument(reel.job.folder / f"{reel.path.stem}.receipt.json", receipt))
+            for reel, receipt in zip(reels, receipts, strict=True)
+        ]
+        publish(deliveries, [*(reel.staged_plan for reel in reels), *staged])
+    return receipts
 
-        with StagedDocument(folder / f"{project_path.stem}.plan.json", plan) as staged_plan:
-            mixed = [
-                MixedStem(source.audio, source.at, source.stem.gain_db, gains_of_stem(plan, source.stem.id))
-                for source in sources
-            ]
-            # its text stands on the disk: the moves and reasons of hours need not stand in memory while they are mixed
-            plan = plan.model_copy(update={"moves": (), "conflicts": (), "lines": ()})
-            job = Job(
-                project=project,
-                name=project_path.stem,
-                folder=folder,
-                frames=plan.frames,
-                mixed=lambda: mixed_blocks(mixed, plan.frames, plan.sample_rate, block_frames, threads),
-                alone=lambda number: blocks_of(mixed[number], plan.frames, plan.sample_rate, block_frames),
-                seed=staged_plan.sha256,
-                advance=counted(progress, plan.frames),
-                threads=threads,
+
+@dataclass(frozen=True)
+class _Reel:
+    """A project on its way: decided, and ready to be mixed."""
+
+    path: Path
+    plan: Plan
+    """Without moves, lines and conflicts: they stand on the disk, and hours of them need not stand in memory."""
+    staged_plan: StagedDocument
+    sources: Sequence[Source]
+    job: Job
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How to go: nothing of it changes a sample."""
+
+    progress: Progress
+    use_cache: bool
+    block_frames: int
+    threads: int
+
+
+@contextmanager
+def _reel(
+    path: Path, project: Project, sources: Sequence[Source], folder: Path, plan_path: Path | None, way: _Way
+) -> Iterator[_Reel]:
+    if plan_path is None:
+        plan, sources = listen_and_decide(
+            project, sources, folder, way.progress, use_cache=way.use_cache, threads=way.threads
+        )
+    else:
+        plan = read_document(plan_path, Plan)
+        refuse_stale(plan_path, plan, project, sources)
+    with StagedDocument(folder / f"{path.stem}.plan.json", plan) as staged_plan:
+        job = _job(path, project, plan, sources, staged_plan, way)
+        plan = plan.model_copy(update={"moves": (), "conflicts": (), "lines": ()})
+        yield _Reel(path, plan, staged_plan, sources, job)
+
+
+def _job(
+    path: Path, project: Project, plan: Plan, sources: Sequence[Source], staged_plan: StagedDocument, way: _Way
+) -> Job:
+    """What the engine has to know of a project."""
+    rate = project.sample_rate
+    frames = plan.frames if project.length is None else samples_from_seconds(project.length, rate)
+    first = 0 if project.ffoa is None else samples_from_seconds(project.ffoa, rate)
+    after = frames if project.lfoa is None else samples_from_seconds(project.lfoa, rate)
+    if first >= frames:
+        raise ProjectError(f"{path}: ffoa: {project.ffoa:g} s is not before the programme's end, {frames / rate:g} s")
+    dipped, undipped = (
+        [
+            MixedStem(
+                source.audio,
+                source.at,
+                source.stem.gain_db,
+                gains_of_stem(plan, source.stem.id, without),
+                project.layout,
+                source.stem.pan,
             )
-            with deliver(job) as delivery:
-                receipt = account(project_path, project, plan, staged_plan, sources, delivery.files)
-                with StagedDocument(folder / f"{project_path.stem}.receipt.json", receipt) as staged_receipt:
-                    delivery.publish(staged_plan, staged_receipt)
-        return receipt
+            for source in sources
+        ]
+        for without in (frozenset[str](), made_for_dialogue(plan))
+    )
+    return Job(
+        project=project,
+        name=path.stem,
+        folder=staged_plan.path.parent,
+        frames=frames,
+        layout=project.layout,
+        mixed=lambda: mixed_blocks(dipped, frames, rate, way.block_frames, way.threads),
+        undipped=lambda: mixed_blocks(undipped, frames, rate, way.block_frames, way.threads),
+        seed=staged_plan.sha256,
+        advance=counted(way.progress, frames),
+        programme=Programme(first, min(after, frames), speech_of(plan)),
+        threads=way.threads,
+    )
 
 
 def examine(
@@ -121,11 +197,12 @@ def examine(
         plan = decide(project, stems, programme_frames(stems))
     return Evidence(
         plan=plan,
+        files=tuple(project.file_names(project_path.stem)),
         stems=tuple(
             HeardFacts(
                 id=stem.id,
                 role=stem.role,
-                file=source.stem.file,
+                file=source.stem.named,
                 priority=stem.priority,
                 gain_db=source.stem.gain_db,
                 at=source.at,
@@ -141,56 +218,11 @@ def examine(
 def gains_at(plan: Plan, sample: int) -> tuple[AppliedGains, ...]:
     """What the plan does to each of its stems at a sample of the programme, as it is rendered."""
     at = np.array([float(sample)])
-    gains_db = {stem.id: rounded_db(gains_of_stem(plan, stem.id).at(at)[0]) for stem in plan.stems}
+    gains_db = {stem.id: rounded_db(gains_of_stem(plan, stem.id).every.at(at)[0]) for stem in plan.stems}
     return tuple(
         AppliedGains(stem=stem, mid_db=gain_db[:BAND_COUNT], side_db=gain_db[BAND_COUNT:])
         for stem, gain_db in gains_db.items()
     )
-
-
-def refuse_unheard(project_path: Path, project: Project, stem: str) -> None:
-    """A ProjectError where a stem, by its id, is not of the project or is muted."""
-    known = [one.id for one in project.heard]
-    if stem in known:
-        return
-    if any(one.id == stem for one in project.stems):
-        raise ProjectError(f"{project_path}: stem {stem!r} is muted: it is not listened to")
-    raise ProjectError(f"{project_path}: stem {none_of(stem, known)}")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A stem that is heard, and its file."""
-
-    stem: Stem
-    audio: AudioFile
-    sha256: str
-    at: int
-    """Where it begins, in samples of the programme."""
-    warnings: tuple[str, ...]
-
-    def with_warnings(self, heard: HeardStem) -> Source:
-        """With what the scan found besides."""
-        found = tuple(f"{self.audio.path}: {warning}" for warning in heard.facts.warnings)
-        return Source(self.stem, self.audio, self.sha256, self.at, self.warnings + found)
-
-
-def open_stems(project_path: Path, project: Project, threads: int = THREADS) -> list[Source]:
-    """Look at every stem that is heard, and take its hash; a StemError names all that cannot be used."""
-
-    def opened(stem: Stem) -> Source | StemError:
-        try:
-            audio = inspect(stem_path(project_path, stem))
-            sha256 = sha256_of(audio.path)
-        except StemError as fault:
-            return fault
-        return Source(stem, audio, sha256, samples_from_seconds(stem.at, project.sample_rate), audio.warnings)
-
-    with ThreadPoolExecutor(threads, "open") as pool:
-        found = list(pool.map(opened, project.heard))
-    if faults := [str(fault) for fault in found if isinstance(fault, StemError)]:
-        raise StemError("\n".join(faults))
-    return [source for source in found if isinstance(source, Source)]
 
 
 @contextmanager
@@ -199,11 +231,13 @@ def out_folder(project_path: Path, out: Path | None, project: Project, sources: 
 
     A folder that was made for a render that failed is taken away again.
     """
-    folder = project_path.parent / "out" if out is None else out
-    stems = {source.audio.path.resolve() for source in sources}
+    folder = folder_of(project_path, out)
+    stems = {file.path.resolve() for source in sources for file in source.audio.files}
     for name in project.file_names(project_path.stem):
-        if (folder / name).resolve() in stems:
-            raise OutputError(f"{folder / name}: is a stem of this project; choose another folder with --out")
+        # what would pass full scale is a WAVE, whatever was asked for
+        for path in (folder / name, (folder / name).with_suffix(".wav")):
+            if path.resolve() in stems:
+                raise OutputError(f"{path}: is a stem of this project; choose another folder with --out")
     new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -251,10 +285,11 @@ def listen(
 def _heard(project: Project, source: Source, store: FeatureStore, advance: Callable[[int], None]) -> HeardStem:
     hop = ruler(project.sample_rate).hop_samples
     lead = source.at % hop
-    key = store.key(source.sha256, project.sample_rate, lead)
+    fold = source.fold(project.layout)
+    key = store.key(source.sha256, project.sample_rate, lead, source.audio.labels, fold)
     entry = store.read(key)
     if entry is None:
-        with StemReader(source.audio, project.sample_rate, watched=True) as reader, store.write(key) as writer:
+        with StemReader(source.audio, project.sample_rate, fold, watched=True) as reader, store.write(key) as writer:
             scan = StemScan(project.sample_rate, lead, writer.rows)
             while len(block := reader.read(BLOCK_FRAMES)):
                 scan.process(block)
@@ -285,7 +320,7 @@ def _heard(project: Project, source: Source, store: FeatureStore, advance: Calla
 
 
 def _blocks(source: Source, project: Project) -> Iterator[NDArray[np.float64]]:
-    with StemReader(source.audio, project.sample_rate) as reader:
+    with StemReader(source.audio, project.sample_rate, source.fold(project.layout)) as reader:
         while len(block := reader.read(BLOCK_FRAMES)):
             yield block
 
@@ -295,54 +330,17 @@ def programme_frames(stems: Sequence[HeardStem]) -> int:
     return max(stem.at + stem.facts.frames for stem in stems)
 
 
-def refuse_stale(plan_path: Path, plan: Plan, project: Project, sources: Sequence[Source]) -> None:
-    """A ProjectError where the plan was made for other stems than these, saying in what they differ."""
-    reasons = []
-    length = max((stem.at + stem.frames for stem in plan.stems), default=0)
-    if plan.frames != length:
-        reasons.append(f"it is {plan.frames} samples long, its stems end after {length}")
-    if plan.sample_rate != project.sample_rate:
-        reasons.append(f"it is for {plan.sample_rate} Hz, the project for {project.sample_rate} Hz")
-    planned, present = {stem.id: stem for stem in plan.stems}, {source.stem.id: source for source in sources}
-    reasons += [f"stem {name} is not in it" for name in present if name not in planned]
-    reasons += [f"its stem {name} is not in the project, or is muted" for name in planned if name not in present]
-    for name, source in present.items():
-        if name in planned and planned[name].sha256 != source.sha256:
-            reasons.append(f"{source.audio.path} of stem {name} has changed since")
-        if name in planned and planned[name].at != source.at:
-            reasons.append(f"stem {name} has been moved")
-        if name in planned and planned[name].gain_db != source.stem.gain_db:
-            reasons.append(f"the fader of stem {name} has been moved from {planned[name].gain_db:g} dB")
-        if name in planned and planned[name].role is not source.stem.role:
-            reasons.append(f"stem {name} was {planned[name].role.value} then")
-    conflicts = {conflict.id for conflict in plan.conflicts}
-    reasons += [
-        f"its move {move.id} is made because of {because}, which it does not list"
-        for move in plan.moves
-        for because in move.because
-        if because not in conflicts
-    ][:3]
-    if reasons:
-        raise ProjectError(f"{plan_path}: the plan is stale: {'; '.join(reasons)}")
-
-
-def account(
-    project_path: Path,
-    project: Project,
-    plan: Plan,
-    staged_plan: StagedDocument,
-    sources: Sequence[Source],
-    files: Sequence[WrittenFile],
-) -> Receipt:
+def account(reel: _Reel, files: Sequence[WrittenFile]) -> Receipt:
     """The receipt of what went in and came out."""
+    project, plan = reel.job.project, reel.plan
     lengths = {stem.id: stem.frames for stem in plan.stems}
     return Receipt(
         schema_="stemmix.receipt/1",
         title=project.title,
-        project=project_path.name,
+        project=reel.path.name,
         project_sha256=sha256_of_document(project),
-        plan=staged_plan.path.name,
-        plan_sha256=staged_plan.sha256,
+        plan=reel.staged_plan.path.name,
+        plan_sha256=reel.staged_plan.sha256,
         versions={
             "stemmix": __version__,
             "python": platform.python_version(),
@@ -350,18 +348,20 @@ def account(
         },
         processor=_processor(),
         sample_rate=project.sample_rate,
-        frames=plan.frames,
+        frames=reel.job.frames,
         sources=tuple(
             SourceFile(
                 stem=source.stem.id,
-                path=source.stem.file,
-                sha256=source.sha256,
+                path=path,
+                channel=label,
+                sha256=sha256,
                 frames=lengths[source.stem.id],
                 sample_rate=source.audio.sample_rate,
                 layout=source.audio.layout.name,
-                warnings=source.warnings,
+                warnings=source.warnings if path == next(iter(source.stem.paths.values())) else (),
             )
-            for source in sources
+            for source in reel.sources
+            for (label, path), sha256 in zip(source.stem.paths.items(), source.hashes, strict=True)
         ),
         files=tuple(files),
         warnings=plan.notes,

@@ -157,10 +157,11 @@ def edited(project: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
 
 
 def rendered(project: Path, out: Path | None = None, plan: Path | None = None, **options: Any) -> Receipt:
-    """`pipeline.render`, watched by nobody."""
+    """`pipeline.render` of a lone project, watched by nobody."""
     from stemmix.pipeline import render
 
-    return render(project, out, plan, progress=silent_progress, **options)
+    (receipt,) = render([project], out, plan, progress=silent_progress, **options)
+    return receipt
 
 
 def plan_in(folder: Path) -> Plan:

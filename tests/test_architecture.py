@@ -14,7 +14,7 @@ PACKAGE = REPOSITORY / "stemmix"
 
 FOUNDATIONS = ("units", "bands", "errors")
 ROOMS = ("model", "dsp", "files", "analysis", "planning", "engine", "report")
-ROOT = ("pipeline", "batch", "create", "compare")
+ROOT = ("pipeline", "batch", "create", "compare", "nulltest", "reels", "sources")
 DOORS = ("cli", "studio", "__main__")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {

@@ -107,7 +107,8 @@ def test_a_missed_specification_ends_with_5_and_the_files_are_there(tmp_path: Pa
     assert main(["render", str(path)]) == 5
     out, err = capsys.readouterr()
     assert err == ""
-    assert "p_loud.wav misses its target of -5 LUFS" in out
+    assert "fail: p_loud.wav: programme loudness is -22." in out
+    assert "allowed -5" in out
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "p.plan.json",
         "p.receipt.json",
@@ -324,7 +325,7 @@ BAD: dict[str, tuple[Harm, int, str]] = {
     "unknown role": (
         field(lambda document: document["stems"][1].update(role="muzak")),
         3,
-        "stems[1].role: 'muzak' is none of dialogue, lead, music, fx, ambience",
+        "stems[1].role: 'muzak' is none of dialogue, narration, lead, music, fx, foley, walla, ambience",
     ),
     "duplicate ids": (
         field(lambda document: document["stems"][1].update(id="dx")),

@@ -51,7 +51,7 @@ def roles(folder: Path) -> dict[str, str]:
     [
         (
             Role.DIALOGUE,
-            "dx DX1 film_reel3_dx dia-02 dial Dialogue dialog_main VO vo2 narr narrator ADR_take3 speech "
+            "dx DX1 film_reel3_dx dia-02 dial Dialogue dialog_main VO vo2 ADR_take3 speech "
             "voice_over reel1_dxA dxmain sceneDX dialogues dx_wind dialogue_room host guest2 interview ITV_anna mic1 "
             "speaker_b lav presenter announcer dx_guitar",
         ),
@@ -63,8 +63,11 @@ def roles(folder: Path) -> dict[str, str]:
         (Role.LEAD, "vocals singer"),
         (
             Role.FX,
-            "fx SFX1 efx effects foley hits crash_hit fx_wind sfx_room fxhard foleyRoom footsteps explosion fx_bass",
+            "fx SFX1 efx effects hits crash_hit fx_wind sfx_room fxhard footsteps explosion fx_bass",
         ),
+        (Role.NARRATION, "narr narrator narration_2"),
+        (Role.FOLEY, "foley foleyRoom fol_1"),
+        (Role.WALLA, "walla crowd"),
         (Role.AMBIENCE, "amb amb2 Ambience ambiance atmo atmos1 BG bg_town backgrounds room RoomTone roomtone_01 wind"),
     ],
 )
@@ -168,8 +171,12 @@ def test_a_name_that_says_two_things_is_placed_by_the_first_and_named(tmp_path: 
     ("profile", "names", "said"),
     [
         ("music", "bass.wav drums.wav", "the profile clears lead, and no stem is one: nothing is cut"),
-        ("film", "mx.wav fx.wav", "the profile clears dialogue, and no stem is one: nothing is cut"),
-        ("game", "mx.wav amb.wav", "the profile clears dialogue and fx, and no stem is one: nothing is cut"),
+        ("film", "mx.wav fx.wav", "the profile clears dialogue and narration, and no stem is one: nothing is cut"),
+        (
+            "game",
+            "mx.wav amb.wav",
+            "the profile clears dialogue and narration and fx, and no stem is one: nothing is cut",
+        ),
         ("game", "mx.wav fx.wav", None),
         ("podcast", "host.wav mx.wav", None),
         ("documentary", "itv1.wav mx.wav", None),
@@ -333,10 +340,10 @@ def test_a_mix_without_a_stem_that_the_profile_clears_says_why_nothing_is_cut(so
     """As long as it is so: where the project is looked at, and in the receipt."""
     _, path, _ = create_project(song, profile)
     edited(path, lambda document: [stem.update(role="music") for stem in document["stems"]])
-    wanted = PROFILES[profile].targets[0]
+    wanted = " and ".join(PROFILES[profile].targets)
     receipt = rendered(path)
     (note,) = examine(path, progress=silent_progress).plan.notes
     assert note == receipt.warnings[0]
     assert note.startswith(f"the profile clears {wanted}, and no stem is one: nothing is cut")
-    assert f'"role": "{wanted}"' in note
+    assert f'"role": "{PROFILES[profile].targets[0]}"' in note
     assert plan_in(path.parent / "out").moves == ()

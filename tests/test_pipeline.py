@@ -443,7 +443,7 @@ def test_the_gains_at_a_moment_are_those_that_are_rendered(tmp_path: Path) -> No
 
 def test_progress_is_told_in_shares_that_rise_to_one(tmp_path: Path) -> None:
     told: dict[str, list[float]] = {}
-    render(scene(tmp_path), progress=lambda stage, share: told.setdefault(stage, []).append(share), use_cache=False)
+    render([scene(tmp_path)], progress=lambda stage, share: told.setdefault(stage, []).append(share), use_cache=False)
     assert set(told) == {"listen", "mix", "write printmaster", "write stems"}
     for shares in told.values():
         assert shares == sorted(shares)

@@ -165,7 +165,7 @@ def test_one_silent_stem_is_fine_and_said(tmp_path: Path, silent: str) -> None:
     assert any(warning.startswith(f"{silent} is silent") for warning in receipt.warnings)
     assert receipt.passed
     assert not read_audio(tmp_path / "out" / f"scene_stems_{silent}.wav").any()
-    measured = next(file.measured for file in receipt.files if file.stem == silent)
+    measured = next(file.measured for file in receipt.files if file.stems == (silent,))
     assert measured.integrated_lufs is None
     assert measured.reasons["integrated_lufs"]
 

@@ -11,9 +11,7 @@ _GOLDEN = 0x9E3779B97F4A7C15
 _WORD = (1 << 64) - 1
 
 
-def quantise_24(
-    block: NDArray[np.float64], start_sample: int, seed: int, bits: int = 24
-) -> tuple[NDArray[np.int32], int]:
+def quantise(block: NDArray[np.float64], bits: int, start_sample: int, seed: int) -> tuple[NDArray[np.int32], int]:
     """Round (n, channels) float64, full scale 1, to integers of `bits` bits (2 to 24), and count the clipped.
 
     Triangular (TPDF) dither of +-1 step makes the error's mean and power independent of the signal: 1/4 step squared

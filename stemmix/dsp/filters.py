@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
@@ -61,6 +61,63 @@ def design_k_weighting(rate_hz: int) -> Floats:
     shelf = IIRfilter(3.99984385397, 0.7071752369554193, 1681.9744509555319, rate_hz, "high_shelf_DeMan")
     high_pass = IIRfilter(0.0, 0.5003270373253953, 38.13547087613982, rate_hz, "high_pass_DeMan")
     return np.array([(*section.b, *section.a[1:]) for section in (shelf, high_pass)])
+
+
+_ITU_468 = (
+    4.737338981378384e-24,
+    1.306612257412824e-19,
+    2.043828333606125e-15,
+    2.118150887518656e-11,
+    1.363894795463638e-7,
+    5.559488023498642e-4,
+    1.0,
+)
+"""The network of ITU-R BS.468-4: j f (in Hz) over this polynomial in j f, highest power first."""
+
+_M_ZERO_DB_HZ = 2000.0
+
+
+def m_weighting_db(frequency_hz: ArrayLike) -> Floats:
+    """(n,) M-weighting at frequencies in Hz: ITU-R BS.468-4's curve, 0 dB at 2 kHz (ISO 21727:2016 table 1).
+
+    >>> m_weighting_db([1000.0, 6300.0]).round(1).tolist()
+    [-5.6, 6.6]
+    """
+    return np.asarray(20.0 * np.log10(_m_gain(frequency_hz) / _m_gain([_M_ZERO_DB_HZ])))
+
+
+def _m_gain(frequency_hz: ArrayLike) -> Floats:
+    s = 1j * np.asarray(frequency_hz, np.float64)
+    return np.asarray(np.abs(s / np.polyval(_ITU_468, s)))
+
+
+def m_weighting(rate_hz: int) -> Floats:
+    """M-weighting as three biquads, (3, 5): b0 b1 b2 a1 a2, the last without zeros.
+
+    Within 0.11 dB of the curve up to 0.45 of the sample rate, where a bilinear transform would lie 10 dB under it. The
+    poles are the network's own. One zero is its zero at 0 Hz; three more are fitted: the power that is left for them is
+    a polynomial in cos w, taken at four Chebyshev points, and its roots inside the unit circle are the zeros.
+    """
+    poles = np.exp(2.0 * np.pi * np.roots(_ITU_468) / rate_hz)
+    points = (np.arange(4) + 0.5) * (np.pi / 4)
+    z = np.exp(-1j * points)
+    power = 10.0 ** (m_weighting_db(points * (rate_hz / (2.0 * np.pi))) / 10.0) / np.abs(1.0 - z) ** 2
+    for pole in poles:
+        power *= np.abs(1.0 - pole * z) ** 2
+    cosines = np.array([0.5 * (power * np.cos(k * points)).sum() for k in range(4)]) * (0.5, 1.0, 1.0, 1.0)
+    roots = np.roots(np.concatenate((cosines[:0:-1] / 2.0, cosines[:1], cosines[1:] / 2.0)))
+    real, *others = sorted(roots[np.abs(roots) < 1.0], key=lambda root: abs(root.imag))
+    numerators = (np.poly((1.0, real.real)), np.poly(others).real, np.array((1.0, 0.0, 0.0)))
+    # two poles are real, the others stand beside their conjugates
+    denominators = (np.poly(each).real for each in np.split(poles[np.argsort(np.abs(poles.imag), kind="stable")], 3))
+    sections = np.array([(*b, *a[1:]) for b, a in zip(numerators, denominators, strict=True)])
+    at = min(_M_ZERO_DB_HZ, rate_hz / 8)
+    delay = np.exp(-2j * np.pi * at / rate_hz)
+    gain = 10.0 ** (float(m_weighting_db([at])[0]) / 20.0)
+    for b0, b1, b2, a1, a2 in sections:
+        gain /= abs((b0 + delay * (b1 + delay * b2)) / (1.0 + delay * (a1 + delay * a2)))
+    sections[0, :3] *= gain
+    return sections
 
 
 INTERPOLATOR_REACH = 67

@@ -122,28 +122,36 @@ def add_frames(frames, hop, window, rows, taken):
 
 @compiled
 def silence_at_end(block):
-    """How many samples at the end of (n, 2) are exactly 0 in both channels."""
+    """How many samples at the end of (n, channels) are exactly 0 in all channels."""
     count = 0
-    while count < len(block) and block[-1 - count, 0] == 0.0 and block[-1 - count, 1] == 0.0:
+    while count < len(block) and _silent(block, len(block) - 1 - count):
         count += 1
     return count
 
 
 @compiled
-def keep_silent(heard, silent_before, shortest, taken):
-    """Nothing is taken, in place, from runs of `shortest` or more samples in which both channels are exactly 0.
+def _silent(block, n):
+    silent = True
+    for channel in range(block.shape[1]):
+        silent &= block[n, channel] == 0.0
+    return silent
 
-    heard (n, 2) and taken (m, 2), n - m >= shortest; `silent_before` such samples stand before heard[0]. A filter rings
-    a little ahead of a sound; digital silence is to stay silent.
+
+@compiled
+def keep_silent(heard, silent_before, shortest, taken):
+    """Nothing is taken, in place, from runs of `shortest` or more samples in which all channels are exactly 0.
+
+    heard (n, channels) and taken (m, channels), n - m >= shortest; `silent_before` such samples stand before heard[0].
+    A filter rings a little ahead of a sound; digital silence is to stay silent.
     """
     began = -silent_before
     for n in range(len(heard) + 1):
-        if n < len(heard) and heard[n, 0] == 0.0 and heard[n, 1] == 0.0:
+        if n < len(heard) and _silent(heard, n):
             continue
         if n - began >= shortest:
             for i in range(max(began, 0), min(n, len(taken))):
-                taken[i, 0] = 0.0
-                taken[i, 1] = 0.0
+                for channel in range(taken.shape[1]):
+                    taken[i, channel] = 0.0
         began = n + 1
 
 
@@ -240,6 +248,20 @@ def pack_pcm16(samples, packed):
         beyond |= (samples[i] + 0x8000) >> 16
         packed[i] = samples[i]
     return beyond == 0
+
+
+@compiled
+def mix_channels(block, matrix, out):
+    """out (n, rows) gets of block (n, columns) what a matrix (rows, columns) takes of each channel, added in order."""
+    rows, columns = matrix.shape
+    for n in range(len(block)):
+        for row in range(rows):
+            total = 0.0
+            for column in range(columns):
+                share = matrix[row, column]
+                if share != 0.0:
+                    total += block[n, column] * share
+            out[n, row] = total
 
 
 @compiled

@@ -42,8 +42,13 @@ class TruePeakLimiter:
         ceiling_dbtp: float,
         look_ahead_s: float = 0.005,
         release_s: float = 0.1,
+        counted: tuple[int, int] | None = None,
     ) -> None:
-        """`release_s`: time in which the reduction falls to 37 %."""
+        """`release_s`: time in which the reduction falls to 37 %.
+
+        `counted`: frames, from the first to before the last, that depth and share of reduction are told of; all of the
+        stream if it is not given.
+        """
         self._channels = channels
         self._ceiling = gain_from_db(ceiling_dbtp)
         self._decay = math.exp(-1.0 / (release_s * rate_hz))
@@ -59,6 +64,7 @@ class TruePeakLimiter:
         self._needed = np.zeros(2 * self._around + 1)
         self._released = np.zeros(2 * len(self._hann) - 1)
         self._given = -self.latency_samples
+        self._counted = counted
         self._deepest = 0.0
         self._audible_frames = 0
         self._spans = _Spans(round(_SPAN_GAP_S * rate_hz))
@@ -71,7 +77,9 @@ class TruePeakLimiter:
     @property
     def active_share(self) -> float:
         """Share of the frames given so far whose gain was under -0.1 dB."""
-        return self._audible_frames / self._given if self._given > 0 else 0.0
+        first, after = self._counted or (0, self._given)
+        frames = min(after, self._given) - first
+        return self._audible_frames / frames if frames > 0 else 0.0
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
@@ -146,11 +154,14 @@ class TruePeakLimiter:
         reduction = reduction[first:]
         if not len(reduction):
             return
-        self._deepest = max(self._deepest, float(reduction.max()))
-        self._audible_frames += int(np.count_nonzero(reduction > _AUDIBLE_REDUCTION))
+        at = self._given + first
+        counted, after = self._counted or (at, at + len(reduction))
+        counts = reduction[max(counted - at, 0) : max(after - at, 0)]
+        self._deepest = max(self._deepest, float(counts.max(initial=0.0)))
+        self._audible_frames += int(np.count_nonzero(counts > _AUDIBLE_REDUCTION))
         acts = np.concatenate(([False], reduction > 0.0, [False]))
         for start, end in np.flatnonzero(acts[1:] != acts[:-1]).reshape(-1, 2):
-            self._spans.add(self._given + first + int(start), self._given + first + int(end))
+            self._spans.add(at + int(start), at + int(end))
 
 
 class _Spans:

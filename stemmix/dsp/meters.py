@@ -1,4 +1,4 @@
-"""Meters that read a stream: loudness, loudness range, sample peak and true peak.
+"""Meters that read a stream: loudness, loudness range, and `Meter`, which reads everything in one pass.
 
 Sources: ITU-R BS.1770-5 (K-weighting, gating, true peak), EBU Tech 3341 (momentary, short-term), EBU Tech 3342
 (loudness range). A reading may be taken at any time and stands for the signal so far; taking it changes nothing. Every
@@ -9,20 +9,22 @@ as good as others; NaN and infinity are to be kept out.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.dsp import kernels
-from stemmix.dsp.filters import INTERPOLATOR_REACH, k_weighting, sharp_interpolator
+from stemmix.dsp.crest import GATE_ENERGY, LOUDNESS_OFFSET_DB, PsrMeter
+from stemmix.dsp.filters import k_weighting
+from stemmix.dsp.leq_m import LeqMMeter
+from stemmix.dsp.levels import SILENT, LevelMeter
+from stemmix.dsp.true_peak import PIECE_FRAMES, TruePeakMeter, check_block
 from stemmix.units import POWER_FLOOR, db_from_gain, db_from_power
 
 Floats = NDArray[np.float64]
 
-_OFFSET_DB = -0.691  # BS.1770-5 Annex 1 equation 2: makes a 997 Hz sine of 0 dBFS in one front channel read -3.01 LKFS
-_ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
 _RANGE_GATE_LU = -20.0
 _RANGE_PERCENTILES = (0.10, 0.95)
@@ -31,10 +33,6 @@ _BINS_PER_SECOND = 100
 _BINS_PER_STEP = 10  # gating blocks overlap by 75 %; Tech 3342 asks for 10 short-term values a second or more
 _MOMENTARY_BINS = 40
 _SHORT_TERM_BINS = 300
-
-_PIECE = 1 << 15  # frames worked on at once: copies stay in the processor's cache, and memory bounded
-
-_SILENT = "digital silence"
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,16 @@ class Reading:
     lra_lu: float | None
     true_peak_dbtp: float | None
     sample_peak_dbfs: float | None
+    rms_dbfs: float | None
+    """Over everything, all channels alike, unweighted: a full-scale sine reads -3.01."""
+    noise_floor_dbfs: float | None
+    """RMS of the quietest half second that is no digital silence (`LevelMeter`)."""
+    leq_m_db: float | None
+    """ISO 21727 (`LeqMMeter`)."""
+    plr_db: float | None
+    """Peak to loudness ratio: true peak less integrated loudness (as AES e-Brief 373 sets it beside PSR)."""
+    psr_db: float | None
+    """The lowest peak to short-term loudness ratio (`PsrMeter`)."""
     reasons: dict[str, str]
 
 
@@ -71,7 +79,7 @@ def gated_loudness(energies: Floats) -> float | None:
     Blocks of several reels, put end to end, give the loudness of their programme. Source: BS.1770-5 Annex 1,
     equations 3 to 7: blocks above -70 LKFS, of those the ones above their own mean less 10 LU.
     """
-    loud = energies[energies > _energy(_ABSOLUTE_GATE_LUFS)]
+    loud = energies[energies > GATE_ENERGY]
     if not len(loud):
         return None
     # a block at the mean is above the relative gate, so some are left
@@ -84,7 +92,7 @@ def loudness_range(energies: Floats) -> float | None:
     Source: EBU Tech 3342 section 4: values above -70 LUFS, of those the ones not under their own mean less 20 LU; the
     distance from their 10th percentile to their 95th, each the value of the nearest rank.
     """
-    loud = energies[energies >= _energy(_ABSOLUTE_GATE_LUFS)]
+    loud = energies[energies >= GATE_ENERGY]
     if not len(loud):
         return None
     ranked = np.sort(loud[loud >= loud.mean() * 10.0 ** (_RANGE_GATE_LU / 10.0)])
@@ -92,18 +100,11 @@ def loudness_range(energies: Floats) -> float | None:
     return _loudness(high) - _loudness(low)
 
 
-class LoudnessMeter:
-    """Momentary, short-term and integrated loudness, their maxima, and loudness range.
-
-    Energy is kept in bins of 10 ms on the absolute sample grid (edges at n * rate / 100, rounded down, so that no rate
-    drifts). Windows of 400 ms and 3 s slide by one bin: their maxima are exact to 10 ms. Gating blocks and the values
-    for the loudness range are those that end on a tenth of a second. What does not fill a last bin or block is left
-    out. Memory grows by 16 bytes per 100 ms: 1.2 MB in two hours.
-    """
+class KWeightedBins:
+    """Weighted energy of K-weighted samples between frames that the caller names, carried over blocks."""
 
     def __init__(self, rate_hz: int, weights: Sequence[float]) -> None:
         """`weights`: BS.1770-5 weight of each channel, in order; a channel of weight 0 (LFE) costs nothing."""
-        self._rate_hz = rate_hz
         self._channels = len(weights)
         self._sections = k_weighting(rate_hz)
         heard = [c for c, weight in enumerate(weights) if weight > 0.0]
@@ -116,6 +117,40 @@ class LoudnessMeter:
             )
             for i in range(0, len(heard), 2)
         ]
+
+    def process(self, block: Floats, ends: NDArray[np.int64]) -> Floats:
+        """Energy of each bin that ends in (n, channels) samples.
+
+        `ends` (bins + 1,): the frames of the block that they end before, then n. The filters are kept from denormal
+        numbers only where a bin ends, so none should be long.
+        """
+        check_block(block, self._channels)
+        block = np.ascontiguousarray(block)
+        energies = np.zeros(len(ends) - 1)
+        for channels, weights, state in self._pairs:
+            kernels.k_weighted_bins(block, channels, weights, ends, self._sections, state, energies)
+        return energies
+
+    @property
+    def unfinished(self) -> float:
+        """Energy after the last end."""
+        return sum(float(weights[lane] * state[lane, 6]) for _, weights, state in self._pairs for lane in (0, 1))
+
+
+class LoudnessMeter:
+    """Momentary, short-term and integrated loudness, their maxima, and loudness range.
+
+    Energy is kept in bins of 10 ms on the absolute sample grid (edges at n * rate / 100, rounded down, so that no rate
+    drifts). Windows of 400 ms and 3 s slide by one bin: their maxima are exact to 10 ms. Gating blocks and the values
+    for the loudness range are those that end on a tenth of a second. What does not fill a last bin or block is left
+    out. Memory grows by 16 bytes per 100 ms, 1.2 MB in two hours, and by nothing else: both gates need every block once
+    the mean is known, and reels pool theirs. A histogram would bound it, at the price of exact readings.
+    """
+
+    def __init__(self, rate_hz: int, weights: Sequence[float]) -> None:
+        """`weights`: BS.1770-5 weight of each channel, in order; a channel of weight 0 (LFE) costs nothing."""
+        self._rate_hz = rate_hz
+        self._energy = KWeightedBins(rate_hz, weights)
         self._frames = 0
         self._bins = 0
         self._recent = np.zeros(0)
@@ -126,14 +161,10 @@ class LoudnessMeter:
 
     def process(self, block: Floats) -> None:
         """Hear (n, channels) samples."""
-        _check(block, self._channels)
-        block = np.ascontiguousarray(block)
         end = self._frames + len(block)
         bins = ((end + 1) * _BINS_PER_SECOND - 1) // self._rate_hz  # the last one whose edge has been reached
         ends = np.append(self._edges(np.arange(self._bins + 1, bins + 1)) - self._frames, len(block))
-        energies = np.zeros(bins - self._bins)
-        for channels, weights, state in self._pairs:
-            kernels.k_weighted_bins(block, channels, weights, ends, self._sections, state, energies)
+        energies = self._energy.process(block, ends)
         self._frames = end
         self._bins = bins
         if len(energies):
@@ -166,7 +197,7 @@ class LoudnessMeter:
         ):
             maxima[name] = _loudness(energy) if energy > POWER_FLOOR else None
             if maxima[name] is None:
-                reasons[name] = f"shorter than {length}" if self._bins < bins else _SILENT
+                reasons[name] = f"shorter than {length}" if self._bins < bins else SILENT
         return Loudness(
             integrated_lufs=integrated,
             momentary_max_lufs=maxima["momentary_max_lufs"],
@@ -202,83 +233,82 @@ class LoudnessMeter:
         return sums / (self._edges(ends) - self._edges(ends - width)), ends
 
 
-class TruePeakMeter:
-    """The highest magnitude of the signal between its samples, all channels together.
-
-    Interpolates eightfold by 128 taps and takes a parabola through each highest point and its neighbours: that
-    under-reads by no more than 0.005 dB where the bare 16x grid may lose 0.042 dB (BS.1770-5 Annex 2, attachment 1:
-    20 log10 cos(pi f / (n fs))). Where the samples' magnitude times the sum of the filter's cannot beat what was found
-    already, nothing is computed; that is exact.
-    """
-
-    def __init__(self, channels: int) -> None:
-        """Any sample rate is read alike: all is relative to it."""
-        self._channels = channels
-        self._interpolator = sharp_interpolator()
-        self._tail = np.zeros((2 * INTERPOLATOR_REACH, channels))
-        self._peak = 0.0
-
-    def process(self, block: Floats) -> None:
-        """Hear (n, channels) samples."""
-        _check(block, self._channels)
-        for begin in range(0, len(block), _PIECE):
-            heard = np.concatenate((self._tail, block[begin : begin + _PIECE]))
-            self._peak = self._highest(heard)
-            self._tail = heard[-2 * INTERPOLATOR_REACH :].copy()
-
-    def read(self) -> float:
-        """The highest magnitude so far, linear, as if the signal ended here: its tail rings out into silence."""
-        return self._highest(np.concatenate((self._tail, np.zeros((2 * INTERPOLATOR_REACH, self._channels)))))
-
-    def _highest(self, heard: Floats) -> float:
-        """Over the intervals that have all of their neighbours in `heard`, a reach at either end."""
-        peak = max(self._peak, _highest_sample(heard))
-        if _highest_sample(heard) * self._interpolator.bounds[0] <= peak:
-            return peak
-        count = len(heard) - 2 * INTERPOLATOR_REACH
-        scratch = np.empty(count)
-        for channel in heard.T:
-            found = kernels.peaks_above(
-                np.ascontiguousarray(channel),
-                INTERPOLATOR_REACH,
-                count,
-                peak,
-                True,
-                self._interpolator.half_taps,
-                self._interpolator.quarter_taps,
-                self._interpolator.bounds,
-                scratch,
-            )
-            peak = max(peak, found)
-        return peak
-
-
 class Meter:
-    """Loudness, loudness range, true peak and sample peak in one pass."""
+    """Loudness, loudness range, peaks, RMS and what follows from them in one pass; more where it is asked for."""
 
-    def __init__(self, rate_hz: int, weights: Sequence[float]) -> None:
-        """`weights`: BS.1770-5 weight of each channel, in order; LFE has 0, and counts for the peaks all the same."""
+    def __init__(
+        self,
+        rate_hz: int,
+        weights: Sequence[float],
+        *,
+        noise_floor: bool = False,
+        psr: bool = False,
+        replay_db_spl: Sequence[float] | None = None,
+    ) -> None:
+        """`weights`: BS.1770-5 weight of each channel, in order; LFE has 0, and counts for all but loudness.
+
+        `replay_db_spl` asks for Leq(m): see `LeqMMeter`. What is not asked for reads None, without a reason.
+        """
         self.loudness = LoudnessMeter(rate_hz, weights)
+        self._levels = LevelMeter(rate_hz, len(weights), noise_floor=noise_floor)
         self._true_peak = TruePeakMeter(len(weights))
-        self._sample_peak = 0.0
+        self._psr = PsrMeter(rate_hz, len(weights)) if psr else None
+        self._leq_m = None if replay_db_spl is None else LeqMMeter(rate_hz, replay_db_spl)
 
     def process(self, block: Floats) -> None:
         """Hear (n, channels) samples."""
-        for begin in range(0, len(block), _PIECE):
-            piece = block[begin : begin + _PIECE]
+        for lane in self.lanes:
+            lane(block)
+
+    @property
+    def lanes(self) -> tuple[Callable[[Floats], None], ...]:
+        """`process` in two parts that share nothing, about as dear: threads may run them side by side.
+
+        Each is to hear every block, in order; what is read is the same to the bit.
+        """
+        return self._hear_energy, self._hear_peaks
+
+    def _hear_energy(self, block: Floats) -> None:
+        for begin in range(0, len(block), PIECE_FRAMES):
+            piece = block[begin : begin + PIECE_FRAMES]
             self.loudness.process(piece)
-            self._true_peak.process(piece)
-            self._sample_peak = max(self._sample_peak, _highest_sample(piece))
+            self._levels.process(piece)
+            if self._leq_m is not None:
+                self._leq_m.process(piece)
+            if self._psr is not None:
+                self._psr.process(piece, self.loudness.short_term_energies())
+
+    def _hear_peaks(self, block: Floats) -> None:
+        self._true_peak.process(block)
 
     def read(self) -> Reading:
         """The reading so far."""
-        loudness = self.loudness.read()
-        reasons = dict(loudness.reasons)
+        loudness, levels = self.loudness.read(), self._levels.read()
+        reasons = loudness.reasons | levels.reasons
         peaks: dict[str, float | None] = {}
-        for name, peak in (("true_peak_dbtp", self._true_peak.read()), ("sample_peak_dbfs", self._sample_peak)):
+        for name, peak in (
+            ("true_peak_dbtp", self._true_peak.read()),
+            ("sample_peak_dbfs", self._true_peak.sample_peak),
+        ):
             peaks[name] = db_from_gain(peak) if peak * peak > POWER_FLOOR else None
             if peaks[name] is None:
-                reasons[name] = _SILENT
+                reasons[name] = SILENT
+        plr_db = None
+        if loudness.integrated_lufs is None:
+            reasons["plr_db"] = reasons["integrated_lufs"]
+        elif peaks["true_peak_dbtp"] is not None:
+            plr_db = peaks["true_peak_dbtp"] - loudness.integrated_lufs
+        psr_db = leq_m_db = None
+        if self._psr is not None:
+            ratio = self._psr.read(self.loudness.short_term_energies())
+            if ratio is None:
+                reasons["psr_db"] = reasons.get("lra_lu", "nothing above -70 LUFS")
+            else:
+                psr_db = db_from_power(ratio) - LOUDNESS_OFFSET_DB
+        if self._leq_m is not None:
+            leq_m_db = self._leq_m.read()
+            if leq_m_db is None:
+                reasons["leq_m_db"] = SILENT
         return Reading(
             integrated_lufs=loudness.integrated_lufs,
             short_term_max_lufs=loudness.short_term_max_lufs,
@@ -286,26 +316,18 @@ class Meter:
             lra_lu=loudness.lra_lu,
             true_peak_dbtp=peaks["true_peak_dbtp"],
             sample_peak_dbfs=peaks["sample_peak_dbfs"],
+            rms_dbfs=levels.rms_dbfs,
+            noise_floor_dbfs=levels.noise_floor_dbfs,
+            leq_m_db=leq_m_db,
+            plr_db=plr_db,
+            psr_db=psr_db,
             reasons=reasons,
         )
 
 
-def _check(block: Floats, channels: int) -> None:
-    if block.ndim != 2 or block.shape[1] != channels:
-        raise ValueError(f"meter: a block of shape {block.shape} is not (frames, {channels})")
-
-
-def _highest_sample(block: Floats) -> float:
-    return max(float(block.max()), -float(block.min())) if block.size else 0.0
-
-
-def _energy(loudness_lufs: float) -> float:
-    return float(10.0 ** ((loudness_lufs - _OFFSET_DB) / 10.0))
-
-
 def _loudness(energy: float) -> float:
-    return _OFFSET_DB + db_from_power(energy)
+    return LOUDNESS_OFFSET_DB + db_from_power(energy)
 
 
 def _loudnesses(energies: Floats) -> Floats:
-    return np.asarray(_OFFSET_DB + 10.0 * np.log10(np.maximum(energies, POWER_FLOOR)))
+    return np.asarray(LOUDNESS_OFFSET_DB + 10.0 * np.log10(np.maximum(energies, POWER_FLOOR)))

@@ -1,7 +1,8 @@
-"""Pass 2: every stem through its strip, aligned to the sample, added in the project's order.
+"""Pass 2: every stem through its strip, aligned to the sample, placed on the bus, added in the project's order.
 
-Additions are explicit and in a fixed order, so that the same plan gives the same samples whatever the blocks and the
-threads. Strips run side by side in threads: what they compute lets the interpreter go.
+A stem passes its strip with the channels of the bus that it fills, and no others. Additions are explicit and in a fixed
+order, so that the same plan gives the same samples whatever the blocks and the threads. Strips run side by side in
+threads: what they compute lets the interpreter go.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,10 @@ from numpy.typing import NDArray
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.engine.strip import Strip
-from stemmix.files.audio import AudioFile, StemReader
+from stemmix.files.audio import AudioFile
+from stemmix.files.stems import StemReader, through_matrix
+from stemmix.model.layouts import PAIRS, STEREO, Layout, Matrix, fold_matrix, placing_matrix
+from stemmix.model.moves import sets_level
 from stemmix.model.plan import Plan, layers_of
 
 Floats = NDArray[np.float64]
@@ -27,9 +31,17 @@ BLOCK_FRAMES = 1 << 16
 
 
 class Source(Protocol):
-    """Anything that gives a stem's (n, 2) samples at the programme's rate, in order; fewer at its end."""
+    """Anything that gives a stem's (n, channels) samples at the programme's rate, in order; fewer at its end."""
 
     def read(self, frames: int) -> Floats: ...
+
+
+class StemMoves(NamedTuple):
+    """What the plan does to a stem."""
+
+    every: StemGains
+    level: StemGains
+    """Of it, what sets the level of all bands alike."""
 
 
 @dataclass(frozen=True)
@@ -40,29 +52,51 @@ class MixedStem:
     at: int
     """Where it begins, in samples of the programme."""
     gain_db: float
-    gains: StemGains
-    """What the plan does to it."""
+    gains: StemMoves
+    layout: Layout = STEREO
+    """Of the bus."""
+    pan: float = 0.0
+    """Where a mono stem stands: -1 left, 1 right."""
+
+    @property
+    def filled(self) -> tuple[tuple[str, ...], Matrix]:
+        """The channels of the bus that it stands in, pairs whole, and what each takes of the file's channels."""
+        matrix = placing_matrix(self.audio.layout, self.layout, self.pan)
+        fills = {label for label, shares in zip(self.layout.labels, matrix, strict=True) if any(shares)}
+        # a cut of the mid alone moves sound across
+        fills |= {label for pair in PAIRS if fills & set(pair) for label in pair}
+        rows = [(label, row) for label, row in zip(self.layout.labels, matrix, strict=True) if label in fills]
+        return tuple(label for label, _ in rows), tuple(row for _, row in rows)
 
 
 class AlignedStem:
     """A stem on the programme's time: silence, its samples through its strip, silence; always as many as asked for."""
 
-    def __init__(self, source: Source, at: int, strip: Strip) -> None:
+    def __init__(self, source: Source, at: int, strip: Strip, layout: Layout = STEREO) -> None:
+        """The source gives the strip's channels; `layout` is that of the bus."""
         self._source = source
+        self._channels = layout.channels
+        self._columns = [layout.labels.index(label) for label in strip.labels]
         self._silence = at
         self._strip = strip
         self._late = strip.latency_samples
 
     def read(self, frames: int) -> Floats:
-        """The next (frames, 2) samples of the programme."""
+        """The next (frames, channels of the bus) samples of the programme."""
         if self._late:
             late, self._late = self._late, 0
             while late:
                 late -= len(self._strip.process(self._input(min(late, BLOCK_FRAMES))))
-        return self._strip.process(self._input(frames))
+        made = self._strip.process(self._input(frames))
+        if len(self._columns) == self._channels:
+            return made
+        placed = np.zeros((frames, self._channels))
+        for column, here in enumerate(self._columns):
+            placed[:, here] = made[:, column]
+        return placed
 
     def _input(self, frames: int) -> Floats:
-        block = np.zeros((frames, 2))
+        block = np.zeros((frames, len(self._columns)))
         filled = min(self._silence, frames)
         self._silence -= filled
         while filled < frames:
@@ -74,22 +108,26 @@ class AlignedStem:
         return block
 
 
-def gains_of_stem(plan: Plan, stem: str) -> StemGains:
-    """What a plan does to a stem: all that has to be kept of it while it is mixed."""
+def gains_of_stem(plan: Plan, stem: str, without: frozenset[str] = frozenset()) -> StemMoves:
+    """What a plan does to a stem, but for some moves by id: all that has to be kept of it while it is mixed."""
     shape = Shape(plan.shape.look_ahead_s, plan.shape.hold_s, plan.shape.ramp_s, plan.shape.voice_ramp_s)
-    layers = layers_of(move for move in plan.moves if move.stem == stem)
-    return StemGains(layers, shape, plan.sample_rate, 2 * BAND_COUNT)
+    moves = [move for move in plan.moves if move.stem == stem and move.id not in without]
+    of_level = [move for move in moves if sets_level(move.action)]
+    every, level = (StemGains(layers_of(some), shape, plan.sample_rate, 2 * BAND_COUNT) for some in (moves, of_level))
+    return StemMoves(every, level)
 
 
 @contextmanager
 def opened(stem: MixedStem, rate_hz: int) -> Iterator[AlignedStem]:
     """A stem with its strip, at the programme's beginning."""
-    with StemReader(stem.audio, rate_hz) as reader:
-        yield AlignedStem(reader, stem.at, Strip(stem.gains, stem.gain_db, rate_hz))
+    labels, matrix = stem.filled
+    strip = Strip(stem.gains.every, stem.gain_db, rate_hz, labels, stem.gains.level)
+    with StemReader(stem.audio, rate_hz, matrix) as reader:
+        yield AlignedStem(reader, stem.at, strip, stem.layout)
 
 
 def blocks_of(stem: MixedStem, frames: int, rate_hz: int, block_frames: int = BLOCK_FRAMES) -> Iterator[Floats]:
-    """One stem over a programme of `frames` samples in (n, 2) blocks, after its strip, before any master gain."""
+    """One stem over a programme of `frames` samples, after its strip, before any master gain: (n, channels) blocks."""
     with opened(stem, rate_hz) as aligned:
         for count in _counts(frames, block_frames):
             yield aligned.read(count)
@@ -123,3 +161,8 @@ def bus_of(blocks: Sequence[Floats]) -> Floats:
     for block in blocks[1:]:
         bus += block
     return bus
+
+
+def folded(block: Floats, source: Layout, target: Layout) -> Floats:
+    """(n, channels of the source) samples in another layout; the block itself where it is the same."""
+    return block if source == target else through_matrix(block, np.array(fold_matrix(source, target)))

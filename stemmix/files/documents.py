@@ -48,9 +48,11 @@ def read_project(path: Path) -> Project:
     project, text = _read(path, Project, MAX_PROJECT_BYTES)
     faults = []
     for index, stem in enumerate(project.stems):
-        if fault := _path_fault(path, stem.file):
-            line, column = position_of(text, ("stems", index, "file"))
-            faults.append(f"{path}:{line}:{column}: stems[{index}].file: {fault}")
+        for label, file in stem.paths.items():
+            if fault := _path_fault(path, file):
+                field = ("file",) if label is None else ("files", label)
+                line, column = position_of(text, ("stems", index, *field))
+                faults.append(f"{path}:{line}:{column}: stems[{index}].{'.'.join(field)}: {fault}")
     if faults:
         raise ProjectError(_listed(faults))
     return project
@@ -61,14 +63,17 @@ def read_document(path: Path, model: type[AnyDocument]) -> AnyDocument:
     return _read(path, model, MAX_DOCUMENT_BYTES)[0]
 
 
-def stem_path(project_path: Path, stem: Stem) -> Path:
-    """Where a stem's file is; ProjectError where its path is not POSIX, not relative, or leaves the project's folder.
+def stem_paths(project_path: Path, stem: Stem) -> dict[str | None, Path]:
+    """Where a stem's file is, under None, or its files by channel, in the order of their layout.
 
-    Symbolic links count as what they lead to.
+    ProjectError where a path is not POSIX, not relative, or leaves the project's folder. Symbolic links count as what
+    they lead to.
     """
-    if fault := _path_fault(project_path, stem.file):
-        raise ProjectError(f"{project_path}: stem {stem.id!r}: file: {fault}")
-    return project_path.parent / stem.file
+    for label, file in stem.paths.items():
+        if fault := _path_fault(project_path, file):
+            field = "file" if label is None else f"files.{label}"
+            raise ProjectError(f"{project_path}: stem {stem.id!r}: {field}: {fault}")
+    return {label: project_path.parent / file for label, file in stem.paths.items()}
 
 
 def _path_fault(project_path: Path, file: str) -> str | None:

@@ -12,7 +12,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from stemmix.files.json_text import Place, line_and_column, values_of
-from stemmix.model.project import IDENTIFIER_PATTERN, SOURCE_PATTERN
+from stemmix.model.document import IDENTIFIER_PATTERN
+from stemmix.model.project import SOURCE_PATTERN
+
+MANY_NAMES = 16
+"""More than these are not listed where one of them is close to what was given."""
 
 _EXPECTED = {
     "string_type": "text",
@@ -75,7 +79,7 @@ def _resolved(schema: dict[str, Any], loc: Place) -> tuple[Place, list[dict[str,
     variants = _flat(schema, schema)
     for part in loc:
         if len(variants) > 1:
-            chosen = [v for v in variants if any(p.get("const") == part for p in v.get("properties", {}).values())]
+            chosen = [v for v in variants if any(part in _choices(p) for p in v.get("properties", {}).values())]
             if chosen:
                 variants = chosen
                 continue
@@ -101,9 +105,18 @@ def _flat(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _tag_of(variants: list[dict[str, Any]]) -> str:
-    """The field that tells a union's variants apart: the first that is a constant in each."""
-    names: list[str] = list(variants[0]["properties"])
-    return next(name for name in names if all("const" in v["properties"].get(name, {}) for v in variants))
+    """The field that tells a union's variants apart: the first of which each has choices of its own."""
+    for name in list[str](variants[0]["properties"]):
+        choices = [_choices(variant["properties"].get(name, {})) for variant in variants]
+        every = [choice for its in choices for choice in its]
+        if all(choices) and len(set(every)) == len(every):
+            return name
+    raise KeyError("a union without a tag")
+
+
+def _choices(node: dict[str, Any]) -> list[Any]:
+    """What a field's schema lists as all that it may be."""
+    return node.get("enum") or ([node["const"]] if "const" in node else [])
 
 
 def _said(kind: str, value: object, context: dict[str, Any], variants: list[dict[str, Any]], field: str) -> str | None:
@@ -124,7 +137,7 @@ def _said(kind: str, value: object, context: dict[str, Any], variants: list[dict
         return none_of(value, [str(one) for one in allowed])
     if kind == "string_pattern_mismatch":
         return f"{shown(value)} is {_PATTERNS[context['pattern']]}"
-    if kind in ("too_short", "too_long") and isinstance(value, list):
+    if kind in ("too_short", "too_long") and isinstance(value, list | dict):
         return f"{f'holds {len(value)}' if value else 'is empty'}; expected {_length(variants)}"
     said = {
         "greater_than_equal": "{value} is less than {ge}, the least that is allowed",
@@ -138,9 +151,10 @@ def _said(kind: str, value: object, context: dict[str, Any], variants: list[dict
 
 
 def _length(variants: list[dict[str, Any]]) -> str:
-    """How many items a list may hold."""
-    limits = next(variant for variant in variants if variant.get("type") == "array")
-    least, most = limits.get("minItems", 0), limits.get("maxItems")
+    """How many items a list, or fields an object, may hold."""
+    limits = next(variant for variant in variants if variant.get("type") in ("array", "object"))
+    kind = "Items" if limits["type"] == "array" else "Properties"
+    least, most = limits.get(f"min{kind}", 0), limits.get(f"max{kind}")
     if most is None:
         return f"at least {least}"
     return f"{least}" if least == most else f"at most {most}" if least == 0 else f"{least} to {most}"
@@ -149,6 +163,8 @@ def _length(variants: list[dict[str, Any]]) -> str:
 def none_of(value: object, known: list[str]) -> str:
     """Says that a value is none of those that are known, and which of them may have been meant."""
     hint = _hint(value, known)
+    if hint and len(known) > MANY_NAMES:
+        return f"{shown(value)} is none of the {len(known)} that are known; {hint}"
     return f"{shown(value)} is none of {', '.join(known)}{'; ' + hint if hint else ''}"
 
 

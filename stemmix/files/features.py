@@ -13,7 +13,7 @@ import struct
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from stemmix.errors import OutputError
 from stemmix.model.features import COLUMN_COUNT, FEATURES_VERSION, StemFacts, silent_rows
+from stemmix.model.layouts import Matrix
 
 _MARK = b"stemmix1"
 _TRAILER = struct.Struct("<QI8s")
@@ -119,9 +120,9 @@ class FeatureStore:
         self._opened = ExitStack()
 
     @staticmethod
-    def key(sha256: str, rate_hz: int, lead_samples: int) -> str:
-        """What a scan depends on, and nothing else."""
-        facts = f"{FEATURES_VERSION} {sha256} {rate_hz} {lead_samples}"
+    def key(sha256: str, rate_hz: int, lead_samples: int, labels: Sequence[str], fold: Matrix) -> str:
+        """What a scan depends on, and nothing else: the file, what its channels are, and the fold that is heard."""
+        facts = f"{FEATURES_VERSION} {sha256} {rate_hz} {lead_samples} {' '.join(labels)} {fold}"
         return hashlib.sha256(facts.encode()).hexdigest()[:40]
 
     def write(self, key: str) -> FeatureWriter:

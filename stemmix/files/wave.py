@@ -10,21 +10,21 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from stemmix.dsp import kernels
 from stemmix.errors import StemError
+from stemmix.files.broadcast import LOUDNESS_OFFSET, BroadcastInfo, bext_body, ixml_body, read_broadcast
+from stemmix.model.encodings import Encoding
 from stemmix.model.layouts import Layout
 
-Encoding = Literal["PCM_16", "PCM_24", "FLOAT"]
-"""What is written: signed integers of 16 or 24 bits, or 32-bit floats."""
-
-BYTES_PER_SAMPLE: Final[dict[Encoding, int]] = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
+BYTES_PER_SAMPLE: Final[dict[Encoding, int]] = {"wav16": 2, "wav24": 3, "wavfloat": 4}
+"""Of the encodings that are WAVE: signed integers of 16 or 24 bits, or 32-bit floats."""
 
 RF64_FROM_BYTES: Final = 2**32
 """Length from which a file is written as RF64: there RIFF's 32-bit sizes end."""
@@ -48,6 +48,10 @@ _GUID_TAIL: Final = bytes.fromhex("000000001000800000aa00389b71")
 
 _MAX_CHUNKS: Final = 10_000
 """Chunks looked at before giving up: real files have a dozen."""
+
+_TELLING: Final = (b"bext", b"iXML")
+_LONGEST_TOLD_BYTES: Final = 1 << 20
+"""Read of such a chunk: real ones have a few kilobytes."""
 
 _PIECE_BYTES: Final = 1 << 18
 """Read at a time: stays in the second cache between the file and the samples."""
@@ -86,6 +90,8 @@ class WaveHeader:
     """What of it the file holds."""
     bytes_after: int
     """What follows the data chunk as claimed."""
+    broadcast: BroadcastInfo | None = None
+    """What bext and iXML say, before the data or after them; None where there is neither."""
 
     @property
     def frames_claimed(self) -> int | None:
@@ -127,10 +133,11 @@ def read_wave_header(path: Path) -> WaveHeader | None:
 def _read_chunks(path: Path, file: BinaryIO, size: int, container: str) -> WaveHeader:
     """Walk the chunks up to `data`, which the standard puts after `fmt`."""
     fmt: bytes | None = None
+    told: dict[bytes, bytes] = {}  # bext and iXML
     long_sizes: dict[bytes, int] = {}  # of ds64: what does not fit 32 bits
     offset = 12
     for _ in range(_MAX_CHUNKS):
-        file.seek(offset)
+        file.seek(min(offset, size))  # a claim may lie beyond what can be sought
         head = file.read(8)
         if len(head) < 8:
             if head or offset > size or fmt is None:
@@ -144,15 +151,35 @@ def _read_chunks(path: Path, file: BinaryIO, size: int, container: str) -> WaveH
             if fmt is None:
                 raise StemError(f"{path}: has no fmt chunk before its data, so the format of the audio is missing")
             known = None if claimed in _TO_THE_END else claimed
-            return _header(path, container, fmt, offset=offset, claimed=known, size=size)
+            if known is not None:
+                told = _told_after(file, offset + known + known % 2, size) | told
+            header = _header(path, container, fmt, offset=offset, claimed=known, size=size)
+            return replace(header, broadcast=read_broadcast(told))
         if name == b"fmt ":
             fmt = file.read(min(claimed, 40))
             if len(fmt) < min(claimed, 40):
                 raise StemError(f"{path}: its WAVE header is cut off inside the fmt chunk")
         elif name == b"ds64":
             long_sizes = _read_ds64(file.read(min(claimed, 28 + 12 * _MAX_CHUNKS)))
+        elif name in _TELLING:
+            told[name] = file.read(min(claimed, _LONGEST_TOLD_BYTES))
         offset += claimed + claimed % 2  # chunks are padded to even length
     raise StemError(f"{path}: has over {_MAX_CHUNKS} chunks before its audio, so it is no sound WAVE file")
+
+
+def _told_after(file: BinaryIO, offset: int, size: int) -> dict[bytes, bytes]:
+    """bext and iXML behind the data, where some editors put them; what else stands there may be anything."""
+    told: dict[bytes, bytes] = {}
+    for _ in range(_MAX_CHUNKS):
+        if offset + 8 > size:
+            break
+        file.seek(offset)
+        head = file.read(8)
+        name, claimed = struct.unpack("<4sI", head)
+        if name in _TELLING:
+            told.setdefault(name, file.read(min(claimed, _LONGEST_TOLD_BYTES)))
+        offset += 8 + claimed + claimed % 2
+    return told
 
 
 def _read_ds64(body: bytes) -> dict[bytes, int]:
@@ -260,15 +287,15 @@ class SamplePacker:
 
     def __init__(self, encoding: Encoding) -> None:
         self._encoding = encoding
-        self._wanted = np.dtype(np.float64 if encoding == "FLOAT" else np.int32)
+        self._wanted = np.dtype(np.float64 if encoding == "wavfloat" else np.int32)
         self._buffer = np.empty(_PIECE_BYTES // 4 * BYTES_PER_SAMPLE[encoding], np.uint8)
 
     def pack(self, samples: npt.NDArray[np.int32] | npt.NDArray[np.float64]) -> Iterator[memoryview]:
         """Pieces of (n, channels) samples, each good until the next is asked for.
 
-        int32 for `PCM_16` and `PCM_24` (full scale 2^15, 2^23), float64 for `FLOAT`. Raises ValueError for another type
-        and for samples that the encoding cannot hold, which the caller should have limited: an integer that would wrap,
-        a float that would not be finite.
+        int32 for `wav16` and `wav24` (full scale 2^15, 2^23), float64 for `wavfloat`. Raises ValueError for another
+        type and for samples that the encoding cannot hold, which the caller should have limited: an integer that would
+        wrap, a float that would not be finite.
         """
         if samples.dtype != self._wanted:
             raise ValueError(f"{self._encoding} is written from {self._wanted}, not from {samples.dtype}")
@@ -277,9 +304,9 @@ class SamplePacker:
         for start in range(0, flat.size, step):
             piece = flat[start : start + step]
             packed = self._buffer[: piece.size * BYTES_PER_SAMPLE[self._encoding]]
-            if self._encoding == "PCM_24":
+            if self._encoding == "wav24":
                 fits = kernels.pack_pcm24(piece, packed)
-            elif self._encoding == "PCM_16":
+            elif self._encoding == "wav16":
                 fits = kernels.pack_pcm16(piece, packed.view("<i2"))
             else:
                 fits = kernels.first_beyond(piece, _LARGEST_FLOAT32) < 0
@@ -290,18 +317,58 @@ class SamplePacker:
             yield packed.data
 
 
-def wave_header(
-    encoding: Encoding, sample_rate: int, layout: Layout, frames: int, *, rf64_from_bytes: int = RF64_FROM_BYTES
-) -> bytes:
-    """Everything before the samples of a file of `frames` frames; `sample_rate` in Hz.
+@dataclass(frozen=True)
+class WrittenHeader:
+    """Everything before the samples, and what stands where."""
 
-    Plain `fmt` for one and two channels, WAVE_FORMAT_EXTENSIBLE with the layout's speaker mask for more; RF64 from 4
-    GiB on and only then. No time stamp, so that the same samples give the same bytes. Data of odd length want a pad
-    byte after them, which the sizes here count.
+    content: bytes
+    loudness_offset: int | None
+    """Of the loudness fields of bext in the file; None where it has none."""
+
+
+def wave_header(
+    encoding: Encoding,
+    sample_rate: int,
+    layout: Layout,
+    frames: int,
+    *,
+    metadata: BroadcastInfo | None = None,
+    rf64_from_bytes: int = RF64_FROM_BYTES,
+) -> WrittenHeader:
+    """The header of a file of `frames` frames; `sample_rate` in Hz.
+
+    Plain `fmt` for one and two channels, WAVE_FORMAT_EXTENSIBLE with the layout's speaker mask for more; `bext` and
+    `iXML` where there are metadata, before the data, as Tech 3285 wants it; RF64 from 4 GiB on and only then. No time
+    stamp, so that the same samples give the same bytes. Data of odd length want a pad byte after them, which the sizes
+    here count.
     """
+    is_float = encoding == "wavfloat"
+    bits = 8 * BYTES_PER_SAMPLE[encoding]
+    chunks = _chunk(b"fmt ", _fmt(encoding, sample_rate, layout))
+    if is_float:
+        chunks += _chunk(b"fact", struct.pack("<I", min(frames, 0xFFFFFFFF)))
+    bext_offset = None
+    if metadata is not None:
+        bext_offset = len(chunks) + 8
+        chunks += _chunk(b"bext", bext_body(metadata, sample_rate, bits, layout, is_float=is_float))
+        chunks += _chunk(b"iXML", ixml_body(metadata, sample_rate, bits, layout))
+    data_size = frames * layout.channels * bits // 8
+    riff_size = 4 + len(chunks) + 8 + data_size + data_size % 2
+    if 8 + riff_size < rf64_from_bytes:
+        start, data_claim = struct.pack("<4sI4s", b"RIFF", riff_size, b"WAVE"), data_size
+    else:
+        ds64 = _chunk(b"ds64", struct.pack("<QQQI", riff_size + 36, data_size, frames, 0))
+        start, data_claim = struct.pack("<4sI4s", b"RF64", 0xFFFFFFFF, b"WAVE") + ds64, 0xFFFFFFFF
+    return WrittenHeader(
+        start + chunks + struct.pack("<4sI", b"data", data_claim),
+        None if bext_offset is None else len(start) + bext_offset + LOUDNESS_OFFSET,
+    )
+
+
+def _fmt(encoding: Encoding, sample_rate: int, layout: Layout) -> bytes:
     width = BYTES_PER_SAMPLE[encoding]
     block_align = width * layout.channels
-    tag = _FLOAT if encoding == "FLOAT" else _PCM
+    tag = _FLOAT if encoding == "wavfloat" else _PCM
     many = layout.channels > 2
     fmt = struct.pack(
         "<HHIIHH",
@@ -313,20 +380,9 @@ def wave_header(
         8 * width,
     )
     if many:
-        fmt += struct.pack("<HHIH", 22, 8 * width, layout.masks[0], tag) + _GUID_TAIL
-    elif encoding == "FLOAT":
-        fmt += struct.pack("<H", 0)
-    data_size = frames * block_align
-    fact = _chunk(b"fact", struct.pack("<I", min(frames, 0xFFFFFFFF))) if encoding == "FLOAT" else b""
-    body = b"WAVE" + _chunk(b"fmt ", fmt) + fact
-    riff_size = len(body) + 8 + data_size + data_size % 2
-    if 8 + riff_size < rf64_from_bytes:
-        return struct.pack("<4sI", b"RIFF", riff_size) + body + struct.pack("<4sI", b"data", data_size)
-    ds64 = _chunk(b"ds64", struct.pack("<QQQI", riff_size + 36, data_size, frames, 0))
-    return (
-        struct.pack("<4sI", b"RF64", 0xFFFFFFFF) + body[:4] + ds64 + body[4:] + struct.pack("<4sI", b"data", 0xFFFFFFFF)
-    )
+        return fmt + struct.pack("<HHIH", 22, 8 * width, layout.masks[0], tag) + _GUID_TAIL
+    return fmt + struct.pack("<H", 0) if tag == _FLOAT else fmt
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack("<4sI", name, len(body)) + body
+    return struct.pack("<4sI", name, len(body)) + body + b"\0" * (len(body) % 2)

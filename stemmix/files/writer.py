@@ -1,4 +1,4 @@
-"""WAVE files written whole or not at all, and the traces of processes that died while they wrote."""
+"""Sound files written whole or not at all, WAVE among them, and the traces of processes that died while they wrote."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import hashlib
 import os
 import re
 import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
@@ -16,15 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from stemmix.errors import OutputError
-from stemmix.files.wave import (
-    BYTES_PER_SAMPLE,
-    RF64_FROM_BYTES,
-    Encoding,
-    SamplePacker,
-    read_wave_header,
-    wave_header,
-)
+from stemmix.files.broadcast import BroadcastInfo, loudness_fields
+from stemmix.files.wave import BYTES_PER_SAMPLE, RF64_FROM_BYTES, SamplePacker, read_wave_header, wave_header
+from stemmix.model.encodings import Encoding, unfit
 from stemmix.model.layouts import Layout
+from stemmix.model.receipt import Measured
 
 _PART: Final = re.compile(r"\..+\.(\d{1,9})\.part")
 """`.name.pid.part`: hidden, beside the target, so that the rename stays on one file system."""
@@ -40,101 +38,96 @@ _REASONS: Final = {
 }
 
 
-class WaveWriter:
-    """A WAVE file that stands under its name whole, or not at all.
+class SoundWriter(ABC):
+    """A sound file that stands under its name whole, or not at all.
 
-    Written to a hidden part file beside the target; `seal` brings it to the disk, opens it again and counts, `publish`
-    renames it, `finish` does both. A context manager: leaving it by an exception, or unpublished, removes the part
-    file. The length is given first, so that the header is final from the start and the hash is taken as the bytes go
-    by.
+    Written to a hidden part file beside the target: `write` the samples; `complete` it, and the part can be read as the
+    finished file will be; `seal` it, and it is on the disk for good and its hash is known; `publish` renames it.
+    `finish` does all that is left. A context manager: leaving it by an exception, or unpublished, removes the part
+    file.
     """
 
     def __init__(
-        self,
-        path: Path,
-        encoding: Encoding,
-        sample_rate: int,
-        layout: Layout,
-        frames: int,
-        *,
-        rf64_from_bytes: int = RF64_FROM_BYTES,
+        self, path: Path, encoding: Encoding, sample_rate: int, layout: Layout, frames: int, size: int | None
     ) -> None:
-        """Begin a file of `frames` frames at `sample_rate` Hz.
+        """Begin a file of `frames` frames at `sample_rate` Hz, of `size` bytes where that is known before.
 
-        Raises OutputError, saying why it cannot be: no such folder, no permission, not enough room on the disk, another
-        writer at the same file.
+        Raises OutputError, saying why it cannot be: a rate or layout that the encoding has not, no such folder, no
+        permission, not enough room on the disk, another writer at the same file.
         """
+        if reason := unfit(encoding, sample_rate, layout):
+            raise OutputError(f"{path}: cannot be written: {reason}")
         self.path = path
-        self._packer = SamplePacker(encoding)
+        self.part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self.encoding: Encoding = encoding
         self._channels = layout.channels
         self._frames = frames
         self._frames_written = 0
-        self._hash = hashlib.sha256()
-        self.part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        header = wave_header(encoding, sample_rate, layout, frames, rf64_from_bytes=rf64_from_bytes)
-        data_bytes = frames * layout.channels * BYTES_PER_SAMPLE[encoding]
-        self._pad = b"\0" * (data_bytes % 2)  # a chunk has an even length
-        self._size = len(header) + data_bytes + len(self._pad)
+        self._size = size
+        self._is_complete = False
         try:
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, "is a folder")
-            if shutil.disk_usage(path.parent).free < self._size:
+            if size is not None and shutil.disk_usage(path.parent).free < size:
                 raise OSError(errno.ENOSPC, "no room")
             self._file = _open_part(self.part)
         except OSError as fault:
             raise self._refusal(fault) from None
-        try:
-            self._put(header)
-        except BaseException:
-            self.abort()
-            raise
 
     def write(self, samples: npt.NDArray[np.int32] | npt.NDArray[np.float64]) -> None:
-        """Append (n, channels) samples: int32 for PCM (full scale 2^15 or 2^23), float64 for `FLOAT`.
+        """Append (n, channels) samples: int32 where the encoding has whole numbers (full scale 2^15 or 2^23), else
+        float64 of full scale 1.
 
         Raises OutputError where the disk refuses; ValueError for what the caller is to see to: samples that the
-        encoding cannot hold (`SamplePacker`), another number of channels, more frames than announced.
+        encoding cannot hold, another number of channels, more frames than announced.
         """
         if samples.ndim != 2 or samples.shape[1] != self._channels:
             raise ValueError(f"{self.path.name}: expected (n, {self._channels}) samples, got {samples.shape}")
         if self._frames_written + len(samples) > self._frames:
             raise ValueError(f"{self.path.name}: more frames written than the {self._frames} announced")
-        for piece in self._packer.pack(samples):
-            self._put(piece)
-        self._frames_written += len(samples)
-
-    def _put(self, content: bytes | memoryview) -> None:
         try:
-            self._file.write(content)
+            self._append(samples)
         except OSError as fault:
             raise self._refusal(fault) from None
-        self._hash.update(content)
+        self._frames_written += len(samples)
 
-    def finish(self) -> str:
+    def finish(self, loudness: Measured | None = None) -> str:
         """Seal and publish; gives the file's SHA-256 in hexadecimal. Raises what they raise."""
-        sha256 = self.seal()
+        sha256 = self.seal(loudness)
         self.publish()
         return sha256
 
-    def seal(self) -> str:
-        """Bring the file to the disk, whole, as `part`; gives its SHA-256 in hexadecimal. Nothing may be written after.
+    def complete(self) -> None:
+        """End the file: `part` can then be read, as it will be but for what `seal` adds. Nothing may be written after.
 
-        Raises OutputError where the disk refuses or the file does not read back as it was written; ValueError where
-        frames are missing that were announced. There is no part file then.
+        Raises OutputError where the disk refuses; ValueError where frames are missing that were announced. There is no
+        part file then.
         """
-        try:
+        with self._or_nothing():
+            if self._is_complete:
+                return
             if self._frames_written != self._frames:
                 raise ValueError(f"{self.path.name}: {self._frames_written} frames written of {self._frames} announced")
-            self._put(self._pad)
+            self._end()
+            self._file.flush()
+            self._is_complete = True
+
+    def seal(self, loudness: Measured | None = None) -> str:
+        """Complete the file, say in it how loud it is where it can say so, and bring it to the disk.
+
+        Gives its SHA-256 in hexadecimal, of the bytes as they stand in `part`: loudness is known last and stands first
+        in a WAVE file, so no hash could be taken as the bytes go by. Raises OutputError where the disk refuses or the
+        file does not read back as it was written. There is no part file then.
+        """
+        self.complete()
+        with self._or_nothing():
+            if loudness is not None:
+                self._tell(loudness)
             self._file.flush()
             os.fsync(self._file.fileno())
             self._check_written()
-        except BaseException as fault:
-            self.abort()
-            if isinstance(fault, OSError):
-                raise self._refusal(fault) from None
-            raise
-        return self._hash.hexdigest()
+            with self.part.open("rb") as written:
+                return hashlib.file_digest(written, "sha256").hexdigest()
 
     def publish(self) -> None:
         """Bring a sealed file under its name; OutputError where the disk refuses."""
@@ -146,12 +139,6 @@ class WaveWriter:
         finally:
             self.abort()
 
-    def _check_written(self) -> None:
-        header = read_wave_header(self.part)
-        size = self.part.stat().st_size
-        if size != self._size or header is None or header.frames_present != self._frames:
-            raise OutputError(f"{self.path}: cannot be written: {size} of {self._size} bytes arrived on the disk")
-
     def abort(self) -> None:
         """Remove the part file if it is still there; what stands under the name is left alone."""
         if self._file.closed:
@@ -161,11 +148,41 @@ class WaveWriter:
         with contextlib.suppress(OSError):  # a full disk takes no more of what is buffered
             self._file.close()
 
+    @abstractmethod
+    def _append(self, samples: npt.NDArray[np.int32] | npt.NDArray[np.float64]) -> None:
+        """Samples into the file; OSError passes."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """What comes after the samples; OSError passes."""
+
+    @abstractmethod
+    def _check_written(self) -> None:
+        """Open the part again and count; OutputError where something is missing."""
+
+    @abstractmethod
+    def _tell(self, loudness: Measured) -> None:
+        """Say in the file how loud it is, where there is a place for it; OSError passes."""
+
+    def _lost(self, there: int, due: int) -> OutputError:
+        return OutputError(f"{self.path}: cannot be written: {there} of {due} bytes arrived on the disk")
+
+    @contextlib.contextmanager
+    def _or_nothing(self) -> Iterator[None]:
+        """The part file goes where anything fails."""
+        try:
+            yield
+        except BaseException as fault:
+            self.abort()
+            if isinstance(fault, OSError):
+                raise self._refusal(fault) from None
+            raise
+
     def _refusal(self, fault: OSError) -> OutputError:
         why = _REASONS.get(fault.errno or 0, fault.strerror or str(fault))
         if fault.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = shutil.disk_usage(self.path.parent).free
-            why = f"the disk is full: it takes {self._size / 1e6:.1f} MB, {free / 1e6:.1f} MB are free"
+            free = f"{shutil.disk_usage(self.path.parent).free / 1e6:.1f} MB are free"
+            why = "the disk is full: " + (free if self._size is None else f"it takes {self._size / 1e6:.1f} MB, {free}")
         return OutputError(f"{self.path}: cannot be written: {why}")
 
     def __enter__(self) -> Self:
@@ -175,12 +192,60 @@ class WaveWriter:
         self.abort()
 
 
+class WaveWriter(SoundWriter):
+    """A WAVE file. The length is given first, so that the header is final from the start, but for its loudness."""
+
+    def __init__(
+        self,
+        path: Path,
+        encoding: Encoding,
+        sample_rate: int,
+        layout: Layout,
+        frames: int,
+        *,
+        metadata: BroadcastInfo | None = None,
+        rf64_from_bytes: int = RF64_FROM_BYTES,
+    ) -> None:
+        """Begin a `wav16`, `wav24` or `wavfloat` of `frames` frames at `sample_rate` Hz; with `metadata` it is a BWF.
+
+        Raises OutputError as of `SoundWriter`.
+        """
+        self._packer = SamplePacker(encoding)
+        header = wave_header(encoding, sample_rate, layout, frames, metadata=metadata, rf64_from_bytes=rf64_from_bytes)
+        data_bytes = frames * layout.channels * BYTES_PER_SAMPLE[encoding]
+        self._pad = b"\0" * (data_bytes % 2)  # a chunk has an even length
+        self._loudness_offset = header.loudness_offset
+        self._whole = len(header.content) + data_bytes + len(self._pad)
+        super().__init__(path, encoding, sample_rate, layout, frames, self._whole)
+        with self._or_nothing():
+            self._file.write(header.content)
+
+    def _append(self, samples: npt.NDArray[np.int32] | npt.NDArray[np.float64]) -> None:
+        for piece in self._packer.pack(samples):
+            self._file.write(piece)
+
+    def _end(self) -> None:
+        self._file.write(self._pad)
+
+    def _tell(self, loudness: Measured) -> None:
+        if self._loudness_offset is not None:
+            self._file.seek(self._loudness_offset)
+            self._file.write(loudness_fields(loudness))
+
+    def _check_written(self) -> None:
+        header = read_wave_header(self.part)
+        size = self.part.stat().st_size
+        if size != self._whole or header is None or header.frames_present != self._frames:
+            raise self._lost(size, self._whole)
+
+
 def _open_part(part: Path) -> BinaryIO:
     """An empty part file under an exclusive lock: the lock, unlike a process id, dies with its process.
 
     In containers every run may have the same id, so a dead run's part file under our own name is taken over.
     """
-    file = part.open("ab", buffering=1 << 20)
+    # not for appending, where what is put in place later would go to the end
+    file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b", buffering=1 << 20)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.truncate(0)

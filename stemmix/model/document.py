@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar, dataclass_transform
+from typing import Annotated, TypeVar, dataclass_transform
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 Class = TypeVar("Class")
+
+IDENTIFIER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN, max_length=64)]
+"""Stands in file names: letters, digits, `_`, `-` and `.`, beginning with a letter or digit."""
+
+RelativePath = Annotated[str, Field(min_length=1, max_length=1024)]
+"""POSIX path, relative to the project file; it may not leave the project file's folder."""
 
 
 class Document(BaseModel):

@@ -38,3 +38,5 @@ class Evidence(Document):
 
     stems: tuple[HeardFacts, ...]
     plan: Plan
+    files: tuple[str, ...] = ()
+    """Names of the files that a render writes."""

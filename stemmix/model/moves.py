@@ -94,6 +94,11 @@ def gains_of(action: Action) -> tuple[float, ...]:
             return (gain_db,) * (2 * BAND_COUNT)
 
 
+def sets_level(action: Action) -> bool:
+    """Whether it moves the whole stem, every band by as much: what LFE follows too, which no curve is meant for."""
+    return isinstance(action, Duck | Ride | Level)
+
+
 def rounded_db(gains_db: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
     """Gains to 0.01 dB, as moves hold them; minus zero is zero.
 

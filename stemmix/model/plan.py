@@ -11,6 +11,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from stemmix.model.document import Document, broken_rule, item
+from stemmix.model.layouts import LayoutName, Order
 from stemmix.model.moves import Action, Presence, Ride, gains_of
 from stemmix.model.profiles import Method, ProfileName, Role
 
@@ -166,7 +167,8 @@ class Outcome(Document):
 
 
 class PlannedStem(Document):
-    """The stem that the plan was made for: a plan is stale when its file, place, role or fader has changed."""
+    """The stem that the plan was made for: a plan is stale when its file, channels, place, role, fader or pan has
+    changed."""
 
     id: str
     sha256: str
@@ -176,6 +178,10 @@ class PlannedStem(Document):
     role: Role
     gain_db: float = 0.0
     """Its fader: decisions were made for the stem as it stood behind it."""
+    pan: float = 0.0
+    layout: LayoutName | None = None
+    order: Order = "wave"
+    """What the project said of the file's channels."""
 
 
 class PlannedShape(Document):

@@ -15,10 +15,19 @@ class Role(StrEnum):
     """What a stem is for; decides who gives way to whom."""
 
     DIALOGUE = "dialogue"
+    NARRATION = "narration"
     LEAD = "lead"
     MUSIC = "music"
     FX = "fx"
+    FOLEY = "foley"
+    WALLA = "walla"
     AMBIENCE = "ambience"
+
+
+SPEECH: Final = frozenset({Role.DIALOGUE, Role.NARRATION, Role.LEAD})
+"""Roles of which words are to be understood."""
+HITS: Final = frozenset({Role.FX, Role.FOLEY})
+"""Roles whose transients are what they are for."""
 
 
 ProfileName = Literal["film", "series", "trailer", "documentary", "podcast", "music", "game", "speech"]
@@ -55,6 +64,8 @@ class Profile(Document):
     ramp_s: float
     target_lufs: float
     ceiling_dbtp: float
+    max_limiting_db: float
+    """Most that the limiter may take of a master before it fails its specification."""
 
     def lacking(self, roles: Iterable[Role]) -> str | None:
         """What is to be said of a programme with stems of these roles, if none of them is one that is cleared."""

@@ -7,8 +7,11 @@ from typing import Literal, Self
 from pydantic import Field
 
 from stemmix.model.document import Document
+from stemmix.model.encodings import Encoding
+from stemmix.model.layouts import LayoutName, Order
 
 RECEIPT_SCHEMA = "stemmix.receipt/1"
+NULLTEST_SCHEMA = "stemmix.nulltest/1"
 
 
 class Measured(Document):
@@ -22,18 +25,101 @@ class Measured(Document):
     """Loudness range, EBU Tech 3342."""
     true_peak_dbtp: float | None
     sample_peak_dbfs: float | None
+    plr_db: float | None = None
+    """Peak to loudness: the true peak over the integrated loudness."""
+    psr_db: float | None = None
+    """Peak to short-term loudness, the least over the file's length."""
+    rms_dbfs: float | None = None
+    """Unweighted, over the whole length; a sine of full scale reads -3.01."""
+    noise_floor_dbfs: float | None = None
+    """RMS where the file is quietest without being digital silence."""
+    leq_m_db: float | None = None
+    """ISO 21727, over the whole length, in a room that is calibrated for the cinema."""
+    dialogue_lufs: float | None = None
+    """Stem-gated: of the mix inside the dialogue stems' activity, with no gate by level."""
+    dialogue_own_lufs: float | None = None
+    """Of the dialogue stems by themselves, as they stand in the mix, inside the same activity."""
+    ldr_lu: float | None = None
+    """Loudness to dialogue ratio, EBU R 128 s4: integrated less dialogue loudness."""
+    speech_share: float | None = None
+    """Share of the programme in which a dialogue stem is active, 0 to 1."""
     reasons: dict[str, str] = Field(default_factory=dict)
-    """Why a reading is null."""
+    """Why a reading is null; what is null without a reason was not asked for."""
 
     @classmethod
     def of(cls, reading: object) -> Self:
-        """A meter's reading, which has the same names, as documents keep it: to 0.01 dB."""
-        names = [name for name in cls.model_fields if name != "reasons"]
-        values = {name: getattr(reading, name) for name in names}
-        reasons: dict[str, str] = dict(reading.reasons)  # type: ignore[attr-defined]
-        return cls(
-            **{name: None if value is None else round(value, 2) for name, value in values.items()}, reasons=reasons
+        """A meter's reading, which has the same names; what it has not, was not asked for."""
+        fields = {name: field for name, field in cls.model_fields.items() if name != "reasons"}
+        values = {
+            name: getattr(reading, name) if field.is_required() else getattr(reading, name, None)
+            for name, field in fields.items()
+        }
+        return cls(**values, reasons=dict(reading.reasons))  # type: ignore[attr-defined]
+
+    def rounded(self) -> Self:
+        """As documents keep it: to 0.01 dB, shares to 0.0001."""
+        values = {name: value for name, value in self if isinstance(value, float)}
+        return self.model_copy(
+            update={name: round(value, 4 if name == "speech_share" else 2) for name, value in values.items()}
         )
+
+
+UNMEASURED = Measured(
+    integrated_lufs=None,
+    short_term_max_lufs=None,
+    momentary_max_lufs=None,
+    lra_lu=None,
+    true_peak_dbtp=None,
+    sample_peak_dbfs=None,
+)
+"""Before anything is measured."""
+
+
+class Finding(Document):
+    """One requirement or one look at a written file, and how it came out."""
+
+    check: str
+    """What was looked at: `loudness`, `true_peak`, `clipping`, `dc` ..."""
+    verdict: Literal["pass", "warn", "fail"]
+    text: str
+    """One sentence with value, limit and margin."""
+    value: float | None = None
+    limit: float | None = None
+    """The limit that is nearest to the value, in its unit."""
+    at_s: tuple[tuple[float, float], ...] = ()
+    """Where, as spans in seconds from the file's beginning; the first few."""
+
+    def rounded(self) -> Self:
+        """As documents keep it: what was judged, to four digits after the point."""
+        return self if self.value is None else self.model_copy(update={"value": round(self.value, 4)})
+
+
+class MeasuredFile(Document):
+    """An audio file that was only measured."""
+
+    path: str
+    """As it was given."""
+    layout: str
+    sample_rate: int
+    frames: int
+    measured: Measured
+    warnings: tuple[str, ...] = ()
+    """What was assumed, and what else is odd about the file."""
+
+
+class ExaminedFile(Document):
+    """An audio file that was made elsewhere, and how it came out of quality control."""
+
+    file: MeasuredFile
+    preset: str | None = None
+    """What it was judged against beside."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Literal["pass", "warn", "fail"]:
+        """The gravest of its findings."""
+        found = {finding.verdict for finding in self.findings}
+        return "fail" if "fail" in found else "warn" if "warn" in found else "pass"
 
 
 class SourceFile(Document):
@@ -42,6 +128,8 @@ class SourceFile(Document):
     stem: str
     path: str
     """As the project gives it."""
+    channel: str | None = None
+    """What a discrete mono file is for; the stem has several then."""
     sha256: str
     frames: int
     sample_rate: int
@@ -50,39 +138,72 @@ class SourceFile(Document):
 
 
 class Limiting(Document):
-    """What the limiter did to a printmaster."""
+    """What the limiter did to a master."""
 
     max_reduction_db: float
     """Deepest gain reduction, positive."""
     active_share: float
     """Share of the programme during which the gain was reduced by more than 0.1 dB."""
+    spans: tuple[tuple[int, int], ...] = ()
+    """Where the gain was not exactly 1, in samples from the file's beginning; neighbours nearer than 0.5 s are one."""
+
+
+class Part(Document):
+    """One of several mono files that together are a deliverable."""
+
+    label: str
+    """Of the channel."""
+    path: str
+    sha256: str
+
+
+Kind = Literal["printmaster", "fold_down", "stem", "group", "m_and_e", "m_and_e_undipped", "mix_minus"]
 
 
 class WrittenFile(Document):
-    """One file that was written, and what was measured on it after it was written."""
+    """One deliverable that was written, and what was measured on it after it was written."""
 
     path: str
-    """Relative to the receipt."""
+    """Relative to the receipt. Of one that is split, the name that its parts have in common."""
     deliverable: str
-    kind: Literal["printmaster", "stem"]
-    stem: str | None = None
+    kind: Kind
+    stems: tuple[str, ...] = ()
+    """Ids of the stems that it is the sum of; of a master, none: it is the sum of all."""
     role: str | None = None
+    """Of a printed stem."""
+    group: str | None = None
+    """D, M or E, of a printed group."""
     parent: str | None = None
-    """A stem's printmaster, whose gain it carries."""
-    format: str
-    """WAV subtype: `PCM_24`, or `FLOAT` for a stem that would pass full scale."""
+    """The master whose gain and layout it carries."""
+    layout: LayoutName
+    order: Order = "wave"
+    """Of the channels in the file."""
+    format: Encoding
+    """As the project names it; `wavfloat` also for what would have passed full scale."""
     frames: int
     gain_db: float
     """Linear gain applied to the sum of the stems."""
+    gain_why: str | None = None
+    """Of a master: by what measure the gain was found."""
     sha256: str
+    """Of the file; of one that is split, of nothing: each part has its own."""
+    parts: tuple[Part, ...] = ()
     measured: Measured
-    target_lufs: float | None = None
-    ceiling_dbtp: float | None = None
+    specification: str | None = None
+    """What a master is judged by."""
     limiting: Limiting | None = None
-    misses: tuple[str, ...] = ()
-    """What of its specification the file misses; a render with any ends with exit code 5."""
-    flags: tuple[str, ...] = ()
-    """What else a person should know: a stem that went float, limiting that is heavy."""
+    findings: tuple[Finding, ...] = ()
+    """Every requirement and every look at the file; a render with any that fails ends with exit code 5."""
+
+    @property
+    def misses(self) -> tuple[str, ...]:
+        """What fails, in words."""
+        return tuple(finding.text for finding in self.findings if finding.verdict == "fail")
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What else a person should know."""
+        return tuple(finding.text for finding in self.findings if finding.verdict == "warn")
 
 
 class Receipt(Document):
@@ -108,3 +229,29 @@ class Receipt(Document):
     warnings: tuple[str, ...] = ()
     passed: bool
     """Whether every deliverable meets its specification."""
+
+
+class Null(Document):
+    """What is left of a parent when its parts are taken away, outside the spans where its limiter acted."""
+
+    parent: str
+    """Path of the master."""
+    deliverable: str
+    """The printed stems that were added up."""
+    parts: tuple[str, ...]
+    """Their paths."""
+    judged_share: float
+    """Share of the programme that was judged: all but the limiter's spans."""
+    residual_dbfs: float
+    """RMS over all channels; 0 where there was nothing to judge."""
+    limit_dbfs: float
+    passed: bool
+
+
+class Nulltest(Document):
+    """All of a render's null tests."""
+
+    schema_: Literal["stemmix.nulltest/1"] = Field(alias="schema")
+    receipt: str
+    nulls: tuple[Null, ...]
+    passed: bool

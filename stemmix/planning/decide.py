@@ -80,7 +80,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
         sorted(lines, key=lambda one: one.goal.id),
     )
     moves = with_evidence([*standing, *made], [bought for _, _, bought in judged])
-    fader_db = {stem.id: stem.gain_db for stem in project.stems}
+    wanted = {stem.id: stem for stem in project.stems}
     cleared = frozenset(stem.id for goal in goals for stem in goal.targets)
     edges, others = graph_of(stems, gains, desk.hop, frames, cleared, desk.each)
     return Plan(
@@ -98,7 +98,10 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
                 frames=stem.facts.frames,
                 at=stem.at,
                 role=stem.role,
-                gain_db=fader_db[stem.id],
+                gain_db=wanted[stem.id].gain_db,
+                pan=wanted[stem.id].pan,
+                layout=wanted[stem.id].layout,
+                order=wanted[stem.id].order,
             )
             for stem in stems
         ),

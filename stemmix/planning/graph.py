@@ -17,7 +17,7 @@ from stemmix.dsp import hearing_kernels
 from stemmix.dsp.dynamics import StemGains
 from stemmix.dsp.spectrum import HOPS_PER_SECOND
 from stemmix.model.plan import Conflict, Edge
-from stemmix.model.profiles import Role
+from stemmix.model.profiles import SPEECH
 from stemmix.planning import masking
 from stemmix.planning.evidence import HeardStem, smoothed_power
 from stemmix.planning.workers import Each
@@ -103,7 +103,7 @@ def _active(stem: HeardStem, frames: int, hop: int) -> NDArray[np.bool_]:
 
 
 def _importance(stem: HeardStem, mid: Floats) -> Floats:
-    if stem.role in {Role.DIALOGUE, Role.LEAD} or not mid.any():
+    if stem.role in SPEECH or not mid.any():
         return masking.IMPORTANCE
     return masking.importance_where_present(mid)
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from stemmix.bands import BAND_COUNT
 from stemmix.model.plan import PlannedScene
-from stemmix.model.profiles import Role
+from stemmix.model.profiles import HITS, SPEECH, Role
 from stemmix.model.project import UNTOLD_SCENE, Project
 from stemmix.planning.evidence import ALL_BANDS, HeardStem
 from stemmix.planning.pins import Pins, bands_of
@@ -49,7 +49,7 @@ class Goal:
     @property
     def is_speech(self) -> bool:
         """Whether the bands of speech matter, or all that the target fills."""
-        return all(stem.role in {Role.DIALOGUE, Role.LEAD} for stem in self.targets)
+        return all(stem.role in SPEECH for stem in self.targets)
 
 
 def goals_of(project: Project, stems: Sequence[HeardStem], hop: int, frames: int) -> list[Goal]:
@@ -157,7 +157,7 @@ def spans_of(
 def _heard_in(stem: HeardStem, rate_hz: int) -> list[tuple[int, int]]:
     """Where a stem sounds, in samples of the programme; of effects, hits that are shorter than any speech too."""
     runs = [(stem.at + run.start, stem.at + run.end) for run in stem.facts.active]
-    if stem.role is not Role.FX:
+    if stem.role not in HITS:
         return runs
     last = stem.at + stem.facts.frames
     hits = [stem.at + onset.at for onset in stem.facts.onsets if onset.strength_db >= HIT_DB]
@@ -166,7 +166,7 @@ def _heard_in(stem: HeardStem, rate_hz: int) -> list[tuple[int, int]]:
 
 def _longest(role: Role, rate_hz: int, hop: int) -> int | None:
     """Frames of the longest line."""
-    return round((LONGEST_SPEECH_S if role is Role.DIALOGUE else LONGEST_S) * rate_hz / hop)
+    return round((LONGEST_SPEECH_S if role in SPEECH - {Role.LEAD} else LONGEST_S) * rate_hz / hop)
 
 
 def _pieces(span: tuple[int, int], longest: int | None) -> list[tuple[int, int]]:

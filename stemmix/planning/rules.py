@@ -14,7 +14,7 @@ from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import Shape
 from stemmix.model.moves import Presence, Ride, gains_of
 from stemmix.model.plan import Move
-from stemmix.model.profiles import Role
+from stemmix.model.profiles import HITS
 from stemmix.model.project import Pin, Project
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import HIT_DB, Goal
@@ -252,7 +252,7 @@ def transient_share(stem: HeardStem, goal: Goal, hop: int) -> float:
 
     A hit is its attack: what has more of it is dearer to cut, so that sustained maskers give way first.
     """
-    if stem.role is not Role.FX:
+    if stem.role not in HITS:
         return 0.0
     power = stem.frames.power("total", goal.start, goal.end).sum(axis=1)
     near = np.zeros(len(power), dtype=bool)

@@ -11,7 +11,9 @@ What it costs
     and with it damage to the timbre is bounded. Stems that the profile protects cost more.
 
 How much
-    The price is each line's own: the least at which the line reaches its goal. A line that is clear is left alone. One
+    The price is each line's own: the least at which the line reaches its goal, which is also where it stops: no
+    difference of loudness stops it besides, for a goal of 0.5 is met some 7 LU over the bed, before any such limit.
+    A line that is clear is left alone. One
     that is still short at the cap is helped by the voice itself, as a mixer would (a small ride, a little presence);
     then by deeper cuts, allowed only for a line that would else be lost; last by a duck of all that masks.
 

@@ -36,6 +36,8 @@ def stems_text(evidence: Evidence, width: int) -> str:
         )
     warnings = [f"warning: {warning}" for stem in evidence.stems for warning in stem.warnings]
     said = [*(warnings or ["every stem is sound"]), *(note(text) for text in plan.notes)]
+    if evidence.files:
+        said.append(f"a render writes {', '.join(evidence.files)}")
     return as_text([made, "\n".join(said)], width)
 
 
@@ -49,5 +51,6 @@ def stems_json(evidence: Evidence) -> str:
         "duration_s": round(plan.frames / plan.sample_rate, 3),
         "stems": [stem.model_dump(mode="json") for stem in evidence.stems],
         "notes": list(plan.notes),
+        "files": list(evidence.files),
     }
     return json.dumps(checked, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,11 +1,13 @@
-"""What `render` says: the files that were written, and what was measured on them."""
+"""What `render` and `nulltest` say: the files that were written, and what was measured on them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import PurePath
 
-from stemmix.model.receipt import Receipt
+from stemmix.model.document import Document
+from stemmix.model.receipt import Nulltest, Receipt
 from stemmix.report.tables import as_text, note, reading, table
 
 
@@ -13,28 +15,61 @@ def receipt_text(receipt: Receipt, folder: PurePath, width: int) -> str:
     """A table of the files in `folder`, then everything that a person should know."""
     made = table(
         f"{receipt.title}: written to {folder}",
-        ["file", ">LUFS", ">LRA", ">dBTP", ">gain (dB)", ">limited (dB)"],
+        ["file", "layout", ">LUFS", ">LRA", ">dBTP", ">gain (dB)", ">limited (dB)"],
     )
     said = []
     for file in receipt.files:
         made.add_row(
-            file.path,
+            f"{file.path} ({len(file.parts)} mono files)" if file.parts else file.path,
+            file.layout,
             reading(file.measured.integrated_lufs, 2),
             reading(file.measured.lra_lu),
             reading(file.measured.true_peak_dbtp, 2),
             f"{file.gain_db:+.2f}",
             f"{file.limiting.max_reduction_db:.1f}" if file.limiting else "-",
         )
-        said += [f"{file.path} misses {miss}" for miss in file.misses]
-        said += [f"{file.path} {flag}" for flag in file.flags]
+        said += [
+            f"{finding.verdict}: {file.path}: {finding.text}" for finding in file.findings if finding.verdict != "pass"
+        ]
+    said.sort(key=lambda line: not line.startswith("fail"))
     said += [f"warning: {warning}" for source in receipt.sources for warning in source.warnings]
     said += [note(text) for text in receipt.warnings]
     documents = f"{receipt.plan}, {receipt.plan.removesuffix('.plan.json')}.receipt.json"
     return as_text([made, "\n".join([f"and {documents}", *said])], width)
 
 
-def receipt_json(receipt: Receipt) -> str:
-    """The receipt as it stands in its file."""
-    return (
-        json.dumps(receipt.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def receipts_json(receipts: Sequence[Receipt], *, together: bool) -> str:
+    """A receipt as it stands in its file; of a programme that is rendered `together`, a list of them."""
+    documents = [_plain(receipt) for receipt in receipts]
+    return _as_json(documents if together else documents[0])
+
+
+def nulltest_text(result: Nulltest, width: int) -> str:
+    """A table of what is left of every master without its parts."""
+    made = table(
+        "What is left when the printed parts are taken from their master, outside the limiter's spans",
+        ["master", "parts", ">judged", ">RMS (dBFS)", ">allowed", "null"],
     )
+    for null in result.nulls:
+        made.add_row(
+            null.parent,
+            f"{null.deliverable} ({len(null.parts)})",
+            f"{null.judged_share:.1%}",
+            f"{null.residual_dbfs:.1f}",
+            f"{null.limit_dbfs:.1f}",
+            "yes" if null.passed else "NO",
+        )
+    return as_text([made], width)
+
+
+def nulltest_json(result: Nulltest) -> str:
+    """The same for programs."""
+    return _as_json(_plain(result))
+
+
+def _plain(document: Document) -> object:
+    return document.model_dump(mode="json", by_alias=True)
+
+
+def _as_json(plain: object) -> str:
+    return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

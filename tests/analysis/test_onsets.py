@@ -9,7 +9,7 @@ import pytest
 
 from stemmix.analysis.onsets import FluxMeter, pick_onsets
 from stemmix.dsp.spectrum import BandAnalyser
-from stemmix.files.audio import StemReader
+from stemmix.files.stems import StemReader
 from tests.material import RATE_HZ, clicks
 
 REELS = Path(__file__).resolve().parents[2] / ".." / "shared" / "reels"

@@ -10,7 +10,8 @@ import pytest
 from stemmix.analysis.scan import StemScan
 from stemmix.bands import CLASSIC_EDGES_HZ
 from stemmix.dsp.spectrum import ruler
-from stemmix.files.audio import AudioReader, StemReader
+from stemmix.files.audio import AudioReader
+from stemmix.files.stems import StemReader
 from stemmix.model.features import COLUMNS, LOWEST_CENTIBEL, Frames, HeldFrames, Look, StemFacts
 from tests.material import RATE_HZ, SIZES, band_noise, blocks, chords, clicks, noise, voice, write_audio
 

@@ -13,7 +13,7 @@ from stemmix.analysis.speech import SHORTEST_FRAMES, smoothed_db
 from stemmix.analysis.speech import speech_runs as runs_of
 from stemmix.analysis.voice import VoiceBands
 from stemmix.bands import BAND_COUNT
-from stemmix.files.audio import StemReader
+from stemmix.files.stems import StemReader
 from stemmix.model.features import Look, Span
 from tests.material import RATE_HZ, band_noise, voice
 

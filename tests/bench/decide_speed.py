@@ -25,9 +25,10 @@ from stemmix.files.documents import read_project
 from stemmix.files.features import feature_store
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
-from stemmix.pipeline import listen, open_stems, programme_frames
+from stemmix.pipeline import listen, programme_frames
 from stemmix.planning.decide import decide
 from stemmix.planning.evidence import HeardStem
+from stemmix.sources import open_stems
 from tests.bench.speed import REPOSITORY, build
 
 

@@ -51,10 +51,12 @@ def compare(name: str, rendering: Rendering, rivals: Sequence[type[Rival]], tell
         rival = kind(scene)
         tuned[CLARITY][kind.name] = rival.tuned("worst_quarter_gain", mix.worst_quarter_gain, NEAR_CLARITY)
         tuned[ESTOI][kind.name] = rival.tuned("estoi_gain", mix.estoi_gain, NEAR_ESTOI)
-    master = rendering.master
-    loudness_lufs, peak_dbtp = master.measured.integrated_lufs, master.measured.true_peak_dbtp
-    if loudness_lufs is None or peak_dbtp is None or master.target_lufs is None or master.ceiling_dbtp is None:
+    measured, asked = rendering.master.measured, rendering.specification
+    loudness_lufs, peak_dbtp = measured.integrated_lufs, measured.true_peak_dbtp
+    if loudness_lufs is None or peak_dbtp is None:
         raise SystemExit(f"{name}: its master is silent, nothing to score")
+    if asked.loudness is None or asked.loudness.method != "programme" or asked.loudness.aim is None:
+        raise SystemExit(f"{name}: {asked.name} has no target of programme loudness to score against")
     return Programme(
         name=name,
         lines=len(scene.lines),
@@ -63,8 +65,8 @@ def compare(name: str, rendering: Rendering, rivals: Sequence[type[Rival]], tell
         voice=scene.voice(dialogue),
         gain_db=db_from_gain(gain),
         sum_dbfs=sum_residual_dbfs(rendering),
-        loudness_error_lu=abs(loudness_lufs - master.target_lufs),
-        over_ceiling_db=peak_dbtp - master.ceiling_dbtp,
+        loudness_error_lu=abs(loudness_lufs - asked.loudness.aim),
+        over_ceiling_db=peak_dbtp - asked.ceiling_dbtp,
         lost=tuple(_lost_lines(scene, clarity, rendering.plan)),
         rivals=tuned,
     )

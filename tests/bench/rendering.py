@@ -13,12 +13,14 @@ from stemmix import pipeline
 from stemmix.create import AUDIO_SUFFIXES, create_project
 from stemmix.engine.mixer import MixedStem, gains_of_stem, mixed_blocks
 from stemmix.errors import ProjectError
-from stemmix.files.audio import StemReader
 from stemmix.files.documents import read_document, read_project, write_document
+from stemmix.files.stems import StemReader
 from stemmix.model.plan import Plan
+from stemmix.model.presets import Specification
 from stemmix.model.profiles import Role
 from stemmix.model.project import PrintedStems, Printmaster, Project
 from stemmix.model.receipt import Receipt, WrittenFile
+from stemmix.sources import open_stems
 from stemmix.units import db_from_power, gain_from_db, samples_from_seconds
 from tests.bench.scoring import RATE_HZ, Floats
 
@@ -36,6 +38,11 @@ class Rendering:
     @property
     def master(self) -> WrittenFile:
         return next(file for file in self.receipt.files if file.kind == "printmaster")
+
+    @property
+    def specification(self) -> Specification:
+        """What the master is to meet."""
+        return self.project.specification(self.project.masters[0])
 
     def came(self, *, dialogue: bool) -> Floats:
         """The sum of the dialogue stems, or of all others, at their faders."""
@@ -87,7 +94,7 @@ def render(programme: Path, folder: Path) -> Rendering:
     project = project.model_copy(update={"deliverables": (master, PrintedStems(name="stems", kind="stems"))})
     path = folder / "programme.json"
     write_document(path, project)
-    receipt = pipeline.render(path, place, progress=lambda stage, share: None)
+    (receipt,) = pipeline.render([path], place, progress=lambda stage, share: None)
     plan = read_document(place / receipt.plan, Plan)
     return Rendering(project, path, place, plan, receipt)
 
@@ -99,19 +106,18 @@ def sum_residual_dbfs(rendering: Rendering) -> float:
     """
     project_path, folder, receipt = rendering.project_path, rendering.folder, rendering.receipt
     master = rendering.master
-    if master.limiting is not None and master.target_lufs is not None:
-        quieter = Printmaster(
-            name="unlimited", target_lufs=master.target_lufs - master.limiting.max_reduction_db - 2, ceiling_dbtp=0.0
-        )
+    if master.limiting is not None and master.measured.integrated_lufs is not None:
+        quiet_lufs = round(master.measured.integrated_lufs - master.limiting.max_reduction_db - 2, 2)
+        quieter = Printmaster(name="unlimited", target_lufs=quiet_lufs, ceiling_dbtp=0.0)
         project_path = project_path.with_name("unlimited.json")
         write_document(project_path, rendering.project.model_copy(update={"deliverables": (quieter,)}))
         plan_path = folder / receipt.plan
         folder = folder.with_name("unlimited")
-        receipt = pipeline.render(project_path, folder, plan_path, progress=lambda stage, share: None)
+        (receipt,) = pipeline.render([project_path], folder, plan_path, progress=lambda stage, share: None)
         master = receipt.files[0]
         if master.limiting is not None:
             raise AssertionError(f"{project_path}: the limiter still works, by {master.limiting.max_reduction_db} dB")
-    sources = pipeline.open_stems(project_path, rendering.project)
+    sources = open_stems(project_path, rendering.project)
     plan = rendering.plan
     stems = [
         MixedStem(source.audio, source.at, source.stem.gain_db, gains_of_stem(plan, source.stem.id))

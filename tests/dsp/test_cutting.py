@@ -37,10 +37,17 @@ def test_what_is_cut_is_what_mid_and_sides_lose() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(1, 60), st.booleans()), min_size=1, max_size=20), st.integers(0, 40))
-def test_silence_is_kept_as_the_twin_does(runs: list[tuple[int, bool]], before: int) -> None:
-    heard = np.concatenate([np.full((length, 2), float(sounds)) for length, sounds in runs])
-    taken = np.ones((max(len(heard) - 30, 1), 2))
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.booleans()), min_size=1, max_size=20),
+    st.integers(0, 40),
+    st.integers(1, 2),
+)
+def test_silence_is_kept_as_the_twin_does(runs: list[tuple[int, bool]], before: int, channels: int) -> None:
+    sides = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])  # one channel that sounds is enough
+    heard = np.concatenate(
+        [np.tile(sides[number % 3] * sounds, (length, 1)) for number, (length, sounds) in enumerate(runs)]
+    )[:, :channels]
+    taken = np.ones((max(len(heard) - 30, 1), channels))
     expected = cutting.keep_silent(heard, before, 30, taken)
     kernels.keep_silent(heard, before, 30, taken)
     assert np.array_equal(taken, expected)

@@ -266,6 +266,24 @@ def test_the_account_says_how_deep_how_long_and_where() -> None:
     assert all(start < second * RATE < end for (start, end), second in zip(limiter.spans, (2, 7), strict=True))
 
 
+@pytest.mark.parametrize("size", [512, 10_007])
+def test_only_what_counts_is_accounted_for_and_every_span_is_told(size: int) -> None:
+    """Pops before and after the counted frames are held all the same."""
+    signal = np.zeros((10 * RATE, 2))
+    for second, gain in ((1, 8.0), (5, 2.0), (9, 16.0)):
+        signal[second * RATE : second * RATE + 100] = gain
+    counted = (3 * RATE, 8 * RATE)
+    all_of_it, limiter = limited(signal, size), limited(signal, size, counted=counted)
+    assert np.array_equal(all_of_it[0], limiter[0])
+    assert all_of_it[1].spans == limiter[1].spans
+    assert len(limiter[1].spans) == 3
+    assert limiter[1].max_reduction_db == pytest.approx(all_of_it[1].max_reduction_db - 18.06, abs=0.1)
+    pop = slice(5 * RATE, 5 * RATE + 100)
+    gain_db = 20 * np.log10(limiter[0][pop, 0] / signal[pop, 0])
+    assert gain_db.min() == pytest.approx(-limiter[1].max_reduction_db, abs=0.1)
+    assert 0 < limiter[1].active_share < all_of_it[1].active_share
+
+
 def test_near_spans_are_one_and_their_number_is_bounded() -> None:
     spans = _Spans(10)
     for start, end in ((0, 5), (14, 20), (30, 31)):

@@ -2,85 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from stemmix.engine import deliver as room
-from stemmix.engine.deliver import Delivery, Job, deliver
+from stemmix.engine import bus, gauge, hearing, master, output, printed
+from stemmix.engine.deliver import Delivery, deliver, publish
 from stemmix.errors import OutputError
 from stemmix.files.audio import sha256_of
 from stemmix.files.documents import StagedDocument
-from stemmix.files.writer import WaveWriter
+from stemmix.files.writer import SoundWriter
 from stemmix.model.plan import PlannedStem
 from stemmix.model.profiles import Role
-from stemmix.model.project import Project
-from stemmix.model.receipt import WrittenFile
+from tests.delivering import LSB, checks, delivered, found, job_of, loudness_lufs, peak_32x_db
 from tests.material import RATE_HZ, chords, clicks, noise, read_audio
-
-LSB = 2.0**-23
-
-
-def project_of(count: int, *deliverables: dict[str, Any]) -> Project:
-    document = {
-        "schema": "stemmix.project/1",
-        "title": "A test",
-        "stems": [{"id": f"S{index}", "role": "music", "file": f"{index}.wav"} for index in range(count)],
-        "deliverables": list(deliverables) or [{"name": "mix"}, {"name": "stems", "kind": "stems"}],
-    }
-    return Project.model_validate_json(json.dumps(document))
-
-
-def job_of(
-    folder: Path, stems: list[np.ndarray], *deliverables: dict[str, Any], size: int = 10_000, seed: str = "plan"
-) -> Job:
-    frames = len(stems[0])
-
-    def alone(number: int) -> Iterator[np.ndarray]:
-        for begin in range(0, frames, size):
-            yield stems[number][begin : begin + size]
-
-    def mixed() -> Iterator[list[np.ndarray]]:
-        for blocks in zip(*(alone(number) for number in range(len(stems))), strict=True):
-            yield list(blocks)
-
-    return Job(
-        project=project_of(len(stems), *deliverables),
-        name="reel",
-        folder=folder,
-        frames=frames,
-        mixed=mixed,
-        alone=alone,
-        seed=seed,
-        advance=lambda stage, count: None,
-    )
-
-
-def delivered(job: Job) -> dict[str, WrittenFile]:
-    """By path, everything published."""
-    with deliver(job) as delivery:
-        delivery.publish()
-    return {file.path: file for file in delivery.files}
-
-
-def peak_32x_db(signal: np.ndarray) -> float:
-    """True peak by scipy's resampling, 32x."""
-    from scipy.signal import resample_poly
-
-    padded = np.pad(signal, ((200, 200), (0, 0)))
-    return float(20 * np.log10(np.abs(resample_poly(padded, 32, 1, axis=0)).max()))
-
-
-def loudness_lufs(signal: np.ndarray) -> float:
-    import pyloudnorm
-
-    return float(pyloudnorm.Meter(RATE_HZ, filter_class="DeMan").integrated_loudness(signal))
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +50,8 @@ def test_the_target_is_reached_and_the_gain_is_linear(tmp_path: Path, stems: lis
 def test_driven_into_its_ceiling_it_reaches_its_target_under_it(
     tmp_path: Path, stems: list[np.ndarray], target_lufs: float, ceiling_dbtp: float, over_db: float
 ) -> None:
-    job = job_of(tmp_path, stems, {"name": "mix", "target_lufs": target_lufs, "ceiling_dbtp": ceiling_dbtp})
+    wanted = {"name": "mix", "target_lufs": target_lufs, "ceiling_dbtp": ceiling_dbtp, "max_limiting_db": 20.0}
+    job = job_of(tmp_path, stems, wanted)
     (file,) = delivered(job).values()
     bus = stems[0] + stems[1] + stems[2]
     assert peak_32x_db(bus) + file.gain_db > ceiling_dbtp + over_db, "it is driven indeed"
@@ -120,19 +62,25 @@ def test_driven_into_its_ceiling_it_reaches_its_target_under_it(
     assert file.limiting is not None
     assert file.limiting.max_reduction_db > over_db
     assert 0 < file.limiting.active_share < 1
-    assert bool(file.flags) == (file.limiting.max_reduction_db > 6.0), "hard limiting is said"
+    for start, end in file.limiting.spans:
+        assert 0 <= start < end <= file.frames
+    assert found(file, "limiting").verdict == "pass"
 
 
 def test_a_target_that_cannot_be_reached_is_said_and_not_forced(tmp_path: Path, stems: list[np.ndarray]) -> None:
-    job = job_of(tmp_path, [stems[1]], {"name": "mix", "target_lufs": -6.0, "ceiling_dbtp": -12.0})
-    (file,) = delivered(job).values()
-    assert file.measured.integrated_lufs is not None
-    assert file.measured.integrated_lufs < -6.5
-    (miss,) = file.misses
-    assert miss == (
-        f"its target of -6 LUFS: it reads {file.measured.integrated_lufs:g}; the ceiling of -12 dBTP bars more"
-    )
-    assert peak_32x_db(read_audio(tmp_path / "reel_mix.wav")) <= -12.0 + 0.02
+    wanted = {"name": "mix", "target_lufs": -8.0, "ceiling_dbtp": -6.0, "max_limiting_db": 24.0}
+    (file,) = delivered(job_of(tmp_path, [stems[0]], wanted)).values()
+    reached_lufs = file.measured.integrated_lufs
+    assert reached_lufs is not None
+    assert reached_lufs < -9.0
+    assert file.gain_db <= -8.0 - loudness_lufs(stems[0]) + 6.01, "not driven on and on"
+    said, ceiling = found(file, "loudness"), found(file, "ceiling")
+    assert (said.verdict, said.value) == ("fail", pytest.approx(reached_lufs, abs=0.01))
+    assert said.text == f"programme loudness is {reached_lufs:.2f} LUFS, allowed -8: {-8 - said.value:.2f} LU outside"
+    assert ceiling.value == pytest.approx(-8 - reached_lufs, abs=0.02)
+    assert ceiling.text == f"the ceiling of -6 dBTP bars {ceiling.value:.2f} LU of its loudness"
+    assert file.misses == (said.text,)
+    assert peak_32x_db(read_audio(tmp_path / "reel_mix.wav")) <= -6.0 + 0.02
 
 
 @pytest.mark.parametrize(("frames", "reason"), [(10_000, "shorter than 400 ms"), (48_000, "nothing above -70 LUFS")])
@@ -141,8 +89,7 @@ def test_without_a_loudness_no_gain_is_applied_and_that_is_said(tmp_path: Path, 
     files = delivered(job_of(tmp_path, [signal]))
     master = files["reel_mix.wav"]
     assert master.gain_db == files["reel_stems_S0.wav"].gain_db == 0.0
-    (miss,) = master.misses
-    assert reason in miss
+    assert master.misses == (f"programme loudness has no reading: {reason}",)
     assert master.measured.integrated_lufs is None
     assert np.abs(read_audio(tmp_path / "reel_mix.wav") - signal).max() <= 1.6 * LSB
 
@@ -162,9 +109,9 @@ def test_printed_stems_sum_to_the_master_before_its_limiter(tmp_path: Path, stem
     error = sum(printed[1:], printed[0]) - read_audio(tmp_path / "reel_mix.wav")
     assert np.sqrt(np.mean(error**2)) <= 0.6 * math.sqrt(len(stems) + 1) * LSB
     assert {file.gain_db for file in files.values()} == {files["reel_mix.wav"].gain_db}
-    assert [(file.kind, file.stem, file.role, file.parent) for file in files.values()] == [
-        ("printmaster", None, None, None),
-        *(("stem", f"S{index}", "music", "mix") for index in range(3)),
+    assert [(file.kind, file.stems, file.role, file.parent) for file in files.values()] == [
+        ("printmaster", (), None, None),
+        *(("stem", (f"S{index}",), "music", "mix") for index in range(3)),
     ]
     assert all(file.frames == len(stems[0]) == len(read_audio(tmp_path / path)) for path, file in files.items())
 
@@ -186,13 +133,11 @@ def test_a_stem_that_would_pass_full_scale_goes_float_is_flagged_and_keeps_its_p
     printed = [{"name": "mix", "target_lufs": -16.0}, {"name": "stems", "kind": "stems"}]
     files = delivered(job_of(tmp_path, [stems[0], hot], *printed))
     file = files["reel_stems_S1.wav"]
-    assert (file.format, files["reel_stems_S0.wav"].format, files["reel_mix.wav"].format) == (
-        "FLOAT",
-        "PCM_24",
-        "PCM_24",
-    )
-    assert ["full scale" in flag for flag in file.flags] == [True]
-    assert files["reel_stems_S0.wav"].flags == ()
+    formats = [files[f"reel_{name}.wav"].format for name in ("stems_S1", "stems_S0", "mix")]
+    assert formats == ["wavfloat", "wav24", "wav24"]
+    assert found(file, "full_scale").verdict == "warn"
+    assert "written as 32-bit float" in found(file, "full_scale").text
+    assert "full_scale" not in checks(files["reel_stems_S0.wav"])
     assert file.measured.sample_peak_dbfs is not None
     assert file.measured.sample_peak_dbfs > 0.5
     wanted = (hot * 10 ** (file.gain_db / 20)).astype(np.float32)
@@ -249,6 +194,9 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+STEMS = {"name": "stems", "kind": "stems"}
+
+
 class PlannedFaultError(Exception):
     pass
 
@@ -268,16 +216,23 @@ def failing_after(count: int, real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 STAGES = {
-    "the mix": (room, "bus_of", 5),
-    "the master": (room, "quantise_24", 3),
-    "the stems": (room, "quantise_24", 25),
-    "a part that is opened": (room, "WaveWriter", 2),
-    "the first file's end": (WaveWriter, "seal", 0),
-    "the last file's end": (WaveWriter, "seal", 3),
-    "measuring": (room, "measured_file", 2),
-    "judging": (room, "_judged", 1),
-    "the first name": (WaveWriter, "publish", 0),
-    "the last name": (WaveWriter, "publish", 3),
+    "the mix": (bus, "bus_of", 5),
+    "what is heard of it": (hearing, "folded", 5),
+    "the master": (output, "quantise", 3),
+    "the limiter": (master, "TruePeakLimiter", 0),
+    "mending the gain": (master, "_mended_gain", 0),
+    "the stems": (printed, "folded", 25),
+    "a file that is opened": (printed, "opened", 2),
+    "one that is printed again, as float": (printed, "_begun", 4),
+    "the first file's end": (SoundWriter, "complete", 0),
+    "the last file's end": (SoundWriter, "complete", 3),
+    "measuring": (gauge.Gauge, "read", 4),
+    "examining": (output, "QcWatch", 2),
+    "judging": (output, "judged", 0),
+    "the first file's hash": (SoundWriter, "seal", 0),
+    "the last file's hash": (SoundWriter, "seal", 3),
+    "the first name": (SoundWriter, "publish", 0),
+    "the last name": (SoundWriter, "publish", 3),
 }
 
 
@@ -285,23 +240,26 @@ STAGES = {
 def test_nothing_stands_under_a_final_name_after_a_fault(
     tmp_path: Path, stems: list[np.ndarray], stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A driven master, and parts of which two go float: every step has something to do."""
     owner, name, count = STAGES[stage]
+    hot = [stems[0], 3.0 * stems[1], stems[2]]
+    job = job_of(tmp_path, hot, {"name": "mix", "target_lufs": -12.0}, STEMS, STEMS | {"name": "groups", "by": "group"})
     monkeypatch.setattr(owner, name, failing_after(count, getattr(owner, name)))
     with pytest.raises(PlannedFaultError):
-        delivered(job_of(tmp_path, stems))
+        delivered(job)
     assert names_in(tmp_path) == []
 
 
 def test_a_fault_before_the_names_leaves_what_stood_there(tmp_path: Path, stems: list[np.ndarray]) -> None:
     delivered(job_of(tmp_path, stems))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(PlannedFaultError), deliver(job_of(tmp_path, stems, seed="another")):
+    with pytest.raises(PlannedFaultError), deliver([job_of(tmp_path, stems, seed="another")]):
         raise PlannedFaultError
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_what_is_not_published_is_gone(tmp_path: Path, stems: list[np.ndarray]) -> None:
-    with deliver(job_of(tmp_path, stems)) as delivery:
+    with deliver([job_of(tmp_path, stems)]) as (delivery,):
         assert len(delivery.files) == 4
         assert all(name.startswith(".") for name in names_in(tmp_path))
     assert names_in(tmp_path) == []
@@ -311,9 +269,9 @@ def test_documents_come_with_the_files_or_nothing_does(tmp_path: Path, stems: li
     document = PlannedStem(id="S0", sha256="", frames=1, at=0, role=Role.DIALOGUE)
 
     def published(names: list[str]) -> Delivery:
-        with deliver(job_of(tmp_path, stems, {"name": "mix"})) as delivery, ExitStack() as staged:
-            delivery.publish(*(staged.enter_context(StagedDocument(tmp_path / name, document)) for name in names))
-        return delivery
+        with deliver([job_of(tmp_path, stems, {"name": "mix"})]) as deliveries, ExitStack() as staged:
+            publish(deliveries, [staged.enter_context(StagedDocument(tmp_path / name, document)) for name in names])
+        return deliveries[0]
 
     (tmp_path / "b.json").mkdir()
     with pytest.raises(OutputError, match=r"b\.json: could not be written"):
@@ -338,7 +296,7 @@ def test_a_full_disk_is_told_before_anything_is_mixed(
     class Usage:
         free = 1000
 
-    monkeypatch.setattr(room.shutil, "disk_usage", lambda folder: Usage)
+    monkeypatch.setattr(bus.shutil, "disk_usage", lambda folder: Usage)
     with pytest.raises(OutputError, match="the disk is full"):
         delivered(job_of(tmp_path, stems))
     assert names_in(tmp_path) == []
@@ -351,5 +309,5 @@ def test_progress_counts_every_sample_of_every_stage(tmp_path: Path, stems: list
     def advance(stage: str, count: float) -> None:
         told[stage] = told.get(stage, 0) + count
 
-    delivered(Job(**{**vars(job), "advance": advance}))
+    delivered(replace(job, advance=advance))
     assert told == pytest.approx(dict.fromkeys(("mix", "write mix", "write stems"), job.frames))

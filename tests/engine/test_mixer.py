@@ -10,9 +10,10 @@ import pytest
 
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import Shape, StemGains
-from stemmix.engine.mixer import AlignedStem, MixedStem, blocks_of, bus_of, gains_of_stem, mixed_blocks
+from stemmix.engine.mixer import AlignedStem, MixedStem, blocks_of, bus_of, folded, gains_of_stem, mixed_blocks
 from stemmix.engine.strip import Strip
 from stemmix.files.audio import AudioFile, inspect
+from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1, SURROUND_7_1_4, Layout, fold_matrix, placing_matrix
 from stemmix.model.moves import Duck, Unmask
 from stemmix.model.plan import Move, Plan, PlannedShape, PlannedStem
 from stemmix.model.profiles import Role
@@ -40,7 +41,7 @@ def plan_of(stems: list[Written], frames: int, moves: tuple[Move, ...] = ()) -> 
 
 
 def move(stem: str, start: int, end: int, action: Unmask | Duck) -> Move:
-    return Move(id=f"M{start}", stem=stem, start=start, end=end, action=action, because=())
+    return Move(id=f"M{start}-{stem}-{action.kind}", stem=stem, start=start, end=end, action=action, because=())
 
 
 class Written(NamedTuple):
@@ -50,15 +51,20 @@ class Written(NamedTuple):
     audio: AudioFile
     at: int
     gain_db: float
+    pan: float = 0.0
 
 
 def stem_of(folder: Path, name: str, samples: np.ndarray, at: int = 0, gain_db: float = 0.0) -> Written:
     return Written(name, inspect(write_audio(folder / f"{name}.wav", samples, subtype="DOUBLE")), at, gain_db)
 
 
-def mixed(plan: Plan, stems: list[Written], size: int = 4096, threads: int = 2) -> list[np.ndarray]:
+def mixed(
+    plan: Plan, stems: list[Written], size: int = 4096, threads: int = 2, layout: Layout = STEREO
+) -> list[np.ndarray]:
     """Of every stem, the whole programme."""
-    planned = [MixedStem(stem.audio, stem.at, stem.gain_db, gains_of_stem(plan, stem.id)) for stem in stems]
+    planned = [
+        MixedStem(stem.audio, stem.at, stem.gain_db, gains_of_stem(plan, stem.id), layout, stem.pan) for stem in stems
+    ]
     taken = list(mixed_blocks(planned, plan.frames, plan.sample_rate, size, threads))
     for number, stem in enumerate(planned):
         alone = np.concatenate(list(blocks_of(stem, plan.frames, plan.sample_rate, size)))
@@ -147,3 +153,80 @@ def test_a_source_may_give_less_than_is_asked_for(size: int) -> None:
     assert np.array_equal(out[33:1_083], samples)
     assert not out[:33].any()
     assert not out[1_083:].any()
+
+
+# ---- wider than stereo -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def surround(tmp_path: Path) -> list[Written]:
+    """A mono voice off centre, stereo music, an effect in 5.1."""
+    voice = stem_of(tmp_path, "V", noise(40_000, 1, seed=1), at=1_000)._replace(pan=0.5)
+    wide = inspect(write_audio(tmp_path / "W.wav", noise(50_000, 6, seed=3), subtype="DOUBLE"), SURROUND_5_1)
+    return [voice, stem_of(tmp_path, "M", noise(60_000, seed=2), gain_db=-3.0), Written("W", wide, 5_000, 0.0)]
+
+
+UNMASK = Unmask(kind="unmask", mid_db=RISING, side_db=RISING[::-1])
+
+
+def surround_plan(stems: list[Written]) -> Plan:
+    moves = (
+        move("M", 10_000, 20_000, Duck(kind="duck", gain_db=-6.0)),
+        move("W", 12_000, 30_000, UNMASK),
+        move("V", 12_000, 30_000, UNMASK),
+    )
+    return plan_of(stems, 60_001, moves)
+
+
+@pytest.mark.parametrize("layout", [SURROUND_5_1, SURROUND_7_1_4], ids=lambda layout: layout.name)
+def test_every_stem_stands_where_it_belongs_on_a_wide_bus(surround: list[Written], layout: Layout) -> None:
+    voice, music, wide = mixed(plan_of(surround, 60_001), surround, layout=layout)
+    shares = placing_matrix(MONO, layout, 0.5)
+    assert np.array_equal(voice[1_000:41_000], noise(40_000, 1, seed=1) * [row[0] for row in shares])
+    assert np.flatnonzero(voice.any(axis=0)).tolist() == [1, 2], "between C and R"
+    assert np.array_equal(music[:, :2], mixed(plan_of(surround, 60_001), surround)[1])
+    assert not music[:, 2:].any()
+    placed = folded(noise(50_000, 6, seed=3), SURROUND_5_1, layout)
+    assert np.array_equal(wide[5_000:55_000], placed)
+
+
+@pytest.mark.parametrize("layout", [SURROUND_5_1, SURROUND_7_1_4], ids=lambda layout: layout.name)
+def test_blocks_and_threads_change_no_bit_of_a_wide_bus(surround: list[Written], layout: Layout) -> None:
+    plan = surround_plan(surround)
+    whole = mixed(plan, surround, 60_001, threads=1, layout=layout)
+    for size, threads in ((512, 1), (4096, 2), (7 * 911, 3), (1 << 16, 4)):
+        again = mixed(plan, surround, size, threads, layout)
+        assert all(np.array_equal(one, other) for one, other in zip(whole, again, strict=True))
+
+
+def test_the_fold_of_a_wide_bus_is_the_mix_in_stereo(surround: list[Written]) -> None:
+    """Whatever the bus: a listener to the fold hears the cuts that were decided on it."""
+    stems = [surround[0]._replace(pan=0.0), *surround[1:]]
+    plan = surround_plan(stems)
+    stereo = bus_of(mixed(plan, stems))
+    for layout in (SURROUND_5_1, SURROUND_7_1_4):
+        found = folded(bus_of(mixed(plan, stems, layout=layout)), layout, STEREO)
+        assert np.abs(found - stereo).max() < 1e-6 * np.abs(stereo).max()
+
+
+@pytest.mark.parametrize(
+    ("source", "pan", "labels"),
+    [
+        (MONO, 0.0, ("C",)),
+        (MONO, -0.5, ("L", "R", "C")),
+        (MONO, 1.0, ("L", "R")),
+        (STEREO, 0.0, ("L", "R")),
+        (SURROUND_5_1, 0.0, SURROUND_5_1.labels),
+    ],
+)
+def test_a_stem_takes_no_more_channels_than_it_fills_and_pairs_come_whole(
+    tmp_path: Path, source: Layout, pan: float, labels: tuple[str, ...]
+) -> None:
+    audio = inspect(write_audio(tmp_path / "a.wav", noise(10, source.channels)), source)
+    stem = MixedStem(audio, 0, 0.0, gains_of_stem(plan_of([], 10), "A"), SURROUND_5_1, pan)
+    found, matrix = stem.filled
+    assert found == labels
+    assert len(matrix) == len(labels)
+    if not pan:
+        rows = dict(zip(SURROUND_5_1.labels, fold_matrix(source, SURROUND_5_1), strict=True))
+        assert matrix == tuple(rows[label] for label in labels)

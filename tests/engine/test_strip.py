@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
+import scipy.fft
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ
 from stemmix.dsp.dynamics import GainCurve, Shape, StemGains
 from stemmix.dsp.spectrum import BandAnalyser, ruler
+from stemmix.engine.mixer import folded
 from stemmix.engine.strip import Strip
+from stemmix.model.layouts import LAYOUTS, STEREO, SURROUND_5_1, Layout
 from tests.material import RATE_HZ, SIZES, blocks, noise
 
 SHAPE = Shape(look_ahead_s=0.08, hold_s=0.35, ramp_s=0.25)
@@ -35,6 +41,12 @@ def scoop(depth_db: float, width_bands: int) -> tuple[float, ...]:
 
 def strip(cuts: Cuts, ducks: Cuts | None = None, gain_db: float = 0.0, rate_hz: int = RATE_HZ) -> Strip:
     return Strip(StemGains([(False, cuts), (False, ducks or [])], SHAPE, rate_hz, BANDS), gain_db, rate_hz)
+
+
+def wide(layout: Layout, cuts: Cuts, ducks: Cuts | None = None, gain_db: float = 0.0) -> Strip:
+    """A strip of all channels of a layout; ducks are what sets the level."""
+    every = StemGains([(False, cuts), (False, ducks or [])], SHAPE, RATE_HZ, BANDS)
+    return Strip(every, gain_db, RATE_HZ, layout.labels, StemGains([(False, ducks or [])], SHAPE, RATE_HZ, BANDS))
 
 
 def through(processor: Strip, signal: np.ndarray, size: int = 4096) -> np.ndarray:
@@ -267,3 +279,102 @@ def test_analysis_and_cuts_share_a_ruler() -> None:
     change_db = level_db(out) - level_db(signal)
     assert change_db[band] == pytest.approx(-6.0, abs=0.1)
     assert np.delete(change_db, range(band - 4, band + 5)) == pytest.approx(0.0, abs=0.1)
+
+
+# ---- wider than stereo -----------------------------------------------------------------------------------------------
+
+SPLIT: Cuts = [
+    (20_000, 45_000, scoop(-9.0, 3)[:BAND_COUNT] + scoop(-2.0, 3)[BAND_COUNT:]),
+    (60_000, 75_000, (-3.0,) * BAND_COUNT + (0.0,) * BAND_COUNT),
+]
+"""Deeper in the mid than in the sides."""
+WIDE = [layout for layout in LAYOUTS.values() if layout.channels > 2]
+NAME = lambda layout: layout.name  # noqa: E731 - what pytest shows of a layout
+
+
+@pytest.mark.parametrize("layout", WIDE, ids=NAME)
+def test_the_folds_mid_and_sides_get_exactly_what_was_decided_on_the_fold(layout: Layout) -> None:
+    """To -120 dB: the fold of what was cut is the cut of the fold."""
+    signal = noise(100_000, layout.channels)
+    first = folded(through(wide(layout, SPLIT, DUCKS, -2.0), signal), layout, STEREO)
+    last = through(strip(SPLIT, DUCKS, -2.0), folded(signal, layout, STEREO))
+    assert np.abs(first - folded(signal, layout, STEREO)).max() > 0.01
+    assert np.abs(first - last).max() < 1e-6 * np.abs(last).max()
+
+
+@pytest.mark.parametrize("layout", WIDE, ids=NAME)
+def test_any_blocking_gives_the_same_samples_of_any_layout_to_the_bit(layout: Layout) -> None:
+    signal = noise(110_000, layout.channels)
+    whole = through(wide(layout, SPLIT, DUCKS, -2.0), signal, len(signal))
+    for size in (512, 4096, 48_000):
+        assert np.array_equal(through(wide(layout, SPLIT, DUCKS, -2.0), signal, size), whole)
+
+
+def test_a_pair_of_a_wider_layout_is_cut_as_a_stereo_stem_is_to_the_bit() -> None:
+    signal = noise(100_000, 6)
+    out = through(wide(SURROUND_5_1, SPLIT, DUCKS), signal)
+    for pair in (slice(0, 2), slice(4, 6)):
+        assert np.array_equal(out[:, pair], through(strip(SPLIT, DUCKS), np.ascontiguousarray(signal[:, pair])))
+
+
+def test_a_centre_is_cut_by_the_mids_gains() -> None:
+    signal = noise(100_000, 1)
+    alone = through(Strip(StemGains([(False, SPLIT)], SHAPE, RATE_HZ, BANDS), 0.0, RATE_HZ, ("C",)), signal)
+    both = through(strip(SPLIT), np.repeat(signal, 2, axis=1))
+    assert np.abs(alone - signal).max() > 0.01
+    assert alone == pytest.approx(both[:, :1], abs=1e-12)
+
+
+def test_lfe_follows_levels_and_no_curves() -> None:
+    signal = noise(100_000, 6)
+    assert np.array_equal(through(wide(SURROUND_5_1, SPLIT), signal)[:, 3], signal[:, 3])
+    ducked = through(wide(SURROUND_5_1, SPLIT, DUCKS), signal)[:, 3]
+    held = slice(*DUCKS[0][:2])
+    assert ducked[held] == pytest.approx(signal[held, 3] * 10 ** (-6 / 20), abs=1e-12)
+
+
+@pytest.mark.parametrize("layout", WIDE, ids=NAME)
+def test_without_moves_every_bit_of_any_layout_passes(layout: Layout) -> None:
+    signal = noise(50_000, layout.channels)
+    assert np.array_equal(through(wide(layout, []), signal), signal)
+
+
+def test_silent_channels_stay_silent_beside_those_that_sound() -> None:
+    for sounds in range(6):
+        signal = np.zeros((60_000, 6))
+        signal[:, sounds] = noise(60_000, 1)[:, 0]
+        out = through(wide(SURROUND_5_1, [(20_000, 45_000, scoop(-9.0, 3))], DUCKS), signal)
+        assert np.array_equal(np.flatnonzero(out.any(axis=0)), [sounds])
+
+
+def test_digital_silence_of_one_channel_lasts_though_another_sounds() -> None:
+    signal = noise(60_000, 6)
+    signal[25_000:30_000, 2] = 0.0
+    signal[32_000:40_000, 4:] = 0.0
+    out = through(wide(SURROUND_5_1, SPLIT, DUCKS), signal)
+    assert not out[25_000:30_000, 2].any()
+    assert not out[32_000:40_000, 4:].any()
+    assert np.abs(out[:, 0] - signal[:, 0]).max() > 0.01
+
+
+@pytest.mark.parametrize(("labels", "transform"), [(("L", "R"), "fft"), (("C",), "rfft"), (SURROUND_5_1.labels, "fft")])
+def test_channels_that_are_silent_are_not_transformed(
+    labels: tuple[str, ...], transform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fills L and R of a wide bus, or C alone, is transformed as one pair, or one channel."""
+    done: list[str] = []
+
+    def noted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            done.append(name)
+            return real(*arguments, **options)
+
+        return call
+
+    for name in ("fft", "rfft"):
+        monkeypatch.setattr(scipy.fft, name, noted(name, getattr(scipy.fft, name)))
+    signal = np.zeros((34_000, len(labels)))  # one batch
+    signal[:, :2] = noise(34_000, min(2, len(labels)))
+    gains = StemGains([(False, [(0, 34_000, flat(-6.0))])], SHAPE, RATE_HZ, BANDS)
+    Strip(gains, 0.0, RATE_HZ, labels, gains).process(signal)
+    assert done == [transform]

@@ -18,16 +18,20 @@ import sys
 from pathlib import Path
 import numpy as np
 from stemmix.errors import OutputError
-from stemmix.files.writer import WaveWriter
+from stemmix.files.broadcast import BroadcastInfo
+from stemmix.files.outputs import MonoFiles, sound_writer
+from stemmix.model.encodings import CODINGS
 from stemmix.model.layouts import STEREO
 
-if len(sys.argv) > 2:
+path, encoding, split = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "split"
+if len(sys.argv) > 4:
     import resource
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), int(sys.argv[4])))
+noise = np.random.default_rng(1).integers(-2**15, 2**15, (4800, 2), dtype=np.int32)
 try:
-    with WaveWriter(Path(sys.argv[1]), "PCM_24", 48_000, STEREO, 10**8) as file:
+    with (MonoFiles if split else sound_writer)(path, encoding, 48_000, STEREO, 10**8, BroadcastInfo()) as file:
         while True:
-            file.write(np.zeros((4800, 2), np.int32))
+            file.write(noise if CODINGS[encoding].bits else noise / 2**15)
             print("written", flush=True)
 except OutputError as fault:
     sys.exit(f"refused: {fault}")
@@ -38,7 +42,11 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+WRITERS = [("wav24", "whole"), ("wavfloat", "split"), ("flac24", "whole"), ("mp3", "whole"), ("ogg", "whole")]
+
+
 def writer(*arguments: object) -> subprocess.Popen[str]:
+    """A process that writes noise into a file by path, encoding, `whole` or `split`, until it is stopped."""
     return subprocess.Popen(
         [sys.executable, "-c", WRITE_ON_AND_ON, *map(str, arguments)],
         cwd=REPOSITORY,
@@ -48,27 +56,36 @@ def writer(*arguments: object) -> subprocess.Popen[str]:
     )
 
 
+def targets_of(folder: Path, split: str) -> list[Path]:
+    return [folder / "mix.L", folder / "mix.R"] if split == "split" else [folder / "mix"]
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_process_leaves_only_a_stray_and_the_old_file(tmp_path: Path, how: signal.Signals) -> None:
-    target = tmp_path / "mix.wav"
-    target.write_bytes(b"the old mix")
-    with writer(target) as process:
+@pytest.mark.parametrize(("encoding", "split"), WRITERS)
+def test_a_killed_process_leaves_only_strays_and_the_old_files(
+    tmp_path: Path, how: signal.Signals, encoding: str, split: str
+) -> None:
+    targets = targets_of(tmp_path, split)
+    for target in targets:
+        target.write_bytes(b"the old mix")
+    with writer(tmp_path / "mix", encoding, split) as process:
         assert process.stdout is not None
         for _ in range(5):
             assert process.stdout.readline() == "written\n"
-        (part,) = set(tmp_path.iterdir()) - {target}
-        assert part.name == f".mix.wav.{process.pid}.part"
+        parts = set(tmp_path.iterdir()) - set(targets)
+        assert {part.name for part in parts} == {f".{target.name}.{process.pid}.part" for target in targets}
         assert remove_strays(tmp_path) == (), "it is alive"
         process.send_signal(how)
         assert process.wait(20) == -how
-    assert target.read_bytes() == b"the old mix"
-    assert set(tmp_path.iterdir()) == {target, part}
-    assert remove_strays(tmp_path) == (part,)
-    assert names_in(tmp_path) == ["mix.wav"]
+    assert {target.read_bytes() for target in targets} == {b"the old mix"}
+    assert set(tmp_path.iterdir()) == {*targets, *parts}
+    assert remove_strays(tmp_path) == tuple(sorted(parts))
+    assert names_in(tmp_path) == [target.name for target in targets]
 
 
-def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
-    with writer(tmp_path / "mix.wav") as process:
+@pytest.mark.parametrize(("encoding", "split"), WRITERS)
+def test_an_interrupt_leaves_nothing(tmp_path: Path, encoding: str, split: str) -> None:
+    with writer(tmp_path / "mix", encoding, split) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "written\n"
         process.send_signal(signal.SIGINT)
@@ -76,10 +93,12 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
     assert names_in(tmp_path) == []
 
 
-def test_a_limit_on_the_size_of_files_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("encoding", "split"), WRITERS)
+def test_a_limit_on_the_size_of_files_is_told_and_leaves_nothing(tmp_path: Path, encoding: str, split: str) -> None:
     """Python ignores SIGXFSZ, so the limit comes as an error, in the midst of writing as a full disk does."""
-    with writer(tmp_path / "mix.wav", 3_000_000) as process:
-        _, said = process.communicate(timeout=20)
+    with writer(tmp_path / "mix", encoding, split, 2_500_000) as process:
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert said == f"refused: {tmp_path / 'mix.wav'}: cannot be written: it is larger than a file may be here\n"
+    target = targets_of(tmp_path, split)[0]
+    assert said == f"refused: {target}: cannot be written: it is larger than a file may be here\n"
     assert names_in(tmp_path) == []

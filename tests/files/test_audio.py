@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import struct
 from collections.abc import Callable
@@ -14,8 +13,8 @@ import pytest
 import soundfile
 
 from stemmix.errors import StemError
-from stemmix.files.audio import AudioReader, StemReader, inspect, sha256_of
-from stemmix.model.layouts import MINUS_3_DB, MONO, STEREO, SURROUND_5_1
+from stemmix.files.audio import AudioReader, inspect, sha256_of
+from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1
 from tests.reference.wave_bytes import chunk, fmt, riff
 
 BLOCKS = (1, 7, 512, 4096, 48_000)
@@ -25,7 +24,7 @@ def noise(frames: int, channels: int, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-0.5, 0.5, (frames, channels))
 
 
-def all_of(reader: AudioReader | StemReader, block: int = 48_000) -> np.ndarray:
+def all_of(reader: AudioReader, block: int = 48_000) -> np.ndarray:
     blocks = [reader.read(block)]
     while len(blocks[-1]):
         assert len(blocks[-1]) <= block
@@ -69,8 +68,6 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "four channels of mask 0": (riff(fmt(4, mask=0), AUDIO), "has 4 channels.*layout is needed"),
     "65535 channels": (riff(fmt(65_535, bits=8), AUDIO), "."),
     "two channels that are the surrounds": (riff(fmt(2, mask=0x600), AUDIO), "speaker mask 0x600"),
-    "5.0": (riff(fmt(5, mask=0x607), AUDIO), r"has 5 channels \(5.0\).*no fold"),
-    "7.1.4": (riff(fmt(12, mask=0x2D63F), chunk(b"data", bytes(3600))), r"has 12 channels \(7.1.4\).*no fold"),
 }
 
 
@@ -225,11 +222,10 @@ def test_samples_over_many_pieces_are_those_of_libsndfile(tmp_path: Path) -> Non
 def test_reading_nothing_takes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, noise(100, 2), 44_100)
-    for reader in (AudioReader(path), StemReader(path, 48_000), StemReader(path, 44_100)):
-        with reader:
-            assert reader.read(0).shape == (0, 2)
-            assert len(all_of(reader)) in (100, 109)
-            assert reader.read(10).shape == (0, 2)
+    with AudioReader(path) as reader:
+        assert reader.read(0).shape == (0, 2)
+        assert len(all_of(reader)) == 100
+        assert reader.read(10).shape == (0, 2)
 
 
 def test_the_headroom_of_floats_is_kept(tmp_path: Path) -> None:
@@ -309,8 +305,6 @@ def test_a_flac_whose_length_is_unknown_or_absurd_is_read_to_its_end(flac: Path,
     audio = inspect(flac)
     assert audio.frames is None
     assert len(audio.warnings) == warnings
-    with StemReader(audio, 44_100) as reader:
-        assert reader.expected_frames is None
     for block in (1000, 10**9):
         assert np.array_equal(samples_of(flac, block), expected)
 
@@ -333,89 +327,6 @@ def test_a_wave_file_that_shrinks_while_it_is_read_is_refused(tmp_path: Path) ->
             all_of(reader)
 
 
-# ---- stems as the mix wants them -------------------------------------------------------------------------------------
-
-
-def stem(path: Path, samples: np.ndarray, rate: int, out_rate: int, block: int = 48_000) -> np.ndarray:
-    soundfile.write(path, samples, rate, subtype="DOUBLE")
-    with StemReader(path, out_rate) as reader:
-        expected = reader.expected_frames
-        read = all_of(reader, block)
-        assert len(read) == reader.frames_out == expected
-    return read
-
-
-def test_stereo_at_the_projects_rate_passes_untouched(tmp_path: Path) -> None:
-    samples = noise(1000, 2)
-    assert np.array_equal(stem(tmp_path / "a.wav", samples, 48_000, 48_000, 7), samples)
-
-
-def test_mono_stands_in_the_centre_at_minus_3_db_a_side(tmp_path: Path) -> None:
-    samples = noise(1000, 1)
-    assert np.array_equal(stem(tmp_path / "a.wav", samples, 48_000, 48_000), samples * [MINUS_3_DB, MINUS_3_DB])
-
-
-def test_5_1_folds_by_label_and_leaves_the_lfe_out(tmp_path: Path) -> None:
-    data = np.eye(6).astype("<f4").tobytes()
-    path = written(tmp_path / "a.wav", riff(fmt(6, bits=32, tag=3, mask=0x3F), chunk(b"data", data)))
-    with StemReader(path, 48_000) as reader:
-        folded = all_of(reader)
-    g = MINUS_3_DB
-    assert folded.tolist() == [[1, 0], [0, 1], [g, g], [0, 0], [g, 0], [0, g]]
-
-
-@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 44_056, 96_000, 192_000])
-@pytest.mark.parametrize("channels", [1, 2])
-def test_from_another_rate_every_blocking_gives_the_same_samples(tmp_path: Path, rate: int, channels: int) -> None:
-    samples = noise(rate // 3, channels)
-    whole = stem(tmp_path / "a.wav", samples, rate, 48_000, 10**6)
-    for block in BLOCKS[1:]:
-        assert np.array_equal(stem(tmp_path / "a.wav", samples, rate, 48_000, block), whole), f"in blocks of {block}"
-    few = samples[:50]
-    assert np.array_equal(
-        stem(tmp_path / "a.wav", few, rate, 48_000, 1), stem(tmp_path / "a.wav", few, rate, 48_000, 10**6)
-    )
-
-
-@pytest.mark.parametrize("rate", [16_000, 44_100, 96_000])
-@pytest.mark.parametrize("second", [0.0, 0.01, 1.25])
-def test_what_stands_at_a_time_in_the_file_stands_at_that_time_in_the_mix(
-    tmp_path: Path, rate: int, second: float
-) -> None:
-    samples = np.zeros((2 * rate, 2))
-    samples[round(second * rate)] = 1.0
-    converted = stem(tmp_path / "a.wav", samples, rate, 48_000)
-    assert np.argmax(np.abs(converted), axis=0).tolist() == [round(second * 48_000)] * 2
-
-
-def test_a_sine_from_44_1_khz_is_the_same_sine_at_48_khz(tmp_path: Path) -> None:
-    def sine(rate: int) -> np.ndarray:
-        return 0.5 * np.sin(2 * np.pi * 997 * np.arange(2 * rate) / rate)[:, None].repeat(2, axis=1)
-
-    converted = stem(tmp_path / "a.wav", sine(44_100), 44_100, 48_000)
-    middle = slice(24_000, 72_000)
-    assert np.max(np.abs(converted[middle] - sine(48_000)[middle])) < 1e-6
-
-
-def test_a_tone_that_the_mix_cannot_hold_does_not_come_back_as_another(tmp_path: Path) -> None:
-    ultrasound = 0.5 * np.sin(2 * np.pi * 30_000 * np.arange(96_000) / 96_000)[:, None]
-    converted = stem(tmp_path / "a.wav", ultrasound, 96_000, 48_000)
-    assert np.max(np.abs(converted[4800:-4800])) < 1e-6
-
-
-@pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 47_952, 96_000, 192_000])
-@pytest.mark.parametrize("frames", [1, 2, 3, 97, 4410, 44_101])
-def test_a_stem_is_every_instant_that_lies_within_it(tmp_path: Path, rate: int, frames: int) -> None:
-    converted = stem(tmp_path / "a.wav", noise(frames, 1), rate, 48_000)
-    assert len(converted) == math.ceil(frames * 48_000 / rate)
-
-
-def test_damage_is_met_through_a_stem_too(flac: Path) -> None:
-    written(flac, flip_in_the_middle(flac.read_bytes()))
-    with StemReader(flac, 44_100) as reader, pytest.raises(StemError, match="damaged after frame"):
-        all_of(reader, 100)
-
-
 # ---- hashes ----------------------------------------------------------------------------------------------------------
 
 
@@ -424,3 +335,39 @@ def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     assert sha256_of(written(tmp_path / "a", content)) == hashlib.sha256(content).hexdigest()
     with pytest.raises(StemError, match="absent"):
         sha256_of(tmp_path / "absent")
+
+
+# ---- what is only to be measured -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mask", [None, 0, 0x63F, 0xFF])
+def test_a_layout_that_is_not_named_is_assumed_and_said_where_nothing_is_mixed(
+    tmp_path: Path, mask: int | None
+) -> None:
+    file = written(tmp_path / "eight.wav", riff(fmt(8, mask=mask), chunk(b"data", bytes(2400))))
+    audio = inspect(file, to_mix=False)
+    assert audio.layout.name == "7.1"
+    says = [warning for warning in audio.warnings if "7.1 is assumed: L R C LFE Lrs Rrs Lss Rss" in warning]
+    assert len(says) == (mask != 0x63F)
+
+
+def test_what_no_layout_fits_is_refused_there_too(tmp_path: Path) -> None:
+    for channels in (4, 7, 10):
+        file = written(tmp_path / "odd.wav", riff(fmt(channels), chunk(b"data", bytes(1680))))
+        with pytest.raises(StemError, match=f"has {channels} channels and does not say for which speakers"):
+            inspect(file, to_mix=False)
+
+
+def test_oggs_own_channel_order_is_not_taken_for_that_of_wave(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "six.ogg", noise(4800, 6), 48_000)
+    with pytest.raises(StemError, match="a layout is needed"):
+        inspect(tmp_path / "six.ogg", to_mix=False)
+    assert inspect(tmp_path / "six.ogg", SURROUND_5_1, to_mix=False).layout == SURROUND_5_1
+
+
+def test_a_layout_that_is_given_overrides_the_files_and_must_fit(tmp_path: Path) -> None:
+    file = written(tmp_path / "six.wav", riff(fmt(6, mask=0xC0F), chunk(b"data", bytes(1800))))
+    assert inspect(file, SURROUND_5_1).layout == SURROUND_5_1
+    assert inspect(file, SURROUND_5_1).warnings == ()
+    with pytest.raises(StemError, match=r"six.wav: has 6 channels; its given layout, 2.0, has 2$"):
+        inspect(file, STEREO)

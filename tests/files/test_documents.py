@@ -20,13 +20,16 @@ from stemmix.files.documents import (
     read_document,
     read_project,
     sha256_of_document,
-    stem_path,
+    stem_paths,
     write_document,
 )
 from stemmix.files.json_text import MAX_NESTING, MAX_PROJECT_BYTES, parse_json, position_of
 from stemmix.model.document import Document
 from stemmix.model.project import Project
 from stemmix.model.receipt import Measured, Receipt
+
+ROLES = "dialogue, narration, lead, music, fx, foley, walla, ambience"
+KINDS = "printmaster, fold_down, stems, m_and_e, m_and_e_undipped, mix_minus"
 
 VALID = """{
   "schema": "stemmix.project/1",
@@ -184,17 +187,39 @@ def test_a_valid_project_is_read(file: Path) -> None:
         (
             '"dialogue"',
             '^"dialog"',
-            "stems[0].role: 'dialog' is none of dialogue, lead, music, fx, ambience; did you mean",
+            f"stems[0].role: 'dialog' is none of {ROLES}; did you mean",
         ),
-        ('"dialogue"', "^1", "stems[0].role: 1 is none of dialogue, lead, music, fx, ambience"),
+        (
+            '"dialogue"',
+            "^1",
+            f"stems[0].role: 1 is none of {ROLES}",
+        ),
         ('"reel/dx.wav"', '"a", ^"gain": 1', "stems[0].gain: unknown field; did you mean 'gain_db'?"),
-        ('"reel/dx.wav"', '"a", ^"zzz": 1', "stems[0].zzz: unknown field; known here: id, role, file, at, "),
+        ('"reel/dx.wav"', '"a", ^"zzz": 1', "stems[0].zzz: unknown field; known here: id, role, file, files, "),
         ('"reel/dx.wav"', '"a", "gain_db": ^"3"', "stems[0].gain_db: expected a number, got '3'"),
         ('"reel/dx.wav"', '"a", "gain_db": ^true', "stems[0].gain_db: expected a number, got true"),
         ('"reel/dx.wav"', '"a", "gain_db": ^1e999', "stems[0].gain_db: Infinity is no finite number"),
         ('"reel/dx.wav"', '"a", "gain_db": ^41', "stems[0].gain_db: 41 is more than 40.0, the most that is allowed"),
         ('"reel/dx.wav"', '"a", "at": ^-1', "stems[0].at: -1 is less than 0.0, the least that is allowed"),
         ('"reel/dx.wav"', '"a", "mute": ^"no"', "stems[0].mute: expected true or false, got 'no'"),
+        (
+            '"file": "reel/dx.wav"',
+            '"files": {"L": "a", "R": ^"../b"}',
+            "stems[0].files.R: '../b' leaves the pro",
+        ),
+        (
+            '"file": "reel/dx.wav"',
+            '"files": ^{"L": "a", "C": "b"}',
+            "stems[0].files: 'L', 'C' are not the channels",
+        ),
+        ('"file": "reel/dx.wav"', '"files": {"L": "a", "R": ^""}', "stems[0].files.R: is empty"),
+        ('"file": "reel/dx.wav"', '"files": ^{}', "stems[0].files: is empty; expected 1 to 16"),
+        (
+            '"reel/dx.wav"',
+            '"a", "layout": ^"5.2"',
+            "stems[0].layout: '5.2' is none of 1.0, 2.0, 3.0, 5.0, 5.1,",
+        ),
+        ('"reel/dx.wav"', '"a", "order": ^"smpte"', "stems[0].order: 'smpte' is none of wave, film"),
         ('"mx"', '^"DX"', "stems[1].id: stem id 'DX' is given twice (upper and lower case count as the same)"),
         ('"stemmix.project/1"', '^"stemmix.project/2"', "schema: version 2 is newer than this stemmix, which reads"),
         ('"stemmix.project/1"', '^"stemmix.project/0"', "schema: there is no version 0"),
@@ -218,10 +243,19 @@ def test_a_fault_of_a_field_is_one_line_with_place_field_and_expectation(
     ("deliverable", "said"),
     [
         ("^5", ": expected an object, got 5"),
-        ('{"name": "s", "kind": ^"stem"}', ".kind: 'stem' is none of printmaster, stems; did you mean 'stems'?"),
-        ('{"name": "s", "kind": ^7}', ".kind: 7 is none of printmaster, stems"),
+        (
+            '{"name": "s", "kind": ^"stem"}',
+            f".kind: 'stem' is none of {KINDS}; did you mean 'stems'?",
+        ),
+        (
+            '{"name": "s", "kind": ^7}',
+            f".kind: 7 is none of {KINDS}",
+        ),
         ('^{"kind": "stems"}', ".name: is missing"),
-        ('{"name": "s", "kind": "stems", ^"stems": 1}', ".stems: unknown field; known here: name, kind, parent, note"),
+        (
+            '{"name": "s", "kind": "stems", ^"stems": 1}',
+            ".stems: unknown field; known here: name, kind, format, order, split, file_name, note, parent, by",
+        ),
         ('{"name": "s", "target_lufs": ^1}', ".target_lufs: 1 is more than 0.0"),
     ],
 )
@@ -248,7 +282,7 @@ def test_a_hopeless_file_does_not_fill_the_screen(file: Path) -> None:
     stems = ", ".join(["{}"] * 100)
     lines = complaint(file, f'{{"schema": "stemmix.project/1", "title": "t", "stems": [{stems}]}}')
     assert len(lines) == documents.MAX_FAULTS + 1
-    assert lines[-1] == "... and 280 more"
+    assert lines[-1] == "... and 180 more"
 
 
 def test_a_root_that_is_no_object_is_said_to_be_none(file: Path) -> None:
@@ -308,7 +342,7 @@ def test_a_stem_outside_the_projects_folder_is_refused(tmp_path: Path, path: str
     (folder / "circle").symlink_to(folder / "circle")
     project = folder / "film.json"
     with pytest.raises(ProjectError, match="stem 'dx': file: ") as caught:
-        stem_path(project, stem_of(path).stems[0])
+        stem_paths(project, stem_of(path).stems[0])
     assert words in str(caught.value)
 
     write_document(project, stem_of(path))
@@ -322,7 +356,7 @@ def test_a_stem_outside_the_projects_folder_is_refused(tmp_path: Path, path: str
 )
 def test_a_stem_inside_the_projects_folder_is_found_whether_it_exists_or_not(tmp_path: Path, path: str) -> None:
     (tmp_path / "in").symlink_to("reel")
-    assert stem_path(tmp_path / "film.json", stem_of(path).stems[0]) == tmp_path / path
+    assert stem_paths(tmp_path / "film.json", stem_of(path).stems[0]) == {None: tmp_path / path}
 
 
 def test_every_stem_of_a_project_is_checked(file: Path) -> None:
@@ -333,7 +367,8 @@ def test_every_stem_of_a_project_is_checked(file: Path) -> None:
 def test_a_projects_folder_may_itself_be_reached_by_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
-    assert stem_path(tmp_path / "link" / "film.json", stem_of("dx.wav").stems[0]).parent == tmp_path / "link"
+    found = stem_paths(tmp_path / "link" / "film.json", stem_of("dx.wav").stems[0])
+    assert found == {None: tmp_path / "link" / "dx.wav"}
 
 
 # ----------------------------------------------------------------------------------------------------- canonical form
@@ -351,6 +386,9 @@ def projects(draw: st.DrawFn) -> dict[str, Any]:
             "mute": st.booleans(),
             "priority": st.none() | st.integers(0, 1000),
             "note": st.none() | TEXTS,
+            "pan": st.floats(-1, 1),
+            "layout": st.sampled_from(["2.0", "5.1"]),
+            "order": st.sampled_from(["wave", "film"]),
         }
         role = draw(st.sampled_from(["dialogue", "music", "fx", "ambience"]))
         return {"id": identifier, "role": role, "file": "a.wav"} | draw(st.fixed_dictionaries({}, optional=optional))

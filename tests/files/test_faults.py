@@ -97,7 +97,7 @@ RECEIPT = Receipt(
         (("goals", "voice"), 1, "expected true or false, got 1"),
         (("method",), None, "null is none of multilevel, frequency"),
         (("deliverables",), [], "is empty; expected 1 to 64"),
-        (("deliverables", 0, "layout"), "5.1", "expected '2.0', got '5.1'"),
+        (("deliverables", 0, "layout"), "9.1", "'9.1' is none of 1.0, 2.0, 3.0, 5.0, 5.1, 7.1, 7.1.4; did you mean"),
         (("scenes", 0, "id"), "a" * 65, "is longer than 64 characters"),
         (("scenes", 0, "id"), "the quay", "'the quay' is no identifier: letters, digits, _ - and ."),
         (("sample_rate",), 48_000.5, "expected a whole number, got 48000.5"),

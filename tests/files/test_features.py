@@ -15,6 +15,7 @@ from stemmix.errors import OutputError
 from stemmix.files import features
 from stemmix.files.features import FeatureStore, feature_store
 from stemmix.model.features import COLUMN_COUNT, COLUMNS, Frames, HeldFrames, Onset, Span, StemFacts, packed_rows
+from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1, fold_matrix, in_film_order, placing_matrix
 from stemmix.model.receipt import Measured
 
 MEASURED = Measured(
@@ -45,7 +46,7 @@ FACTS = StemFacts(
     active=(Span(start=0, end=48_000),),
     warnings=("is clipped – in two places",),
 )
-KEY = FeatureStore.key("ab" * 32, 48_000, 17)
+KEY = FeatureStore.key("ab" * 32, 48_000, 17, MONO.labels, fold_matrix(MONO, STEREO))
 
 
 def some_rows(count: int, seed: int = 1) -> np.ndarray:
@@ -164,12 +165,14 @@ def test_facts_of_another_making_are_not_believed(tmp_path: Path) -> None:
 
 def test_the_key_changes_with_every_input(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = {
-        FeatureStore.key(sha256, rate_hz, lead)
-        for sha256, rate_hz, lead in product(("aa", "ab"), (48_000, 96_000), (0, 1))
+        FeatureStore.key(sha256, rate_hz, lead, labels, placing_matrix(MONO, STEREO, pan))
+        for sha256, rate_hz, lead, labels, pan in product(
+            ("aa", "ab"), (48_000, 96_000), (0, 1), (SURROUND_5_1.labels, in_film_order(SURROUND_5_1).labels), (0, 0.1)
+        )
     }
-    assert len(keys) == 8
+    assert len(keys) == 32
     monkeypatch.setattr(features, "FEATURES_VERSION", features.FEATURES_VERSION + 1)
-    assert FeatureStore.key("aa", 48_000, 0) not in keys
+    assert FeatureStore.key("aa", 48_000, 0, SURROUND_5_1.labels, placing_matrix(MONO, STEREO)) not in keys
 
 
 def test_an_entry_appears_only_when_it_is_whole(tmp_path: Path) -> None:

@@ -191,20 +191,20 @@ def test_no_damage_to_a_header_brings_anything_but_a_reading_within_the_file_or_
 
 @pytest.mark.parametrize("layout", [MONO, STEREO], ids=lambda layout: layout.name)
 def test_the_header_of_mono_and_stereo_pcm_is_the_plain_one_of_44_bytes(layout) -> None:
-    header = wave_header("PCM_24", 48_000, layout, 1000)
+    header = wave_header("wav24", 48_000, layout, 1000).content
     data = bytes(3000 * layout.channels)
     assert header + data == riff(fmt(layout.channels), chunk(b"data", data))
 
 
-@pytest.mark.parametrize("encoding", ["PCM_16", "PCM_24", "FLOAT"])
+@pytest.mark.parametrize("encoding", ["wav16", "wav24", "wavfloat"])
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)
 @pytest.mark.parametrize("rf64_from_bytes", [0, 2**32])
 def test_a_written_header_reads_back(tmp_path: Path, encoding, layout, rf64_from_bytes: int) -> None:
-    header = wave_header(encoding, 96_000, layout, 11, rf64_from_bytes=rf64_from_bytes)
-    width = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}[encoding]
+    header = wave_header(encoding, 96_000, layout, 11, rf64_from_bytes=rf64_from_bytes).content
+    width = {"wav16": 2, "wav24": 3, "wavfloat": 4}[encoding]
     read = header_of(tmp_path, header + bytes(11 * width * layout.channels))
     assert read.container == ("RF64" if rf64_from_bytes == 0 else "RIFF")
-    assert (read.codec, read.bits) == ("FLOAT" if encoding == "FLOAT" else "PCM", 8 * width)
+    assert (read.codec, read.bits) == ("FLOAT" if encoding == "wavfloat" else "PCM", 8 * width)
     assert (read.sample_rate, read.channels) == (96_000, layout.channels)
     assert read.mask == (layout.masks[0] if layout.channels > 2 else None)
     assert (read.frames_claimed, read.frames_present, read.data_offset) == (11, 11, len(header))
@@ -213,7 +213,7 @@ def test_a_written_header_reads_back(tmp_path: Path, encoding, layout, rf64_from
 def test_rf64_begins_at_four_gibibytes_and_not_a_frame_before() -> None:
     frames = (2**32 - 44) // 6
     assert 44 + 6 * frames < 2**32 <= 44 + 6 * (frames + 1)
-    below, above = (wave_header("PCM_24", 48_000, STEREO, n) for n in (frames, frames + 1))
+    below, above = (wave_header("wav24", 48_000, STEREO, n).content for n in (frames, frames + 1))
     assert below[:4] == b"RIFF"
     assert struct.unpack_from("<I", below, 4)[0] == 44 + 6 * frames - 8
     assert struct.unpack_from("<I", below, 40)[0] == 6 * frames
@@ -225,13 +225,13 @@ def test_rf64_begins_at_four_gibibytes_and_not_a_frame_before() -> None:
 
 
 def test_a_header_counts_the_pad_byte_in_the_file_but_not_in_the_data() -> None:
-    header = wave_header("PCM_24", 48_000, MONO, 3)
+    header = wave_header("wav24", 48_000, MONO, 3).content
     assert struct.unpack_from("<I", header, 4)[0] == 44 + 9 + 1 - 8
     assert struct.unpack_from("<I", header, 40)[0] == 9
 
 
 def test_a_float_header_has_its_fact_and_no_time_stamp() -> None:
-    header = wave_header("FLOAT", 48_000, SURROUND_5_1, 77)
+    header = wave_header("wavfloat", 48_000, SURROUND_5_1, 77).content
     assert struct.unpack_from("<I", header, header.index(b"fact") + 8)[0] == 77
     assert b"PEAK" not in header
 
@@ -246,21 +246,21 @@ def packed(encoding, samples: np.ndarray) -> bytes:
 def test_packing_is_the_same_over_pieces_and_strides() -> None:
     rng = np.random.default_rng(5)
     samples = rng.integers(-(2**23), 2**23, (200_001, 4), dtype=np.int32)
-    assert packed("PCM_24", samples) == samples.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
-    assert packed("PCM_24", samples[::3, ::2]) == packed("PCM_24", samples[::3, ::2].copy())
-    assert packed("FLOAT", samples / 3.0) == (samples / 3.0).astype("<f4").tobytes()
+    assert packed("wav24", samples) == samples.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
+    assert packed("wav24", samples[::3, ::2]) == packed("wav24", samples[::3, ::2].copy())
+    assert packed("wavfloat", samples / 3.0) == (samples / 3.0).astype("<f4").tobytes()
 
 
 @pytest.mark.parametrize(
     ("encoding", "samples"),
     [
-        ("PCM_24", np.full((1, 2), 2**23, np.int32)),
-        ("PCM_16", np.full((1, 2), -(2**15) - 1, np.int32)),
-        ("FLOAT", np.full((1, 2), np.nan)),
-        ("FLOAT", np.full((1, 2), 1e39)),
-        ("FLOAT", np.zeros((1, 2), np.float32)),
-        ("PCM_24", np.zeros((1, 2))),
-        ("PCM_24", np.zeros((1, 2), np.int64)),
+        ("wav24", np.full((1, 2), 2**23, np.int32)),
+        ("wav16", np.full((1, 2), -(2**15) - 1, np.int32)),
+        ("wavfloat", np.full((1, 2), np.nan)),
+        ("wavfloat", np.full((1, 2), 1e39)),
+        ("wavfloat", np.zeros((1, 2), np.float32)),
+        ("wav24", np.zeros((1, 2))),
+        ("wav24", np.zeros((1, 2), np.int64)),
     ],
 )
 def test_samples_that_the_encoding_cannot_hold_are_never_wrapped_or_clipped(encoding, samples: np.ndarray) -> None:

@@ -21,6 +21,7 @@ from stemmix.files.writer import WaveWriter, remove_strays
 from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1, Layout
 
 INTEGERS = np.random.default_rng(3).integers(-(2**15), 2**15, (5001, 2), dtype=np.int32)
+SUBTYPES = {"wav16": "PCM_16", "wav24": "PCM_24", "wavfloat": "FLOAT"}
 FLOATS = np.random.default_rng(3).uniform(-2, 2, (5001, 2))
 
 
@@ -38,11 +39,11 @@ def write(path: Path, encoding, samples: np.ndarray, layout: Layout = STEREO, *,
 @pytest.mark.parametrize(
     ("encoding", "samples", "read_as"),
     [
-        ("PCM_16", INTEGERS, INTEGERS / 2**15),
-        ("PCM_24", INTEGERS * 256 + 77, (INTEGERS * 256 + 77) / 2**23),
-        ("FLOAT", FLOATS, FLOATS.astype(np.float32)),
+        ("wav16", INTEGERS, INTEGERS / 2**15),
+        ("wav24", INTEGERS * 256 + 77, (INTEGERS * 256 + 77) / 2**23),
+        ("wavfloat", FLOATS, FLOATS.astype(np.float32)),
     ],
-    ids=["PCM_16", "PCM_24", "FLOAT"],
+    ids=["wav16", "wav24", "wavfloat"],
 )
 @pytest.mark.parametrize("rf64_from_bytes", [0, 2**32])
 def test_what_is_written_reads_back_here_and_in_libsndfile_for_every_blocking(
@@ -58,28 +59,28 @@ def test_what_is_written_reads_back_here_and_in_libsndfile_for_every_blocking(
         assert reader.audio.container == ("RIFF" if rf64_from_bytes else "RF64")
         assert np.array_equal(reader.read(10_000), read_as)
     theirs, rate = soundfile.read(path, dtype="float64")
-    assert (rate, soundfile.info(path).subtype) == (48_000, encoding)
+    assert (rate, soundfile.info(path).subtype) == (48_000, SUBTYPES[encoding])
     assert np.array_equal(theirs, read_as)
 
 
 def test_the_same_samples_give_the_same_bytes_at_another_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = write(tmp_path / "a.wav", "FLOAT", FLOATS)
+    now = write(tmp_path / "a.wav", "wavfloat", FLOATS)
     monkeypatch.setattr("time.time", lambda: 0.0)
-    assert write(tmp_path / "b.wav", "FLOAT", FLOATS) == now
+    assert write(tmp_path / "b.wav", "wavfloat", FLOATS) == now
 
 
 def test_data_of_odd_length_are_padded_and_surround_carries_its_mask(tmp_path: Path) -> None:
-    write(tmp_path / "odd.wav", "PCM_24", INTEGERS[:3, :1], MONO)
+    write(tmp_path / "odd.wav", "wav24", INTEGERS[:3, :1], MONO)
     assert (tmp_path / "odd.wav").stat().st_size == 44 + 9 + 1
     assert inspect(tmp_path / "odd.wav").warnings == ()
-    write(tmp_path / "5.1.wav", "PCM_24", np.tile(INTEGERS, 3), SURROUND_5_1)
+    write(tmp_path / "5.1.wav", "wav24", np.tile(INTEGERS, 3), SURROUND_5_1)
     assert (inspect(tmp_path / "5.1.wav").layout, inspect(tmp_path / "5.1.wav").warnings) == (SURROUND_5_1, ())
 
 
 def test_until_it_is_finished_what_stood_there_stands_there(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(b"the old one")
-    with WaveWriter(path, "PCM_24", 48_000, STEREO, 5001) as file:
+    with WaveWriter(path, "wav24", 48_000, STEREO, 5001) as file:
         file.write(INTEGERS)
         assert path.read_bytes() == b"the old one"
         assert len(names_in(tmp_path)) == 2
@@ -91,7 +92,7 @@ def test_until_it_is_finished_what_stood_there_stands_there(tmp_path: Path) -> N
 @pytest.mark.parametrize("reason", [RuntimeError, KeyboardInterrupt, SystemExit])
 def test_an_exception_leaves_nothing(tmp_path: Path, reason: type[BaseException]) -> None:
     def broken_off() -> None:
-        with WaveWriter(tmp_path / "a.wav", "PCM_24", 48_000, STEREO, 5001) as file:
+        with WaveWriter(tmp_path / "a.wav", "wav24", 48_000, STEREO, 5001) as file:
             file.write(INTEGERS[:1000])
             raise reason
 
@@ -101,13 +102,13 @@ def test_an_exception_leaves_nothing(tmp_path: Path, reason: type[BaseException]
 
 
 def test_leaving_without_finishing_leaves_nothing(tmp_path: Path) -> None:
-    with WaveWriter(tmp_path / "a.wav", "PCM_24", 48_000, STEREO, 5001) as file:
+    with WaveWriter(tmp_path / "a.wav", "wav24", 48_000, STEREO, 5001) as file:
         file.write(INTEGERS)
     assert names_in(tmp_path) == []
 
 
 def test_another_number_of_frames_or_channels_than_announced_is_a_fault_of_the_caller(tmp_path: Path) -> None:
-    with WaveWriter(tmp_path / "a.wav", "PCM_24", 48_000, STEREO, 5000) as file:
+    with WaveWriter(tmp_path / "a.wav", "wav24", 48_000, STEREO, 5000) as file:
         with pytest.raises(ValueError, match="more frames"):
             file.write(INTEGERS)
         with pytest.raises(ValueError, match="samples, got"):
@@ -126,7 +127,7 @@ def test_a_file_that_does_not_read_back_whole_is_not_brought_under_its_name(
 
     monkeypatch.setattr(writer.os, "fsync", lose_the_end)
     with pytest.raises(OutputError, match="arrived on the disk"):
-        write(tmp_path / "a.wav", "PCM_24", INTEGERS)
+        write(tmp_path / "a.wav", "wav24", INTEGERS)
     assert names_in(tmp_path) == []
 
 
@@ -142,7 +143,7 @@ def test_a_place_that_takes_no_file_is_named_with_the_reason(tmp_path: Path) -> 
         (tmp_path / "folder.wav", "a folder has its name"),
     ):
         with pytest.raises(OutputError, match=reason) as refused:
-            write(path, "PCM_24", INTEGERS)
+            write(path, "wav24", INTEGERS)
         assert str(refused.value).startswith(f"{path}: cannot be written: ")
         assert refused.value.exit_code == 6
 
@@ -159,7 +160,7 @@ def test_what_the_system_says_is_told(
 
     monkeypatch.setattr(writer, "_open_part", refuse)
     with pytest.raises(OutputError, match=reason):
-        write(tmp_path / "a.wav", "PCM_24", INTEGERS)
+        write(tmp_path / "a.wav", "wav24", INTEGERS)
 
 
 def test_a_disk_that_is_too_small_is_noticed_before_anything_is_written(
@@ -168,17 +169,17 @@ def test_a_disk_that_is_too_small_is_noticed_before_anything_is_written(
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(writer.shutil, "disk_usage", lambda folder: usage(free=44 + 6 * 5001 - 1))
     with pytest.raises(OutputError, match=r"disk is full: it takes 0\.0 MB, 0\.0 MB are free"):
-        WaveWriter(tmp_path / "a.wav", "PCM_24", 48_000, STEREO, 5001)
+        WaveWriter(tmp_path / "a.wav", "wav24", 48_000, STEREO, 5001)
     assert names_in(tmp_path) == []
     monkeypatch.setattr(writer.shutil, "disk_usage", lambda folder: usage(free=44 + 6 * 5001))
-    write(tmp_path / "a.wav", "PCM_24", INTEGERS)
+    write(tmp_path / "a.wav", "wav24", INTEGERS)
 
 
 def test_two_writers_of_one_file_do_not_mix(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
-    with WaveWriter(path, "PCM_24", 48_000, STEREO, 5001) as first:
+    with WaveWriter(path, "wav24", 48_000, STEREO, 5001) as first:
         with pytest.raises(OutputError, match="being written already"):
-            WaveWriter(path, "PCM_24", 48_000, STEREO, 5001)
+            WaveWriter(path, "wav24", 48_000, STEREO, 5001)
         first.write(INTEGERS)
         first.finish()
     assert inspect(path).frames == 5001
@@ -199,7 +200,7 @@ def test_only_part_files_of_dead_processes_are_strays(tmp_path: Path) -> None:
     ]
     for path in [stray, *kept]:
         path.write_bytes(b"half")
-    with WaveWriter(tmp_path / "b.wav", "PCM_24", 48_000, STEREO, 5001) as file:
+    with WaveWriter(tmp_path / "b.wav", "wav24", 48_000, STEREO, 5001) as file:
         file.write(INTEGERS)
         assert remove_strays(tmp_path) == (stray,)
         file.finish()
@@ -211,6 +212,6 @@ def test_a_part_file_of_a_dead_process_of_our_own_number_is_a_stray_and_is_taken
     part.write_bytes(b"half")
     assert remove_strays(tmp_path) == (part,)
     part.write_bytes(bytes(100_000))
-    write(tmp_path / "a.wav", "PCM_24", INTEGERS)
+    write(tmp_path / "a.wav", "wav24", INTEGERS)
     assert inspect(tmp_path / "a.wav").frames == 5001
     assert names_in(tmp_path) == ["a.wav"]

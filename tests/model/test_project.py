@@ -76,13 +76,50 @@ def test_whole_numbers_stand_for_floats() -> None:
 
 @pytest.mark.parametrize(
     ("field", "least", "most"),
-    [("at", 0, 86_400), ("gain_db", -120, 40), ("priority", 0, 1000)],
+    [("at", 0, 86_400), ("gain_db", -120, 40), ("priority", 0, 1000), ("pan", -1, 1)],
 )
 def test_limits_are_allowed_and_what_lies_beyond_is_not(field: str, least: int, most: int) -> None:
     for value in (least, most):
         assert getattr(made(stems=[stem(**{field: value})]).stems[0], field) == value
     for value in (least - 1, most + 1):
         assert ("stems", 0, field) in [place for _, place in faults(stems=[stem(**{field: value})])]
+
+
+def discrete(*labels: str, **fields: Any) -> dict[str, Any]:
+    return {"id": "dx", "role": "dialogue", "files": {label: f"dx.{label}.wav" for label in labels}} | fields
+
+
+def faults_of_stem(document: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Without the complaint that no sound stem is left."""
+    return [fault for fault in faults(stems=[document]) if fault[0] != "too_short"]
+
+
+def test_a_stem_has_one_file_or_one_for_each_channel_of_a_layout() -> None:
+    one, several = made(stems=[stem(), discrete("R", "C", "L", id="mx")]).stems
+    assert (one.paths, one.named) == ({None: "dx.wav"}, "dx.wav")
+    assert list(several.paths.items()) == [("L", "dx.L.wav"), ("R", "dx.R.wav"), ("C", "dx.C.wav")]
+    assert several.named == "dx.L.wav, dx.R.wav, dx.C.wav"
+    for neither_or_both in ({"id": "dx", "role": "dialogue"}, discrete("L", "R", file="dx.wav")):
+        assert faults_of_stem(neither_or_both) == [("rule", ("stems", 0))]
+
+
+@pytest.mark.parametrize("labels", [("L",), ("L", "C"), ("L", "R", "l"), ("L", "R", "C", "LFE", "Lss", "Rss"), ("",)])
+def test_channels_that_are_no_layout_are_refused(labels: tuple[str, ...]) -> None:
+    assert faults_of_stem(discrete(*labels)) == [("rule", ("stems", 0, "files"))]
+
+
+def test_what_files_say_by_name_is_not_said_twice() -> None:
+    assert faults_of_stem(discrete("L", "R", layout="2.0")) == [("rule", ("stems", 0, "layout"))]
+    assert faults_of_stem(discrete("L", "R", order="film")) == [("rule", ("stems", 0, "order"))]
+
+
+@pytest.mark.parametrize(
+    ("layouts", "bus"),
+    [(("2.0",), "2.0"), (("1.0",), "2.0"), (("2.0", "5.1", "3.0"), "5.1"), (("7.1", "7.1.4"), "7.1.4")],
+)
+def test_the_bus_is_as_wide_as_the_widest_deliverable_and_stereo_at_least(layouts: tuple[str, ...], bus: str) -> None:
+    deliverables = [{"name": f"m{number}", "layout": layout} for number, layout in enumerate(layouts)]
+    assert made(deliverables=deliverables).layout.name == bus
 
 
 @pytest.mark.parametrize("identifier", ["", "-dx", ".dx", "d x", "d/x", "dx\n", "Ä", "a" * 65, "../x"])
@@ -277,3 +314,29 @@ def test_a_fault_of_a_pin_or_cue_is_told_with_line_column_and_field(tmp_path: Pa
         text.replace('"keep": true}\n  ]', '"keep": true, "max_cut_db": 3}\n  ]').replace('"to": 2}]', '"to": 4}]')
     )
     assert line.startswith("film.json:7:5: pins[1]: a pin has exactly one of keep, forbid")
+
+
+@pytest.mark.parametrize(
+    ("fields", "samples"),
+    [
+        ({"frame_rate": "25", "start": "01:00:00:12"}, 3600 * 48_000 + 12 * 1920),
+        ({"frame_rate": "23.976", "start": "00:00:01:00"}, 48_048),
+        ({"frame_rate": "25"}, 0),
+    ],
+)
+def test_the_first_samples_place_is_told_by_its_timecode(fields: dict[str, str], samples: int) -> None:
+    assert made(**fields).time_reference == samples
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"start": "01:00:00:00"}, "needs a frame_rate"),
+        ({"frame_rate": "25", "start": "01:00:00:25"}, "has no frame 25"),
+        ({"frame_rate": "25", "start": "1:00"}, "is no timecode"),
+        ({"frame_rate": "25", "start": "25:00:00:00"}, "lies after 24 hours"),
+    ],
+)
+def test_an_impossible_start_is_refused(fields: dict[str, str], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        made(**fields)

@@ -13,12 +13,12 @@ from stemmix.model.evidence import Evidence
 from stemmix.model.features import StemFacts
 from stemmix.model.moves import Level, Scene
 from stemmix.model.profiles import Role
-from stemmix.model.receipt import Limiting, Receipt, SourceFile, WrittenFile
+from stemmix.model.receipt import Finding, Limiting, Null, Nulltest, Part, Receipt, SourceFile, WrittenFile
 from stemmix.report.masking import bands_of, in_words, purpose, report_json, report_text
 from stemmix.report.progress import shown
 from stemmix.report.stems import stems_json, stems_text
 from stemmix.report.tables import clock, reading, span
-from stemmix.report.written import receipt_json, receipt_text
+from stemmix.report.written import nulltest_json, nulltest_text, receipt_text, receipts_json
 from tests.evidence import ACTIONS, DIP, LOUD, OUTCOME, RATE_HZ, SILENT, evidence, heard, move, plan
 
 WIDTHS = (80, 100, 120, 200)
@@ -29,13 +29,13 @@ def written(path: str, **fields: Any) -> WrittenFile:
         "path": path,
         "deliverable": "printmaster",
         "kind": "printmaster",
-        "format": "PCM_24",
+        "layout": "2.0",
+        "format": "wav24",
         "frames": 90 * RATE_HZ,
         "gain_db": 1.25,
         "sha256": "cd",
         "measured": LOUD,
-        "target_lufs": -23.0,
-        "ceiling_dbtp": -1.0,
+        "specification": "profile film",
     }
     return WrittenFile(**(given | fields))
 
@@ -67,11 +67,40 @@ def receipt() -> Receipt:
             written(
                 "harbour_printmaster.wav",
                 limiting=Limiting(max_reduction_db=7.5, active_share=0.1),
-                misses=("its target of -23 LUFS: it reads -23.46",),
+                findings=(
+                    Finding(check="true_peak", verdict="pass", text="true peak is -3.21 dBTP, allowed up to -1"),
+                    Finding(check="limiting", verdict="warn", text="is limited hard"),
+                    Finding(check="loudness", verdict="fail", text="programme loudness is -23.46 LUFS, allowed -23"),
+                ),
             ),
-            written("harbour_stems_FX.wav", kind="stem", stem="FX", measured=SILENT, flags=("would pass full scale",)),
+            written(
+                "harbour_stems_FX.wav",
+                kind="stem",
+                stems=("FX",),
+                parent="printmaster",
+                measured=SILENT,
+                findings=(Finding(check="full_scale", verdict="warn", text="would pass full scale"),),
+            ),
+            written(
+                "harbour_wide.wav",
+                layout="5.1",
+                parts=tuple(Part(label=label, path=f"harbour_wide.{label}.wav", sha256="x") for label in ("L", "R")),
+            ),
         ),
         warnings=("FX is silent",),
+        passed=False,
+    )
+
+
+def nulled() -> Nulltest:
+    same = {"deliverable": "stems", "limit_dbfs": -135.1, "judged_share": 0.987}
+    return Nulltest(
+        schema_="stemmix.nulltest/1",
+        receipt="harbour.receipt.json",
+        nulls=(
+            Null(parent="a.wav", parts=("s1.wav", "s2.wav"), residual_dbfs=-136.72, passed=True, **same),
+            Null(parent="b.wav", parts=("t1.wav",), residual_dbfs=-90.0, passed=False, **same),
+        ),
         passed=False,
     )
 
@@ -80,6 +109,7 @@ TEXTS = {
     "report": lambda width: report_text(evidence(), width, 10),
     "check": lambda width: stems_text(evidence(), width),
     "render": lambda width: receipt_text(receipt(), PurePath("out"), width),
+    "nulltest": lambda width: nulltest_text(nulled(), width),
 }
 
 
@@ -93,7 +123,7 @@ def test_text_fits_its_width_and_ends_clean(kind: str, width: int) -> None:
         assert len(row) <= width
         assert row == row.rstrip()
     assert "…" not in text, "nothing is cut off"
-    if kind != "render":  # file names are long, and fold
+    if kind not in {"render", "nulltest"}:  # file names are long, and fold
         words = " ".join(text.split())
         assert all(word in words for word in ("dialogue", "ambience") if kind == "check")
         assert all(
@@ -107,7 +137,7 @@ def test_text_fits_its_width_and_ends_clean(kind: str, width: int) -> None:
 def test_text_has_no_colour_and_takes_nothing_for_markup(kind: str) -> None:
     text = TEXTS[kind](120)
     assert "\x1b" not in text
-    if kind != "render":
+    if kind in {"report", "check"}:
         assert "[bold]reel 3[/] :smile:" in text
 
 
@@ -280,18 +310,31 @@ def test_what_was_written_is_told_with_its_misses_flags_and_warnings() -> None:
     text = receipt_text(receipt(), PurePath("out/there"), 120)
     assert "written to out/there" in text
     table = rows_of(text[: text.index("and harbour.plan.json")])
-    assert table["harbour_printmaster.wav"][1:] == ["-23.46", "7.2", "-3.21", "+1.25", "7.5"]
-    assert table["harbour_stems_FX.wav"][1:] == ["-", "-", "-", "+1.25", "-"]
-    assert "harbour_printmaster.wav misses its target of -23 LUFS: it reads -23.46" in text
-    assert "harbour_stems_FX.wav would pass full scale" in text
-    assert "warning: a.wav: ends early" in text
-    assert "note: FX is silent" in text
+    assert table["harbour_printmaster.wav"][1:] == ["2.0", "-23.46", "7.2", "-3.21", "+1.25", "7.5"]
+    assert table["harbour_stems_FX.wav"][1:] == ["2.0", "-", "-", "-", "+1.25", "-"]
+    assert table["harbour_wide.wav"][1:5] == ["(2", "mono", "files)", "5.1"]
+    assert text.splitlines()[-5:] == [
+        "fail: harbour_printmaster.wav: programme loudness is -23.46 LUFS, allowed -23",
+        "warn: harbour_printmaster.wav: is limited hard",
+        "warn: harbour_stems_FX.wav: would pass full scale",
+        "warning: a.wav: ends early",
+        "note: FX is silent",
+    ], "the worst first, and nothing of what passes"
     assert "harbour.plan.json, harbour.receipt.json" in text
 
 
-def test_receipt_json_is_the_receipt() -> None:
-    assert Receipt.model_validate_json(receipt_json(receipt())) == receipt()
-    assert json.loads(receipt_json(receipt()))["schema"] == "stemmix.receipt/1"
+def test_receipt_json_is_the_receipt_and_a_programmes_a_list_of_them() -> None:
+    alone = receipts_json([receipt()], together=False)
+    assert Receipt.model_validate_json(alone) == receipt()
+    assert json.loads(alone)["schema"] == "stemmix.receipt/1"
+    assert json.loads(receipts_json([receipt()], together=True)) == [json.loads(alone)]
+
+
+def test_a_null_test_is_told_by_master_with_what_is_left_and_what_was_allowed() -> None:
+    rows = rows_of(nulltest_text(nulled(), 120))
+    assert rows["a.wav"] == ["a.wav", "stems", "(2)", "98.7%", "-136.7", "-135.1", "yes"]
+    assert rows["b.wav"] == ["b.wav", "stems", "(1)", "98.7%", "-90.0", "-135.1", "NO"]
+    assert Nulltest.model_validate_json(nulltest_json(nulled())) == nulled()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""True peak: the highest magnitude of a signal between its samples. Source: ITU-R BS.1770-5 Annex 2."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.dsp import kernels
+from stemmix.dsp.filters import INTERPOLATOR_REACH, sharp_interpolator
+
+Floats = NDArray[np.float64]
+
+PIECE_FRAMES: Final = 1 << 15
+"""Worked on at once: copies stay in the processor's cache, and memory bounded."""
+
+
+def check_block(block: Floats, channels: int) -> None:
+    """Refuse a block that is not (frames, channels), which is a programmer's mistake: ValueError."""
+    if block.ndim != 2 or block.shape[1] != channels:
+        raise ValueError(f"meter: a block of shape {block.shape} is not (frames, {channels})")
+
+
+def highest_sample(block: Floats) -> float:
+    """The highest magnitude of the samples themselves; 0 where there are none."""
+    return max(float(block.max()), -float(block.min())) if block.size else 0.0
+
+
+def highest_between(heard: Floats, level: float, peak: float) -> float:
+    """The highest magnitude between the samples of (n, channels), or `peak` where none is over it.
+
+    Of the intervals that have all of their neighbours in `heard`: a reach (`filters.INTERPOLATOR_REACH`) is left out at
+    either end. Where the samples' highest magnitude, `level`, times the sum of the filter's cannot beat `peak`, nothing
+    is computed.
+    """
+    interpolator = sharp_interpolator()
+    if level * interpolator.bounds[0] <= peak:
+        return peak
+    count = len(heard) - 2 * INTERPOLATOR_REACH
+    scratch = np.empty(count)
+    for channel in heard.T:
+        found = kernels.peaks_above(
+            np.ascontiguousarray(channel),
+            INTERPOLATOR_REACH,
+            count,
+            peak,
+            True,
+            interpolator.half_taps,
+            interpolator.quarter_taps,
+            interpolator.bounds,
+            scratch,
+        )
+        peak = max(peak, found)
+    return peak
+
+
+class TruePeakMeter:
+    """The highest magnitude of the signal between its samples, all channels together.
+
+    Interpolates eightfold by 128 taps and takes a parabola through each highest point and its neighbours: that
+    under-reads by no more than 0.005 dB where the bare 16x grid may lose 0.042 dB (BS.1770-5 Annex 2, attachment 1:
+    20 log10 cos(pi f / (n fs))). Where the samples' magnitude times the sum of the filter's cannot beat what was found
+    already, nothing is computed; that is exact.
+    """
+
+    def __init__(self, channels: int) -> None:
+        """Any sample rate is read alike: all is relative to it."""
+        self._channels = channels
+        self._tail = np.zeros((2 * INTERPOLATOR_REACH, channels))
+        self._peak = 0.0
+        self.sample_peak = 0.0
+        """The highest magnitude of the samples themselves, linear."""
+
+    def process(self, block: Floats) -> None:
+        """Hear (n, channels) samples."""
+        check_block(block, self._channels)
+        for begin in range(0, len(block), PIECE_FRAMES):
+            heard = np.concatenate((self._tail, block[begin : begin + PIECE_FRAMES]))
+            level = highest_sample(heard)
+            self.sample_peak = max(self.sample_peak, level)
+            self._peak = highest_between(heard, level, max(self._peak, level))
+            self._tail = heard[-2 * INTERPOLATOR_REACH :].copy()
+
+    def read(self) -> float:
+        """The highest magnitude so far, linear, as if the signal ended here: its tail rings out into silence."""
+        heard = np.concatenate((self._tail, np.zeros((2 * INTERPOLATOR_REACH, self._channels))))
+        level = highest_sample(heard)
+        return highest_between(heard, level, max(self._peak, level))

@@ -1,0 +1,107 @@
+"""The sum of the stems before any master gain: made once, kept on the disk, read as often as there are masters.
+
+Loudness is unknown until the mix exists, so the bus goes to a scratch file beside the target while it is metered, in
+the widest layout that is asked for; a master is then fold, gain, limiter and dither over that file. The scratch is
+32-bit float: its rounding lies 150 dB under each sample.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.engine.gauge import Programme
+from stemmix.engine.mixer import BLOCK_FRAMES, bus_of, folded
+from stemmix.errors import OutputError
+from stemmix.model.layouts import Layout
+from stemmix.model.project import Project
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One render's output: what it is made from and where it goes."""
+
+    project: Project
+    name: str
+    """Of the project file, without its ending: the beginning of every file name."""
+    folder: Path
+    frames: int
+    """Length of every file: the programme's, or the picture's."""
+    layout: Layout
+    """Of the bus."""
+    mixed: Callable[[], Iterator[list[Floats]]]
+    """Gives the programme from its beginning: of every stem that is heard, in order, (n, channels) samples."""
+    undipped: Callable[[], Iterator[list[Floats]]]
+    """The same without any move that dialogue caused."""
+    seed: str
+    """What dither is drawn from: the plan's hash, so that a render repeats."""
+    advance: Callable[[str, float], None]
+    """Told the stage, and how many samples of the programme are done in it. Called from any thread."""
+    programme: Programme
+    """What of it counts, and where dialogue speaks."""
+    threads: int = 2
+
+    def dither_seed(self, *names: str) -> int:
+        """64 bits that differ for every file of a plan, and are the same whenever it is rendered."""
+        return int.from_bytes(hashlib.sha256("\0".join((self.seed, *names)).encode()).digest()[:8], "little")
+
+
+@dataclass(frozen=True)
+class Bus:
+    """The bus of one job, and what was seen on the way."""
+
+    job: Job
+    samples: IO[bytes]
+    stem_peaks: tuple[float, ...]
+    """Highest sample of each stem after its strip, in any channel of the bus."""
+
+    def blocks(self, layout: Layout) -> Iterator[Floats]:
+        """The bus from its beginning, folded to a layout: (n, channels)."""
+        self.samples.seek(0)
+        channels = self.job.layout.channels
+        while packed := self.samples.read(BLOCK_FRAMES * channels * 4):
+            block = np.frombuffer(packed, np.float32).reshape(-1, channels).astype(np.float64)
+            yield folded(block, self.job.layout, layout)
+
+
+def mixed_down(job: Job, hear: Callable[[list[Floats], Floats], None], cleaning: ExitStack) -> Bus:
+    """Run the strips once: the sum to a scratch file that has no name; `hear` is told every stem's block and their sum.
+
+    Raises OutputError where the scratch cannot be kept.
+    """
+    size = job.frames * job.layout.channels * 4
+    if shutil.disk_usage(job.folder).free < size:
+        raise OutputError(f"{job.folder}: the disk is full: the mix takes {size / 1e6:.0f} MB of scratch")
+    try:
+        scratch = cleaning.enter_context(tempfile.TemporaryFile(dir=job.folder))  # noqa: SIM115 - the stack closes it
+    except OSError as fault:
+        raise OutputError(f"{job.folder}: cannot be written: {fault.strerror or fault}") from None
+    peaks = np.zeros(len(job.project.heard))
+    for stems in job.mixed():
+        bus = bus_of(stems).astype(np.float32)
+        for index, stem in enumerate(stems):
+            peaks[index] = max(peaks[index], float(np.abs(stem).max(initial=0.0)))
+        hear(stems, bus.astype(np.float64))
+        _keep(job, scratch, bus.tobytes())
+        job.advance("mix", len(bus))
+    _keep(job, scratch, b"")
+    return Bus(job, scratch, tuple(peaks.tolist()))
+
+
+def _keep(job: Job, scratch: IO[bytes], packed: bytes) -> None:
+    try:
+        scratch.write(packed)
+        scratch.flush()
+    except OSError as fault:
+        raise OutputError(f"{job.folder}: the mix cannot be kept: {fault.strerror or fault}") from None

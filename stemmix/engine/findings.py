@@ -1,0 +1,83 @@
+"""How what was found is told: values, limits and places, in the form that receipts keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from stemmix.dsp.spells import Spells
+from stemmix.model.receipt import Finding
+
+KEPT_SPANS: Final = 20
+"""The first few tell where to listen; a file that has more is broken all along."""
+BINS_PER_SECOND: Final = 50
+"""A fault is found to 20 ms, less than a frame of picture."""
+WINDOW_S: Final = 3.0
+"""EBU Tech 3341's short-term window, as long as a correlation meter takes to be believed."""
+WINDOW: Final = round(WINDOW_S * BINS_PER_SECOND)
+JUDGED_POWER: Final = 10 ** (-50 / 10)
+"""-50 dBFS: what is softer is air, whose phase nobody hears."""
+
+
+Verdict = Literal["pass", "warn", "fail"]
+Spans = tuple[tuple[float, float], ...]
+
+
+def edge_of(bins: int, rate_hz: int) -> int:
+    """The frame at which so many bins end; no rate drifts."""
+    return bins * rate_hz // BINS_PER_SECOND
+
+
+def seconds_of(spans: Iterable[tuple[float, float]], rate_hz: int) -> Spans:
+    """Spans in frames, in seconds, by time."""
+    return tuple((round(begin / rate_hz, 4), round(end / rate_hz, 4)) for begin, end in sorted(spans))
+
+
+def places_of(bins: Iterable[tuple[int, int]], rate_hz: int) -> Spans:
+    """Spans in bins, in seconds, by time; the first few."""
+    frames = [(edge_of(begin, rate_hz), edge_of(end, rate_hz)) for begin, end in sorted(bins)]
+    return seconds_of(frames[:KEPT_SPANS], rate_hz)
+
+
+def spells_of(shortest: int) -> Spells:
+    """Spells of windows, that count from `shortest` bins on."""
+    return Spells(WINDOW, shortest, KEPT_SPANS)
+
+
+def many(count: int, noun: str) -> str:
+    """A number of things.
+
+    >>> many(1, "run"), many(0, "run")
+    ('1 run', '0 runs')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def finding(
+    check: str,
+    verdict: Verdict,
+    text: str,
+    value: float | None = None,
+    limit: float | None = None,
+    at_s: Spans = (),
+) -> Finding:
+    """Values as documents keep them."""
+    value = None if value is None else round(float(value), 2)
+    limit = None if limit is None else round(float(limit), 2)
+    return Finding(check=check, verdict=verdict, text=text, value=value, limit=limit, at_s=at_s)
+
+
+def graded(
+    check: str,
+    name: str,
+    told: str,
+    value: float,
+    limits: tuple[float, float],
+    at_s: Spans,
+    lasted: object = True,
+) -> Finding:
+    """More dB are worse: from the first limit on a warning, from the second on a fault, if it `lasted`; and where."""
+    verdict: Verdict = "pass" if value <= limits[0] or not lasted else "fail" if value > limits[1] else "warn"
+    limit = limits[1] if verdict == "fail" else limits[0]
+    text = f"{name} {told}, allowed {limit:g} dB" + ("" if lasted or value <= limits[0] else ", but not for long")
+    return finding(check, verdict, text, value, limit, () if verdict == "pass" else at_s)

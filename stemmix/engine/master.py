@@ -1,0 +1,247 @@
+"""Printmasters and fold-downs: the bus brought to its specification by one linear gain and, at its ceiling, a limiter.
+
+Gain is linear, always, and found by the method that the specification names. Where peaks would pass the ceiling the
+limiter takes them down, and the gain is mended for what that costs in loudness, in at most `ROUNDS` rounds; a target
+that is still missed is said, never forced. Reels of one programme are measured as one and share one gain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.dsp.limiter import TruePeakLimiter
+from stemmix.engine.bus import Bus, Job
+from stemmix.engine.gauge import Asked, Gauge, pooled
+from stemmix.engine.output import Output, opened
+from stemmix.engine.specification import LOUDNESS_ERROR_LU, READINGS, TRUE_PEAK_ERROR_DB, Aim, gain_for
+from stemmix.model.deliverables import FoldDown, Printmaster
+from stemmix.model.encodings import CODINGS
+from stemmix.model.layouts import LAYOUTS, Layout
+from stemmix.model.presets import Specification
+from stemmix.model.receipt import UNMEASURED, Finding, Limiting, Measured, WrittenFile
+from stemmix.units import gain_from_db
+
+Floats = NDArray[np.float64]
+
+ROUNDS = 4
+"""The first, and three mends: enough for 9 dB over the ceiling."""
+LEAST_YIELD = 0.25
+MOST_MENDED_DB = 6.0
+"""Over the linear gain: what a limiter is driven by beyond flattens, and makes nothing louder."""
+CLOSE_ENOUGH_LU = 0.01
+LOSSY_ENOUGH_LU = 0.04
+"""What a codec takes or adds, a little at every encoding: no more than is judged."""
+LOSSY_ROUNDS = 4
+LOSSY_MARGIN_DB = 0.03
+"""Under what a decoded file was over its ceiling: the next encoding is another."""
+
+
+@dataclass(frozen=True)
+class _Take:
+    """One reel's master at some gain."""
+
+    output: Output
+    gauge: Gauge
+    """What was put into the file."""
+    limiter: TruePeakLimiter | None
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """All reels' masters at the gain that they are left at."""
+
+    takes: Sequence[_Take]
+    gain_db: float
+    ceiling_dbtp: float
+    missing: float
+    """How much more there should be, in LU or dB."""
+
+
+def mastered(
+    buses: Sequence[Bus],
+    wanted: Printmaster | FoldDown,
+    specification: Specification,
+    heard: Sequence[Gauge],
+    given: tuple[float, str] | None,
+    cleaning: ExitStack,
+) -> list[Output]:
+    """The master of every reel, written and not yet judged, all at one gain.
+
+    `heard`: what was measured on each bus in the master's layout. `given`: a gain in dB that is taken as it is, and
+    where it comes from. Raises OutputError where a file cannot be written.
+    """
+    aim = gain_for(specification, pooled(heard)) if given is None else Aim(given[0], None, None, None, given[1])
+    mastering = _Mastering(buses, wanted, specification, heard, aim, cleaning)
+    settled = mastering.under(specification.ceiling_dbtp)
+    if mastering.is_lossy:
+        for _ in range(LOSSY_ROUNDS - 1):
+            over_db = mastering.over_db(settled)
+            if over_db <= TRUE_PEAK_ERROR_DB:
+                break
+            mastering.drop(settled.takes)
+            settled = mastering.under(settled.ceiling_dbtp - over_db - LOSSY_MARGIN_DB)
+    for take, bus in zip(settled.takes, buses, strict=True):
+        _tell(take, settled, specification, aim, bus.job.project.max_limiting_db(wanted))
+    return [take.output for take in settled.takes]
+
+
+@dataclass(frozen=True)
+class _Mastering:
+    """One deliverable of all reels."""
+
+    buses: Sequence[Bus]
+    wanted: Printmaster | FoldDown
+    specification: Specification
+    heard: Sequence[Gauge]
+    aim: Aim
+    cleaning: ExitStack
+
+    def under(self, ceiling_dbtp: float) -> _Settled:
+        """The masters at the gain that reaches the aim under a ceiling."""
+        linear_db = gain_db = self.aim.gain_db or 0.0
+        tried: tuple[float, float] | None = None
+        for attempt in range(1, ROUNDS + 1):
+            takes = [
+                self.take(bus, gauge, gain_db, ceiling_dbtp) for bus, gauge in zip(self.buses, self.heard, strict=True)
+            ]
+            missing = _missing(self.aim, pooled([self.reached(take) for take in takes]))
+            # a gate, too, looks at levels as they are after the gain
+            better_db = gain_db
+            if abs(missing) > (LOSSY_ENOUGH_LU if self.is_lossy else CLOSE_ENOUGH_LU):
+                better_db = min(_mended_gain(gain_db, missing, tried), round(linear_db + MOST_MENDED_DB, 4))
+            if better_db == gain_db or attempt == ROUNDS:
+                break
+            self.drop(takes)
+            gain_db, tried = better_db, (gain_db, missing)
+        return _Settled(takes, gain_db, ceiling_dbtp, missing)
+
+    def take(self, bus: Bus, heard: Gauge, gain_db: float, ceiling_dbtp: float) -> _Take:
+        """Fold, gain, limiter, dither over a whole bus; what comes out is measured on the way."""
+        job, layout = bus.job, LAYOUTS[self.wanted.layout]
+        output = self._opened(job, layout, gain_db)
+        gauge = Gauge(job.project.sample_rate, layout, job.programme, Asked.by(self.aim.method))
+        limiter = _limiter(job, layout, heard.read().true_peak_dbtp, gain_db, ceiling_dbtp)
+        late = 0 if limiter is None else limiter.latency_samples
+
+        def put(block: Floats) -> None:
+            nonlocal late
+            early, late = late, max(late - len(block), 0)
+            block = block[early:]
+            gauge.process(block)
+            output.put(block)
+            job.advance(f"write {self.wanted.name}", len(block))
+
+        gain = gain_from_db(gain_db)
+        for block in bus.blocks(layout):
+            put(block * gain if limiter is None else limiter.process(block * gain))
+        if limiter is not None:
+            put(limiter.flush())
+        return _Take(output, gauge, limiter)
+
+    @property
+    def is_lossy(self) -> bool:
+        return CODINGS[self.wanted.format].is_lossy
+
+    def reached(self, take: _Take) -> Gauge:
+        """What counts is what is heard: of a lossy file, what is decoded."""
+        if self.is_lossy:
+            take.output.look()
+        return take.output.gauge or take.gauge
+
+    def over_db(self, settled: _Settled) -> float:
+        """By how much decoded files pass the ceiling that they are judged by."""
+        asked = self.specification.true_peak
+        highest_dbtp = self.specification.ceiling_dbtp if asked is None else asked.highest_dbtp
+        peaks_dbtp = [take.output.look().true_peak_dbtp for take in settled.takes]
+        return max((peak_dbtp - highest_dbtp for peak_dbtp in peaks_dbtp if peak_dbtp is not None), default=0.0)
+
+    @staticmethod
+    def drop(takes: Sequence[_Take]) -> None:
+        """Remove files that are made again."""
+        for take in takes:
+            take.output.writer.abort()
+
+    def _opened(self, job: Job, layout: Layout, gain_db: float) -> Output:
+        facts = WrittenFile(
+            path="",
+            deliverable=self.wanted.name,
+            kind=self.wanted.kind,
+            layout=layout.name,
+            format=self.wanted.format,
+            frames=job.frames,
+            gain_db=gain_db,
+            sha256="",
+            measured=UNMEASURED,
+            specification=self.specification.name,
+        )
+        return opened(job, self.wanted, layout, facts, self.cleaning, specification=self.specification)
+
+
+def _limiter(
+    job: Job, layout: Layout, peak_dbtp: float | None, gain_db: float, ceiling_dbtp: float
+) -> TruePeakLimiter | None:
+    """A limiter where it may be needed; `peak_dbtp` is that of the programme before the gain."""
+    first, after = job.programme.first, job.programme.after
+    # a leader is not measured, and its 2-pop may not clip all the same
+    may_pop = first > 0 or after < job.frames
+    if not may_pop and (peak_dbtp is None or peak_dbtp + gain_db <= ceiling_dbtp):
+        return None
+    return TruePeakLimiter(job.project.sample_rate, layout.channels, ceiling_dbtp, counted=(first, after))
+
+
+def _missing(aim: Aim, reached: Measured) -> float:
+    """How much more there should be, in LU or dB."""
+    if aim.method is None or aim.target is None:
+        return 0.0
+    value: float | None = getattr(reached, READINGS[aim.method])
+    return 0.0 if value is None else aim.target - value
+
+
+def _mended_gain(gain_db: float, missing_lu: float, before: tuple[float, float] | None) -> float:
+    """The next gain to try, in dB: the limiter takes part of every further dB, the more the harder it is driven.
+
+    `before` is what was tried last, and what was missing then: a secant, of which no dB may be worth less than
+    `LEAST_YIELD` LU.
+    """
+    if before is None:
+        return round(gain_db + missing_lu, 4)
+    yielded = (before[1] - missing_lu) / (gain_db - before[0])
+    return round(gain_db + missing_lu / min(max(yielded, LEAST_YIELD), 1.0), 4)
+
+
+def _tell(take: _Take, settled: _Settled, specification: Specification, aim: Aim, allowed_db: float) -> None:
+    """Put what was done, and what is to be said of it, into the output's facts; `allowed_db` of limiting."""
+    output, limiter = take.output, take.limiter
+    limiting = None
+    if limiter is not None and limiter.spans:
+        limiting = Limiting(
+            max_reduction_db=round(limiter.max_reduction_db, 2),
+            active_share=round(limiter.active_share, 4),
+            spans=limiter.spans,
+        )
+        output.findings.append(_limited(limiter.max_reduction_db, allowed_db))
+        if settled.missing > LOUDNESS_ERROR_LU:
+            text = f"the ceiling of {settled.ceiling_dbtp:g} dBTP bars {settled.missing:.2f} LU of its loudness"
+            output.findings.append(Finding(check="ceiling", verdict="warn", text=text, value=round(settled.missing, 2)))
+    if settled.ceiling_dbtp < specification.ceiling_dbtp:
+        text = f"was limited to {settled.ceiling_dbtp:.2f} dBTP, so that what is decoded stays under its ceiling"
+        output.findings.append(Finding(check="codec", verdict="pass", text=text, value=round(settled.ceiling_dbtp, 2)))
+    output.facts = output.facts.model_copy(
+        update={"gain_db": settled.gain_db, "gain_why": aim.why, "limiting": limiting}
+    )
+
+
+def _limited(reduction_db: float, allowed_db: float) -> Finding:
+    """Whether the limiter took more than is allowed."""
+    heavy = reduction_db > allowed_db
+    text = f"is limited by {reduction_db:.1f} dB at most, allowed {allowed_db:g}"
+    if heavy:
+        text += ": lower its target, raise its ceiling, or allow more (max_limiting_db)"
+    return Finding(
+        check="limiting", verdict="fail" if heavy else "pass", text=text, value=round(reduction_db, 2), limit=allowed_db
+    )

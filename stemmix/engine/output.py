@@ -1,0 +1,190 @@
+"""A deliverable's file on its way: written under no name, measured as it stands on the disk, judged, then published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.dsp.dither import quantise
+from stemmix.engine.bus import Job
+from stemmix.engine.gauge import Asked, Gauge
+from stemmix.engine.mixer import BLOCK_FRAMES
+from stemmix.engine.qc import QcWatch
+from stemmix.engine.specification import judged
+from stemmix.files.audio import AudioFile, AudioReader, inspect, inspect_discrete
+from stemmix.files.broadcast import BroadcastInfo
+from stemmix.files.outputs import MonoFiles, sound_writer
+from stemmix.files.writer import SoundWriter
+from stemmix.model.deliverables import Deliverable
+from stemmix.model.encodings import CODINGS, Encoding
+from stemmix.model.layouts import Layout, in_film_order, reordered
+from stemmix.model.presets import Specification
+from stemmix.model.receipt import UNMEASURED, Finding, Measured, Part, WrittenFile
+from stemmix.units import FRAME_RATES
+
+Floats = NDArray[np.float64]
+
+
+OF_PROGRAMME = ("integrated_lufs", "dialogue_lufs", "speech_share", "ldr_lu", "rms_dbfs", "leq_m_db", "lra_lu")
+"""What a reel is judged for as its whole programme reads."""
+
+
+@dataclass
+class Output:
+    """One file, or one mono file for each channel, that is not yet under its name."""
+
+    job: Job
+    writer: SoundWriter | MonoFiles
+    encoding: Encoding
+    layout: Layout
+    """Of the samples that `put` takes."""
+    in_file: Layout
+    """The same labels in the order of the file."""
+    seed: int
+    facts: WrittenFile
+    specification: Specification | None
+    findings: list[Finding] = field(default_factory=list)
+    """What was noticed on the way."""
+    done: int = 0
+    clipped: int = 0
+    """How many samples did not fit."""
+    gauge: Gauge | None = None
+    """What was measured on the finished file."""
+    measured: Measured = UNMEASURED
+
+    def put(self, block: Floats) -> None:
+        """Write (n, channels) samples, dithered where the encoding has whole numbers; counts what does not fit."""
+        if self.in_file.labels != self.layout.labels:
+            block = block[:, reordered(self.layout.labels, self.in_file.labels)]
+        bits = CODINGS[self.encoding].bits
+        if bits is None:
+            self.writer.write(np.ascontiguousarray(block))
+            if CODINGS[self.encoding].is_lossy:  # players decode it to whole numbers
+                self.clipped += int(np.count_nonzero(np.abs(block) > 1.0))
+        else:
+            samples, clipped = quantise(block, bits, self.done, self.seed)
+            self.writer.write(samples)
+            self.clipped += clipped
+        self.done += len(block)
+
+    def look(self) -> Measured:
+        """End the file, if it is not ended yet, and give what meters read on it as it stands on the disk."""
+        if self.gauge is None:
+            self.writer.complete()
+            rate = self.job.project.sample_rate
+            asked = Asked() if self.specification is None else Asked.of_master(self.specification)
+            gauge = Gauge(rate, self.layout, self.job.programme, asked)
+            watch = QcWatch(rate, self.layout, self.job.programme.speech, part=self.specification is None)
+            # two that share nothing, about as dear; the next block is read meanwhile
+            with AudioReader(self._as_it_stands()) as reader, ThreadPoolExecutor(2, "look") as pool:
+                block = reader.read(BLOCK_FRAMES)
+                while len(block):
+                    looks = [pool.submit(look, block) for look in (gauge.process, watch.process)]
+                    block = reader.read(BLOCK_FRAMES)
+                    for look in looks:
+                        look.result()
+            self.gauge = gauge
+            self.measured = gauge.read()
+            # a part in float holds what is over full scale, and says so
+            hot = self.specification is None and self.encoding == "wavfloat"
+            self.findings += [one for one in watch.findings() if not (hot and one.check == "overs")]
+        return self.measured
+
+    def _as_it_stands(self) -> AudioFile:
+        """What was written, to be read in WAVE order."""
+        if isinstance(self.writer, MonoFiles):
+            files = zip(self.in_file.labels, self.writer.files, strict=True)
+            return inspect_discrete({label: file.part for label, file in files})
+        return inspect(self.writer.part, self.layout, self.facts.order)
+
+    def judge(self, own_lufs: float | None, programme: Measured | None, given: tuple[float, str] | None) -> None:
+        """Hold a master against its specification.
+
+        `own_lufs`: the dialogue stems' own loudness in it. `programme`: what all reels of its programme read together,
+        by which its loudness is judged; where its gain was given, that is judged elsewhere.
+        """
+        assert self.specification is not None
+        self.measured = self.measured.model_copy(update={"dialogue_own_lufs": own_lufs})
+        specification, measured = self.specification, self.measured
+        said = []
+        if given is not None:
+            specification = specification.model_copy(update={"loudness": None})
+            said.append(Finding(check="loudness", verdict="pass", text=f"takes its gain {given[1]}"))
+        elif programme is not None:
+            together = {name: getattr(programme, name) for name in OF_PROGRAMME}
+            measured = measured.model_copy(update=together | {"reasons": programme.reasons})
+        found = judged(
+            measured,
+            specification,
+            self.layout,
+            sample_rate=self.job.project.sample_rate,
+            bits=32 if self.encoding == "wavfloat" else CODINGS[self.encoding].bits,
+            duration_s=self.job.frames / self.job.project.sample_rate,
+        )
+        self.findings = [*said, *found, *self.findings]
+
+    def sealed(self) -> WrittenFile:
+        """Bring the file to the disk, with what was measured in it, and give the account of it."""
+        sealed = self.writer.seal(self.measured)
+        hashes = (sealed,) if isinstance(sealed, str) else sealed
+        parts = (
+            tuple(
+                Part(label=label, path=file.path.name, sha256=sha256)
+                for label, file, sha256 in zip(self.in_file.labels, self.writer.files, hashes, strict=True)
+            )
+            if isinstance(self.writer, MonoFiles)
+            else ()
+        )
+        return self.facts.model_copy(
+            update={
+                "sha256": "" if parts else hashes[0],
+                "parts": parts,
+                "measured": self.measured.rounded(),
+                "findings": tuple(finding.rounded() for finding in self.findings),
+            }
+        )
+
+
+def opened(
+    job: Job,
+    wanted: Deliverable,
+    layout: Layout,
+    facts: WrittenFile,
+    cleaning: ExitStack,
+    *,
+    specification: Specification | None = None,
+    label: str | None = None,
+    encoding: Encoding | None = None,
+) -> Output:
+    """Begin a deliverable's file, in its own format or another `encoding`; a `label` tells it from others of the same.
+
+    Raises OutputError where it cannot be written.
+    """
+    project = job.project
+    encoding = encoding or wanted.format
+    name = project.file_name(job.name, wanted, label, encoding)
+    in_file = in_film_order(layout) if wanted.order == "film" else layout
+    about = BroadcastInfo(
+        description=" ".join([f"{project.title}: {wanted.name}", *([label] if label else [])]),
+        project=project.title,
+        time_reference=project.time_reference,
+        frame_rate=None if project.frame_rate is None else FRAME_RATES[project.frame_rate],
+    )
+    begin: Callable[..., SoundWriter | MonoFiles] = MonoFiles if wanted.split else sound_writer
+    writer = begin(job.folder / name, encoding, project.sample_rate, in_file, job.frames, about)
+    cleaning.callback(writer.abort)
+    return Output(
+        job=job,
+        writer=writer,
+        encoding=encoding,
+        layout=layout,
+        in_file=in_file,
+        seed=job.dither_seed(wanted.name, *([label] if label else [])),
+        facts=facts.model_copy(update={"path": name, "format": encoding, "order": wanted.order}),
+        specification=specification,
+    )

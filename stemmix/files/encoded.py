@@ -1,0 +1,213 @@
+"""FLAC, MP3 and Ogg Vorbis, written as WAVE is: whole or not at all, the same bytes for the same samples.
+
+libsndfile encodes. Measured with 1.2.2 (libFLAC, LAME, libvorbis): what is decoded has exactly the frames that were
+written and lies on them to the sample, in libsndfile and in ffmpeg, for all three formats: MP3 carries its encoder's
+delay and padding in its LAME tag, Vorbis its length in the last page. (ffmpeg gives a Vorbis of less than one block,
+1,024 frames, its whole block.) A player that ignores the LAME tag starts an MP3 1,105 samples late.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from stemmix.dsp import kernels
+from stemmix.files.decoded import DecodedSamples
+from stemmix.files.writer import SoundWriter
+from stemmix.model.encodings import CODINGS, Encoding
+from stemmix.model.layouts import Layout
+from stemmix.model.receipt import Measured
+
+_BLOCK_FRAMES: Final = 4096
+"""Given to the encoder at a time, never another number: Vorbis looks ahead as far as it is given samples, so its bytes
+depend on it; and a few hundred thousand frames at once overflow its stack."""
+
+_SETTINGS: Final[dict[Encoding, dict[str, Any]]] = {
+    "flac16": {"format": "FLAC", "subtype": "PCM_16"},
+    "flac24": {"format": "FLAC", "subtype": "PCM_24"},
+    # 320 kbit/s, constant: what the platforms that take MP3 at all recommend or accept
+    "mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.0},
+    # quality 8, about 256 kbit/s in stereo
+    "ogg": {"format": "OGG", "subtype": "VORBIS", "compression_level": 0.2},
+}
+
+_LARGEST: Final = 1000.0
+"""+60 dBFS: encoders of floats go wild beyond, and it is no sound."""
+
+_OGG_SERIAL: Final = 0x73746D78
+_BITS_TURNED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+class EncodedWriter(SoundWriter):
+    """A FLAC, MP3 or Ogg Vorbis file."""
+
+    def __init__(self, path: Path, encoding: Encoding, sample_rate: int, layout: Layout, frames: int) -> None:
+        """Begin a `flac16`, `flac24`, `mp3` or `ogg` of `frames` frames at `sample_rate` Hz.
+
+        Raises OutputError as of `SoundWriter`.
+        """
+        import soundfile
+
+        bits = CODINGS[encoding].bits
+        self._shift = None if bits is None else 32 - bits
+        """To the left: libsndfile takes full scale as 2^31."""
+        self._ready = np.empty((_BLOCK_FRAMES, layout.channels), np.float64 if bits is None else np.int32)
+        self._frames_ready = 0
+        self._sound: Any = None
+        super().__init__(path, encoding, sample_rate, layout, frames, None)
+        self._sink = _Sink(self._file)
+        # an interrupt that comes while C calls back is lost, and what was to be written with it: none comes to a thread
+        self._thread = ThreadPoolExecutor(1, "encode")
+        with self._or_nothing():
+            try:
+                self._sound = self._thread.submit(
+                    soundfile.SoundFile, self._sink, "w", sample_rate, layout.channels, **_SETTINGS[encoding]
+                ).result()
+            finally:
+                self._sink.check()
+        # straight on: soundfile would seek to where it is after each block
+        self._sound.seekable = lambda: False
+
+    def _append(self, samples: npt.NDArray[np.int32] | npt.NDArray[np.float64]) -> None:
+        self._refuse_unfit(samples)
+        self._thread.submit(self._encode, samples).result()
+
+    def _encode(self, samples: npt.NDArray[np.int32] | npt.NDArray[np.float64]) -> None:
+        """In blocks of one size, whatever size they come in."""
+        done = 0
+        while done < len(samples):
+            count = min(_BLOCK_FRAMES - self._frames_ready, len(samples) - done)
+            self._ready[self._frames_ready : self._frames_ready + count] = samples[done : done + count]
+            self._frames_ready += count
+            done += count
+            if self._frames_ready == _BLOCK_FRAMES:
+                self._encode_ready()
+
+    def _encode_ready(self) -> None:
+        import soundfile
+
+        block = self._ready[: self._frames_ready]
+        try:
+            self._sound.write(block if self._shift is None else block << self._shift)
+        except (soundfile.LibsndfileError, AssertionError):  # soundfile asserts that all was written
+            if self._sink.fault is None:
+                raise
+        self._frames_ready = 0
+        self._sink.check()
+
+    def _refuse_unfit(self, samples: npt.NDArray[np.int32] | npt.NDArray[np.float64]) -> None:
+        if samples.dtype != self._ready.dtype:
+            raise ValueError(f"{self.encoding} is written from {self._ready.dtype}, not from {samples.dtype}")
+        if self._shift is None:
+            fits = kernels.first_beyond(np.ascontiguousarray(samples).reshape(-1), _LARGEST) < 0
+        else:
+            full_scale = 1 << (31 - self._shift)
+            fits = not samples.size or (samples.min() >= -full_scale and samples.max() < full_scale)
+        if not fits:
+            raise ValueError(f"a sample lies beyond what {self.encoding} can hold")
+
+    def _end(self) -> None:
+        if self._frames_ready:
+            self._thread.submit(self._encode_ready).result()
+        self._thread.submit(self._sound.close).result()
+        self._sink.check()
+        self._file.flush()
+        if self.encoding == "ogg":
+            _set_serial(self._file, _OGG_SERIAL)
+
+    def _tell(self, loudness: Measured) -> None:
+        """None of these has a field for loudness that is not an order to players to change it."""
+
+    def _check_written(self) -> None:
+        size = self.part.stat().st_size
+        if size != self._sink.size:
+            raise self._lost(size, self._sink.size)
+        written = DecodedSamples(self.part)
+        try:
+            if written.sound.frames != self._frames:
+                raise self._lost(size, self._sink.size)
+        finally:
+            written.close()
+
+    def abort(self) -> None:
+        """Remove the part file if it is still there; what stands under the name is left alone."""
+        if not self._file.closed:
+            self._sink.is_shut = True
+            if self._sound is not None:
+                self._thread.submit(self._sound.close).result()
+            self._thread.shutdown()
+        super().abort()
+
+
+class _Sink:
+    """What libsndfile writes through.
+
+    Called back from C it cannot raise, and libsndfile says "System error." of whatever happens; so the disk's own words
+    are kept until they can be raised.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.fault: OSError | None = None
+        self.is_shut = False
+        """Whether what still comes is thrown away."""
+        self.size = 0
+        """Bytes up to the furthest that was written."""
+
+    def write(self, content: bytes) -> int:
+        if self.is_shut or self.fault is not None:
+            return 0
+        try:
+            self._file.write(content)
+            self.size = max(self.size, self._file.tell())
+        except OSError as fault:
+            self.fault = fault
+            return 0
+        return len(content)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if self.is_shut or self.fault is not None:
+            return 0
+        try:
+            return self._file.seek(offset, whence)
+        except OSError as fault:  # what was buffered is written first
+            self.fault = fault
+            return 0
+
+    def tell(self) -> int:
+        return 0 if self.is_shut else self._file.tell()
+
+    def check(self) -> None:
+        """Raise what the disk said, if it said anything."""
+        if self.fault is not None:
+            raise self.fault
+
+
+def _set_serial(file: BinaryIO, serial: int) -> None:
+    """Give every page of an Ogg stream this serial number: libsndfile draws one, and renders would never be the same.
+
+    A page's checksum is a CRC of polynomial 0x04C11DB7, not reflected, begun at 0 (RFC 3533, section 6): zlib's own
+    with the bits of bytes and result turned round and its inversions undone.
+    """
+    offset = 0
+    while True:
+        file.seek(offset)
+        header = file.read(27)
+        if len(header) < 27:
+            return
+        lengths = file.read(header[26])
+        body = file.read(sum(lengths))
+        page = bytearray(header + lengths + body)
+        page[14:18] = serial.to_bytes(4, "little")
+        page[22:26] = bytes(4)
+        turned = zlib.crc32(page.translate(_BITS_TURNED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+        page[22:26] = turned.to_bytes(4, "big").translate(_BITS_TURNED)
+        file.seek(offset)
+        file.write(page)
+        offset += len(page)

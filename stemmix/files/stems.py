@@ -1,0 +1,145 @@
+"""Stems as they are wanted: on the channels of a bus or folded to stereo, at the project's rate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from stemmix.dsp import kernels
+from stemmix.files.audio import AudioFile, AudioReader, Samples, inspect
+from stemmix.model.features import Look
+from stemmix.model.layouts import STEREO, Matrix, fold_matrix
+
+
+class _RateConverter:
+    """Samples from one rate to another by soxr at its highest quality, (n, channels) in and out, delay taken out.
+
+    The length is every instant of the new rate that lies within the sound: ceil(frames x rate out / rate in).
+    """
+
+    def __init__(self, rate_in_hz: int, rate_out_hz: int, channels: int) -> None:
+        import soxr
+
+        self._rates = rate_in_hz, rate_out_hz
+        self._channels = channels
+        self._stream: Any = soxr.ResampleStream(rate_in_hz, rate_out_hz, channels, dtype="float64", quality="VHQ")
+        self._frames_in = 0
+        self._frames_out = 0
+
+    def frames_of(self, frames: int) -> int:
+        return -(-frames * self._rates[1] // self._rates[0])
+
+    def process(self, block: Samples) -> Samples:
+        if not len(block):
+            return block
+        converted: Samples = self._stream.resample_chunk(block)
+        self._frames_in += len(block)
+        self._frames_out += len(converted)
+        return converted
+
+    def flush(self) -> Samples:
+        # soxr rounds a length to the nearest, half up: zeros after the end bring the last instant too
+        zeros = np.zeros((self._rates[0] // self._rates[1] + 2, self._channels))
+        rest: Samples = self._stream.resample_chunk(zeros, last=True)
+        return rest[: self.frames_of(self._frames_in) - self._frames_out]
+
+
+class StemReader:
+    """A stem as it is wanted, in order: on the channels of a matrix, at the project's rate.
+
+    At the project's own rate, and where the matrix changes nothing, every sample passes untouched. From another rate,
+    what stands at t seconds in the file stands at t seconds here. A context manager; one reader to a thread.
+    """
+
+    _BLOCK_FRAMES: Final = 16_384
+
+    def __init__(
+        self, source: Path | AudioFile, sample_rate: int, matrix: Matrix | None = None, *, watched: bool = False
+    ) -> None:
+        """Open a file, or one already looked at, at `sample_rate` Hz; StemError as of `inspect`.
+
+        `matrix`: a row for each channel that is given, of shares of the file's channels; left out, its fold to stereo.
+        Where it is `watched` there is a `look` in the end.
+        """
+        self.audio = source if isinstance(source, AudioFile) else inspect(source)
+        channels = self.audio.layout.channels
+        if matrix is None:
+            matrix = fold_matrix(self.audio.layout, STEREO)
+        self.frames_out = 0
+        """Frames given so far: the stem's length once `read` gives none."""
+        self._matrix = None if matrix == fold_matrix(self.audio.layout, self.audio.layout) else np.array(matrix)
+        self._converter = None
+        if sample_rate != self.audio.sample_rate:
+            self._converter = _RateConverter(self.audio.sample_rate, sample_rate, min(channels, len(matrix)))
+        # mono is converted before it is spread to two sides, 5.1 after it is folded to two: the fewer the cheaper
+        self._fold_first = channels > len(matrix)
+        self._ready = np.empty((0, len(matrix)))
+        self._has_ended = False
+        self._reader = AudioReader(self.audio, watched=watched)
+
+    @property
+    def expected_frames(self) -> int | None:
+        """Frames in all by the file's header; None where it does not say."""
+        if self.audio.frames is None or self._converter is None:
+            return self.audio.frames
+        return self._converter.frames_of(self.audio.frames)
+
+    def read(self, frames: int) -> Samples:
+        """The next `frames` frames, (n, rows of the matrix): fewer at the end, none when all is read.
+
+        Raises StemError as of `AudioReader.read`.
+        """
+        block = self._fold(self._reader.read(frames)) if self._converter is None else self._convert(frames)
+        self.frames_out += len(block)
+        return block
+
+    def _fold(self, block: Samples) -> Samples:
+        return block if self._matrix is None else through_matrix(block, self._matrix)
+
+    def _convert(self, frames: int) -> Samples:
+        blocks = [self._ready[:0]]
+        while frames > 0:
+            if not len(self._ready):
+                if self._has_ended:
+                    break
+                self._ready = self._next_converted()
+            blocks.append(self._ready[:frames])
+            self._ready = self._ready[frames:]
+            frames -= len(blocks[-1])
+        return np.concatenate(blocks)
+
+    def _next_converted(self) -> Samples:
+        assert self._converter is not None
+        block = self._reader.read(self._BLOCK_FRAMES)
+        self._has_ended = not len(block)
+        if self._fold_first:
+            block = self._fold(block)
+        converted = self._converter.flush() if self._has_ended else self._converter.process(block)
+        return converted if self._fold_first else self._fold(converted)
+
+    @property
+    def look(self) -> Look:
+        """What the file's own samples show, as far as they were read: before fold and conversion."""
+        return self._reader.look
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def through_matrix(block: Samples, matrix: npt.NDArray[np.float64]) -> Samples:
+    """(n, channels) samples through a matrix of a row for each channel that comes out.
+
+    Explicit sums in the order of the channels: a matrix product's last bits depend on BLAS.
+    """
+    out = np.empty((len(block), len(matrix)))
+    kernels.mix_channels(np.ascontiguousarray(block), matrix, out)
+    return out

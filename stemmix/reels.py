@@ -1,0 +1,61 @@
+"""The reels of a programme, or the songs of an album: what they have in common, and where a lone one takes its gain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from stemmix.errors import ProjectError
+from stemmix.files.documents import read_document
+from stemmix.model.programme import ProgrammeList
+from stemmix.model.project import Project
+from stemmix.model.receipt import Receipt
+
+
+def refuse_unlike(paths: Sequence[Path], projects: Sequence[Project]) -> None:
+    """A ProjectError where the reels of a programme do not list the same masters."""
+    wanted = [
+        [
+            (one.model_copy(update={"note": None}), project.specification(one), project.max_limiting_db(one))
+            for one in project.masters
+        ]
+        for project in projects
+    ]
+    for path, masters in zip(paths, wanted, strict=True):
+        if masters != wanted[0]:
+            raise ProjectError(
+                f"{path}: its printmasters are not those of {paths[0]}: the reels of a programme share every gain"
+            )
+
+
+def refuse_clashes(paths: Sequence[Path], projects: Sequence[Project], out: Path | None) -> None:
+    """A ProjectError where two reels would write the same file."""
+    written: dict[Path, Path] = {}
+    for path, project in zip(paths, projects, strict=True):
+        for name in (f"{path.stem}.plan.json", *project.file_names(path.stem)):
+            # some file systems do not tell A from a
+            if (other := written.setdefault(folder_of(path, out) / name.casefold(), path)) is not path:
+                raise ProjectError(f"{path}: would write {name}, and so would {other}: one would replace the other")
+
+
+def folder_of(project_path: Path, out: Path | None) -> Path:
+    """Where a project's files go: `out/` beside it, if nothing else was said."""
+    return project_path.parent / "out" if out is None else out
+
+
+def gains_of(receipt_path: Path, project: Project) -> dict[str, tuple[float, str]]:
+    """The gains of a receipt's masters by name, and where they come from; a ProjectError where one is missing."""
+    receipt = read_document(receipt_path, Receipt)
+    known = {file.deliverable: file.gain_db for file in receipt.files if file.parent is None}
+    missing = [master.name for master in project.masters if master.name not in known]
+    if missing:
+        raise ProjectError(f"{receipt_path}: has no master {', '.join(missing)} to take a gain from")
+    return {
+        name: (gain_db, f"from {receipt_path.name}: its programme is judged there") for name, gain_db in known.items()
+    }
+
+
+def reels_of(programme_path: Path) -> list[Path]:
+    """The project files of a programme, in order. Raises ProjectError as of `read_document`."""
+    programme = read_document(programme_path, ProgrammeList)
+    return [programme_path.parent / reel for reel in programme.reels]

@@ -1,0 +1,111 @@
+"""`model.names`: a template gives one legal name, or says which field stands in the way."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stemmix.model.names import FIELDS, LONGEST_NAME_BYTES, fields_of, file_name
+
+VALUES = {
+    "project": "reel3",
+    "title": "Hafen, 3. Akt",
+    "deliverable": "printmaster",
+    "stem": "DX",
+    "layout": "5.1",
+    "language": "de",
+    "rate": "48000",
+    "bits": "24",
+}
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        ("{project}_{deliverable}", "reel3_printmaster.wav"),
+        ("{title} [{language}] {stem} {layout} {rate}-{bits}", "Hafen, 3. Akt [de] DX 5.1 48000-24.wav"),
+        ("mix", "mix.wav"),
+        ("{{{stem}}}", "{DX}.wav"),
+        ("COM10", "COM10.wav"),
+        ("console", "console.wav"),
+        ("Ha\u0308fen", "H\xe4fen.wav"),
+    ],
+)
+def test_a_template_gives_a_name(template: str, name: str) -> None:
+    assert file_name(template, VALUES, ".wav") == name
+
+
+def test_every_field_can_be_used_and_is_found() -> None:
+    assert set(VALUES) == set(FIELDS)
+    template = "".join(f"{{{field}}}" for field in FIELDS)
+    assert file_name(template, VALUES, ".flac") == "".join(VALUES.values()) + ".flac"
+    assert fields_of(template) == set(FIELDS)
+    assert fields_of("{{stem}}") == set()
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{projct}", r"\{projct\} is no field; did you mean \{project\}\?"),
+        ("{date}", r"\{date\} is no field; did you mean \{rate\}\?"),
+        ("{xyzzy}", r"\{xyzzy\} is no field; there are \{project\}, "),
+        ("{}", r"\{\} is no field"),
+        ("{0}", r"\{0\} is no field"),
+        ("{project.name}", r"\{project.name\} is no field"),
+        ("{rate:>9}", r"\{rate\} stands by itself"),
+        ("{rate!r}", r"\{rate\} stands by itself"),
+        ("{project", "a brace is not closed"),
+        ("project}", "a brace is not closed"),
+        ("", "gives no name"),
+        ("a/b", "the text 'a/b' holds '/'"),
+        ("a\\b", "holds"),
+        ("a:b", "holds ':'"),
+        ("what?", "holds"),
+        ("a\nb", "holds"),
+        ("a\x7fb", "holds"),
+        ("\ud800", "half a character"),
+        ("..", "begin or end"),
+        (".hidden", "begin or end"),
+        (" a", "begin or end"),
+        ("a ", "begin or end"),
+        ("CON", "keeps for a device"),
+        ("nul", "keeps for a device"),
+        ("Lpt1", "keeps for a device"),
+        ("aux.{project}", "keeps for a device"),
+        ("COM\xb2", "keeps for a device"),
+        ("x" * 232, "it has 236 bytes, and 235 are the most"),
+        ("海" * 78, "it has 238 bytes"),
+    ],
+)
+def test_what_some_system_would_refuse_is_refused(template: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as refused:
+        file_name(template, VALUES, ".wav")
+    assert str(refused.value).startswith("file name ")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["Act 1: Dawn", "either/or", "..\\x"])
+def test_a_value_that_cannot_stand_in_a_name_is_told_with_its_field(value: str) -> None:
+    with pytest.raises(ValueError, match=r"\{title\} is .* holds"):
+        file_name("{project}_{title}", VALUES | {"title": value}, ".wav")
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_field_without_a_value_is_told(value: str | None) -> None:
+    with pytest.raises(ValueError, match=r"\{stem\} has no value here"):
+        file_name("{project}_{stem}", VALUES | {"stem": value}, ".wav")
+    with pytest.raises(ValueError, match=r"\{stem\} has no value here"):
+        file_name("{stem}", {}, ".wav")
+
+
+@given(template=st.text(max_size=40), title=st.text(max_size=40))
+def test_whatever_is_typed_gives_a_legal_name_or_a_refusal(template: str, title: str) -> None:
+    try:
+        name = file_name(template + "{title}", VALUES | {"title": title}, ".wav")
+    except ValueError:
+        return
+    assert len(name.encode()) <= LONGEST_NAME_BYTES
+    assert not set(name) & set('/\\:*?"<>|\0')
+    assert name[0] not in " ."
+    assert name[:-4][-1] not in " ."
