@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,12 +80,19 @@ class Output:
             rate = self.job.project.sample_rate
             asked = Asked() if self.specification is None else Asked.of_master(self.specification)
             gauge = Gauge(rate, self.layout, self.job.programme, asked)
-            watch = QcWatch(rate, self.layout, self.job.programme.speech, part=self.specification is None)
+            programme = self.job.programme
+            kind: Literal["mix", "part", "unknown"] = "mix" if self.specification is not None else "unknown"
+            if self.facts.kind in ("stem", "group"):
+                kind = "part"
+            watch = QcWatch(rate, self.layout, programme.speech_inside, kind)
+            at = 0
             # two that share nothing, about as dear; the next block is read meanwhile
             with AudioReader(self._as_it_stands()) as reader, ThreadPoolExecutor(2, "look") as pool:
                 block = reader.read(BLOCK_FRAMES)
                 while len(block):
-                    looks = [pool.submit(look, block) for look in (gauge.process, watch.process)]
+                    inside = programme.inside(at, block)
+                    at += len(block)
+                    looks = [pool.submit(gauge.process, block), pool.submit(watch.process, inside)]
                     block = reader.read(BLOCK_FRAMES)
                     for look in looks:
                         look.result()
@@ -92,7 +100,8 @@ class Output:
             self.measured = gauge.read()
             # a part in float holds what is over full scale, and says so
             hot = self.specification is None and self.encoding == "wavfloat"
-            self.findings += [one for one in watch.findings() if not (hot and one.check == "overs")]
+            found = [one.later(programme.first / rate) for one in watch.findings()]
+            self.findings += [one for one in found if not (hot and one.check == "overs")]
         return self.measured
 
     def _as_it_stands(self) -> AudioFile:

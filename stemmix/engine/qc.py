@@ -8,7 +8,7 @@ reason. A `fail` is a fault by any standard; a `warn` is for a person to hear; w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,9 +58,10 @@ DC_WARN, DC_FAIL = 0.003, 0.01
 _DC_LASTS_S: Final = 10.0
 """No sound's own waves lean to one side for so long."""
 SILENCE_PAUSES: Final = 5
+FEWEST_PAUSES: Final = 3
 SILENCE_SHARE: Final = 0.02
-"""A mix with air in it is never digitally silent; with more pauses than 5, or over 2 % of its length, it is a lone stem
-or sparse by nature."""
+"""A mix with air in it is never digitally silent; with more pauses than 5, or 3 that are over 2 % of its length, it is
+a lone stem or sparse by nature. One or two, however long, are a hole."""
 IMBALANCE_WARN_DB, IMBALANCE_FAIL_DB = 3.0, 9.0
 """3 dB off a centre of sound is seen on any meter; 9 is a gain or a cable."""
 DEAD_DBFS: Final = -90.0
@@ -80,15 +81,20 @@ class QcWatch:
     """
 
     def __init__(
-        self, rate_hz: int, layout: Layout, dialogue: Sequence[tuple[int, int]] = (), *, part: bool = False
+        self,
+        rate_hz: int,
+        layout: Layout,
+        dialogue: Sequence[tuple[int, int]] = (),
+        kind: Literal["mix", "part", "unknown"] = "unknown",
     ) -> None:
         """`dialogue`: spans in samples in which somebody speaks, in order; the fold-down of all speech-band sound is
-        judged where none are given. Of a `part` of a mix only the faults of its samples are looked for: its pauses, its
+        judged where none are given. A `mix` has no digital silence that is not faded into, while what is `unknown` may
+        be a stem and have pauses. Of a `part` of a mix only the faults of its samples are looked for: its pauses, its
         empty channels and its one side are as its stems are.
         """
         self._rate_hz = rate_hz
         self._layout = layout
-        self._is_part = part
+        self._kind = kind
         self._frames = 0
         self._bins = 0
         self._pending: list[Floats] = []
@@ -152,7 +158,7 @@ class QcWatch:
         if not len(ends):
             return
         lengths = np.diff(ends, prepend=0).astype(np.float64)
-        if self._is_part:
+        if self._kind == "part":
             sums = np.add.reduceat(piece[: ends[-1]], np.concatenate(([0], ends[:-1])), axis=0)
             self._totals[:, 0] += sums.sum(axis=0)
             self._look_at_dc(sums, lengths)
@@ -193,7 +199,7 @@ class QcWatch:
         yield self._overs()
         yield self._dc_offset()
         yield from self._breaks()
-        if self._is_part:
+        if self._kind == "part":
             return
         yield self._silence()
         if self._layout != MONO:
@@ -271,7 +277,8 @@ class QcWatch:
         text = f"{silent_s:.1f} s of digital silence inside of sound, in {many(pauses, 'pause')} of 0.5 s or more"
         if not pauses:
             return finding("silence", "pass", "no digital silence of 0.5 s or more inside of sound", 0, 0)
-        if pauses > SILENCE_PAUSES or share > SILENCE_SHARE:
+        many_pauses = pauses > SILENCE_PAUSES or (pauses >= FEWEST_PAUSES and share > SILENCE_SHARE)
+        if self._kind != "mix" and many_pauses:
             return finding("silence", "pass", f"{text}: no mix, but a lone stem or sparse by nature", silent_s)
         if not self._samples.cuts.count:
             return finding("silence", "pass", f"{text}: faded into and out of", silent_s)

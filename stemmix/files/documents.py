@@ -47,6 +47,9 @@ def read_project(path: Path) -> Project:
     """
     project, text = _read(path, Project, MAX_PROJECT_BYTES)
     faults = []
+    if doubled := project.doubled_file(path.stem):
+        line, column = position_of(text, ("deliverables", doubled[0]))
+        faults.append(f"{path}:{line}:{column}: deliverables[{doubled[0]}]: {doubled[1]}")
     for index, stem in enumerate(project.stems):
         for label, file in stem.paths.items():
             if fault := _path_fault(path, file):

@@ -142,6 +142,7 @@ def _said(kind: str, value: object, context: dict[str, Any], variants: list[dict
     said = {
         "greater_than_equal": "{value} is less than {ge}, the least that is allowed",
         "less_than_equal": "{value} is more than {le}, the most that is allowed",
+        "greater_than": "{value} is not more than {gt}, as it must be",
         "finite_number": "{value} is no finite number",
         "string_too_short": "is empty",
         "string_too_long": "is longer than {max_length} characters",

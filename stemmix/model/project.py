@@ -223,7 +223,7 @@ class Project(Document):
     """Frames a second of the picture; written files say it."""
     start: str | None = None
     """Timecode of the first sample, `HH:MM:SS:FF`: written files carry it as their time reference."""
-    length: Seconds | None = None
+    length: Annotated[float, Field(gt=0, le=86_400)] | None = None
     """Exact length of the picture, and so of every file: what lies beyond is left out, silence is added. Left out, the
     programme ends with the stem that ends last."""
     ffoa: Seconds | None = None
@@ -256,7 +256,6 @@ class Project(Document):
 
     @model_validator(mode="after")
     def _files_can_be_written(self) -> Self:
-        seen: set[str] = set()
         for index, wanted in enumerate(self.deliverables):
             layout = LAYOUTS[self.layout_of(wanted)]
             if wanted.split:
@@ -267,17 +266,25 @@ class Project(Document):
                 raise broken_rule("only WAVE files can stand in film order", "deliverables", index, "order")
             for label in self._labels(wanted):
                 try:
-                    name = self.file_name("project", wanted, label)
+                    self.file_name("project", wanted, label)
                 except ValueError as fault:
                     raise broken_rule(str(fault), "deliverables", index, "file_name") from None
-                # what goes float changes its ending
-                if name.rpartition(".")[0].casefold() in seen:
-                    raise broken_rule(
-                        f"file name {name!r} is given twice (upper and lower case count as the same)",
-                        *("deliverables", index),
-                    )
-                seen.add(name.rpartition(".")[0].casefold())
+        if doubled := self.doubled_file("project"):
+            raise broken_rule(doubled[1], "deliverables", doubled[0])
         return self
+
+    def doubled_file(self, project_name: str) -> tuple[int, str] | None:
+        """The number of a deliverable whose file would fall on another's, and the words for that."""
+        seen: set[str] = set()
+        for index, wanted in enumerate(self.deliverables):
+            for label in self._labels(wanted):
+                name = self.file_name(project_name, wanted, label)
+                # what goes float changes its ending
+                stem = name.rpartition(".")[0].casefold()
+                if stem in seen:
+                    return index, f"file name {name!r} is given twice (upper and lower case count as the same)"
+                seen.add(stem)
+        return None
 
     @model_validator(mode="after")
     def _parents_exist(self) -> Self:
@@ -294,6 +301,14 @@ class Project(Document):
                     f"{wanted.parent!r} is no printmaster of this project ({', '.join(allowed)})",
                     *("deliverables", index, "parent"),
                 )
+            if isinstance(wanted, FoldDown):
+                parent = next(d for d in self.deliverables if d.name == (wanted.parent or printmasters[0]))
+                of = LAYOUTS[self.layout_of(parent)]
+                if LAYOUTS[wanted.layout].channels > of.channels:
+                    raise broken_rule(
+                        f"{wanted.layout} has more channels than {parent.name!r}, which is {of.name}",
+                        *("deliverables", index, "layout"),
+                    )
         return self
 
     @model_validator(mode="after")

@@ -89,6 +89,13 @@ class Finding(Document):
     at_s: tuple[tuple[float, float], ...] = ()
     """Where, as spans in seconds from the file's beginning; the first few."""
 
+    def later(self, seconds: float) -> Self:
+        """The same of a file that has so much more before it."""
+        if not seconds or not self.at_s:
+            return self
+        spans = tuple((round(start + seconds, 3), round(end + seconds, 3)) for start, end in self.at_s)
+        return self.model_copy(update={"at_s": spans})
+
     def rounded(self) -> Self:
         """As documents keep it: what was judged, to four digits after the point."""
         return self if self.value is None else self.model_copy(update={"value": round(self.value, 4)})

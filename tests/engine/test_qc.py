@@ -358,12 +358,12 @@ def test_of_a_part_only_the_faults_of_its_samples_are_told_and_they_are_the_same
 ) -> None:
     signal = mix()
     plant(signal)
-    whole, part = found(signal), found(signal, part=True)
+    whole, part = found(signal), found(signal, kind="part")
     assert set(part) == {"clipping", "overs", "dc", "dropout", "click"}
     assert any(one.verdict != "pass" for one in part.values())
     assert part == {check: whole[check] for check in part}
     signal[:, 1] = 0.0
-    assert "channels" not in found(signal, part=True), "a stem may stand on one side"
+    assert "channels" not in found(signal, kind="part"), "a stem may stand on one side"
 
 
 def test_findings_end_the_watch_and_may_be_asked_for_again() -> None:
