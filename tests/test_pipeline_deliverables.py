@@ -226,6 +226,7 @@ def test_a_two_pop_changes_no_gain_and_no_reading_and_is_in_the_file(tmp_path: P
         deliverables = [{"name": "mix"}]
         receipts[name] = rendered(with_leader(tmp_path / name, pop=name == "pop", deliverables=deliverables))
     one, other = (receipts[name].files[0] for name in ("pop", "none"))
+    assert one.flags == other.flags, "nor is the leader looked at for faults"
     assert one.gain_db == pytest.approx(other.gain_db, abs=0.005)
     assert one.measured.true_peak_dbtp == pytest.approx(other.measured.true_peak_dbtp, abs=0.02)
     assert one.measured.integrated_lufs == pytest.approx(-23.0, abs=0.05)

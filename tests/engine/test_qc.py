@@ -218,6 +218,15 @@ def test_a_mute_is_found_and_a_fade_to_nothing_or_a_sparse_stem_is_not() -> None
     for start_s in (10, 20, 60, 70, 80):
         sparse[at(start_s) : at(start_s + 3)] = 0.0
     assert "silence" not in flagged(sparse)
+    assert flagged(sparse, kind="mix")["silence"] == "warn", "what is known to be a mix has no pauses"
+
+
+@pytest.mark.parametrize("long_s", [0.6, 1.3, 2.0, 10.0])
+def test_a_hole_is_found_however_long_it_is(long_s: float) -> None:
+    muted = noise(at(60), rms=0.02)
+    muted[at(20) : at(20 + long_s)] = 0.0
+    flags = {check for check, verdict in flagged(muted).items() if verdict != "pass"}
+    assert flags & {"silence", "dropout"}
 
 
 def test_silence_before_and_after_the_sound_is_nobodys_fault() -> None:

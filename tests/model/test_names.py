@@ -108,4 +108,5 @@ def test_whatever_is_typed_gives_a_legal_name_or_a_refusal(template: str, title:
     assert len(name.encode()) <= LONGEST_NAME_BYTES
     assert not set(name) & set('/\\:*?"<>|\0')
     assert name[0] not in " ."
-    assert name[:-4][-1] not in " ."
+    assert name[:-4][-1] != " "
+    assert name[-1] not in " ."

@@ -340,3 +340,22 @@ def test_the_first_samples_place_is_told_by_its_timecode(fields: dict[str, str],
 def test_an_impossible_start_is_refused(fields: dict[str, str], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         made(**fields)
+
+
+def test_two_deliverables_of_one_name_are_refused_where_the_project_has_its_own(tmp_path: Path) -> None:
+    """One is named by the project, the other by the words that the project is called."""
+    whole = json.loads(made().model_dump_json(by_alias=True, exclude_defaults=True))
+    whole["deliverables"] = [{"name": "a", "file_name": "{project}"}, {"name": "b", "file_name": "reel7"}]
+    for name, refused in (("reel7", True), ("reel8", False)):
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(whole))
+        if refused:
+            with pytest.raises(ProjectError, match=r"deliverables\[1\]: file name 'reel7.wav' is given twice"):
+                read_project(path)
+        else:
+            read_project(path)
+
+
+def test_a_fold_down_is_not_wider_than_its_parent() -> None:
+    wanted = [{"name": "a"}, {"name": "b", "kind": "fold_down", "layout": "5.1"}]
+    assert faults(deliverables=wanted) == [("rule", ("deliverables", 1, "layout"))]
