@@ -137,3 +137,56 @@ class Spells:
             if len(self.spans) < self._keep:
                 self.spans.append((self._since, self._end))
         self._since = None
+
+
+class LoneSilences:
+    """Spans of bins in which one of two channels is digitally silent while the other sounds.
+
+    It sounded right before and sounds right after: what fades, begins or ends is nobody's fault.
+    """
+
+    def __init__(self, shortest: int, loud: float, judged: float, keep: int) -> None:
+        """`shortest`: bins of a span that counts. Mean powers: `loud`, of the sound that breaks off and goes on within
+        two bins; `judged`, over which the other channel sounds, for most of the span."""
+        self._shortest, self._loud, self._judged, self._keep = shortest, loud, judged, keep
+        self._bins = 0
+        self._before = self._last = 0.0
+        self._since: int | None = None
+        self._end: int | None = None
+        self._sounding = 0
+        self.count = 0
+        self.spans: list[tuple[int, int]] = []
+        """The first ones."""
+
+    def process(self, one: Floats, other: Floats) -> None:
+        """(bins,) mean powers of the channel that is looked at, and of the other."""
+        if self._since is None and one.all():
+            before = [self._before, self._last, *one.tolist()]
+            self._before, self._last = before[-2:]
+            self._bins += len(one)
+            return
+        for power, beside in zip(one.tolist(), other.tolist(), strict=True):
+            self._take(power, beside)
+            self._before, self._last = self._last, power
+            self._bins += 1
+
+    def _take(self, power: float, beside: float) -> None:
+        if self._since is None:
+            if power == 0.0 and max(self._before, self._last) >= self._loud:
+                self._since, self._end, self._sounding = self._bins, None, 0
+        elif power > 0.0:
+            self._end = self._bins if self._end is None else self._end
+            # the first bin after the silence may hold but a sample of what follows
+            if power >= self._loud or self._bins > self._end:
+                self._close(self._since, self._end, went_on=power >= self._loud)
+        elif self._end is not None:
+            self._since = self._end = None
+        if self._since is not None and self._end is None:
+            self._sounding += beside > self._judged
+
+    def _close(self, start: int, end: int, *, went_on: bool) -> None:
+        self._since = self._end = None
+        if went_on and end - start >= self._shortest and 2 * self._sounding > end - start:
+            self.count += 1
+            if len(self.spans) < self._keep:
+                self.spans.append((start, end))

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp.spells import Sliding
+from stemmix.dsp.spells import LoneSilences, Sliding
 from stemmix.dsp.watching import PairBins, SampleWatch
 from stemmix.dsp.watching_kernels import COLUMNS
 from stemmix.engine.findings import (
@@ -62,6 +62,10 @@ FEWEST_PAUSES: Final = 3
 SILENCE_SHARE: Final = 0.02
 """A mix with air in it is never digitally silent; with more pauses than 5, or 3 that are over 2 % of its length, it is
 a lone stem or sparse by nature. One or two, however long, are a hole."""
+LONE_SILENCE_BINS: Final = BINS_PER_SECOND // 2
+LONE_SILENCE_POWER: Final = 1e-5
+"""Half a second of digital silence in one side only, between sounds over -50 dBFS, is a muted clip or a lost track;
+more than `SILENCE_PAUSES` of them are how a sparse side is."""
 IMBALANCE_WARN_DB, IMBALANCE_FAIL_DB = 3.0, 9.0
 """3 dB off a centre of sound is seen on any meter; 9 is a gain or a cable."""
 DEAD_DBFS: Final = -90.0
@@ -111,6 +115,12 @@ class QcWatch:
         self._lfe = spells_of(_SHORTEST_LFE_BINS)
         self._lfe_windows = Sliding(WINDOW, 2)
         self._worst_lfe_db = SILENCE_DB
+        labels = layout.labels
+        self._sides = {
+            label: LoneSilences(LONE_SILENCE_BINS, LONE_SILENCE_POWER, JUDGED_POWER, KEPT_SPANS)
+            for label in labels
+            if _opposite(label) != label and _opposite(label) in labels
+        }
         self._findings: list[Finding] | None = None
 
     def process(self, block: Floats) -> None:
@@ -173,6 +183,9 @@ class QcWatch:
                 channels[:, b] = bins[:, _OF_B]
         self._totals += channels.sum(axis=0)
         self._look_at_dc(channels[:, :, 0], lengths)
+        for label, silences in self._sides.items():
+            side, opposite = (self._layout.labels.index(name) for name in (label, _opposite(label)))
+            silences.process(channels[:, side, 1] / lengths, channels[:, opposite, 1] / lengths)
         if "LFE" in self._layout.labels:
             self._look_at_lfe(channels[:, self._layout.labels.index("LFE")])
         self._picture.process(piece, pair, channels[:, :, 3], ends + begin)
@@ -296,6 +309,11 @@ class QcWatch:
             halves = [label for label in dead if (other := _opposite(label)) in labels and other not in dead]
             text = f"nothing in {', '.join(dead)} of {self._layout.name}, over {DEAD_DBFS:g} dBFS at least"
             return finding("channels", "fail" if halves else "warn", text, peaks[dead[0]], DEAD_DBFS, self._whole)
+        if lone := {label: its for label, its in self._sides.items() if 0 < its.count <= SILENCE_PAUSES}:
+            told = ", ".join(f"{label} {many(its.count, 'time')}" for label, its in lone.items())
+            where = places_of([span for its in lone.values() for span in its.spans], self._rate_hz)
+            count = sum(its.count for its in lone.values())
+            return finding("channels", "fail", f"falls silent while its other side sounds: {told}", count, 0, where)
         power = {label: float(row[2]) for label, row in zip(labels, self._totals, strict=True)}
         lefts = [label for label in labels if label[0] == "L" and _opposite(label) in labels]
         uneven = {label: db_from_power(power[label]) - db_from_power(power[_opposite(label)]) for label in lefts}

@@ -221,6 +221,24 @@ def test_a_mute_is_found_and_a_fade_to_nothing_or_a_sparse_stem_is_not() -> None
     assert flagged(sparse, kind="mix")["silence"] == "warn", "what is known to be a mix has no pauses"
 
 
+@pytest.mark.parametrize(("long_s", "channels", "side"), [(0.7, 2, 1), (2.0, 2, 0), (20.0, 2, 1), (2.0, 6, 4)])
+def test_one_side_that_falls_silent_while_the_other_sounds_is_found(long_s: float, channels: int, side: int) -> None:
+    sound = noise(at(60), channels=channels, rms=0.02)
+    assert "channels" not in flagged(sound)
+    muted = sound.copy()
+    muted[at(20) : at(20 + long_s), side] = 0.0
+    for size in (1000, 1 << 16):
+        told = found(muted, size=size)["channels"]
+        assert told.verdict == "fail"
+        assert told.at_s == ((pytest.approx(20, abs=CLOSE_S), pytest.approx(20 + long_s, abs=CLOSE_S)),)
+    alone = muted.copy()
+    alone[at(19.9) : at(20.1 + long_s)] = 0.0
+    assert "silent while" not in found(alone)["channels"].text, "nor does the other sound"
+    faded = muted.copy()
+    faded[at(19) : at(20), side] *= np.linspace(1, 0, at(1)) ** 2
+    assert "silent while" not in found(faded)["channels"].text, "it has faded"
+
+
 @pytest.mark.parametrize("long_s", [0.6, 1.3, 2.0, 10.0])
 def test_a_hole_is_found_however_long_it_is(long_s: float) -> None:
     muted = noise(at(60), rms=0.02)
