@@ -14,17 +14,19 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn, TextIO
+from typing import Annotated, NoReturn, TextIO, TypeVar
 
 import typer
 
 from stemmix import __version__
 from stemmix.errors import StemmixError
+
+Named = TypeVar("Named")
 
 
 class _StoppedError(BaseException):
@@ -93,6 +95,10 @@ Project = Annotated[
 ]
 Stem = Annotated[str | None, typer.Option("--stem", metavar="ID", help="Of this stem only.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]
+AudioFiles = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.", show_default=False)]
+LayoutOfFiles = Annotated[
+    str | None, typer.Option("--layout", metavar="NAME", help="What the channels are: 2.0, 5.1, 7.1.4 ...")
+]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Listen to every stem anew; keep nothing of it.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_set_quiet, help="No messages but errors.")]
 Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="Show the traceback of an error.")]
@@ -374,6 +380,15 @@ def features(
     voice.data(features_json(evidence, stem) if json else features_text(evidence, stem, _width()))
 
 
+def _known(name: str | None, known: Mapping[str, Named], where: str) -> Named | None:
+    """What a name on the command line stands for; None where none was given."""
+    if name is None or name in known:
+        return None if name is None else known[name]
+    from stemmix.files.faults import none_of
+
+    raise typer.BadParameter(none_of(name, list(known)), param_hint=where)
+
+
 def _width() -> int:
     """Columns to write in: the terminal's, or enough for any table where there is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
@@ -395,10 +410,7 @@ def presets(
     from stemmix.report.presets import preset_text, presets_json, presets_text
 
     voice: Voice = context.obj
-    if name is not None and name not in PRESETS:
-        from stemmix.files.faults import none_of
-
-        raise typer.BadParameter(none_of(name, list(PRESETS)), param_hint="NAME")
+    _known(name, PRESETS, "NAME")
     if json:
         voice.data(presets_json(name))
     else:
@@ -408,11 +420,9 @@ def presets(
 @app.command()
 def measure(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.", show_default=False)],
+    files: AudioFiles,
     *,
-    layout: Annotated[
-        str | None, typer.Option("--layout", metavar="NAME", help="What the channels are: 2.0, 5.1, 7.1.4 ...")
-    ] = None,
+    layout: LayoutOfFiles = None,
     json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -427,9 +437,7 @@ def measure(
     from stemmix.report.measured import measured_json, measured_text
 
     voice: Voice = context.obj
-    if layout is not None and layout not in LAYOUTS:
-        raise typer.BadParameter(f"{layout!r} is none of {', '.join(LAYOUTS)}", param_hint="--layout")
-    results = measured_files(files, None if layout is None else LAYOUTS[layout], os.cpu_count() or 1)
+    results = measured_files(files, _known(layout, LAYOUTS, "--layout"), os.cpu_count() or 1)
     faults = [result for result in results if isinstance(result, StemError)]
     measured = [result for result in results if not isinstance(result, StemError)]
     for warning in (warning for file in measured for warning in file.warnings):
@@ -444,14 +452,12 @@ def measure(
 @app.command()
 def qc(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.", show_default=False)],
+    files: AudioFiles,
     *,
     preset: Annotated[
         str | None, typer.Option("--preset", metavar="NAME", help="Judge by what this one asks, too: see presets.")
     ] = None,
-    layout: Annotated[
-        str | None, typer.Option("--layout", metavar="NAME", help="What the channels are: 2.0, 5.1, 7.1.4 ...")
-    ] = None,
+    layout: LayoutOfFiles = None,
     json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -462,21 +468,14 @@ def qc(
     """
     from stemmix.engine.examine import examined_files
     from stemmix.errors import StemError
-    from stemmix.files.faults import none_of
     from stemmix.model.layouts import LAYOUTS
     from stemmix.model.presets import PRESETS
     from stemmix.report.qc import examined_json, examined_text
 
     voice: Voice = context.obj
-    if preset is not None and preset not in PRESETS:
-        raise typer.BadParameter(none_of(preset, list(PRESETS)), param_hint="--preset")
-    if layout is not None and layout not in LAYOUTS:
-        raise typer.BadParameter(none_of(layout, list(LAYOUTS)), param_hint="--layout")
+    asked = _known(preset, PRESETS, "--preset")
     results = examined_files(
-        files,
-        None if preset is None else PRESETS[preset].specification,
-        None if layout is None else LAYOUTS[layout],
-        os.cpu_count() or 1,
+        files, None if asked is None else asked.specification, _known(layout, LAYOUTS, "--layout"), os.cpu_count() or 1
     )
     faults = [result for result in results if isinstance(result, StemError)]
     examined = [result for result in results if not isinstance(result, StemError)]

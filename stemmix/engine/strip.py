@@ -13,6 +13,7 @@ fold, and what lies under 120 Hz hides no speech: it follows the moves that set 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -117,7 +118,7 @@ def _parts_of(labels: Sequence[str], rule: Ruler) -> list[_Part]:
     return parts
 
 
-class _Part:
+class _Part(ABC):
     """What the cuts take from some channels, batch by batch.
 
     Digital silence is kept in each part by itself: what rings ahead of a sound in the front is not to wake the rear.
@@ -155,10 +156,11 @@ class _Part:
         self._silent_before = silent + (self._silent_before if silent == self._batch else 0)
         return lost
 
+    @abstractmethod
     def _cut(self, heard: Floats, gain_db: Floats, rows: NDArray[np.int64], taken: Floats) -> None:
         """Add up what frames `rows` lose at their gains (rows, 72)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _mend(self, heard: Floats, gain_db: Floats, taken: Floats) -> None:
         """Put right what the transform did besides."""
 
@@ -200,3 +202,6 @@ class _Single(_Part):
         spectra *= 1.0 - np.exp(np.log(10.0) / 20.0 * bins_db)
         for row, frame in zip(rows, irfft(spectra, axis=1, overwrite_x=True) * rule.window, strict=True):
             taken[row * self._hop :][: self._size, 0] += frame
+
+    def _mend(self, heard: Floats, gain_db: Floats, taken: Floats) -> None:
+        """Nothing: it shares its transform with no other channel."""
