@@ -13,10 +13,15 @@ rooms above it (`tests/test_architecture.py` holds the table):
 `planning`                from features to a plan: masking, unmasking, decisions; hears no audio
 `engine`                  pass 2: strips, mixer, master, what is written
 `report`                  what a person sees
-`sources`, `reels`        a project's stems as files; reels as one programme
-`pipeline`, `create`,     the whole way; a project from a folder of stems; whether what was printed adds up
-`nulltest`
-`cli`                     the door: no logic
+`sources`, `alignment`,   a project's stems as files, and in line; pass 1 over all of them; reels as one programme;
+`listening`, `reels`,     plans that were stored; what samples depend on
+`stored`, `machine`
+`pipeline`                the whole way
+`create`, `recreate`,     a project from a folder of stems, or of a receipt; where stems stood when they were recorded
+`placing`
+`verify`, `nulltest`,     whether it is the same mix, whether what was printed adds up, and what changed between two
+`compare`                 versions
+`commands`, `cli`         the door: no logic
 ========================  ===========================================================================================
 """
 

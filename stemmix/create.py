@@ -9,16 +9,21 @@ import os
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, inspect
-from stemmix.files.documents import stem_paths, write_document
+from stemmix.files.documents import canonical, from_disk, write_document
+from stemmix.files.paths import clip_paths, spelled
+from stemmix.files.projects import read_project, read_template
 from stemmix.model.deliverables import PrintedStems, Printmaster
 from stemmix.model.profiles import PROFILES, Role
-from stemmix.model.project import MAX_STEMS, PROJECT_SCHEMA, Project, Stem
+from stemmix.model.project import MAX_STEMS, PROJECT_SCHEMA, Project, ProjectFile
+from stemmix.model.stems import Stem
+from stemmix.placing import placed
 
 AUDIO_SUFFIXES: Final = (".wav", ".flac", ".aif", ".aiff", ".mp3", ".ogg")
 
@@ -108,56 +113,132 @@ _BEGINNINGS: Final = {
 DEFAULT_RATE_HZ: Final = 48_000
 
 
-def create_project(folder: Path, profile: str, *, force: bool = False) -> tuple[Project, Path, list[str]]:
+class Gathered(NamedTuple):
+    """A folder of stems, looked at."""
+
+    path: Path
+    """Of the project file that comes of it."""
+    files: tuple[AudioFile, ...]
+    stems: tuple[Stem, ...]
+    """One for each file, in their order."""
+    notes: list[str]
+
+
+def create_project(
+    folder: Path, profile: str | None = None, *, template: Path | None = None, force: bool = False
+) -> tuple[ProjectFile, Path, list[str]]:
     """Write `folder.json` beside `folder`, with every audio file that lies directly in it as a stem.
 
     Returns the project, the path written, and notes for the person: what could not be told, what was left out, what
     the files are warned for. Deliverables are a stereo printmaster and the printed stems; the sample rate is the
-    commonest among the stems, 48 kHz on a tie. Of every file only the header is read: a folder of hours is a project
-    at once, and what is damaged further on is found by `check`.
+    commonest among the stems, 48 kHz on a tie; stems stand where their files' time references say (`placing`). What a
+    `template` gives, the project leaves to it, and `extends` it; `profile` is its profile then, or `film`. Of every
+    file only the header is read: a folder of hours is a project at once, and what is damaged further on is found by
+    `check`.
 
     Raises StemError where the folder is missing or holds no audio, and, naming all of them at once, for files that
     cannot be read: a stem that is left out in silence is a stem that is missing from the mix. ProjectError for an
-    unknown profile or more stems than a project takes; OutputError where the project exists already (`force` replaces
-    it) or cannot be written.
+    unknown profile, more stems than a project takes, or a template that is none or that the project cannot reach;
+    OutputError where the project exists already (`force` replaces it) or cannot be written.
     """
-    if profile not in PROFILES:
+    if profile is not None and profile not in PROFILES:
         raise ProjectError(f"profile {profile!r} is none of {', '.join(PROFILES)}")
+    folder, path = project_beside(folder, force=force)
+    extends, house = (None, None) if template is None else _template(template, path)
+    given = house.model_fields_set if house is not None else set()
+    wanted = profile or (house.profile if house is not None else "film")
+    gathered = gather(folder, path, wanted)
+    notes = gathered.notes
+    rate_hz = _commonest_rate([file.sample_rate for file in gathered.files])
+    if house is not None and "sample_rate" in given:
+        rate_hz = house.sample_rate
+    notes += notes_of_rates(gathered.files, rate_hz)
+    placing = placed(gathered.files, rate_hz, None if house is None else house.frame_rate)
+    notes += placing.notes
+
+    own = {
+        "profile": wanted,
+        "sample_rate": rate_hz,
+        "frame_rate": placing.frame_rate,
+        "deliverables": (Printmaster(name="printmaster"), PrintedStems(name="stems", kind="stems")),
+    }
+    own = {field: value for field, value in own.items() if field not in given and value is not None}
+    fields = {"schema": PROJECT_SCHEMA, "title": title_of(folder.name), "stems": placing.stems_at(gathered.stems)} | own
+    if placing.start is not None:
+        fields["start"] = placing.start
+    if profile is not None:
+        fields["profile"] = profile
+    if extends is None:
+        made: ProjectFile = Project.model_validate(fields)
+    else:
+        made = ProjectFile.model_validate(fields | {"extends": extends})
+        notes += _faults_with_template(path, made)
+    write_document(path, made)
+    return made, path, notes
+
+
+def _faults_with_template(path: Path, made: ProjectFile) -> list[str]:
+    """What of a template does not go with these stems, as a pin of one that is not here: for a person to mend."""
+    text = canonical(made).encode()
+    try:
+        read_project(path, read=lambda one: text if one == path else from_disk(one))
+    except ProjectError as fault:
+        return [f"with its template it is not valid yet: {line}" for line in str(fault).splitlines()]
+    return []
+
+
+def project_beside(folder: Path, *, force: bool) -> tuple[Path, Path]:
+    """The folder, and the project file that belongs to it; OutputError where that exists, unless `force`."""
     if folder.name in ("", ".."):
         folder = folder.resolve()
     if not folder.name:
         raise StemError(f"{folder}: is no folder of stems")
     path = folder.with_name(f"{folder.name}.json")
+    refuse_existing(path, force=force)
+    return folder, path
+
+
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """An OutputError where a project stands already, unless `force`."""
     if os.path.lexists(path) and not force:
         raise OutputError(f"{path}: exists already; --force replaces it")
 
+
+def gather(folder: Path, path: Path, profile: str) -> Gathered:
+    """Look at every audio file in a folder, for the project at `path`: ids and roles by their names, and what to say.
+
+    Raises StemError and ProjectError as of `create_project`.
+    """
     files, notes = _audio_in(folder)
     readings = _inspected(files)
     stems, unclear = _stems(files, profile)
     for stem in stems:
-        stem_paths(path, stem)  # what `read_project` would refuse is not written
+        clip_paths(path, stem, stem.timeline[0])  # what `read_project` would refuse is not written
     notes += unclear
     if lacking := PROFILES[profile].lacking(stem.role for stem in stems):
         notes.append(f"{lacking}, or make the project again with another --profile")
     for file, reading in zip(files, readings, strict=True):
         notes += [f"{file.name}: {warning}" for warning in reading.warnings]
+    return Gathered(path, tuple(readings), stems, notes)
 
-    rate_hz = _commonest_rate([reading.sample_rate for reading in readings])
-    if others := sorted({reading.sample_rate for reading in readings} - {rate_hz}):
-        notes.append(f"stems at {', '.join(map(str, others))} Hz will be brought to the project's {rate_hz} Hz")
 
-    project = Project.model_validate(
-        {
-            "schema": PROJECT_SCHEMA,
-            "title": _title(folder.name),
-            "profile": profile,
-            "sample_rate": rate_hz,
-            "stems": stems,
-            "deliverables": (Printmaster(name="printmaster"), PrintedStems(name="stems", kind="stems")),
-        }
+def notes_of_rates(files: Sequence[AudioFile], rate_hz: int) -> list[str]:
+    """What is to be said of files at other rates than the project's."""
+    others = sorted({file.sample_rate for file in files} - {rate_hz})
+    return (
+        [f"stems at {', '.join(map(str, others))} Hz will be brought to the project's {rate_hz} Hz"] if others else []
     )
-    write_document(path, project)
-    return project, path, notes
+
+
+def _template(template: Path, path: Path) -> tuple[str, ProjectFile]:
+    """How the project at `path` calls a template, and what it gives."""
+    house = read_template(template)
+    if template.resolve() == path.resolve():
+        raise ProjectError(f"{template}: is the project that is to be made; it cannot extend itself")
+    try:
+        return spelled(path, template), house
+    except ValueError as fault:
+        raise ProjectError(str(fault)) from None
 
 
 def role_of(name: str, profile: str) -> tuple[Role | None, list[str]]:
@@ -282,7 +363,7 @@ def _commonest_rate(rates_hz: list[int]) -> int:
     return DEFAULT_RATE_HZ if first[1] == second[1] else first[0]
 
 
-def _title(name: str) -> str:
+def title_of(name: str) -> str:
     """`film_reel3` as a title: Film reel 3."""
     words = re.sub(r"[_\-. ]+|(?<=[a-z]{2})(?=[0-9])", " ", name).strip()
     return (words[:1].upper() + words[1:])[:200] or name

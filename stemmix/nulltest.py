@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.errors import ProjectError, StemError
-from stemmix.files.audio import AudioReader, inspect, inspect_discrete
+from stemmix.files.audio import AudioFile, AudioReader, inspect, inspect_discrete
 from stemmix.files.documents import read_document
 from stemmix.model.encodings import CODINGS
 from stemmix.model.layouts import LAYOUTS
@@ -87,12 +87,15 @@ def _null(folder: Path, master: WrittenFile, deliverable: str, files: Sequence[W
     )
 
 
-def _reader(folder: Path, file: WrittenFile) -> AudioReader:
-    """A written file's samples, its channels in WAVE order."""
+def audio_of(folder: Path, file: WrittenFile) -> AudioFile:
+    """A written file as it stands in a folder, to be read in WAVE order; StemError as of `inspect`."""
     if file.parts:
-        audio = inspect_discrete({part.label: folder / part.path for part in file.parts})
-    else:
-        audio = inspect(folder / file.path, LAYOUTS[file.layout], file.order)
+        return inspect_discrete({part.label: folder / part.path for part in file.parts})
+    return inspect(folder / file.path, LAYOUTS[file.layout], file.order)
+
+
+def _reader(folder: Path, file: WrittenFile) -> AudioReader:
+    audio = audio_of(folder, file)
     if audio.frames != file.frames:
         raise StemError(f"{audio.path}: is {audio.frames} samples long, not the {file.frames} of the receipt")
     return AudioReader(audio)

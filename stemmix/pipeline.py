@@ -2,51 +2,43 @@
 
 from __future__ import annotations
 
-import platform
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stemmix import __version__
-from stemmix.analysis.scan import StemScan
+from stemmix.alignment import in_line
 from stemmix.analysis.tonal import tonal_of
 from stemmix.bands import BAND_COUNT
-from stemmix.dsp.spectrum import ruler
 from stemmix.engine.bus import Job
 from stemmix.engine.deliver import deliver, publish
 from stemmix.engine.gauge import Programme
+from stemmix.engine.master import Given
 from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, gains_of_stem, mixed_blocks
-from stemmix.errors import OutputError, ProjectError, StemError
-from stemmix.files.documents import StagedDocument, read_document, read_project, sha256_of_document
-from stemmix.files.features import FeatureStore, feature_store
-from stemmix.files.stems import StemReader
+from stemmix.errors import OutputError, ProjectError
+from stemmix.files.documents import StagedDocument, sha256_of_document
+from stemmix.files.features import feature_store
+from stemmix.files.paths import seen_from
+from stemmix.files.projects import read_project
 from stemmix.files.writer import remove_strays
+from stemmix.listening import THREADS, Progress, counted, folded_blocks, listen, programme_frames
+from stemmix.machine import processor, versions
 from stemmix.model.deliverables import made_for_dialogue, speech_of
 from stemmix.model.evidence import AppliedGains, Evidence, HeardFacts
-from stemmix.model.features import Frames
+from stemmix.model.features import Tonal
 from stemmix.model.moves import rounded_db
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
-from stemmix.model.receipt import Receipt, SourceFile, WrittenFile
+from stemmix.model.receipt import RECEIPT_SCHEMA, Receipt, SourceFile, WrittenFile
+from stemmix.model.timecode import Clock, as_typed, has_frames
 from stemmix.planning.decide import decide
-from stemmix.planning.evidence import HeardStem
-from stemmix.reels import folder_of, gains_of, refuse_clashes, refuse_unlike
-from stemmix.sources import Source, open_stems, refuse_stale, refuse_unheard
-from stemmix.units import samples_from_seconds
-
-THREADS = 2
-
-Progress = Callable[[str, float], None]
-"""Told a stage, and how much of it is done, 0 to 1. Called from any thread, one at a time."""
+from stemmix.reels import folder_of, gain_source, gains_of, refuse_clashes, refuse_unlike
+from stemmix.sources import Source, open_stems, refuse_unheard
+from stemmix.stored import StoredPlan, read_stored
 
 
 def render(
@@ -56,6 +48,7 @@ def render(
     *,
     progress: Progress,
     gain_from: Path | None = None,
+    stale_ok: bool = False,
     use_cache: bool = True,
     block_frames: int = BLOCK_FRAMES,
     threads: int = THREADS,
@@ -63,28 +56,67 @@ def render(
     """The whole way: open and check the stems, scan, decide, mix, deliver, measure what was written, account for it.
 
     Several projects are the reels of one programme, measured as one. With `plan_path` (of a lone project) nothing is
-    analysed: the stored plan is mixed, and refused where it is stale. `gain_from`: a receipt whose masters' gains are
-    taken. `out` is `out/` beside each project where it is not given. Raises the family of `stemmix.errors`; whatever is
-    raised, nothing half-written stands under a final name.
+    analysed: the stored plan is mixed; where it is stale it is refused, or, `stale_ok`, mixed as far as it fits.
+    `gain_from`: a receipt whose masters' gains are taken. `out` is `out/` beside each project where it is not given.
+    Raises the family of `stemmix.errors`; whatever is raised, nothing half-written stands under a final name.
     """
     projects = [read_project(path) for path in project_paths]
     refuse_unlike(project_paths, projects)
     refuse_clashes(project_paths, projects, out)
     given = {} if gain_from is None else gains_of(gain_from, projects[0])
     way = _Way(progress, use_cache, block_frames, threads)
+    stored = None if plan_path is None else StoredPlan(plan_path, stale_ok)
+    return _rendered(project_paths, projects, out, stored, given, gain_from, way)
+
+
+def render_again(
+    project_path: Path,
+    project: Project,
+    stored: StoredPlan | None,
+    out: Path,
+    given: Mapping[str, Given],
+    *,
+    progress: Progress,
+    use_cache: bool = True,
+    threads: int = THREADS,
+) -> Receipt:
+    """Mix a project that was read before, by a stored plan or a new one, masters at the gains that are `given`, and
+    write to `out`.
+
+    `project_path` says where its stems are, and the names of what is written; it need not be there. Raises as `render`.
+    """
+    way = _Way(progress, use_cache, BLOCK_FRAMES, threads)
+    (receipt,) = _rendered([project_path], [project], out, stored, given, None, way)
+    return receipt
+
+
+def _rendered(
+    project_paths: Sequence[Path],
+    projects: Sequence[Project],
+    out: Path | None,
+    stored: StoredPlan | None,
+    given: Mapping[str, Given],
+    gain_from: Path | None,
+    way: _Way,
+) -> list[Receipt]:
     with ExitStack() as cleaning:
-        sources = [open_stems(path, project, threads) for path, project in zip(project_paths, projects, strict=True)]
+        sources = [
+            open_stems(path, project, way.threads) for path, project in zip(project_paths, projects, strict=True)
+        ]
         # all folders before anything is staged in one: strays are cleared away here
         folders = [
             cleaning.enter_context(out_folder(path, out, project, its))
             for path, project, its in zip(project_paths, projects, sources, strict=True)
         ]
         reels = [
-            cleaning.enter_context(_reel(path, project, its, folder, plan_path, way))
+            cleaning.enter_context(_reel(path, project, its, folder, stored, way))
             for path, project, its, folder in zip(project_paths, projects, sources, folders, strict=True)
         ]
         deliveries = cleaning.enter_context(deliver([reel.job for reel in reels], given))
-        receipts = [account(reel, delivery.files) for reel, delivery in zip(reels, deliveries, strict=True)]
+        receipts = [
+            account(reel, delivery.files, project_paths, gain_from)
+            for reel, delivery in zip(reels, deliveries, strict=True)
+        ]
         staged = [
             cleaning.enter_context(StagedDocument(reel.job.folder / f"{reel.path.stem}.receipt.json", receipt))
             for reel, receipt in zip(reels, receipts, strict=True)
@@ -117,17 +149,19 @@ class _Way:
 
 @contextmanager
 def _reel(
-    path: Path, project: Project, sources: Sequence[Source], folder: Path, plan_path: Path | None, way: _Way
+    path: Path, project: Project, sources: Sequence[Source], folder: Path, stored: StoredPlan | None, way: _Way
 ) -> Iterator[_Reel]:
-    if plan_path is None:
+    if stored is None:
+        sources = in_line(project, sources, threads=way.threads)
         plan, sources = listen_and_decide(
             project, sources, folder, way.progress, use_cache=way.use_cache, threads=way.threads
         )
     else:
-        plan = read_document(plan_path, Plan)
-        refuse_stale(plan_path, plan, project, sources)
+        plan, sources = read_stored(stored, project, sources)
     with StagedDocument(folder / f"{path.stem}.plan.json", plan) as staged_plan:
         job = _job(path, project, plan, sources, staged_plan, way)
+        if stored is not None and stored.seed is not None:
+            job = replace(job, seed=stored.seed)
         plan = plan.model_copy(update={"moves": (), "conflicts": (), "lines": ()})
         yield _Reel(path, plan, staged_plan, sources, job)
 
@@ -137,17 +171,17 @@ def _job(
 ) -> Job:
     """What the engine has to know of a project."""
     rate = project.sample_rate
-    frames = plan.frames if project.length is None else samples_from_seconds(project.length, rate)
-    first = 0 if project.ffoa is None else samples_from_seconds(project.ffoa, rate)
-    after = frames if project.lfoa is None else samples_from_seconds(project.lfoa, rate)
+    frames = plan.frames if project.length is None else project.clock.length(project.length)
+    first, end = project.action
+    after = frames if end is None else end
     if first >= frames:
-        raise ProjectError(f"{path}: ffoa: {project.ffoa:g} s is not before the programme's end, {frames / rate:g} s")
+        begins = as_typed(project.ffoa or 0.0)
+        raise ProjectError(f"{path}: ffoa: {begins} is not before the programme's end, {frames / rate:g} s")
     dipped, undipped = (
         [
             MixedStem(
-                source.audio,
-                source.at,
-                source.stem.gain_db,
+                source.timeline,
+                source.gain_db,
                 gains_of_stem(plan, source.stem.id, without),
                 project.layout,
                 source.stem.pan,
@@ -180,18 +214,20 @@ def examine(
     method: Literal["multilevel", "frequency"] | None = None,
     asked_for: str | None = None,
     tonal: Callable[[str], bool] | None = None,
+    look_for_offsets: bool = False,
 ) -> Evidence:
     """As far as the decisions: what `check`, `report`, `why` and `features` show. Nothing is written but features.
 
     `method` is another than the project's; `asked_for` a stem that must be heard, a ProjectError before anything is
-    opened where it is not; `tonal` says of a stem's id whether its pitch and tempo are asked for.
+    opened where it is not; `tonal` says of a stem's id whether its pitch and tempo are asked for; to
+    `look_for_offsets` is to listen whether stems of one group lie apart.
     """
     project = read_project(project_path)
     if asked_for is not None:
         refuse_unheard(project_path, project, asked_for)
     if method is not None:
         project = project.model_copy(update={"method": method})
-    sources = open_stems(project_path, project, threads)
+    sources = in_line(project, open_stems(project_path, project, threads), look=look_for_offsets, threads=threads)
     with feature_store(Path(tempfile.gettempdir()), keep=use_cache) as store:
         stems = listen(project, sources, store, progress, threads)
         plan = decide(project, stems, programme_frames(stems))
@@ -204,15 +240,52 @@ def examine(
                 role=stem.role,
                 file=source.stem.named,
                 priority=stem.priority,
-                gain_db=source.stem.gain_db,
+                gain_db=source.gain_db,
                 at=source.at,
                 facts=stem.facts,
                 warnings=source.with_warnings(stem).warnings,
-                tonal=tonal_of(_blocks(source, project), project.sample_rate) if tonal and tonal(stem.id) else None,
+                tonal=tonal_of(folded_blocks(source, project), project.sample_rate)
+                if tonal and tonal(stem.id)
+                else None,
             )
             for source, stem in zip(sources, stems, strict=True)
         ),
     )
+
+
+def _tonal_of(source: Source, project: Project) -> Tonal:
+    return tonal_of(folded_blocks(source, project), project.sample_rate)
+
+
+def sample_of(project_path: Path, time: str, frame_rate: str | None = None) -> int:
+    """The sample of the programme that a person means: seconds, H:MM:SS.s, or a timecode of the picture.
+
+    `frame_rate` stands for the project's, and counts from nought; where neither is given, 25. ProjectError as of
+    `read_project`, ValueError, one sentence, where the time is none.
+    """
+    project = read_project(project_path)
+    if frame_rate is None:
+        clock = project.clock if project.frame_rate is not None else Clock(project.sample_rate, "25", project.start)
+    elif not has_frames(time):
+        raise ValueError(f"{time} has no frames to count: write a timecode, HH:MM:SS:FF")
+    elif frame_rate == project.frame_rate:
+        clock = project.clock
+    else:
+        clock = Clock(project.sample_rate, frame_rate)
+    if has_frames(time) or "sample" in time:
+        return clock.position(time)
+    # between two samples is after the first of them: the last instant of a programme still lies in it
+    return replace(clock, rate_hz=1000 * clock.rate_hz).position(time) // 1000
+
+
+def planned(
+    project_path: Path, project: Project, *, progress: Progress, use_cache: bool = True, threads: int = THREADS
+) -> Plan:
+    """The decisions for a project that was read before; nothing is written but features."""
+    sources = in_line(project, open_stems(project_path, project, threads), threads=threads)
+    return listen_and_decide(
+        project, sources, Path(tempfile.gettempdir()), progress, use_cache=use_cache, threads=threads
+    )[0]
 
 
 def gains_at(plan: Plan, sample: int) -> tuple[AppliedGains, ...]:
@@ -232,7 +305,7 @@ def out_folder(project_path: Path, out: Path | None, project: Project, sources: 
     A folder that was made for a render that failed is taken away again.
     """
     folder = folder_of(project_path, out)
-    stems = {file.path.resolve() for source in sources for file in source.audio.files}
+    stems = {file.audio.path.resolve() for source in sources for file in source.files}
     for name in project.file_names(project_path.stem):
         # what would pass full scale is a WAVE, whatever was asked for
         for path in (folder / name, (folder / name).with_suffix(".wav")):
@@ -266,127 +339,42 @@ def listen_and_decide(
     return plan, [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)]
 
 
-def listen(
-    project: Project, sources: Sequence[Source], store: FeatureStore, progress: Progress, threads: int = THREADS
-) -> list[HeardStem]:
-    """Pass 1: every stem's features, from the store or by one scan each. A StemError where all are silent."""
-    advance = counted(progress, sum(source.audio.frames or 0 for source in sources), "listen")
-
-    def heard(source: Source) -> HeardStem:
-        return _heard(project, source, store, lambda count: advance("listen", count))
-
-    with ThreadPoolExecutor(threads, "listen") as pool:
-        stems = list(pool.map(heard, sources))
-    if all(stem.facts.silent for stem in stems):
-        raise StemError(f"every stem is silent: there is nothing to mix ({', '.join(stem.id for stem in stems)})")
-    return stems
-
-
-def _heard(project: Project, source: Source, store: FeatureStore, advance: Callable[[int], None]) -> HeardStem:
-    hop = ruler(project.sample_rate).hop_samples
-    lead = source.at % hop
-    fold = source.fold(project.layout)
-    key = store.key(source.sha256, project.sample_rate, lead, source.audio.labels, fold)
-    entry = store.read(key)
-    if entry is None:
-        with StemReader(source.audio, project.sample_rate, fold, watched=True) as reader, store.write(key) as writer:
-            scan = StemScan(project.sample_rate, lead, writer.rows)
-            while len(block := reader.read(BLOCK_FRAMES)):
-                scan.process(block)
-                advance(len(block))
-            if not reader.frames_out:  # its header did not say
-                raise StemError(f"{source.audio.path}: holds no audio (0 frames)")
-            facts = scan.finish(
-                sha256=source.sha256,
-                source_rate=source.audio.sample_rate,
-                source_layout=source.audio.layout.name,
-                look=reader.look,
-            )
-            writer.finish(facts)
-        entry = store.read(key)
-        if entry is None:
-            raise OutputError(f"{store.folder}: features of {source.audio.path} cannot be kept: they do not read back")
-    facts, frames = entry
-    stem = source.stem
-    return HeardStem(
-        id=stem.id,
-        role=stem.role,
-        priority=project.priority_of(stem),
-        protection=project.defaults.protection[stem.role],
-        at=source.at,
-        facts=facts,
-        frames=Frames(frames, source.at // hop, stem.gain_db),
-    )
-
-
-def _blocks(source: Source, project: Project) -> Iterator[NDArray[np.float64]]:
-    with StemReader(source.audio, project.sample_rate, source.fold(project.layout)) as reader:
-        while len(block := reader.read(BLOCK_FRAMES)):
-            yield block
-
-
-def programme_frames(stems: Sequence[HeardStem]) -> int:
-    """Length of the programme in samples: to the end of the stem that ends last."""
-    return max(stem.at + stem.facts.frames for stem in stems)
-
-
-def account(reel: _Reel, files: Sequence[WrittenFile]) -> Receipt:
-    """The receipt of what went in and came out."""
-    project, plan = reel.job.project, reel.plan
+def account(
+    reel: _Reel, files: Sequence[WrittenFile], reels: Sequence[Path] = (), gain_from: Path | None = None
+) -> Receipt:
+    """The receipt of what went in and came out; `reels`: the projects of the programme that it is one of."""
+    project, plan, folder = reel.job.project, reel.plan, reel.job.folder
     lengths = {stem.id: stem.frames for stem in plan.stems}
     return Receipt(
-        schema_="stemmix.receipt/1",
+        schema_=RECEIPT_SCHEMA,
         title=project.title,
         project=reel.path.name,
+        project_path=seen_from(folder, reel.path),
         project_sha256=sha256_of_document(project),
         plan=reel.staged_plan.path.name,
         plan_sha256=reel.staged_plan.sha256,
-        versions={
-            "stemmix": __version__,
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("numba", "numpy", "scipy", "soundfile", "soxr")},
-        },
-        processor=_processor(),
+        programme=tuple(seen_from(folder, path) for path in reels) if len(reels) > 1 else (),
+        gain_from=None if gain_from is None else gain_source(gain_from, folder),
+        versions=versions(),
+        processor=processor(),
         sample_rate=project.sample_rate,
         frames=reel.job.frames,
         sources=tuple(
             SourceFile(
                 stem=source.stem.id,
-                path=path,
-                channel=label,
-                sha256=sha256,
+                path=file.path,
+                channel=file.channel,
+                sha256=file.sha256,
                 frames=lengths[source.stem.id],
-                sample_rate=source.audio.sample_rate,
-                layout=source.audio.layout.name,
-                warnings=source.warnings if path == next(iter(source.stem.paths.values())) else (),
+                sample_rate=file.audio.sample_rate,
+                layout=file.audio.layout.name if file.channel is None else source.layout.name,
+                warnings=source.warnings if number == 0 else (),
             )
             for source in reel.sources
-            for (label, path), sha256 in zip(source.stem.paths.items(), source.hashes, strict=True)
+            for number, file in enumerate(source.files)
         ),
         files=tuple(files),
         warnings=plan.notes,
         passed=not any(file.misses for file in files),
+        request=project,
     )
-
-
-def _processor() -> str:
-    """Type of processor: the model where the system names it."""
-    try:
-        with Path("/proc/cpuinfo").open() as lines:
-            models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-            return next(models, "") or platform.processor() or platform.machine()
-    except OSError:
-        return platform.processor() or platform.machine()
-
-
-def counted(progress: Progress, total: int, *stages: str) -> Callable[[str, float], None]:
-    """Turns counts of samples, from any thread, into shares of `total`, a count a stage."""
-    lock = threading.Lock()
-    done = dict.fromkeys(stages, 0.0)
-
-    def advance(stage: str, count: float) -> None:
-        with lock:
-            done[stage] = done.get(stage, 0.0) + count
-            progress(stage, min(done[stage] / max(total, 1), 1.0))
-
-    return advance

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from stemmix.engine.master import Given
 from stemmix.errors import ProjectError
+from stemmix.files.audio import sha256_of
 from stemmix.files.documents import read_document
+from stemmix.files.paths import seen_from
 from stemmix.model.programme import ProgrammeList
 from stemmix.model.project import Project
-from stemmix.model.receipt import Receipt
+from stemmix.model.receipt import GainSource, Receipt
 
 
 def refuse_unlike(paths: Sequence[Path], projects: Sequence[Project]) -> None:
@@ -43,7 +46,7 @@ def folder_of(project_path: Path, out: Path | None) -> Path:
     return project_path.parent / "out" if out is None else out
 
 
-def gains_of(receipt_path: Path, project: Project) -> dict[str, tuple[float, str]]:
+def gains_of(receipt_path: Path, project: Project) -> dict[str, Given]:
     """The gains of a receipt's masters by name, and where they come from; a ProjectError where one is missing."""
     receipt = read_document(receipt_path, Receipt)
     known = {file.deliverable: file.gain_db for file in receipt.files if file.parent is None}
@@ -51,8 +54,14 @@ def gains_of(receipt_path: Path, project: Project) -> dict[str, tuple[float, str
     if missing:
         raise ProjectError(f"{receipt_path}: has no master {', '.join(missing)} to take a gain from")
     return {
-        name: (gain_db, f"from {receipt_path.name}: its programme is judged there") for name, gain_db in known.items()
+        name: Given(gain_db, f"from {receipt_path.name}: its programme is judged there")
+        for name, gain_db in known.items()
     }
+
+
+def gain_source(receipt_path: Path, folder: Path) -> GainSource:
+    """Which receipt gains were taken from, as a receipt in `folder` names it."""
+    return GainSource(path=seen_from(folder, receipt_path), sha256=sha256_of(receipt_path))
 
 
 def reels_of(programme_path: Path) -> list[Path]:

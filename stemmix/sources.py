@@ -2,73 +2,176 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from stemmix.errors import ProjectError, StemError
-from stemmix.files.audio import AudioFile, inspect, inspect_discrete, sha256_of_stem
-from stemmix.files.documents import stem_paths
+from stemmix.files.audio import AudioFile, inspect, inspect_discrete, sha256_of
 from stemmix.files.faults import none_of
-from stemmix.model.layouts import LAYOUTS, MONO, STEREO, Layout, Matrix, chained, fold_matrix, placing_matrix
+from stemmix.files.paths import clip_paths
+from stemmix.files.timeline import Timeline, time_reference_of, timeline_of
+from stemmix.model.layouts import LAYOUTS, STEREO, Layout, Matrix, Order, chained, fold_matrix, placing_matrix
 from stemmix.model.plan import Plan
-from stemmix.model.project import Project, Stem
+from stemmix.model.project import Project
+from stemmix.model.stems import Clip, Stem
 from stemmix.planning.evidence import HeardStem
-from stemmix.units import samples_from_seconds
+
+FAR_S = 600
+"""A programme that begins with as much silence, for want of a `start`, is not what somebody wants."""
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """One file of a stem."""
+
+    path: str
+    """As the project gives it."""
+    channel: str | None
+    """What a discrete mono file is for."""
+    audio: AudioFile
+    sha256: str
 
 
 @dataclass(frozen=True)
 class Source:
-    """A stem that is heard, and its file or files."""
+    """A stem that is heard, its files, and where they stand."""
 
     stem: Stem
-    audio: AudioFile
-    sha256: str
-    hashes: tuple[str, ...]
-    """Of each of its files."""
-    at: int
-    """Where it begins, in samples of the programme."""
+    timeline: Timeline
+    gain_db: float
+    """Its fader and its group's."""
+    files: tuple[NamedFile, ...]
+    """Each once, in the order of the clips."""
     warnings: tuple[str, ...]
+    lag: int = 0
+    """Samples that it was late against what it was recorded together with, and was moved back by."""
+    inverted: bool = False
+    """Whether it was the other way up, and was turned."""
+
+    @property
+    def at(self) -> int:
+        """Where it begins, in samples of the programme."""
+        return self.timeline.at
+
+    @property
+    def layout(self) -> Layout:
+        """Of the files."""
+        return self.timeline.audio.layout
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of all that is heard of it: of one whole file, the file's own."""
+        return self.timeline.sha256({file.audio.path: file.sha256 for file in self.files})
+
+    @property
+    def named(self) -> str:
+        """What warnings and errors call it: its file, or its id."""
+        whole = self.timeline.is_whole_file
+        return str(self.timeline.audio.path) if whole else f"stem {self.stem.id!r} ({self.stem.named})"
 
     def fold(self, bus: Layout) -> Matrix:
         """What listeners in stereo get of it: its place on the bus, folded. Decisions are made on that."""
-        return chained(placing_matrix(self.audio.layout, bus, self.stem.pan), fold_matrix(bus, STEREO))
+        return chained(placing_matrix(self.timeline.layout, bus, self.stem.pan), fold_matrix(bus, STEREO))
+
+    def moved(self, lag: int, *, inverted: bool) -> Source:
+        """In line with what it was recorded together with."""
+        timeline = self.timeline.moved(-lag, inverted=inverted)
+        return replace(self, timeline=timeline, lag=lag, inverted=inverted)
 
     def with_warnings(self, heard: HeardStem) -> Source:
         """With what the scan found besides."""
-        found = tuple(f"{self.audio.path}: {warning}" for warning in heard.facts.warnings)
+        found = tuple(f"{self.named}: {warning}" for warning in heard.facts.warnings)
         return replace(self, warnings=self.warnings + found)
 
 
 def open_stems(project_path: Path, project: Project, threads: int = 2) -> list[Source]:
-    """Look at every stem that is heard, and take its hash; a StemError names all that cannot be used.
+    """Look at every file of every stem that is heard, take its hash, and place it; a StemError names all that cannot
+    be used.
 
-    ProjectError where one that is not mono has a pan.
+    ProjectError as of `timeline_of`.
     """
+    looks = {
+        stem.id: [_Look.of(clip, clip_paths(project_path, stem, clip)) for clip in stem.timeline]
+        for stem in project.heard
+    }
+    wanted = list(dict.fromkeys(look for its in looks.values() for look in its))
+    with ThreadPoolExecutor(threads, "open") as pool:
+        looked_at = dict(zip(wanted, pool.map(_Look.taken, wanted), strict=True))
+        audios = {look: audio for look, audio in looked_at.items() if isinstance(audio, AudioFile)}
+        files = list(dict.fromkeys(audio.path for whole in audios.values() for audio in whole.files))
+        hashed = dict(zip(files, pool.map(_hash_of, files), strict=True))
+    hashes = {path: sha256 for path, sha256 in hashed.items() if isinstance(sha256, str)}
+    if faults := [str(fault) for fault in (*looked_at.values(), *hashed.values()) if isinstance(fault, StemError)]:
+        raise StemError("\n".join(dict.fromkeys(faults)))
+    return [
+        _source(project_path, project, stem, [audios[look] for look in looks[stem.id]], hashes)
+        for stem in project.heard
+    ]
 
-    def opened(stem: Stem) -> Source | StemError:
-        paths = stem_paths(project_path, stem)
-        whole = paths.get(None)
+
+def _source(
+    project_path: Path, project: Project, stem: Stem, audios: Sequence[AudioFile], hashes: Mapping[Path, str]
+) -> Source:
+    named = {
+        (path, label): NamedFile(path, label, audio, hashes[audio.path])
+        for clip, whole in zip(stem.timeline, audios, strict=True)
+        for (label, path), audio in zip(clip.paths.items(), whole.files, strict=True)
+    }
+    timeline = timeline_of(str(project_path), stem, audios, project.clock, project.layout)
+    warnings = [warning for audio in audios for warning in audio.warnings]
+    if project.start is None and timeline.at >= FAR_S * project.sample_rate and _is_placed_by_files(stem, audios):
+        far = project.clock.told(timeline.at)
+        warnings.append(
+            f"{timeline.audio.path}: stands {far} into the programme by its time reference; give the project a "
+            "'start', or the stem an 'at'"
+        )
+    return Source(
+        stem=stem,
+        timeline=timeline,
+        gain_db=project.fader_db(stem),
+        files=tuple(named.values()),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _is_placed_by_files(stem: Stem, audios: Sequence[AudioFile]) -> bool:
+    """Whether nothing but time references says where a stem stands."""
+    return all(
+        clip.at is None and time_reference_of(audio) is not None
+        for clip, audio in zip(stem.timeline, audios, strict=True)
+    )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a file is looked at as: once, however many clips are made of it."""
+
+    paths: tuple[tuple[str | None, Path], ...]
+    layout: str | None
+    order: Order
+
+    @classmethod
+    def of(cls, clip: Clip, paths: Mapping[str | None, Path]) -> _Look:
+        return cls(tuple(paths.items()), clip.layout, clip.order)
+
+    def taken(self) -> AudioFile | StemError:
+        whole = dict(self.paths).get(None)
         try:
             if whole is None:
-                audio = inspect_discrete({label: path for label, path in paths.items() if label is not None})
-            else:
-                audio = inspect(whole, None if stem.layout is None else LAYOUTS[stem.layout], stem.order)
-            sha256, hashes = sha256_of_stem(audio)
+                return inspect_discrete({label: path for label, path in self.paths if label is not None})
+            return inspect(whole, None if self.layout is None else LAYOUTS[self.layout], self.order)
         except StemError as fault:
             return fault
-        if stem.pan and audio.layout != MONO:
-            has = f"has {audio.layout.channels} channels ({audio.layout.name})"
-            raise ProjectError(f"{project_path}: stem {stem.id!r}: pan: is for mono stems, and {audio.path} {has}")
-        at = samples_from_seconds(stem.at, project.sample_rate)
-        return Source(stem, audio, sha256, hashes, at, audio.warnings)
 
-    with ThreadPoolExecutor(threads, "open") as pool:
-        found = list(pool.map(opened, project.heard))
-    if faults := [str(fault) for fault in found if isinstance(fault, StemError)]:
-        raise StemError("\n".join(faults))
-    return [source for source in found if isinstance(source, Source)]
+
+def _hash_of(path: Path) -> str | StemError:
+    try:
+        return sha256_of(path)
+    except StemError as fault:
+        return fault
 
 
 def refuse_unheard(project_path: Path, project: Project, stem: str) -> None:
@@ -81,8 +184,8 @@ def refuse_unheard(project_path: Path, project: Project, stem: str) -> None:
     raise ProjectError(f"{project_path}: stem {none_of(stem, known)}")
 
 
-def refuse_stale(plan_path: Path, plan: Plan, project: Project, sources: Sequence[Source]) -> None:
-    """A ProjectError where the plan was made for other stems than these, saying in what they differ."""
+def stale_reasons(plan: Plan, project: Project, sources: Sequence[Source]) -> list[str]:
+    """In what a plan was made for other stems than these, one sentence each."""
     reasons = []
     length = max((stem.at + stem.frames for stem in plan.stems), default=0)
     if plan.frames != length:
@@ -94,10 +197,11 @@ def refuse_stale(plan_path: Path, plan: Plan, project: Project, sources: Sequenc
     reasons += [f"its stem {name} is not in the project, or is muted" for name in planned if name not in present]
     for name, source in present.items():
         if name in planned and planned[name].sha256 != source.sha256:
-            reasons.append(f"{source.audio.path} of stem {name} has changed since")
+            what = "has" if source.timeline.is_whole_file else "or its clips have"
+            reasons.append(f"{source.stem.named} of stem {name} {what} changed since")
         if name in planned and planned[name].at != source.at:
             reasons.append(f"stem {name} has been moved")
-        if name in planned and planned[name].gain_db != source.stem.gain_db:
+        if name in planned and planned[name].gain_db != source.gain_db:
             reasons.append(f"the fader of stem {name} has been moved from {planned[name].gain_db:g} dB")
         if name in planned and planned[name].pan != source.stem.pan:
             reasons.append(f"the pan of stem {name} has been moved from {planned[name].pan:g}")
@@ -112,5 +216,4 @@ def refuse_stale(plan_path: Path, plan: Plan, project: Project, sources: Sequenc
         for because in move.because
         if because not in conflicts
     ][:3]
-    if reasons:
-        raise ProjectError(f"{plan_path}: the plan is stale: {'; '.join(reasons)}")
+    return reasons

@@ -24,7 +24,7 @@ LSB = 2.0**-23
 
 def project_of(roles: Sequence[str], *deliverables: dict[str, Any], **fields: Any) -> Project:
     document = {
-        "schema": "stemmix.project/1",
+        "schema": "stemmix.project/2",
         "title": "A test",
         "stems": [{"id": f"S{index}", "role": role, "file": f"{index}.wav"} for index, role in enumerate(roles)],
         "deliverables": list(deliverables) or [{"name": "mix"}, {"name": "stems", "kind": "stems"}],

@@ -71,7 +71,7 @@ def heard(name: str, role: Role, **fields: Any) -> HeardFacts:
 
 
 def conflict(number: int, masker: str, before: float, after: float, **fields: Any) -> Conflict:
-    given: dict[str, Any] = {"target": "DX", "line": "L001", "importance": 0.625, "snr_db": -8.25}
+    given: dict[str, Any] = {"target": "DX", "line": "DX-0061.0", "importance": 0.625, "snr_db": -8.25}
     return Conflict(
         id=f"C{number:04d}",
         masker=masker,
@@ -87,7 +87,7 @@ def conflict(number: int, masker: str, before: float, after: float, **fields: An
 
 def line(number: int, before: float, after: float) -> Line:
     return Line(
-        id=f"L{number:03d}",
+        id=f"DX-006{number}.0",
         target="DX",
         start=60 * RATE_HZ,
         end=63 * RATE_HZ,
@@ -113,9 +113,9 @@ ACTIONS: dict[str, Action] = {
 
 def move(stem: str, kind: str, because: tuple[str, ...]) -> Move:
     return Move(
-        id=f"L001-{stem}-{kind}",
+        id=f"DX-0061.0-{stem}-{kind}",
         stem=stem,
-        line="L001",
+        line="DX-0061.0",
         start=60 * RATE_HZ,
         end=63 * RATE_HZ,
         action=ACTIONS[kind],
@@ -158,7 +158,7 @@ def plan(**fields: Any) -> Plan:
             move("DX", "presence", ("C0001",)),
         ),
         "lines": (line(1, 0.31, 0.524), line(2, 0.61, 0.61), line(3, 0.2, 0.41)),
-        "scenes": (PlannedScene(id="S01", start=0, end=90 * RATE_HZ),),
+        "scenes": (PlannedScene(id="S-0000", start=0, end=90 * RATE_HZ),),
         "conflicts": (
             conflict(1, "MX", 1.5, 0.5),
             conflict(2, "AMB", 0.25, 0.2),

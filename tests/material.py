@@ -6,6 +6,7 @@ Everything is (frames, channels) float64, full scale 1, and the same whenever it
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -115,7 +116,7 @@ def read_audio(path: Path) -> Floats:
 def write_project(path: Path, stems: Sequence[dict[str, Any]], **fields: Any) -> Path:
     """A project of `stems` with a printmaster and the stems to deliver, unless `fields` say otherwise."""
     deliverables = [{"name": "printmaster"}, {"name": "stems", "kind": "stems"}]
-    project = {"schema": "stemmix.project/1", "title": "A test", "stems": list(stems), "deliverables": deliverables}
+    project = {"schema": "stemmix.project/2", "title": "A test", "stems": list(stems), "deliverables": deliverables}
     path.write_text(json.dumps(project | fields))
     return path
 
@@ -170,6 +171,13 @@ def plan_in(folder: Path) -> Plan:
 
     (path,) = folder.glob("*.plan.json")
     return read_document(path, Plan)
+
+
+def bytes_in(folder: Path) -> dict[str, bytes]:
+    """Every file by name. A receipt says where the project stands from its own folder: that apart, as it may lie
+    anywhere."""
+    place = re.compile(rb'^  "project_path": ".*",\n', re.MULTILINE)
+    return {path.name: place.sub(b"", path.read_bytes()) for path in sorted(folder.iterdir())}
 
 
 def silent_progress(stage: str, share: float) -> None:

@@ -14,8 +14,23 @@ PACKAGE = REPOSITORY / "stemmix"
 
 FOUNDATIONS = ("units", "bands", "errors")
 ROOMS = ("model", "dsp", "files", "analysis", "planning", "engine", "report")
-ROOT = ("pipeline", "batch", "create", "compare", "nulltest", "reels", "sources")
-DOORS = ("cli", "studio", "__main__")
+ROOT = (
+    "pipeline",
+    "alignment",
+    "batch",
+    "create",
+    "compare",
+    "listening",
+    "machine",
+    "nulltest",
+    "placing",
+    "recreate",
+    "reels",
+    "sources",
+    "stored",
+    "verify",
+)
+DOORS = ("cli", "commands", "studio", "__main__")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FOUNDATIONS, ()),

@@ -142,7 +142,7 @@ def test_why_tells_what_is_done_at_a_moment_on_stdout_alone(project: Path, capsy
     out, err = capsys.readouterr()
     assert err == ""
     assert out.startswith("A test at 0:01.0 (1.000 s)\n")
-    assert "L001 of DX" in out
+    assert "DX-0000.4 of DX" in out
     assert "Moves" in out
     assert "Because of" in out
     why_gains = out[out.index("Gain at") : out.index("Moves")]
@@ -205,9 +205,9 @@ def test_report_sets_both_methods_side_by_side_whichever_the_project_names(proje
     [
         (["why", "PROJECT", "noon"], "Invalid value for TIME: 'noon' is no time"),
         (["why", "PROJECT", "0:04"], "Invalid value for TIME: 0:04 lies outside the programme, which is 4.0 s long"),
-        (["why", "PROJECT", "1:30", "--fps", "24"], "Invalid value for --fps: 1:30 has no frames to count"),
+        (["why", "PROJECT", "1:30", "--fps", "24"], "Invalid value for TIME: 1:30 has no frames to count"),
         (["why", "PROJECT"], "Missing argument 'TIME'"),
-        (["why", "PROJECT", "00:00:01;02"], "Invalid value for TIME: '00:00:01;02' counts in drop-frame"),
+        (["why", "PROJECT", "00:00:01;02"], "Invalid value for TIME: '00:00:01;02': at 25 frames are counted non-drop"),
         (["why", "PROJECT", "00:00:01:25"], "Invalid value for TIME: '00:00:01:25' has no frame 25: at 25 frames"),
         (["why", "PROJECT", "1", "--fps", "26"], "Invalid value for --fps: '26' is none of 23.976, 24, 25"),
     ],
@@ -227,6 +227,7 @@ def test_a_moment_may_be_a_timecode(project: Path, capsys: Said) -> None:
         (["00:00:01:05", "--fps", "50"], 1.1),
         (["00:00:01:12", "--fps", "23.976"], 1.502),
         (["0:01.5"], 1.5),
+        (["72000 samples"], 1.5),
         (["3.9999999"], 4.0),
     ):
         assert main(["why", str(project), *arguments, "--json"]) == 0
@@ -250,7 +251,7 @@ def test_a_stem_that_is_not_there_is_refused_before_any_is_opened(
     roles = {"DX": "dialogue", "FX": "fx", "AMB_2": "ambience", "MX": "music", "OLD": "music"}
     stems = [{"id": name, "role": role, "file": f"{name}.wav", "mute": name == "OLD"} for name, role in roles.items()]
     path = tmp_path / "nothing.json"
-    path.write_text(json.dumps({"schema": "stemmix.project/1", "title": "Nothing", "stems": stems}))
+    path.write_text(json.dumps({"schema": "stemmix.project/2", "title": "Nothing", "stems": stems}))
     name, *rest = command
     assert main([name, str(path), *rest, "--stem", asked]) == 3
     out, err = capsys.readouterr()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from fractions import Fraction
 from pathlib import Path
 from typing import get_args
 
@@ -10,10 +12,16 @@ import numpy as np
 import pytest
 import soundfile
 
+from stemmix.cli import main
 from stemmix.create import create_project, role_of
 from stemmix.errors import OutputError, ProjectError, StemError
-from stemmix.files.documents import canonical, read_project
+from stemmix.files.broadcast import BroadcastInfo
+from stemmix.files.documents import canonical
+from stemmix.files.projects import read_project
+from stemmix.files.writer import WaveWriter
+from stemmix.model.layouts import STEREO
 from stemmix.model.profiles import PROFILES, ProfileName, Role
+from stemmix.model.timecode import as_typed
 from stemmix.pipeline import examine
 from tests.material import (
     RATE_HZ,
@@ -347,3 +355,220 @@ def test_a_mix_without_a_stem_that_the_profile_clears_says_why_nothing_is_cut(so
     assert note.startswith(f"the profile clears {wanted}, and no stem is one: nothing is cut")
     assert f'"role": "{PROFILES[profile].targets[0]}"' in note
     assert plan_in(path.parent / "out").moves == ()
+
+
+# ---- by time references ----------------------------------------------------------------------------------------------
+
+HOUR = 3600
+
+
+def recorded(folder: Path, **references: tuple[int, Fraction | None, bool] | int | None) -> Path:
+    """The folder, with a broadcast WAVE file of each name: its time reference in samples, its frame rate and whether it
+    drops frames; a plain file where there is none."""
+    folder.mkdir(exist_ok=True)
+    for name, said in references.items():
+        path = folder / f"{name}.wav"
+        if said is None:
+            sounding(folder, path.name)
+            continue
+        reference, rate, drop = said if isinstance(said, tuple) else (said, None, False)
+        about = BroadcastInfo(time_reference=reference, frame_rate=rate, drop_frame=drop)
+        with WaveWriter(path, "wav24", RATE_HZ, STEREO, 2_000, metadata=about) as writer:
+            writer.write(np.zeros((2_000, 2), np.int32))
+            writer.finish()
+    return folder
+
+
+PAL, NTSC = Fraction(25), Fraction(30_000, 1001)
+
+
+@pytest.mark.parametrize(
+    ("rate", "drop", "reference", "frame_rate", "start"),
+    [
+        (PAL, False, 3 * HOUR * RATE_HZ, "25", "03:00:00:00"),
+        (PAL, False, 3 * HOUR * RATE_HZ + 12 * 1920, "25", "03:00:00:12"),
+        (NTSC, False, 107_892 * 8008 // 5, "29.97", "00:59:56:12"),
+        (NTSC, True, 107_892 * 8008 // 5, "29.97df", "01:00:00;00"),
+        (PAL, False, 3 * HOUR * RATE_HZ + 960, "25", 3 * HOUR + 0.02),
+        (None, False, 3 * HOUR * RATE_HZ, None, 3.0 * HOUR),
+    ],
+)
+def test_stems_stand_where_they_stood_and_the_earliest_begins_the_programme(
+    tmp_path: Path, rate: Fraction | None, drop: bool, reference: int, frame_rate: str | None, start: str | float
+) -> None:
+    """As a timecode where that is known and falls on a frame, else as seconds; the sample is the file's own."""
+    folder = recorded(tmp_path / "reel", dx=(reference, rate, drop), mx=(reference + 4_801, rate, drop))
+    project, path, notes = create_project(folder, "film")
+    assert (project.frame_rate, project.start) == (frame_rate, start)
+    assert [stem.at for stem in project.stems] == [None, None]
+    assert read_project(path).time_reference == reference
+    assert [note for note in notes if "dx.wav" in note] == [
+        f"stems stand by their time references: the programme begins with dx.wav, at {as_typed(start)}"
+    ]
+
+
+def test_a_stem_without_a_reference_among_others_is_placed_at_the_beginning_and_said(tmp_path: Path) -> None:
+    folder = recorded(tmp_path / "reel", dx=HOUR * RATE_HZ, mx=0, amb=None, fx=25 * HOUR * RATE_HZ)
+    project, _, notes = create_project(folder, "film")
+    assert {stem.id: stem.at for stem in project.stems} == {"amb": 0.0, "dx": None, "fx": 0.0, "mx": 0.0}
+    assert project.start == HOUR
+    assert "mx.wav has no time reference: placed at the programme's beginning (at: 0.0)" in notes
+    assert any(note.startswith("fx.wav has a time reference that lies after 24 hours: placed") for note in notes)
+
+
+def test_where_no_file_has_a_reference_nothing_is_said_of_time(tmp_path: Path) -> None:
+    project, _, notes = create_project(recorded(tmp_path / "reel", dx=(0, PAL, False), mx=None), "film")
+    assert (project.frame_rate, project.start) == (None, None)
+    assert [stem.at for stem in project.stems] == [None, None]
+    assert notes == []
+
+
+def test_files_that_do_not_agree_on_a_frame_rate_are_named_and_stems_hours_apart_too(tmp_path: Path) -> None:
+    folder = recorded(tmp_path / "reel", dx=(HOUR * RATE_HZ, PAL, False), mx=(3 * HOUR * RATE_HZ, NTSC, False))
+    project, _, notes = create_project(folder, "film")
+    assert (project.frame_rate, project.start) == (None, 3600.0)
+    assert "the files do not agree on a frame rate (25 in dx.wav, 29.97 in mx.wav): none is written" in notes
+    assert "mx.wav begins 2.0 hours later: is it of this programme?" in notes
+
+
+def test_a_frame_rate_that_no_project_has_is_said(tmp_path: Path) -> None:
+    folder = recorded(tmp_path / "reel", dx=(HOUR * RATE_HZ, Fraction(48), False))
+    project, _, notes = create_project(folder, "film")
+    assert (project.frame_rate, project.start) == (None, 3600.0)
+    assert "dx.wav: counts 48 frames a second, as no project does" in notes
+
+
+# ---- by a template ---------------------------------------------------------------------------------------------------
+
+
+def house(path: Path, **fields: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"schema": "stemmix.project/2", **fields}))
+    return path
+
+
+def test_a_project_extends_its_template_and_leaves_to_it_what_it_gives(tmp_path: Path) -> None:
+    mixes = [{"name": "mix", "preset": "ebu-r128"}]
+    template = house(tmp_path / "house" / "series.json", profile="music", sample_rate=96_000, deliverables=mixes)
+    _, path, notes = create_project(sounding(tmp_path / "reel", "vox.wav", "gtr.wav"), template=template)
+    assert json.loads(path.read_text()) == {
+        "schema": "stemmix.project/2",
+        "extends": "house/series.json",
+        "title": "Reel",
+        "stems": [
+            {"id": "gtr", "role": "music", "file": "reel/gtr.wav"},
+            {"id": "vox", "role": "lead", "file": "reel/vox.wav"},
+        ],
+    }
+    assert notes == ["stems at 48000 Hz will be brought to the project's 96000 Hz"]
+
+
+def test_what_a_template_does_not_give_is_written_as_ever(tmp_path: Path) -> None:
+    template = house(tmp_path / "house.json", priorities={"fx": 70})
+    project, path, _ = create_project(sounding(tmp_path / "reel", "dx.wav", rate_hz=44_100), template=template)
+    assert [wanted.name for wanted in project.deliverables] == ["printmaster", "stems"]
+    assert (project.sample_rate, project.profile) == (44_100, "film")
+    assert "priorities" not in path.read_text()
+
+
+def test_a_profile_that_is_given_stands_over_the_templates_even_where_it_is_the_default(tmp_path: Path) -> None:
+    template = house(tmp_path / "house.json", profile="music")
+    project, path, _ = create_project(sounding(tmp_path / "reel", "vox.wav"), "film", template=template)
+    assert json.loads(path.read_text())["profile"] == "film"
+    assert [stem.role for stem in project.stems] == [Role.DIALOGUE]
+
+
+def test_the_frame_rate_of_a_template_holds_and_the_start_is_told_in_it(tmp_path: Path) -> None:
+    template = house(tmp_path / "house.json", frame_rate="24")
+    folder = recorded(tmp_path / "reel", dx=(HOUR * RATE_HZ, PAL, False))
+    project, path, notes = create_project(folder, template=template)
+    assert project.start == "01:00:00:00"
+    assert "frame_rate" not in json.loads(path.read_text())
+    assert "dx.wav counts 25 frames a second; the project 24" in notes
+
+
+def test_a_template_elsewhere_is_reached_by_a_named_root_or_it_is_said_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = house(tmp_path / "shared" / "mixing" / "house.json")
+    (tmp_path / "film").mkdir()
+    folder = sounding(tmp_path / "film" / "reel", "dx.wav")
+    with pytest.raises(ProjectError, match=r"house\.json lies outside .*: copy it there, or .* STEMMIX_ROOT_HOUSE=/"):
+        create_project(folder, template=template)
+    assert not (tmp_path / "film" / "reel.json").exists()
+    monkeypatch.setenv("STEMMIX_ROOT_ALL", str(tmp_path))
+    monkeypatch.setenv("STEMMIX_ROOT_HOUSE", str(tmp_path / "shared"))
+    _, path, _ = create_project(folder, template=template)
+    assert json.loads(path.read_text())["extends"] == "house:mixing/house.json", "the nearest root"
+
+
+def test_a_template_that_is_none_or_the_project_itself_is_refused(tmp_path: Path) -> None:
+    folder = sounding(tmp_path / "reel", "dx.wav")
+    with pytest.raises(ProjectError, match=r"house\.json: there is no such file"):
+        create_project(folder, template=tmp_path / "house.json")
+    house(tmp_path / "reel.json")
+    with pytest.raises(ProjectError, match="it cannot extend itself"):
+        create_project(folder, template=tmp_path / "reel.json", force=True)
+
+
+def test_the_command_takes_a_template_and_says_what_became_of_times(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = house(tmp_path / "house.json", profile="music")
+    folder = recorded(tmp_path / "song", vox=(HOUR * RATE_HZ, PAL, False), gtr=None)
+    assert main(["init", str(folder), "--template", str(template)]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{tmp_path / 'song.json'}\n"
+    assert "lead      vox: song/vox.wav" in err
+    assert "note: stems stand by their time references: the programme begins with vox.wav, at 01:00:00:00" in err
+    assert "note: gtr.wav has no time reference: placed at the programme's beginning (at: 0.0)" in err
+    (tmp_path / "film").mkdir()
+    assert main(["init", str(sounding(tmp_path / "film" / "reel", "dx.wav")), "--template", str(template)]) == 3
+    assert "copy it there, or name its folder as a root" in capsys.readouterr().err
+
+
+def test_a_project_by_a_template_is_what_both_say_and_renders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From a template that itself extends another, to the mix."""
+    house(tmp_path / "house" / "all.json", profile="podcast", priorities={"fx": 70})
+    template = house(tmp_path / "house" / "show.json", extends="all.json", deliverables=[{"name": "show"}])
+    folder = tmp_path / "reel"
+    write_audio(folder / "host.wav", voice(2 * RATE_HZ, ((0.2, 1.8),)))
+    write_audio(folder / "mx.wav", 0.3 * chords(2 * RATE_HZ))
+    assert main(["init", str(folder), "--template", str(template)]) == 0
+    assert "note:" not in capsys.readouterr().err
+    whole = read_project(tmp_path / "reel.json")
+    assert (whole.profile, whole.priorities, whole.extends) == ("podcast", {Role.FX: 70}, None)
+    assert {stem.id: stem.role for stem in whole.stems} == {"host": Role.DIALOGUE, "mx": Role.MUSIC}
+    assert main(["fmt", "--check", str(tmp_path / "reel.json")]) == 0
+    receipt = rendered(tmp_path / "reel.json")
+    assert receipt.request == whole, "a receipt holds the whole of it"
+    assert [file.deliverable for file in receipt.files] == ["show"]
+    house(template, extends="all.json", deliverables=[{"name": "show"}, {"name": "loud", "target_lufs": -14.0}])
+    capsys.readouterr()
+    assert main(["verify", str(tmp_path / "out" / "reel.receipt.json")]) == 0
+    assert "changed: project reel.json: + deliverable loud: printmaster" in capsys.readouterr().out
+
+
+def test_what_of_a_template_does_not_go_with_these_stems_is_said_and_the_project_stands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dubs = [{"name": "mix"}, {"name": "dub", "kind": "mix_minus", "without": ["NARR"]}]
+    template = house(tmp_path / "house.json", deliverables=dubs)
+    assert main(["init", str(sounding(tmp_path / "reel", "dx.wav")), "--template", str(template)]) == 0
+    err = capsys.readouterr().err
+    assert f"note: with its template it is not valid yet: {template}:1:" in err
+    assert "'NARR' is no stem of this project" in err
+    assert (tmp_path / "reel.json").exists()
+
+
+def test_stems_placed_by_their_references_are_rendered_where_they_stood(tmp_path: Path) -> None:
+    """The later one begins as many samples into the programme as its reference says, and the files carry the start."""
+    folder = recorded(tmp_path / "reel", dx=(HOUR * RATE_HZ, PAL, False), mx=(HOUR * RATE_HZ + 4_801, PAL, False))
+    with WaveWriter(folder / "fx.wav", "wav24", RATE_HZ, STEREO, 2_000, metadata=None) as writer:
+        writer.write(np.full((2_000, 2), 1 << 20, np.int32))
+        writer.finish()
+    _, path, _ = create_project(folder, "film")
+    plan = examine(path, progress=silent_progress).plan
+    assert {stem.id: stem.at for stem in plan.stems} == {"dx": 0, "fx": 0, "mx": 4_801}

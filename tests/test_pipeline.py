@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stemmix import pipeline
+from stemmix import listening, pipeline
 from stemmix.errors import ProjectError
 from stemmix.files.audio import sha256_of
-from stemmix.files.documents import canonical, read_document, read_project, sha256_of_document
+from stemmix.files.documents import canonical, read_document, sha256_of_document
+from stemmix.files.projects import read_project
 from stemmix.model.moves import Duck, Scene
 from stemmix.model.plan import Move
 from stemmix.model.receipt import Receipt
@@ -25,6 +26,7 @@ from tests.material import (
     RATE_HZ,
     SCENE_LINES_S,
     SCENE_S,
+    bytes_in,
     clicks,
     edited,
     noise,
@@ -38,10 +40,6 @@ from tests.material import (
 )
 
 LSB = 2.0**-23
-
-
-def bytes_in(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def audio_in(folder: Path) -> dict[str, bytes]:
@@ -175,7 +173,7 @@ def test_a_cached_scan_gives_the_plan_of_a_cold_one(played: tuple[Path, Receipt]
     project, _ = played
     scans = counted_scans()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "StemScan", scans)
+        patch.setattr(listening, "StemScan", scans)
         rendered(project, tmp_path / "warming")
         assert scans.made == 4
         rendered(project, tmp_path / "warm")
@@ -194,7 +192,7 @@ class counted_scans:  # noqa: N801 - stands for a function
         return REAL_SCAN(*arguments)
 
 
-REAL_SCAN = pipeline.StemScan
+REAL_SCAN = listening.StemScan
 
 
 def forbidden(*_: object, **__: object) -> Any:
@@ -205,7 +203,8 @@ def test_a_stored_plan_gives_the_same_files_and_runs_no_analysis(
     played: tuple[Path, Receipt], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project, _ = played
-    for name in ("StemScan", "decide", "listen", "feature_store"):
+    monkeypatch.setattr(listening, "StemScan", forbidden)
+    for name in ("decide", "listen", "feature_store"):
         monkeypatch.setattr(pipeline, name, forbidden)
     rendered(project, tmp_path / "replayed", project.parent / "out" / "scene.plan.json")
     assert bytes_in(tmp_path / "replayed") == bytes_in(project.parent / "out")
@@ -359,7 +358,7 @@ def test_a_plan_with_impossible_times_is_refused(
         (("moves", 1, "id"), "FIRST", r"moves\[1\]\.id: id 'FIRST' is given twice"),
         (("stems", 3, "id"), "DX", r"stems\[3\]\.id: id 'DX' is given twice"),
         (("moves", 0, "stem"), "GHOST", r"moves\[0\]\.stem: 'GHOST' is no stem of this plan"),
-        (("moves", 0, "line"), "L999", r"moves\[0\]\.line: 'L999' is no line of this plan"),
+        (("moves", 0, "line"), "DX-0999.0", r"moves\[0\]\.line: 'DX-0999.0' is no line of this plan"),
         (("method",), "guess", "method: 'guess' is none of multilevel, frequency"),
         (("profile",), "flim", r"profile: 'flim' is none of film, .*; did you mean 'film'\?"),
     ],

@@ -20,6 +20,7 @@ from tests.delivering import found, loudness_lufs, rms_db
 from tests.material import (
     RATE_HZ,
     SCENE_S,
+    bytes_in,
     edited,
     noise,
     plan_in,
@@ -51,10 +52,6 @@ EVERYTHING: list[dict[str, Any]] = [
 
 def files_of(receipt: Receipt) -> dict[str, WrittenFile]:
     return {file.path: file for file in receipt.files}
-
-
-def bytes_in(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def raw(folder: Path, *stems: str) -> np.ndarray:

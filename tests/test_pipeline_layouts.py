@@ -12,7 +12,8 @@ import soundfile
 
 from stemmix.errors import ProjectError, StemError
 from stemmix.files.audio import AudioReader, inspect
-from stemmix.files.documents import canonical, read_project
+from stemmix.files.documents import canonical
+from stemmix.files.projects import read_project
 from stemmix.files.wave import read_wave_header
 from stemmix.model.layouts import LAYOUTS, STEREO, SURROUND_5_1, SURROUND_7_1_4, Layout, fold_matrix, in_film_order
 from stemmix.model.receipt import Receipt, WrittenFile

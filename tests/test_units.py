@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stemmix.units import (
-    FRAME_RATES,
     SILENCE_DB,
     db_from_gain,
     db_from_power,
@@ -17,8 +16,6 @@ from stemmix.units import (
     samples_from_seconds,
     seconds_from_clock,
     seconds_from_samples,
-    seconds_from_time,
-    seconds_from_timecode,
 )
 
 RATES_HZ = (32_000, 44_100, 48_000, 96_000, 192_000)
@@ -97,49 +94,3 @@ def test_the_clock_of_a_report_is_read_again(tenths: int) -> None:
     from stemmix.report.tables import clock
 
     assert seconds_from_clock(clock(tenths * 4800, 48_000)) == pytest.approx(tenths / 10, abs=1e-6)
-
-
-def labels(fps: str) -> st.SearchStrategy[tuple[int, int, int, int]]:
-    counted = -(-FRAME_RATES[fps] // 1)
-    return st.tuples(st.integers(0, 23), st.integers(0, 59), st.integers(0, 59), st.integers(0, int(counted) - 1))
-
-
-@pytest.mark.parametrize("fps", FRAME_RATES)
-@given(data=st.data())
-def test_a_timecode_is_the_time_of_its_frame_to_the_sample(fps: str, data: st.DataObject) -> None:
-    """At NTSC's rates a second of timecode takes 1.001 s; else it is one of the clock."""
-    label = hours, minutes, seconds, frame = data.draw(labels(fps))
-    text = "{:02d}:{:02d}:{:02d}:{:02d}".format(*label)
-    stretch = Fraction(1001, 1000) if "." in fps else Fraction(1)
-    counted = {"23.976": 24, "29.97": 30, "59.94": 60}.get(fps) or int(fps)
-    exact = (3600 * hours + 60 * minutes + seconds + Fraction(frame, counted)) * stretch
-    assert seconds_from_time(text, fps) == seconds_from_timecode(text, fps)
-    assert abs(samples_from_seconds(seconds_from_time(text, fps), 48_000) - exact * 48_000) <= Fraction(1, 2)
-
-
-@pytest.mark.parametrize(("fps", "last"), [("23.976", 23), ("25", 24), ("29.97", 29), ("59.94", 59), ("60", 59)])
-def test_a_second_has_so_many_frames_and_no_more(fps: str, last: int) -> None:
-    assert seconds_from_time(f"00:00:00:{last}", fps) < 1.001
-    with pytest.raises(ValueError, match=f"has no frame {last + 1}: at {fps} frames a second they are 00 to {last}"):
-        seconds_from_time(f"00:00:00:{last + 1}", fps)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("01:00:00;02", "drop-frame"),
-        ("00:60:00:00", "no timecode"),
-        ("00:00:60:00", "no timecode"),
-        ("00:00:00:1.5", "no timecode"),
-        ("00:00:00:-1", "no timecode"),
-        ("1;2", "no timecode"),
-        ("00:00:00:00:00", "no time"),
-    ],
-)
-def test_what_is_no_timecode_is_refused(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        seconds_from_time(text)
-
-
-def test_a_time_on_the_clock_has_no_frames() -> None:
-    assert [seconds_from_time(text, "24") for text in ("83.5", "1:23.5", "0:01:23.5")] == [83.5] * 3

@@ -15,7 +15,7 @@ from pathlib import Path
 from stemmix.engine.bus import Job, mixed_down
 from stemmix.engine.gauge import pooled
 from stemmix.engine.hearing import Hearing
-from stemmix.engine.master import mastered
+from stemmix.engine.master import Given, mastered
 from stemmix.engine.output import Output
 from stemmix.engine.printed import Parent, parts_of, printed
 from stemmix.files.documents import StagedDocument
@@ -54,10 +54,10 @@ def publish(deliveries: Sequence[Delivery], documents: Sequence[StagedDocument] 
 
 
 @contextmanager
-def deliver(jobs: Sequence[Job], given: Mapping[str, tuple[float, str]] | None = None) -> Iterator[list[Delivery]]:
+def deliver(jobs: Sequence[Job], given: Mapping[str, Given] | None = None) -> Iterator[list[Delivery]]:
     """Make everything that the projects list, and measure it; what is not published is gone in the end.
 
-    `given`: gains in dB for masters by name, taken as they are, and where each comes from. Raises OutputError where
+    `given`: gains for masters by name, taken as they are. Raises OutputError where
     something cannot be written.
     """
     given = given or {}
@@ -84,7 +84,7 @@ def deliver(jobs: Sequence[Job], given: Mapping[str, tuple[float, str]] | None =
             same = [reel.masters[name] for reel in reels]
             programme = pooled([output.gauge for output in same if output.gauge is not None]) if len(same) > 1 else None
             for reel in reels:
-                reel.judge(name, programme, given.get(name))
+                reel.judge(name, programme, given[name].why if name in given else None)
         yield [Delivery(reel.files(), [output.writer for output in reel.outputs]) for reel in reels]
 
 
@@ -111,7 +111,7 @@ class _Reel:
             if isinstance(part.wanted, MusicAndEffects) and (hole := self.hearing.hole(part.parent.gain_db)):
                 output.findings.append(hole)
 
-    def judge(self, name: str, programme: Measured | None, given: tuple[float, str] | None) -> None:
+    def judge(self, name: str, programme: Measured | None, given: str | None) -> None:
         """Hold a master against its specification; see `Output.judge`."""
         output = self.masters[name]
         own_lufs = self.hearing.own_lufs(output.layout)

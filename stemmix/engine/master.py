@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,16 @@ LOSSY_MARGIN_DB = 0.03
 """Under what a decoded file was over its ceiling: the next encoding is another."""
 
 
+class Given(NamedTuple):
+    """A gain that a master takes as it is."""
+
+    gain_db: float
+    why: str
+    """Where it comes from."""
+    ceiling_dbtp: float | None = None
+    """What its limiter is set to, where that is known too; else it is found."""
+
+
 @dataclass(frozen=True)
 class _Take:
     """One reel's master at some gain."""
@@ -67,18 +78,18 @@ def mastered(
     wanted: Printmaster | FoldDown,
     specification: Specification,
     heard: Sequence[Gauge],
-    given: tuple[float, str] | None,
+    given: Given | None,
     cleaning: ExitStack,
 ) -> list[Output]:
     """The master of every reel, written and not yet judged, all at one gain.
 
-    `heard`: what was measured on each bus in the master's layout. `given`: a gain in dB that is taken as it is, and
-    where it comes from. Raises OutputError where a file cannot be written.
+    `heard`: what was measured on each bus in the master's layout. Raises OutputError where a file cannot be written.
     """
-    aim = gain_for(specification, pooled(heard)) if given is None else Aim(given[0], None, None, None, given[1])
+    aim = gain_for(specification, pooled(heard)) if given is None else Aim(given.gain_db, None, None, None, given.why)
     mastering = _Mastering(buses, wanted, specification, heard, aim, cleaning)
-    settled = mastering.under(specification.ceiling_dbtp)
-    if mastering.is_lossy:
+    known_dbtp = None if given is None else given.ceiling_dbtp
+    settled = mastering.under(specification.ceiling_dbtp if known_dbtp is None else known_dbtp)
+    if mastering.is_lossy and known_dbtp is None:
         for _ in range(LOSSY_ROUNDS - 1):
             over_db = mastering.over_db(settled)
             if over_db <= TRUE_PEAK_ERROR_DB:
@@ -231,6 +242,7 @@ def _tell(take: _Take, settled: _Settled, specification: Specification, aim: Aim
     if settled.ceiling_dbtp < specification.ceiling_dbtp:
         text = f"was limited to {settled.ceiling_dbtp:.2f} dBTP, so that what is decoded stays under its ceiling"
         output.findings.append(Finding(check="codec", verdict="pass", text=text, value=round(settled.ceiling_dbtp, 2)))
+        output.facts = output.facts.model_copy(update={"ceiling_dbtp": settled.ceiling_dbtp})
     output.facts = output.facts.model_copy(
         update={"gain_db": settled.gain_db, "gain_why": aim.why, "limiting": limiting}
     )

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.engine.strip import Strip
-from stemmix.files.audio import AudioFile
-from stemmix.files.stems import StemReader, through_matrix
+from stemmix.files.clips import TimelineReader
+from stemmix.files.stems import through_matrix
+from stemmix.files.timeline import Timeline
 from stemmix.model.layouts import PAIRS, STEREO, Layout, Matrix, fold_matrix, placing_matrix
 from stemmix.model.moves import sets_level
 from stemmix.model.plan import Plan, layers_of
@@ -48,9 +49,7 @@ class StemMoves(NamedTuple):
 class MixedStem:
     """What the mixer has to know of a stem."""
 
-    audio: AudioFile
-    at: int
-    """Where it begins, in samples of the programme."""
+    timeline: Timeline
     gain_db: float
     gains: StemMoves
     layout: Layout = STEREO
@@ -60,8 +59,8 @@ class MixedStem:
 
     @property
     def filled(self) -> tuple[tuple[str, ...], Matrix]:
-        """The channels of the bus that it stands in, pairs whole, and what each takes of the file's channels."""
-        matrix = placing_matrix(self.audio.layout, self.layout, self.pan)
+        """The channels of the bus that it stands in, pairs whole, and what each takes of the stem's channels."""
+        matrix = placing_matrix(self.timeline.layout, self.layout, self.pan)
         fills = {label for label, shares in zip(self.layout.labels, matrix, strict=True) if any(shares)}
         # a cut of the mid alone moves sound across
         fills |= {label for pair in PAIRS if fills & set(pair) for label in pair}
@@ -122,8 +121,8 @@ def opened(stem: MixedStem, rate_hz: int) -> Iterator[AlignedStem]:
     """A stem with its strip, at the programme's beginning."""
     labels, matrix = stem.filled
     strip = Strip(stem.gains.every, stem.gain_db, rate_hz, labels, stem.gains.level)
-    with StemReader(stem.audio, rate_hz, matrix) as reader:
-        yield AlignedStem(reader, stem.at, strip, stem.layout)
+    with TimelineReader(stem.timeline, matrix) as reader:
+        yield AlignedStem(reader, stem.timeline.at, strip, stem.layout)
 
 
 def blocks_of(stem: MixedStem, frames: int, rate_hz: int, block_frames: int = BLOCK_FRAMES) -> Iterator[Floats]:

@@ -26,7 +26,7 @@ from stemmix.model.encodings import CODINGS, Encoding
 from stemmix.model.layouts import Layout, in_film_order, reordered
 from stemmix.model.presets import Specification
 from stemmix.model.receipt import UNMEASURED, Finding, Measured, Part, WrittenFile
-from stemmix.units import FRAME_RATES
+from stemmix.model.timecode import FRAME_RATES, is_drop_frame
 
 Floats = NDArray[np.float64]
 
@@ -111,11 +111,11 @@ class Output:
             return inspect_discrete({label: file.part for label, file in files})
         return inspect(self.writer.part, self.layout, self.facts.order)
 
-    def judge(self, own_lufs: float | None, programme: Measured | None, given: tuple[float, str] | None) -> None:
+    def judge(self, own_lufs: float | None, programme: Measured | None, given: str | None) -> None:
         """Hold a master against its specification.
 
         `own_lufs`: the dialogue stems' own loudness in it. `programme`: what all reels of its programme read together,
-        by which its loudness is judged; where its gain was given, that is judged elsewhere.
+        by which its loudness is judged; where its gain was `given`, it says from where, and is judged there.
         """
         assert self.specification is not None
         self.measured = self.measured.model_copy(update={"dialogue_own_lufs": own_lufs})
@@ -123,7 +123,7 @@ class Output:
         said = []
         if given is not None:
             specification = specification.model_copy(update={"loudness": None})
-            said.append(Finding(check="loudness", verdict="pass", text=f"takes its gain {given[1]}"))
+            said.append(Finding(check="loudness", verdict="pass", text=f"takes its gain {given}"))
         elif programme is not None:
             together = {name: getattr(programme, name) for name in OF_PROGRAMME}
             measured = measured.model_copy(update=together | {"reasons": programme.reasons})
@@ -176,13 +176,14 @@ def opened(
     """
     project = job.project
     encoding = encoding or wanted.format
-    name = project.file_name(job.name, wanted, label, encoding)
+    name = project.name_of_file(job.name, wanted, label, encoding)
     in_file = in_film_order(layout) if wanted.order == "film" else layout
     about = BroadcastInfo(
         description=" ".join([f"{project.title}: {wanted.name}", *([label] if label else [])]),
         project=project.title,
         time_reference=project.time_reference,
         frame_rate=None if project.frame_rate is None else FRAME_RATES[project.frame_rate],
+        drop_frame=project.frame_rate is not None and is_drop_frame(project.frame_rate),
     )
     begin: Callable[..., SoundWriter | MonoFiles] = MonoFiles if wanted.split else sound_writer
     writer = begin(job.folder / name, encoding, project.sample_rate, in_file, job.frames, about)

@@ -252,6 +252,8 @@ class _Samples(Protocol):
 
     def read(self, frames: int) -> Samples: ...
 
+    def skip(self, frames: int) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -272,6 +274,10 @@ class _Discrete:
         if any(len(block) != len(blocks[0]) for block in blocks):
             self._tell_uneven()
         return np.concatenate(blocks, axis=1)
+
+    def skip(self, frames: int) -> None:
+        for reader in self._readers:
+            reader.skip(frames)
 
     def _tell_uneven(self) -> None:
         """Read to the ends of all, so that the sentence does not depend on how many frames were asked for."""
@@ -297,6 +303,8 @@ class AudioReader:
         # the readers of discrete files look at their own samples, and name their own file
         self._may_be_unsound = not self.audio.parts and (wave is None or wave.codec == "FLOAT")
         self.frames_read = 0
+        """Where in the file it stands."""
+        self._skipped = 0
         given, wanted = self.audio.labels, self.audio.layout.labels
         self._turned = None if given == wanted else np.array(reordered(given, wanted))
         self._watched = watched
@@ -329,11 +337,20 @@ class AudioReader:
         self.frames_read += len(block)
         return block
 
+    def skip(self, frames: int) -> None:
+        """Go on so many frames later; only before anything is read. What is passed over is not looked at.
+
+        Raises StemError where the file is damaged before that.
+        """
+        self._source.skip(frames)
+        self.frames_read += frames
+        self._skipped += frames
+
     @property
     def look(self) -> Look:
         """What the samples read so far show, where they are watched."""
         runs, first = (int(number) for number in self._clipped)
-        means = self._sums / max(self.frames_read, 1)
+        means = self._sums / max(self.frames_read - self._skipped, 1)
         return Look(
             dc=float(means[np.argmax(np.abs(means))]), clipped_runs=runs, first_clipped=None if first < 0 else first
         )
@@ -370,19 +387,6 @@ class AudioReader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def sha256_of_stem(audio: AudioFile) -> tuple[str, tuple[str, ...]]:
-    """Of a stem, in hexadecimal, and of each of its files.
-
-    A stem in one file has that file's; one in discrete files has that of what each is for and its hash. StemError where
-    a file cannot be read.
-    """
-    hashes = tuple(sha256_of(file.path) for file in audio.files)
-    if not audio.parts:
-        return hashes[0], hashes
-    lines = [f"{label} {sha256}\n" for label, sha256 in zip(audio.labels, hashes, strict=True)]
-    return hashlib.sha256("".join(lines).encode()).hexdigest(), hashes
 
 
 def sha256_of(path: Path) -> str:

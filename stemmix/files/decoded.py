@@ -23,6 +23,8 @@ _SEARCH_FRAMES: Final = 256
 _MOST_FRAMES_PER_BYTE: Final = 8_192
 """A FLAC frame holds at most 65,535 samples in no fewer than eight bytes (RFC 9639, section 9.1)."""
 
+_FOUND_TO_THE_SAMPLE: Final = ("FLAC", "AIFF")
+
 _LONGEST_OGG_PAGE_BYTES: Final = 65_307
 
 
@@ -126,6 +128,27 @@ class DecodedSamples:
             self._ready = self._ready[frames:]
             frames -= len(blocks[-1])
         return np.concatenate(blocks) if blocks else np.empty((0, self.sound.channels))
+
+    def skip(self, frames: int) -> None:
+        """Go on so many frames later; StemError where the file is damaged.
+
+        Only before anything is read. libsndfile finds its place to the sample in what has no memory of what went
+        before; an MP3 or Ogg is decoded up to there.
+        """
+        import soundfile
+
+        if self.sound.format in _FOUND_TO_THE_SAMPLE and self._expected is not None:
+            try:
+                self.sound.seek(frames)
+            except soundfile.LibsndfileError as fault:
+                raise StemError(f"{self._path}: is damaged before frame {frames} ({_words(fault)})") from None
+            self._decoded = frames
+            return
+        while frames > 0:
+            block = self.read(min(frames, _BLOCK_FRAMES))
+            if not len(block):
+                return
+            frames -= len(block)
 
     def _decode(self) -> npt.NDArray[np.float64]:
         import soundfile

@@ -10,10 +10,9 @@ import contextlib
 import hashlib
 import json
 import os
-import posixpath
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
@@ -23,10 +22,11 @@ from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from stemmix.errors import OutputError, ProjectError
-from stemmix.files.faults import faults_of, shown
-from stemmix.files.json_text import MAX_PROJECT_BYTES, line_and_column, parse_json, position_of
+from stemmix.files.faults import Finds, Places, faults_of, shown
+from stemmix.files.json_text import line_and_column, parse_json, position_of
 from stemmix.model.document import Document
-from stemmix.model.project import Project, Stem
+from stemmix.model.project import ProjectFile
+from stemmix.model.versions import UPGRADES
 
 MAX_DOCUMENT_BYTES = 256 * 2**20
 """A plan or receipt is written by the engine: hours of moves are some tens of megabytes."""
@@ -40,104 +40,66 @@ AnyDocument = TypeVar("AnyDocument", bound=Document)
 # ----------------------------------------------------------------------------------------------------------- reading
 
 
-def read_project(path: Path) -> Project:
-    """The project at `path`, valid, with every stem's path inside the project's folder; else a ProjectError.
-
-    Whether the files exist is for whoever opens them.
-    """
-    project, text = _read(path, Project, MAX_PROJECT_BYTES)
-    faults = []
-    if doubled := project.doubled_file(path.stem):
-        line, column = position_of(text, ("deliverables", doubled[0]))
-        faults.append(f"{path}:{line}:{column}: deliverables[{doubled[0]}]: {doubled[1]}")
-    for index, stem in enumerate(project.stems):
-        for label, file in stem.paths.items():
-            if fault := _path_fault(path, file):
-                field = ("file",) if label is None else ("files", label)
-                line, column = position_of(text, ("stems", index, *field))
-                faults.append(f"{path}:{line}:{column}: stems[{index}].{'.'.join(field)}: {fault}")
-    if faults:
-        raise ProjectError(_listed(faults))
-    return project
-
-
-def read_document(path: Path, model: type[AnyDocument]) -> AnyDocument:
-    """A plan or receipt, valid; else a ProjectError in the style of `read_project`."""
-    return _read(path, model, MAX_DOCUMENT_BYTES)[0]
-
-
-def stem_paths(project_path: Path, stem: Stem) -> dict[str | None, Path]:
-    """Where a stem's file is, under None, or its files by channel, in the order of their layout.
-
-    ProjectError where a path is not POSIX, not relative, or leaves the project's folder. Symbolic links count as what
-    they lead to.
-    """
-    for label, file in stem.paths.items():
-        if fault := _path_fault(project_path, file):
-            field = "file" if label is None else f"files.{label}"
-            raise ProjectError(f"{project_path}: stem {stem.id!r}: {field}: {fault}")
-    return {label: project_path.parent / file for label, file in stem.paths.items()}
-
-
-def _path_fault(project_path: Path, file: str) -> str | None:
-    if fault := _spelling_fault(file):
-        return fault
-    folder = project_path.parent.resolve()
-    try:
-        target = (folder / file).resolve()
-    except (OSError, RuntimeError):  # RuntimeError is how Python before 3.13 reports links that go in a circle
-        return f"{file!r} cannot be followed: its symbolic links go in a circle"
-    return None if target.is_relative_to(folder) else f"{file!r} leaves the project's folder by a symbolic link"
-
-
-def _spelling_fault(file: str) -> str | None:
-    if any(sign < " " or sign == "\x7f" for sign in file):
-        return f"{file!r} holds a control character"
-    if "\\" in file:
-        return f"'{file}' holds a backslash; paths are POSIX, parted by /"
-    if file.startswith("/") or re.match(r"[A-Za-z]:", file):
-        return f"{file!r} is absolute; paths are relative to the project file"
-    if posixpath.normpath(file).split("/")[0] == "..":
-        return f"{file!r} leaves the project's folder"
-    return None
-
-
-def _read(path: Path, model: type[AnyDocument], max_bytes: int) -> tuple[AnyDocument, str]:
-    text = _read_text(path, max_bytes)
+def read_document(path: Path, model: type[AnyDocument], *, read: Read | None = None) -> AnyDocument:
+    """A plan, receipt or list of reels, valid; else a ProjectError, a line for each fault with its place. It comes by
+    `read`, or from the disk."""
+    text = text_of(path, read or from_disk, MAX_DOCUMENT_BYTES)
     name = str(path)
-    _check_schema(parse_json(text, name, max_bytes=max_bytes), text, name, model)
+    check_schema(parse_json(text, name, max_bytes=MAX_DOCUMENT_BYTES), text, name, model)
+    return validated(model, text, Places(text, name))
+
+
+def validated(model: type[AnyDocument], text: str, places: Finds) -> AnyDocument:
+    """A JSON text as a document; a ProjectError of all its faults where it is none."""
     try:
         # from the text, not from the value: only a JSON source lets a strict model take a list for a tuple
-        return model.model_validate_json(text), text
+        return model.model_validate_json(text)
     except ValidationError as invalid:
-        raise ProjectError(_listed(faults_of(invalid, model, text, name))) from None
+        raise ProjectError(listed(faults_of(invalid, model, places))) from None
 
 
-def _read_text(path: Path, max_bytes: int) -> str:
+Read = Callable[[Path], bytes]
+"""Gives the bytes of a file, or an OSError: from the disk, or from a revision in git."""
+
+
+def from_disk(path: Path) -> bytes:
+    """The bytes of a regular file; OSError, ProjectError where it is anything else."""
+    about = path.stat()
+    if stat.S_ISDIR(about.st_mode):
+        raise ProjectError(f"{path}: is a folder; expected a JSON file")
+    if not stat.S_ISREG(about.st_mode):
+        raise ProjectError(f"{path}: is no regular file")
+    if about.st_size > MAX_DOCUMENT_BYTES:
+        raise ProjectError(f"{path}: holds more than {MAX_DOCUMENT_BYTES // 2**20} MiB, the most that is read")
+    return path.read_bytes()
+
+
+def text_of(path: Path, read: Read, max_bytes: int, name: str | None = None) -> str:
+    """A document's text, under the name that messages give it; ProjectError where it cannot be read or is no UTF-8."""
+    name = str(path) if name is None else name
     try:
-        about = path.stat()
-        if stat.S_ISDIR(about.st_mode):
-            raise ProjectError(f"{path}: is a folder; expected a JSON file")
-        if not stat.S_ISREG(about.st_mode):
-            raise ProjectError(f"{path}: is no regular file")
-        if about.st_size > max_bytes:
-            raise ProjectError(f"{path}: holds more than {max_bytes // 2**20} MiB, the most that is read")
-        content = path.read_bytes()
+        content = read(path)
     except FileNotFoundError:
-        raise ProjectError(f"{path}: there is no such file") from None
+        raise ProjectError(f"{name}: there is no such file") from None
     except (OSError, ValueError) as fault:  # ValueError: a NUL in the name
-        raise ProjectError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from None
+        raise ProjectError(f"{name}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from None
+    if len(content) > max_bytes:
+        raise ProjectError(f"{name}: holds more than {max_bytes // 2**20} MiB, the most that is read")
     try:
         return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as fault:
         before = content[: fault.start].decode("utf-8")
         line, column = line_and_column(before, len(before))
-        raise ProjectError(f"{path}:{line}:{column}: is not UTF-8 text") from None
+        raise ProjectError(f"{name}:{line}:{column}: is not UTF-8 text") from None
 
 
-def _check_schema(value: object, text: str, name: str, model: type[Document]) -> None:
-    """The document says what it is, and is what is wanted: before its fields are looked at."""
-    wanted: str = get_args(model.model_fields["schema_"].annotation)[0]
+def check_schema(value: object, text: str, name: str, model: type[Document]) -> tuple[dict[str, Any], str, int]:
+    """The document says what it is, and is what is wanted, before its fields are looked at: it, its kind and version.
+
+    ProjectError where it is another kind, or of a version that is not known: a newer one first of all.
+    """
+    # the newest first, then older ones that are read as they are
+    wanted, *older = get_args(model.model_fields["schema_"].annotation)
     kind, version = wanted.split("/")
 
     def refuse(message: str) -> NoReturn:
@@ -149,8 +111,6 @@ def _check_schema(value: object, text: str, name: str, model: type[Document]) ->
     if "schema" not in value:
         refuse(f'is missing; expected "schema": "{wanted}"')
     given = value["schema"]
-    if given == wanted:
-        return
     parts = re.fullmatch(r"(stemmix\.[a-z_]+)/([0-9]{1,9})", given) if isinstance(given, str) else None
     if parts is None:
         refuse(f"{shown(given)} names no document of stemmix; expected '{wanted}'")
@@ -158,10 +118,14 @@ def _check_schema(value: object, text: str, name: str, model: type[Document]) ->
         refuse(f"this is a {parts[1]}; expected a {kind}")
     if int(parts[2]) > int(version):
         refuse(f"version {int(parts[2])} is newer than this stemmix, which reads {kind} up to version {version}")
-    refuse(f"there is no version {parts[2]} of {kind}; expected '{wanted}'")
+    known = given in (wanted, *older) or (kind in UPGRADES and int(parts[2]))
+    if not known:
+        refuse(f"there is no version {parts[2]} of {kind}; expected '{wanted}'")
+    return value, kind, int(parts[2])
 
 
-def _listed(faults: list[str]) -> str:
+def listed(faults: list[str]) -> str:
+    """One message of many lines, not too many."""
     more = [f"... and {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
     return "\n".join(faults[:MAX_FAULTS] + more)
 
@@ -173,7 +137,8 @@ def canonical(document: Document) -> str:
     """The one way a document is written, so that a difference of two files is a difference of two mixes.
 
     Fields in the order of their model under their aliases; two spaces of indent; LF, and one at the end; lists of
-    numbers on one line, everything else one thing a line. A field that equals its default is left out; one without a
+    numbers on one line, everything else one thing a line. A field that equals its default is left out (but what a file
+    that extends another sets stands: there it is said against the other); one without a
     default is always written, as null where it is None. Whole floats are written as 2.0, minus zero as 0.0.
     Reading this text and writing it again gives this text.
     """
@@ -183,7 +148,8 @@ def canonical(document: Document) -> str:
 def canonical_pieces(document: Document) -> Iterator[str]:
     """The same text piece by piece, an item of a list of the document at a time: a plan of hours is long."""
     opening = "{"
-    for key, item in _pairs(document):
+    typed = isinstance(document, ProjectFile) and document.extends is not None
+    for key, item in _pairs(document, typed=typed):
         yield f'{opening}\n  "{key}": '
         opening = ","
         if isinstance(item, tuple) and item and _is_object(item[0]):
@@ -192,12 +158,12 @@ def canonical_pieces(document: Document) -> Iterator[str]:
                 yield _written(one, "\n    ")
             yield "\n  ]"
         else:
-            yield _written(item, "\n  ")
+            yield _written(item, "\n  ", typed=typed)
     yield "{}\n" if opening == "{" else "\n}\n"
 
 
-def _pairs(document: Any) -> list[tuple[str, Any]]:
-    """Names and values of a document or an item, without those that equal their default."""
+def _pairs(document: Any, *, typed: bool = False) -> list[tuple[str, Any]]:
+    """Names and values of a document or an item, without those that equal their default, if they were not `typed`."""
     if not isinstance(document, Document):
         return [
             (field.name, one)
@@ -209,15 +175,17 @@ def _pairs(document: Any) -> list[tuple[str, Any]]:
         (field.alias or name, item)
         for name, field in type(document).model_fields.items()
         for item in (getattr(document, name),)
-        if field.is_required() or item != field.get_default(call_default_factory=True)
+        if field.is_required()
+        or item != field.get_default(call_default_factory=True)
+        or (typed and name in document.model_fields_set)
     ]
 
 
-def _written(value: object, newline: str) -> str:
+def _written(value: object, newline: str, *, typed: bool = False) -> str:
     """`newline` is the line break with the indent of what `value` stands in."""
     inner = newline + "  "
     if _is_object(value):
-        return _object(_pairs(value), newline)
+        return _object(_pairs(value, typed=typed), newline)
     if isinstance(value, dict):
         return _object(sorted((str(key), item) for key, item in value.items()), newline)
     if isinstance(value, tuple | list):
@@ -261,19 +229,27 @@ def write_document(path: Path, document: Document) -> None:
         staged.publish()
 
 
+def write_text(path: Path, text: str) -> None:
+    """The same of a text that stands for another: a link is followed, and the file's mode is kept."""
+    path = path.resolve()
+    with StagedDocument(path, text) as staged:
+        staged.publish(path.stat().st_mode)
+
+
 class StagedDocument:
     """A document's canonical text, whole on the disk beside its name, and under it after `publish`.
 
     A context manager: left unpublished, it is gone. OutputError where the disk refuses.
     """
 
-    def __init__(self, path: Path, document: Document) -> None:
+    def __init__(self, path: Path, document: Document | str) -> None:
+        """Of a document its canonical text."""
         self.path = path
         self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
         digest = hashlib.sha256()
         try:
             with self._part.open("wb") as file:
-                for piece in canonical_pieces(document):
+                for piece in (document,) if isinstance(document, str) else canonical_pieces(document):
                     encoded = piece.encode()
                     digest.update(encoded)
                     file.write(encoded)
@@ -287,9 +263,11 @@ class StagedDocument:
         self.sha256 = digest.hexdigest()
         """Of the text, as `sha256_of_document` gives it."""
 
-    def publish(self) -> None:
-        """Bring it under its name."""
+    def publish(self, mode: int | None = None) -> None:
+        """Bring it under its name, with the `mode` of a file that it replaces."""
         try:
+            if mode is not None:
+                self._part.chmod(mode)
             self._part.replace(self.path)
         except OSError as fault:
             raise self._refusal(fault) from None
@@ -318,7 +296,7 @@ class _PlainSchema(GenerateJsonSchema):
 
 def project_schema() -> str:
     """JSON Schema (draft 2020-12) of the project file, as text; it stands in `stemmix/model/project.schema.json`."""
-    schema = Project.model_json_schema(schema_generator=_PlainSchema)
+    schema = ProjectFile.model_json_schema(schema_generator=_PlainSchema)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "stemmix project"}
     return (
         json.dumps(head | {key: schema[key] for key in schema if key != "title"}, indent=2, ensure_ascii=False) + "\n"

@@ -5,18 +5,15 @@ pydantic speaks of tuples, patterns and `None`; a person who writes JSON has lis
 
 from __future__ import annotations
 
-import difflib
 import json
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel, ValidationError
 
 from stemmix.files.json_text import Place, line_and_column, values_of
-from stemmix.model.document import IDENTIFIER_PATTERN
-from stemmix.model.project import SOURCE_PATTERN
-
-MANY_NAMES = 16
-"""More than these are not listed where one of them is close to what was given."""
+from stemmix.model.document import IDENTIFIER_PATTERN, MANY_NAMES, did_you_mean
+from stemmix.model.requests import SOURCE_PATTERN
 
 _EXPECTED = {
     "string_type": "text",
@@ -37,10 +34,54 @@ _PATTERNS = {
 }
 
 
-def faults_of(invalid: ValidationError, model: type[BaseModel], text: str, name: str) -> list[str]:
+class Spot(NamedTuple):
+    """Where a value stands."""
+
+    order: tuple[int, int]
+    """By which faults are sorted: the text, and the offset in it."""
+    where: str
+    """`film.json:3:5`."""
+    place: Place
+    """In that text."""
+
+
+class Places:
+    """The places of one text's values."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._text = text.removeprefix("\ufeff")
+        self._name = name
+
+    @cached_property
+    def _found(self) -> dict[Place, tuple[int, int]]:
+        # only where something is wrong: a plan of hours has millions of values
+        return {place: (key_at, value_at) for place, key_at, value_at in values_of(self._text)}
+
+    def spot(self, place: Place, *, of_key: bool = False) -> Spot:
+        """Of a value, or its key; of one that the text does not have, where what would hold it begins."""
+        nearest = place
+        while nearest not in self._found:
+            nearest = nearest[:-1]
+        offset = self._found[nearest][0 if of_key else 1]
+        line, column = line_and_column(self._text, offset)
+        return Spot((0, offset), f"{self._name}:{line}:{column}", place)
+
+
+class Finds(Protocol):
+    """Anything that knows where values stand."""
+
+    def spot(self, place: Place, *, of_key: bool = False) -> Spot: ...
+
+
+def told(spot: Spot, message: str) -> str:
+    """One line of a complaint."""
+    field = field_of(spot.place)
+    return f"{spot.where}: {field + ': ' if field else ''}{message}"
+
+
+def faults_of(invalid: ValidationError, model: type[BaseModel], places: Finds) -> list[str]:
     """One line for each of pydantic's errors, in the order of the text."""
     schema = model.model_json_schema()
-    places = {place: (key_at, value_at) for place, key_at, value_at in values_of(text)}
     found = []
     for error in invalid.errors(include_url=False):
         kind, value, context = error["type"], error["input"], error.get("ctx", {})
@@ -48,7 +89,12 @@ def faults_of(invalid: ValidationError, model: type[BaseModel], text: str, name:
             kind = "extra_forbidden"  # what an item calls the same
         if kind == "too_short" and len(value) >= context["min_length"]:
             continue  # only short because an item failed, and that has its own line
-        place, variants = _resolved(schema, error["loc"])
+        of_key = error["loc"][-1:] == ("[key]",)  # so pydantic marks a name that is no key of an object
+        place, variants = _resolved(schema, error["loc"][:-1] if of_key else error["loc"])
+        if of_key:
+            _, around = _resolved(schema, place[:-1])
+            names = [variant["propertyNames"] for variant in around if "propertyNames" in variant]
+            variants = [flat for name in names for flat in _flat(schema, name)]
         place += tuple(context.get("place", ()))  # a rule about the whole document may name one spot of it
         if kind in ("union_tag_invalid", "union_tag_not_found"):
             variants = [variant for variant in variants if "properties" in variant]  # it may be null, too
@@ -58,15 +104,19 @@ def faults_of(invalid: ValidationError, model: type[BaseModel], text: str, name:
                 kind, value = ("enum", value[tag]) if tag in value else ("missing", value)
             else:
                 kind = "model_type"
-        nearest = place
-        while nearest not in places:
-            nearest = nearest[:-1]
-        offset = places[nearest][0 if kind == "extra_forbidden" else 1]
-        line, column = line_and_column(text, offset)
-        field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+        spot = places.spot(place, of_key=of_key or kind == "extra_forbidden")
         said = _said(kind, value, context, variants, str(place[-1]) if place else "") or error["msg"]
-        found.append((offset, f"{name}:{line}:{column}: {field + ': ' if field else ''}{said}"))
+        found.append((spot.order, told(spot, said)))
     return [line for _, line in sorted(found)]
+
+
+def field_of(place: Place) -> str:
+    """A place as people write it.
+
+    >>> field_of(("stems", 0, "role"))
+    'stems[0].role'
+    """
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
 
 
 def _resolved(schema: dict[str, Any], loc: Place) -> tuple[Place, list[dict[str, Any]]]:
@@ -127,7 +177,7 @@ def _said(kind: str, value: object, context: dict[str, Any], variants: list[dict
         return "is missing"
     if kind == "extra_forbidden":
         known = [name for variant in variants for name in variant.get("properties", {})]
-        return f"unknown field; {_hint(field, known) or 'known here: ' + ', '.join(known)}"
+        return f"unknown field; {did_you_mean(field, known) or 'known here: ' + ', '.join(known)}"
     if kind in ("enum", "literal_error"):
         # what may also be left out has a variant that is null, with neither
         listed = [variant.get("enum", [variant["const"]] if "const" in variant else []) for variant in variants]
@@ -163,16 +213,10 @@ def _length(variants: list[dict[str, Any]]) -> str:
 
 def none_of(value: object, known: list[str]) -> str:
     """Says that a value is none of those that are known, and which of them may have been meant."""
-    hint = _hint(value, known)
+    hint = did_you_mean(value, known)
     if hint and len(known) > MANY_NAMES:
         return f"{shown(value)} is none of the {len(known)} that are known; {hint}"
     return f"{shown(value)} is none of {', '.join(known)}{'; ' + hint if hint else ''}"
-
-
-def _hint(value: object, known: list[str]) -> str:
-    small = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(value.lower(), small, n=1) if isinstance(value, str) else []
-    return f"did you mean {small[near[0]]!r}?" if near else ""
 
 
 def shown(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -13,6 +14,9 @@ from stemmix.files.audio import AudioFile, AudioReader, Samples, inspect
 from stemmix.model.features import Look
 from stemmix.model.layouts import STEREO, Matrix, fold_matrix
 
+_RUN_IN_FRAMES: Final = 8192
+"""Of the file, before what is wanted of it: its past is heard in the converter's filter, as its future is."""
+
 
 class _RateConverter:
     """Samples from one rate to another by soxr at its highest quality, (n, channels) in and out, delay taken out.
@@ -20,12 +24,13 @@ class _RateConverter:
     The length is every instant of the new rate that lies within the sound: ceil(frames x rate out / rate in).
     """
 
-    def __init__(self, rate_in_hz: int, rate_out_hz: int, channels: int) -> None:
+    def __init__(self, ratio: Fraction, channels: int) -> None:
+        """`ratio`: rate in over rate out."""
         import soxr
 
-        self._rates = rate_in_hz, rate_out_hz
+        self._rates = ratio.as_integer_ratio()
         self._channels = channels
-        self._stream: Any = soxr.ResampleStream(rate_in_hz, rate_out_hz, channels, dtype="float64", quality="VHQ")
+        self._stream: Any = soxr.ResampleStream(*self._rates, channels, dtype="float64", quality="VHQ")
         self._frames_in = 0
         self._frames_out = 0
 
@@ -57,12 +62,20 @@ class StemReader:
     _BLOCK_FRAMES: Final = 16_384
 
     def __init__(
-        self, source: Path | AudioFile, sample_rate: int, matrix: Matrix | None = None, *, watched: bool = False
+        self,
+        source: Path | AudioFile,
+        sample_rate: int,
+        matrix: Matrix | None = None,
+        *,
+        watched: bool = False,
+        first: int = 0,
+        pull: Fraction = Fraction(1),
     ) -> None:
         """Open a file, or one already looked at, at `sample_rate` Hz; StemError as of `inspect`.
 
         `matrix`: a row for each channel that is given, of shares of the file's channels; left out, its fold to stereo.
-        Where it is `watched` there is a `look` in the end.
+        Where it is `watched` there is a `look` in the end. It begins with frame `first` of the file, which falls on its
+        first sample, and is played faster than recorded by `pull`.
         """
         self.audio = source if isinstance(source, AudioFile) else inspect(source)
         channels = self.audio.layout.channels
@@ -72,20 +85,32 @@ class StemReader:
         """Frames given so far: the stem's length once `read` gives none."""
         self._matrix = None if matrix == fold_matrix(self.audio.layout, self.audio.layout) else np.array(matrix)
         self._converter = None
-        if sample_rate != self.audio.sample_rate:
-            self._converter = _RateConverter(self.audio.sample_rate, sample_rate, min(channels, len(matrix)))
+        self._ratio = self.audio.sample_rate * pull / sample_rate
+        self.first = first
+        """Frame of the file that it begins with."""
+        # where the file's samples and the programme's fall on each other, before the first by more than soxr rings
+        step = self._ratio.numerator
+        self._early = 0 if self._ratio == 1 or not first else step * -(-_RUN_IN_FRAMES // step)
+        if self._ratio != 1:
+            self._converter = _RateConverter(self._ratio, min(channels, len(matrix)))
         # mono is converted before it is spread to two sides, 5.1 after it is folded to two: the fewer the cheaper
         self._fold_first = channels > len(matrix)
         self._ready = np.empty((0, len(matrix)))
         self._has_ended = False
         self._reader = AudioReader(self.audio, watched=watched)
+        self._silence = max(self._early - first, 0)
+        """Frames before the file's beginning that are still to be run through the converter."""
+        if first > self._early:
+            self._reader.skip(first - self._early)
+        self._to_drop = int(self._early / self._ratio)
 
     @property
     def expected_frames(self) -> int | None:
         """Frames in all by the file's header; None where it does not say."""
-        if self.audio.frames is None or self._converter is None:
-            return self.audio.frames
-        return self._converter.frames_of(self.audio.frames)
+        if self.audio.frames is None:
+            return None
+        frames = self.audio.frames - self.first
+        return frames if self._converter is None else self._converter.frames_of(frames)
 
     def read(self, frames: int) -> Samples:
         """The next `frames` frames, (n, rows of the matrix): fewer at the end, none when all is read.
@@ -113,11 +138,18 @@ class StemReader:
 
     def _next_converted(self) -> Samples:
         assert self._converter is not None
-        block = self._reader.read(self._BLOCK_FRAMES)
+        if self._silence:
+            block = np.zeros((min(self._silence, self._BLOCK_FRAMES), self.audio.layout.channels))
+            self._silence -= len(block)
+        else:
+            block = self._reader.read(self._BLOCK_FRAMES)
         self._has_ended = not len(block)
         if self._fold_first:
             block = self._fold(block)
         converted = self._converter.flush() if self._has_ended else self._converter.process(block)
+        dropped = min(self._to_drop, len(converted))
+        self._to_drop -= dropped
+        converted = converted[dropped:]
         return converted if self._fold_first else self._fold(converted)
 
     @property

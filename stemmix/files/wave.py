@@ -261,6 +261,12 @@ class WaveSamples:
         self._frames_left -= frames
         return block
 
+    def skip(self, frames: int) -> None:
+        """Go on so many frames later."""
+        frames = min(frames, self._frames_left)
+        self._frames_left -= frames
+        self._file.seek(frames * self._header.block_align, os.SEEK_CUR)
+
     def _fill(self, packed: npt.NDArray[np.uint8]) -> None:
         view = packed.data
         while view:

@@ -39,6 +39,7 @@ class Written(Document):
     name: Identifier
     """Unique in the project; part of the file's name."""
     kind: str
+    """What it is."""
     format: Encoding = "wav24"
     """Of the file; a lossy one is decoded and measured."""
     order: Order = "wave"
@@ -48,6 +49,7 @@ class Written(Document):
     file_name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """Template of the name without its ending; left out, `{project}_{deliverable}`, and `_{stem}` for printed stems."""
     note: str | None = None
+    """For people."""
 
 
 class Mastered(Overrides, Written):
@@ -58,12 +60,14 @@ class Mastered(Overrides, Written):
     max_limiting_db: Annotated[float, Field(ge=0, le=24)] | None = None
     """Most that the limiter may take before the deliverable fails; left out, the profile's."""
     layout: LayoutName = "2.0"
+    """Of the file: `2.0`, `5.1` ..."""
 
 
 class Printmaster(Mastered):
     """The finished mix. One of a narrower layout than another is its fold-down, with its own gain and limiter."""
 
     kind: Literal["printmaster"] = "printmaster"
+    """What is written."""
 
 
 class FoldDown(Mastered):
@@ -71,6 +75,7 @@ class FoldDown(Mastered):
     another is given."""
 
     kind: Literal["fold_down"]
+    """What is written."""
     parent: Identifier | None = None
     """The printmaster it is folded from; left out, the first one."""
 
@@ -84,6 +89,7 @@ class PrintedStems(_OfParent):
     """The stems as they stand in the mix: their sum is the parent before its limiter."""
 
     kind: Literal["stems"]
+    """What is written."""
     by: Literal["stem", "group"] = "stem"
     """A file for each stem, or one each for dialogue (D), music (M) and effects (E)."""
 
@@ -93,12 +99,14 @@ class MusicAndEffects(_OfParent):
     dialogue caused is dropped."""
 
     kind: Literal["m_and_e", "m_and_e_undipped"]
+    """What is written."""
 
 
 class MixMinus(_OfParent):
     """The mix without some of its stems."""
 
     kind: Literal["mix_minus"]
+    """What is written."""
     without: Annotated[tuple[Identifier, ...], Field(min_length=1)]
     """Ids of the stems that are left out."""
 
@@ -144,7 +152,7 @@ def made_for_dialogue(plan: Plan) -> frozenset[str]:
     return frozenset(
         move.id
         for move in plan.moves
-        if not move.id.startswith("pin") and (move.line in lines or not causes.isdisjoint(move.because))
+        if not move.of_pin and (move.line in lines or not causes.isdisjoint(move.because))
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar, dataclass_transform
 
@@ -9,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 Class = TypeVar("Class")
+
+MANY_NAMES = 16
+"""More than these are not listed where one of them is close to what was given."""
 
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
@@ -37,6 +42,29 @@ def broken_rule(message: str, *place: str | int) -> PydanticCustomError:
     """What a validator raises where fields do not go together; `place` is the spot, below the model that is validated,
     that a reader of the file should look at."""
     return PydanticCustomError("rule", "{message}", {"message": message, "place": place})
+
+
+def did_you_mean(value: object, known: Iterable[str]) -> str:
+    """Which of the known names may have been meant, as a question; empty where none is near.
+
+    >>> did_you_mean("dialog", ["dialogue", "music"])
+    "did you mean 'dialogue'?"
+    """
+    small = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(value.lower(), small, n=1) if isinstance(value, str) else []
+    return f"did you mean {small[near[0]]!r}?" if near else ""
+
+
+def unknown(value: str, what: str, known: Iterable[str]) -> str:
+    """That a name is none of a document's.
+
+    >>> unknown("fx", "stem of this project", ["DX", "FX_1"])
+    "'fx' is no stem of this project; expected one of DX, FX_1; did you mean 'FX_1'?"
+    """
+    names = list(known)
+    said = [f"{value!r} is no {what}"]
+    said += [f"expected one of {', '.join(names)}" if len(names) <= MANY_NAMES else ""] if names else ["it has none"]
+    return "; ".join(word for word in (*said, did_you_mean(value, names)) if word)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)

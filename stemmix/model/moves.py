@@ -26,6 +26,7 @@ class Unmask(Document):
     """A cut of its own depth in every ERB band, so that the target is heard through the stem."""
 
     kind: Literal["unmask"]
+    """Which action this is."""
     mid_db: Bands
     """Of (L + R) / sqrt 2, where the target stands."""
     side_db: Bands
@@ -36,36 +37,45 @@ class Duck(Document):
     """A broadband dip, keyed by the line: for a line that is still short of its goal after unmasking."""
 
     kind: Literal["duck"]
+    """Which action this is."""
     gain_db: Cut
+    """Of all bands, in dB, at most 0."""
 
 
 class Ride(Document):
     """The line itself a little louder, where the bed's caps are reached."""
 
     kind: Literal["ride"]
+    """Which action this is."""
     gain_db: Annotated[float, Field(ge=-6, le=6)]
+    """Of all bands, in dB."""
 
 
 class Presence(Document):
     """The line itself a little brighter, at the same level."""
 
     kind: Literal["presence"]
+    """Which action this is."""
     gain_db: Annotated[
         tuple[Annotated[float, Field(ge=-6, le=6)], ...], Field(min_length=BAND_COUNT, max_length=BAND_COUNT)
     ]
+    """Of the 36 bands, in dB."""
 
 
 class Level(Document):
     """A fader move over the whole programme, where the project asks for balance."""
 
     kind: Literal["level"]
+    """Which action this is."""
     gain_db: Annotated[float, Field(ge=-24, le=24)]
+    """Of all bands, in dB."""
 
 
 class StaticEq(Document):
     """The seven-band equaliser of frequency-based mixing: one curve over the whole programme."""
 
     kind: Literal["static"]
+    """Which action this is."""
     gain_db: Annotated[tuple[Cut, ...], Field(min_length=7, max_length=7)]
     """Of the classic bands, 60 Hz to 12 kHz."""
 
@@ -74,8 +84,11 @@ class Scene(Document):
     """What the cuts of a scene's lines have in common: it stands from line to line, so that the bed does not yo-yo."""
 
     kind: Literal["scene"]
+    """Which action this is."""
     mid_db: Bands
+    """Of (L + R) / sqrt 2, in dB."""
     side_db: Bands
+    """Of (L - R) / sqrt 2, in dB."""
 
 
 Action = Annotated[Unmask | Scene | Duck | Ride | Presence | Level | StaticEq, Field(discriminator="kind")]

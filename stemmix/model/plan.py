@@ -10,14 +10,18 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from stemmix.model.document import Document, broken_rule, item
+from stemmix.model.document import Document, broken_rule, item, unknown
 from stemmix.model.layouts import LayoutName, Order
 from stemmix.model.moves import Action, Presence, Ride, gains_of
 from stemmix.model.profiles import Method, ProfileName, Role
+from stemmix.model.timecode import Clock, FrameRate, Time
 
 PLAN_SCHEMA = "stemmix.plan/1"
 
 MAX_MOVES = 200_000
+
+PINNED = "pin"
+"""What the id of a move that a pin holds begins with."""
 
 Sample = Annotated[int, Field(ge=0, le=2**48)]
 Seconds = Annotated[float, Field(ge=0, le=60)]
@@ -62,6 +66,11 @@ class Move:
     """None where it reaches no line, as a pin's may."""
     stopped_by: StoppedBy | None = None
     """What kept it from going further."""
+
+    @property
+    def of_pin(self) -> bool:
+        """Whether a pin holds it as it is. A line's may begin alike, where a stem is named so."""
+        return self.line is None and self.id.startswith(f"{PINNED}-")
 
 
 class Layer(NamedTuple):
@@ -145,6 +154,15 @@ class PlannedScene(Document):
     id: str
     start: Sample
     end: Sample
+    clarity_before: float | None = None
+    """Mean audibility of the lines of speech that begin in it, as the stems came; None without any."""
+    clarity_after: float | None = None
+    """The same in the mix."""
+    loudness_before_lufs: float | None = None
+    """K-weighted mean level of all stems together, in stereo and ungated, before any master gain, told from features;
+    None where all are silent."""
+    loudness_after_lufs: float | None = None
+    """The same in the mix."""
 
 
 class Outcome(Document):
@@ -177,11 +195,15 @@ class PlannedStem(Document):
     at: Sample
     role: Role
     gain_db: float = 0.0
-    """Its fader: decisions were made for the stem as it stood behind it."""
+    """Its fader and its group's: decisions were made for the stem as it stood behind them."""
     pan: float = 0.0
     layout: LayoutName | None = None
     order: Order = "wave"
     """What the project said of the file's channels."""
+    lag: int = 0
+    """Samples that it was moved back by, to lie in line with its group."""
+    inverted: bool = False
+    """Whether it was turned the other way up for that."""
 
 
 class PlannedShape(Document):
@@ -204,6 +226,10 @@ class Plan(Document):
     sample_rate: int
     frames: Sample
     """Length of the programme in samples."""
+    frame_rate: FrameRate | None = None
+    """Of the picture, for whoever reads times out of here."""
+    start: Time | None = None
+    """Of the first sample, on the picture's timecode or since midnight."""
     clarity_goal: float
     stems: tuple[PlannedStem, ...]
     shape: PlannedShape
@@ -217,9 +243,14 @@ class Plan(Document):
     notes: tuple[str, ...] = ()
     """What a person should know of the material."""
 
+    @property
+    def clock(self) -> Clock:
+        """What tells times of its samples."""
+        return Clock(self.sample_rate, self.frame_rate, self.start)
+
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
-        for field in ("stems", "moves", "scenes", "lines"):
+        for field in ("stems", "moves", "scenes", "lines", "conflicts"):
             seen: set[str] = set()
             for index, one in enumerate(getattr(self, field)):
                 if one.id in seen:
@@ -229,10 +260,10 @@ class Plan(Document):
 
     @model_validator(mode="after")
     def _moves_are_of_what_there_is(self) -> Self:
-        stems, lines = {stem.id for stem in self.stems}, {line.id for line in self.lines}
+        stems, lines = [stem.id for stem in self.stems], {line.id for line in self.lines}
         for index, move in enumerate(self.moves):
             if move.stem not in stems:
-                raise broken_rule(f"{move.stem!r} is no stem of this plan", "moves", index, "stem")
+                raise broken_rule(unknown(move.stem, "stem of this plan", stems), "moves", index, "stem")
             if move.line is not None and move.line not in lines:
                 raise broken_rule(f"{move.line!r} is no line of this plan", "moves", index, "line")
         return self

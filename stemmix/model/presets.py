@@ -162,8 +162,11 @@ class Overrides(Document):
     ceiling_dbtp: Annotated[float, Field(ge=-20, le=0)] | None = None
     """Highest true peak, for the limiter and the judge alike."""
     short_term_max_lufs: Annotated[float, Field(ge=-70, le=0)] | None = None
+    """Highest short-term loudness, in LUFS."""
     momentary_max_lufs: Annotated[float, Field(ge=-70, le=0)] | None = None
+    """Highest momentary loudness, in LUFS."""
     lra_max_lu: Annotated[float, Field(ge=0, le=70)] | None = None
+    """Widest loudness range, in LU."""
 
 
 class Specification(Document):

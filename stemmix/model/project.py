@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stemmix.bands import EDGE_HZ, HIGHEST_HZ, LOWEST_HZ
 from stemmix.model.deliverables import (
     GROUPS,
     Deliverable,
@@ -17,228 +16,132 @@ from stemmix.model.deliverables import (
     PrintedStems,
     Printmaster,
 )
-from stemmix.model.document import Document, Identifier, RelativePath, broken_rule
+from stemmix.model.document import Document, RelativePath, broken_rule, unknown
 from stemmix.model.encodings import CODINGS, Encoding, unfit
-from stemmix.model.layouts import LAYOUTS, Layout, LayoutName, Order, layout_of_labels, widest
-from stemmix.model.moves import Action
+from stemmix.model.layouts import LAYOUTS, Layout, widest
 from stemmix.model.names import channel_names, file_name
 from stemmix.model.presets import PRESETS, Overrides, Specification
 from stemmix.model.profiles import PROFILES, Method, Profile, ProfileName, Role
-from stemmix.units import samples_from_seconds, seconds_from_timecode
+from stemmix.model.requests import Cue, Goals, Pin, SceneCue, Stretch
+from stemmix.model.stems import Group, Stem
+from stemmix.model.timecode import Clock, FrameRate, Place, Time, as_typed, broken_time
 
-PROJECT_SCHEMA = "stemmix.project/1"
+PROJECT_SCHEMA = "stemmix.project/2"
 
 MAX_STEMS = 256
 MAX_DELIVERABLES = 64
-
-FrameRate = Literal["23.976", "24", "25", "29.97", "30", "50", "59.94", "60"]
-"""Frames a second, by the names of `units.FRAME_RATES`."""
-
-MIDNIGHT_S = 86_400 * 1.001
-"""24 hours of timecode, at the slowest rates."""
+MAX_GROUPS = 64
 
 UNTOLD_SCENE = "start"
 """What lies before the first of the scenes that are given."""
 
-SOURCE_PATTERN = r"^[0-9a-f]{8,64}$"
 
+class ProjectFile(Document):
+    """What a project file may hold: a programme, or, where it `extends` a house's template or is one, a part of it."""
 
-class Stem(Document):
-    """One stem: a file, where it stands and how loud."""
-
-    id: Identifier
-    """Unique in the project; part of the printed stem's file name."""
-    role: Role
-    """What it is for: decides who gives way to whom."""
-    file: RelativePath | None = None
-    """Audio file, relative to the project file."""
-    files: Annotated[dict[str, RelativePath], Field(min_length=1, max_length=16)] | None = None
-    """Instead of `file`: discrete mono files by the channel that each is for (`L`, `R`, `C`, `LFE`, `Ls` ...), equally
-    long and of one rate; together they are the channels of a layout."""
-    layout: LayoutName | None = None
-    """What the channels of `file` are, where it does not say or says it wrongly."""
-    order: Order = "wave"
-    """How they follow each other in `file`: `wave` (L R C LFE Ls Rs) or `film` (L C R Ls Rs LFE)."""
-    pan: Annotated[float, Field(ge=-1, le=1)] = 0.0
-    """Where a mono stem stands, -1 left to 1 right, at constant power between neighbouring front speakers; 0 is the
-    centre: C where the bus has one, else L and R at -3 dB each."""
-    at: Annotated[float, Field(ge=0, le=86_400)] = 0.0
-    """Where it begins on the programme, in seconds; taken to the nearest sample."""
-    gain_db: Annotated[float, Field(ge=-120, le=40)] = 0.0
-    """Fader, in dB; every decision hears the stem after it."""
-    mute: bool = False
-    """A muted stem is neither heard nor printed."""
-    priority: Annotated[int, Field(ge=0, le=1000)] | None = None
-    """Overrides the role's priority: a stem is only ever cut for one of higher priority."""
-    note: str | None = None
-    """For people."""
-
-    @model_validator(mode="after")
-    def _has_its_channels(self) -> Self:
-        if (self.file is None) == (self.files is None):
-            raise broken_rule(
-                "a stem has a file, or files by channel" + (", not both" if self.file else "; this has none")
-            )
-        if self.files is None:
-            return self
-        if layout_of_labels(self.files) is None:
-            known = "; ".join(" ".join(layout.labels) for layout in LAYOUTS.values())
-            given = ", ".join(map(repr, self.files))
-            raise broken_rule(f"{given} are not the channels of a layout; expected one of {known}", "files")
-        for name, said in (("layout", self.layout is not None), ("order", self.order != "wave")):
-            if said:
-                raise broken_rule("is for one file of many channels; files say by name what they are", name)
-        return self
-
-    @property
-    def paths(self) -> dict[str | None, str]:
-        """Its file, under None; or its files by channel, in the order of their layout."""
-        if self.files is None:
-            return {None: self.file or ""}
-        layout = layout_of_labels(self.files)
-        return {label: self.files[label] for label in (layout.labels if layout else ())}
-
-    @property
-    def named(self) -> str:
-        """Its file or files, for people."""
-        return ", ".join(self.paths.values())
-
-
-class Goals(Document):
-    """What the mix is to reach; what is left out comes from the profile."""
-
-    clarity: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Audibility index that every line of dialogue is brought to, 0 to 1."""
-    eq_cap_db: Annotated[float, Field(ge=0, le=24)] | None = None
-    """Deepest cut of a band, in dB; where it is given no line goes deeper, not even one that would else be lost."""
-    duck_cap_db: Annotated[float, Field(ge=0, le=24)] | None = None
-    """Deepest broadband duck of a line that is still short of its goal, in dB."""
-    voice: bool = True
-    """Whether a line that is short of its goal may itself be raised and tilted a little."""
-
-
-Seconds = Annotated[float, Field(ge=0, le=86_400)]
-"""A time of the programme, in seconds."""
-
-
-class Stretch(Document):
-    """A stretch of the programme."""
-
-    start: Seconds = Field(alias="from")
-    end: Seconds = Field(alias="to")
-
-    @model_validator(mode="after")
-    def _goes_forward(self) -> Self:
-        if self.end <= self.start:
-            raise broken_rule(f"'to' ({self.end}) must lie after 'from' ({self.start})")
-        return self
-
-
-class Pin(Stretch):
-    """What a person decides against, or ahead of, the engine: over a span, for one stem. Exactly one of `keep`,
-    `forbid`, `max_cut_db`, `priority` and `action` is given."""
-
-    stem: Identifier
-    keep: Literal[True] | None = None
-    """The stem stays as it is: no move reaches into the span, not even a ramp."""
-    forbid: Annotated[tuple[Literal["unmask", "duck", "ride", "presence"], ...], Field(min_length=1)] | None = None
-    """Kinds of moves that are not made in the stem."""
-    max_cut_db: Annotated[float, Field(ge=0, le=24)] | None = None
-    """The stem is cut by no more than this, in dB."""
-    priority: Annotated[int, Field(ge=0, le=1000)] | None = None
-    """The stem's priority in the span: an effect that wins over a line, or gives way; a line that need not be heard.
-    Raised, the stem is cleared over the span and never cut there for what ranks below; lowered, it gives way to each
-    line, or as a line to each stem, that the span covers from end to end."""
-    action: Action | None = None
-    """A move that stands as it is, whatever an analysis says."""
-    low_hz: Annotated[float, Field(ge=0, le=24_000)] | None = None
-    high_hz: Annotated[float, Field(ge=0, le=24_000)] | None = None
-    """Bands, of those from 60 Hz to 16 kHz, that `max_cut_db` or `priority` is meant for; left out, all of them."""
-    source: Annotated[str, Field(pattern=SOURCE_PATTERN)] | None = None
-    """Beginning of the SHA-256 of the stem's file when the pin was set: with another file the pin is reported stale."""
-    note: str | None = None
-
-    @model_validator(mode="after")
-    def _says_one_thing(self) -> Self:
-        given = [
-            name for name in ("keep", "forbid", "max_cut_db", "priority", "action") if getattr(self, name) is not None
-        ]
-        if len(given) != 1:
-            said = " and ".join(given) or "none"
-            raise broken_rule(f"a pin has exactly one of keep, forbid, max_cut_db, priority, action; this has {said}")
-        return self
-
-    @model_validator(mode="after")
-    def _names_bands_that_there_are(self) -> Self:
-        ranged = self.max_cut_db is not None or self.priority is not None
-        for field, hz in (("low_hz", self.low_hz), ("high_hz", self.high_hz)):
-            if hz is not None and not ranged:
-                raise broken_rule("a range of bands goes with max_cut_db or priority only", field)
-        if self.low_hz is not None and self.low_hz >= EDGE_HZ[-1]:
-            raise broken_rule(f"{self.low_hz:g} Hz lies above all bands; expected less than {HIGHEST_HZ:g}", "low_hz")
-        if self.high_hz is not None and self.high_hz <= EDGE_HZ[0]:
-            raise broken_rule(f"{self.high_hz:g} Hz lies below all bands; expected more than {LOWEST_HZ:g}", "high_hz")
-        if self.low_hz is not None and self.high_hz is not None and self.high_hz <= self.low_hz:
-            raise broken_rule(f"{self.high_hz:g} Hz must lie above low_hz ({self.low_hz:g} Hz)", "high_hz")
-        return self
-
-
-class Cue(Stretch):
-    """A line that is given: where any cue of a stem stands, its lines are not looked for. Only stems that are cleared
-    have lines: those of the profile's roles."""
-
-    stem: Identifier
-    note: str | None = None
-
-
-class SceneCue(Document):
-    """Where a scene begins; it ends where the next one does."""
-
-    start: Seconds = Field(alias="from")
-    id: Identifier
-    note: str | None = None
-
-
-class Project(Document):
-    """A programme: its stems, its goals, what is to be delivered."""
-
-    schema_: Literal["stemmix.project/1"] = Field(alias="schema")
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    schema_url: Annotated[str, Field(max_length=1000)] | None = Field(default=None, alias="$schema")
+    """For editors that complete and explain: where the JSON Schema of this file stands."""
+    schema_: Literal["stemmix.project/2"] = Field(alias="schema")
+    """What this document is, and in which version."""
+    extends: RelativePath | None = None
+    """A project file whose fields hold where this one gives none: a house's priorities, deliverables, naming. Objects
+    are joined field by field, lists of things with a name or id item by item; an item that is in both is this one's."""
+    title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """Of the programme."""
     profile: ProfileName = "film"
     """Kind of programme: gives priorities, goals, caps, times and the master."""
     method: Method = "multilevel"
     """`frequency` is the static seven-band equaliser that this replaces, for comparison."""
     sample_rate: Annotated[int, Field(ge=32_000, le=192_000)] = 48_000
     """Of the programme, in Hz; stems of any other rate are brought to it."""
-    stems: Annotated[tuple[Stem, ...], Field(min_length=1, max_length=MAX_STEMS)]
+    frame_rate: FrameRate | None = None
+    """Frames a second of the picture: times may be timecode, and written files say it. `29.97df` and `59.94df` count
+    drop-frame."""
+    start: Time | None = None
+    """Time of the first sample: a timecode, or time since midnight in seconds. Timecode in this file counts from it,
+    and written files carry it as their time reference."""
+    length: Time | None = None
+    """Exact length of the picture, and so of every file: what lies beyond is left out, silence is added. Left out, the
+    programme ends with the stem that ends last."""
+    ffoa: Time | None = None
+    """First frame of action: what lies before, leader and 2-pop, is left out of measurements."""
+    lfoa: Time | None = None
+    """Where the last frame of action ends; what lies after, as a pull-up into the next reel, is left out of
+    measurements."""
+    priorities: Annotated[dict[Role, Annotated[int, Field(ge=0, le=1000)]], Field(max_length=len(Role))] = Field(
+        default_factory=dict
+    )
+    """Priorities by role, over the profile's."""
+    groups: Annotated[tuple[Group, ...], Field(max_length=MAX_GROUPS)] = ()
+    """Buses of stems."""
+    stems: Annotated[tuple[Stem, ...], Field(max_length=MAX_STEMS)] = ()
+    """What is mixed."""
     goals: Goals = Goals()
+    """What the mix is to reach."""
     balance: bool = False
     """Whether faders are moved where a bed stands too loud all along; else that is advice in the report."""
     pins: Annotated[tuple[Pin, ...], Field(max_length=10_000)] = ()
+    """What a person decides."""
     cues: Annotated[tuple[Cue, ...], Field(max_length=100_000)] = ()
     """Lines that are given."""
     scenes: Annotated[tuple[SceneCue, ...], Field(max_length=10_000)] = ()
     """Scenes that are given; else they are found at long pauses of the dialogue."""
-    frame_rate: FrameRate | None = None
-    """Frames a second of the picture; written files say it."""
-    start: str | None = None
-    """Timecode of the first sample, `HH:MM:SS:FF`: written files carry it as their time reference."""
-    length: Annotated[float, Field(gt=0, le=86_400)] | None = None
-    """Exact length of the picture, and so of every file: what lies beyond is left out, silence is added. Left out, the
-    programme ends with the stem that ends last."""
-    ffoa: Seconds | None = None
-    """First frame of action: what lies before, leader and 2-pop, is left out of measurements."""
-    lfoa: Seconds | None = None
-    """Where the last frame of action ends; what lies after is left out of measurements."""
+    file_name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """Template of the names of written files, where a deliverable gives none of its own; `_{stem}` is added for printed
+    stems where it holds none. Left out, `{project}_{deliverable}`."""
     deliverables: Annotated[tuple[Deliverable, ...], Field(min_length=1, max_length=MAX_DELIVERABLES)] = (
         Printmaster(name="printmaster"),
     )
+    """What is written."""
     note: str | None = None
+    """For people."""
+
+
+class Project(ProjectFile):
+    """A programme: its stems, its goals, what is to be delivered."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    """Of the programme."""
+    stems: Annotated[tuple[Stem, ...], Field(min_length=1, max_length=MAX_STEMS)]
+    """What is mixed."""
+
+    @model_validator(mode="after")
+    def _times_hold(self) -> Self:
+        clock = self.clock
+        stretches: list[tuple[str, int, Stretch]] = [("pins", index, pin) for index, pin in enumerate(self.pins)]
+        stretches += [("cues", index, cue) for index, cue in enumerate(self.cues)]
+        lengths: list[tuple[Time | None, Place]] = [(self.start, ("start",)), (self.length, ("length",))]
+        places: list[tuple[Time | None, Place]] = [(self.ffoa, ("ffoa",)), (self.lfoa, ("lfoa",))]
+        places += [(scene.start, ("scenes", index, "from")) for index, scene in enumerate(self.scenes)]
+        for name, index, stretch in stretches:
+            places += [(stretch.start, (name, index, "from")), (stretch.end, (name, index, "to"))]
+        if fault := broken_time(clock, lengths, places):
+            raise broken_rule(fault[0], *fault[1])
+        for index, stem in enumerate(self.stems):
+            if fault := stem.broken_time(clock):
+                raise broken_rule(fault[0], "stems", index, *fault[1])
+        for name, index, stretch in stretches:
+            if clock.position(stretch.end) <= clock.position(stretch.start):
+                message = f"'to' ({as_typed(stretch.end)}) must lie after 'from' ({as_typed(stretch.start)})"
+                raise broken_rule(message, name, index, "to")
+        if self.length is not None and not clock.length(self.length):
+            raise broken_rule("the picture is not even a sample long", "length")
+        return self
+
+    @property
+    def clock(self) -> Clock:
+        """What makes samples of its times."""
+        return Clock(self.sample_rate, self.frame_rate, self.start)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         for what, names in (
             ("stem id", [(stem.id, ("stems", index, "id")) for index, stem in enumerate(self.stems)]),
+            ("group id", [(group.id, ("groups", index, "id")) for index, group in enumerate(self.groups)]),
+            (
+                "pin id",
+                [(pin.id, ("pins", index, "id")) for index, pin in enumerate(self.pins) if pin.id is not None],
+            ),
             (
                 "deliverable name",
                 [(d.name, ("deliverables", index, "name")) for index, d in enumerate(self.deliverables)],
@@ -266,9 +169,10 @@ class Project(Document):
                 raise broken_rule("only WAVE files can stand in film order", "deliverables", index, "order")
             for label in self._labels(wanted):
                 try:
-                    self.file_name("project", wanted, label)
+                    self.name_of_file("project", wanted, label)
                 except ValueError as fault:
-                    raise broken_rule(str(fault), "deliverables", index, "file_name") from None
+                    place = ("file_name",) if wanted.file_name is None else ("deliverables", index, "file_name")
+                    raise broken_rule(str(fault), *place) from None
         if doubled := self.doubled_file("project"):
             raise broken_rule(doubled[1], "deliverables", doubled[0])
         return self
@@ -278,7 +182,7 @@ class Project(Document):
         seen: set[str] = set()
         for index, wanted in enumerate(self.deliverables):
             for label in self._labels(wanted):
-                name = self.file_name(project_name, wanted, label)
+                name = self.name_of_file(project_name, wanted, label)
                 # what goes float changes its ending
                 stem = name.rpartition(".")[0].casefold()
                 if stem in seen:
@@ -298,7 +202,7 @@ class Project(Document):
                 raise broken_rule("it carries a printmaster's gain, and this project has none", "deliverables", index)
             if wanted.parent is not None and wanted.parent not in allowed:
                 raise broken_rule(
-                    f"{wanted.parent!r} is no printmaster of this project ({', '.join(allowed)})",
+                    unknown(wanted.parent, "printmaster of this project", allowed),
                     *("deliverables", index, "parent"),
                 )
             if isinstance(wanted, FoldDown):
@@ -323,62 +227,62 @@ class Project(Document):
                 raise broken_rule("leaves out every stem that is heard", "deliverables", index, "without")
         return self
 
-    @model_validator(mode="after")
-    def _starts_at_a_frame(self) -> Self:
-        if self.start is not None:
-            if self.frame_rate is None:
-                raise broken_rule("a timecode needs a frame_rate beside it", "start")
-            try:
-                seconds = seconds_from_timecode(self.start, self.frame_rate)
-            except ValueError as fault:
-                raise broken_rule(str(fault), "start") from None
-            if seconds >= MIDNIGHT_S:
-                raise broken_rule(f"{self.start!r} lies after 24 hours", "start")
-        return self
-
     @property
     def time_reference(self) -> int:
         """The first sample's place, in samples since midnight."""
-        if self.start is None or self.frame_rate is None:
-            return 0
-        return samples_from_seconds(seconds_from_timecode(self.start, self.frame_rate), self.sample_rate)
+        return self.clock.start_samples
+
+    @property
+    def action(self) -> tuple[int, int | None]:
+        """Where the action begins and ends, in samples; None for the end of the programme."""
+        clock = self.clock
+        ends = [clock.position(self.lfoa)] if self.lfoa is not None else []
+        ends += [clock.length(self.length)] if self.length is not None else []
+        return 0 if self.ffoa is None else clock.position(self.ffoa), min(ends, default=None)
 
     @model_validator(mode="after")
     def _action_lies_inside(self) -> Self:
-        first, last = self.ffoa or 0.0, self.lfoa if self.lfoa is not None else self.length
+        first, last = self.action
         if last is not None and first >= last:
-            raise broken_rule(f"the action must begin before it ends: {first:g} is not before {last:g}", "ffoa")
-        if self.length is not None and self.lfoa is not None and self.lfoa > self.length:
-            raise broken_rule(f"lies after the picture's end, {self.length:g}", "lfoa")
+            ends = as_typed(self.lfoa if self.lfoa is not None else self.length or 0.0)
+            begins = as_typed(self.ffoa or 0.0)
+            raise broken_rule(f"the action must begin before it ends: {begins} is not before {ends}", "ffoa")
+        clock = self.clock
+        if self.length and self.lfoa and clock.position(self.lfoa) > clock.length(self.length):
+            raise broken_rule(f"lies after the picture's end, {as_typed(self.length)}", "lfoa")
         return self
 
     @model_validator(mode="after")
     def _stems_are_known(self) -> Self:
-        known = {stem.id for stem in self.stems}
-        named = [("pins", index, pin.stem) for index, pin in enumerate(self.pins)]
-        named += [("cues", index, cue.stem) for index, cue in enumerate(self.cues)]
+        groups = [group.id for group in self.groups]
+        for number, one in enumerate(self.stems):
+            if one.group is not None and one.group not in groups:
+                raise broken_rule(unknown(one.group, "group of this project", groups), "stems", number, "group")
+        known = [stem.id for stem in self.stems]
+        named: list[tuple[str, Place]] = [(pin.stem, ("pins", index, "stem")) for index, pin in enumerate(self.pins)]
+        named += [(cue.stem, ("cues", index, "stem")) for index, cue in enumerate(self.cues)]
         named += [
-            ("deliverables", index, stem)
+            (stem, ("deliverables", index, "without", number))
             for index, wanted in enumerate(self.deliverables)
             if isinstance(wanted, MixMinus)
-            for stem in wanted.without
+            for number, stem in enumerate(wanted.without)
         ]
-        for what, index, stem in named:
+        for stem, place in named:
             if stem not in known:
-                field = "without" if what == "deliverables" else "stem"
-                raise broken_rule(f"{stem!r} is no stem of this project", what, index, field)
+                raise broken_rule(unknown(stem, "stem of this project", known), *place)
         return self
 
     @model_validator(mode="after")
     def _scenes_are_told_apart(self) -> Self:
         ids: set[str] = set()
         starts: set[int] = set()
+        clock = self.clock
         for index, scene in enumerate(self.scenes):
-            start = samples_from_seconds(scene.start, self.sample_rate)
+            start = clock.position(scene.start)
             if scene.id in ids:
                 raise broken_rule(f"scene id {scene.id!r} is given twice", "scenes", index, "id")
             if start in starts:
-                raise broken_rule(f"another scene begins at {scene.start:g} s too", "scenes", index, "from")
+                raise broken_rule(f"another scene begins at {as_typed(scene.start)} too", "scenes", index, "from")
             ids.add(scene.id)
             starts.add(start)
         if UNTOLD_SCENE in ids and 0 not in starts:
@@ -391,14 +295,25 @@ class Project(Document):
 
     @model_validator(mode="after")
     def _something_is_heard(self) -> Self:
-        if all(stem.mute for stem in self.stems):
+        if not self.heard:
             raise broken_rule("every stem is muted: there is nothing to mix", "stems")
         return self
 
     @property
     def heard(self) -> tuple[Stem, ...]:
         """The stems that are mixed, in the order of the file, which is the order they are added in."""
-        return tuple(stem for stem in self.stems if not stem.mute)
+        muted = {group.id for group in self.groups if group.mute}
+        soloed = {group.id for group in self.groups if group.solo}
+        alone = bool(soloed) or any(stem.solo for stem in self.stems)
+        return tuple(
+            stem
+            for stem in self.stems
+            if not (stem.mute or stem.group in muted) and (not alone or stem.solo or stem.group in soloed)
+        )
+
+    def fader_db(self, stem: Stem) -> float:
+        """A stem's fader and its group's, in dB."""
+        return stem.gain_db + sum(group.gain_db for group in self.groups if group.id == stem.group)
 
     @property
     def layout(self) -> Layout:
@@ -450,7 +365,7 @@ class Project(Document):
         """Most that a limiter may take of a master before it fails."""
         return self.defaults.max_limiting_db if wanted.max_limiting_db is None else wanted.max_limiting_db
 
-    def file_name(
+    def name_of_file(
         self, project_name: str, wanted: Deliverable, label: str | None = None, encoding: Encoding | None = None
     ) -> str:
         """Name of a written file, by the deliverable's template; `label`: a stem's id or a group.
@@ -460,7 +375,9 @@ class Project(Document):
         encoding = encoding or wanted.format
         template = wanted.file_name
         if template is None:
-            template = "{project}_{deliverable}" + ("_{stem}" if label else "")
+            template = self.file_name or "{project}_{deliverable}"
+            if label and "{stem}" not in template:
+                template += "_{stem}"
         elif label and "{stem}" not in template:
             raise ValueError(f"file name {template!r}: holds no {{stem}}, and there are several files")
         values = {
@@ -480,7 +397,7 @@ class Project(Document):
             name
             for wanted in self.deliverables
             for label in self._labels(wanted)
-            for name in self._names(wanted, self.file_name(project_name, wanted, label))
+            for name in self._names(wanted, self.name_of_file(project_name, wanted, label))
         ]
 
     def _names(self, wanted: Deliverable, name: str) -> list[str]:
@@ -496,4 +413,6 @@ class Project(Document):
         return list[str | None](sorted({GROUPS[stem.role] for stem in self.heard}))
 
     def priority_of(self, stem: Stem) -> int:
-        return self.defaults.priorities[stem.role] if stem.priority is None else stem.priority
+        if stem.priority is not None:
+            return stem.priority
+        return self.priorities.get(stem.role, self.defaults.priorities[stem.role])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field
 
-from stemmix.model.document import Document
+from stemmix.model.document import Document, RelativePath
 from stemmix.model.encodings import Encoding
 from stemmix.model.layouts import LayoutName, Order
+from stemmix.model.project import Project
 
-RECEIPT_SCHEMA = "stemmix.receipt/1"
+RECEIPT_SCHEMA: Final = "stemmix.receipt/2"
 NULLTEST_SCHEMA = "stemmix.nulltest/1"
 
 
@@ -192,6 +193,8 @@ class WrittenFile(Document):
     """Linear gain applied to the sum of the stems."""
     gain_why: str | None = None
     """Of a master: by what measure the gain was found."""
+    ceiling_dbtp: float | None = None
+    """Of a lossy master whose limiter was set lower than its specification says, so that what is decoded holds it."""
     sha256: str
     """Of the file; of one that is split, of nothing: each part has its own."""
     parts: tuple[Part, ...] = ()
@@ -213,18 +216,37 @@ class WrittenFile(Document):
         return tuple(finding.text for finding in self.findings if finding.verdict == "warn")
 
 
-class Receipt(Document):
-    """The proof of a render."""
+class GainSource(Document):
+    """The receipt of another render whose masters' gains were taken."""
 
-    schema_: Literal["stemmix.receipt/1"] = Field(alias="schema")
+    path: RelativePath
+    """Relative to this receipt."""
+    sha256: str
+
+
+class Receipt(Document):
+    """The proof of a render, and what it takes to render it again.
+
+    Version 1 held neither the project nor where it stood, nor with whom it shared its gain: these are None there, and
+    nobody can tell.
+    """
+
+    schema_: Literal["stemmix.receipt/2", "stemmix.receipt/1"] = Field(alias="schema")
     title: str
     project: str
     """File name of the project."""
+    project_path: RelativePath | None = None
+    """Of the project, relative to the receipt, POSIX; its name alone where no way leads from here to there."""
     project_sha256: str
-    """Of the canonical project."""
+    """Of the canonical project, resolved."""
     plan: str
     """File name of the plan, beside the receipt."""
     plan_sha256: str
+    programme: tuple[RelativePath, ...] = ()
+    """Projects of all reels that it was rendered with and shares every gain with, itself among them, relative to the
+    receipt; of a lone programme, none."""
+    gain_from: GainSource | None = None
+    """Where the masters' gains were taken from another render."""
     versions: dict[str, str]
     """stemmix, Python and the libraries that samples depend on."""
     processor: str
@@ -236,6 +258,8 @@ class Receipt(Document):
     warnings: tuple[str, ...] = ()
     passed: bool
     """Whether every deliverable meets its specification."""
+    request: Project | None = None
+    """The project as it was rendered, with all that its templates gave."""
 
 
 class Null(Document):

@@ -18,7 +18,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.bands import BAND_COUNT
+from stemmix.bands import BAND_COUNT, EDGE_HZ
 from stemmix.dsp.dynamics import StemGains
 from stemmix.model.moves import Action, Duck, Presence, Ride, Unmask, rounded_db
 from stemmix.model.plan import (
@@ -35,10 +35,11 @@ from stemmix.planning.desk import Desk, SolvedLine
 from stemmix.planning.evidence import HeardStem, Passage
 from stemmix.planning.frequency import static_moves
 from stemmix.planning.graph import graph_of
+from stemmix.planning.ids import joined
 from stemmix.planning.judging import judged_line, moves_of_lines, with_conflicts, with_evidence
 from stemmix.planning.lines import Goal, goals_of, scenes_of
 from stemmix.planning.notes import notes_of_requests
-from stemmix.planning.outcome import outcome_of
+from stemmix.planning.outcome import outcome_of, scenes_told
 from stemmix.planning.rules import transient_share
 from stemmix.planning.scenes import LEAST_MOVE_DB, shared_curves
 from stemmix.planning.settle import settled
@@ -73,16 +74,17 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
         lines = settled(desk, lines, mixed, partial(_solved_again, desk, standing))
     made = shared(lines)
     gains = desk.gains([*standing, *made])
-    of_line = moves_of_lines(made)
+    of_line = moves_of_lines(made, lines)
     standing, over_line = with_conflicts(desk, standing, lines)
     judged = desk.each(
         lambda line: judged_line(desk, line, gains, of_line.get(line.goal.id, ()), over_line.get(line.goal.id, ())),
-        sorted(lines, key=lambda one: one.goal.id),
+        sorted(lines, key=lambda one: one.goal.in_time),
     )
+    told = [line for line, _, _ in judged]
     moves = with_evidence([*standing, *made], [bought for _, _, bought in judged])
     wanted = {stem.id: stem for stem in project.stems}
     cleared = frozenset(stem.id for goal in goals for stem in goal.targets)
-    edges, others = graph_of(stems, gains, desk.hop, frames, cleared, desk.each)
+    edges, others = graph_of(stems, gains, project.sample_rate, frames, cleared, desk.each)
     return Plan(
         schema_="stemmix.plan/1",
         title=project.title,
@@ -90,6 +92,8 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
         method=project.method,
         sample_rate=project.sample_rate,
         frames=frames,
+        frame_rate=project.frame_rate,
+        start=project.start,
         clarity_goal=desk.rules.clarity,
         stems=tuple(
             PlannedStem(
@@ -98,23 +102,25 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
                 frames=stem.facts.frames,
                 at=stem.at,
                 role=stem.role,
-                gain_db=wanted[stem.id].gain_db,
+                gain_db=project.fader_db(wanted[stem.id]),
                 pan=wanted[stem.id].pan,
                 layout=wanted[stem.id].layout,
                 order=wanted[stem.id].order,
+                lag=stem.lag,
+                inverted=stem.inverted,
             )
             for stem in stems
         ),
         shape=PlannedShape(**asdict(desk.shape)),
         moves=tuple(moves),
-        scenes=scenes,
-        lines=tuple(line for line, _, _ in judged),
+        scenes=scenes_told(scenes, stems, goals, told, gains, project.sample_rate, desk.each),
+        lines=tuple(told),
         conflicts=(*(conflict for _, found, _ in judged for conflict in found), *others),
         edges=edges,
         outcome=outcome_of(
             stems,
             goals,
-            [line for line, _, _ in judged],
+            told,
             gains,
             desk.rules.clarity,
             project.sample_rate,
@@ -162,6 +168,12 @@ def _decided(
     return desk.gains([*standing, *made]), layers
 
 
+def _names(desk: Desk, goal: Goal, found: Sequence[conflicts.Found]) -> tuple[str, ...]:
+    """Names of a line's conflicts: by the masker and where its bands begin, in Hz."""
+    maskers = desk.maskers(goal)
+    return tuple(f"{goal.id}:{maskers[one.masker].id}:{EDGE_HZ[one.low]:.0f}" for one in found)
+
+
 def _as_it_came(desk: Desk, goal: Goal, heard: Passage) -> SolvedLine:
     clarity = heard.clarity(heard.untouched)
     found = tuple(conflicts.find(heard))
@@ -169,7 +181,7 @@ def _as_it_came(desk: Desk, goal: Goal, heard: Passage) -> SolvedLine:
         goal=goal,
         moves=(),
         found=found,
-        names=tuple(f"{goal.id}.{number}" for number in range(1, len(found) + 1)),
+        names=desk.names(goal, found),
         clarity=clarity,
         snr_db=heard.mean_snr_db(heard.untouched),
         reached=clarity,
@@ -221,7 +233,7 @@ def _solved_from(
     bounds, pinned = desk.rules.bounds(goal, maskers, guilty, desk.hop)
     if uncovered := _uncovered(heard, start, bounds, guilty):
         found = (*came.found, *uncovered)
-        came = replace(came, found=found, names=tuple(f"{goal.id}.{number}" for number in range(1, len(found) + 1)))
+        came = replace(came, found=found, names=desk.names(goal, found))
         bounds, pinned = desk.rules.bounds(goal, maskers, guilty | {one.masker for one in uncovered}, desk.hop)
     stand = [np.zeros((len(maskers), 2 * BAND_COUNT)) for _ in layers]
     if came.lift or start.clarity(start.untouched) < bounds.clarity:
@@ -288,7 +300,7 @@ def _moves(
 
     def move(stem: HeardStem, action: Action, stop: StoppedBy) -> Move:
         return Move(
-            id=f"{goal.id}-{stem.id}-{action.kind}",
+            id=joined(goal.id, stem.id, action.kind),
             stem=stem.id,
             line=goal.id,
             start=goal.start * desk.hop,
@@ -335,7 +347,7 @@ def _without_harm(desk: Desk, lines: list[SolvedLine], standing: Sequence[Move])
     if len(ranks) < 2:
         return lines, said
     gains = desk.gains([*standing, *(move for line in lines for move in line.moves)])
-    for harmed in sorted(lines, key=lambda line: (-line.goal.priority, line.goal.id)):
+    for harmed in sorted(lines, key=lambda line: (-line.goal.priority, line.goal.in_time)):
         goal = harmed.goal
         targets = {stem.id for stem in goal.targets}
         first, last = goal.start * desk.hop, goal.end * desk.hop

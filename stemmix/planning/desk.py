@@ -15,6 +15,7 @@ from stemmix.model.plan import Move, StoppedBy, layers_of
 from stemmix.model.project import Project
 from stemmix.planning import conflicts
 from stemmix.planning.evidence import HeardStem, Passage, passage, smoothed_power
+from stemmix.planning.ids import bands, joined
 from stemmix.planning.lines import Goal
 from stemmix.planning.rules import Rules
 from stemmix.planning.workers import Workers
@@ -62,6 +63,11 @@ class Desk(Workers):
 
     def maskers(self, goal: Goal) -> list[HeardStem]:
         return [stem for stem in self.stems if stem not in goal.targets]
+
+    def names(self, goal: Goal, found: Iterable[conflicts.Found]) -> tuple[str, ...]:
+        """Ids of a line's conflicts: the line, the masker and the bands in Hz, `DX-0083.5-MX-1008-5699`."""
+        maskers = self.maskers(goal)
+        return tuple(joined(goal.id, maskers[one.masker].id, bands(one.low_hz, one.high_hz)) for one in found)
 
     def passage(self, goal: Goal) -> Passage:
         return passage(

@@ -35,6 +35,10 @@ class HeardStem:
     """Where it begins, in samples."""
     facts: StemFacts
     frames: Frames
+    lag: int = 0
+    """Samples that it was moved back by, to lie in line with its group."""
+    inverted: bool = False
+    """Whether it was turned the other way up for that."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from stemmix.bands import BAND_COUNT, EDGE_HZ
 from stemmix.dsp import hearing_kernels
 from stemmix.dsp.dynamics import StemGains
-from stemmix.dsp.spectrum import HOPS_PER_SECOND
+from stemmix.dsp.spectrum import HOPS_PER_SECOND, ruler
 from stemmix.model.plan import Conflict, Edge
 from stemmix.model.profiles import SPEECH
 from stemmix.planning import masking
 from stemmix.planning.evidence import HeardStem, smoothed_power
+from stemmix.planning.ids import bands, begin, joined
 from stemmix.planning.workers import Each
 
 Floats = NDArray[np.float64]
@@ -32,18 +33,20 @@ SMALLEST = 0.05
 def graph_of(
     stems: Sequence[HeardStem],
     gains: Mapping[str, StemGains],
-    hop: int,
+    rate_hz: int,
     frames: int,
     cleared: frozenset[str],
     each: Each,
 ) -> tuple[tuple[Edge, ...], list[Conflict]]:
     """Every pair's edge, and the conflicts of targets that are not `cleared` line by line."""
+    hop = ruler(rate_hz).hop_samples
     last = -(-frames // hop) + 1
     active = np.stack([_active(stem, last, hop) for stem in stems])
 
     def weighed(start: int) -> tuple[Floats, Floats, list[Conflict]]:
         """One stretch: (stems, stems) sizes before and after, and conflicts."""
         end = min(start + STRETCH_FRAMES, last)
+        where = begin(start * hop, rate_hz, decimals=0)
         here = np.ascontiguousarray(active[:, start:end])
         power = np.stack([smoothed_power(stem, "mid", start, end) for stem in stems])
         importance = np.stack([_importance(stem, mid) for stem, mid in zip(stems, power, strict=True)])
@@ -59,7 +62,7 @@ def graph_of(
                 continue
             for j, masker in enumerate(stems):
                 seen = _Seen(importance[i], sizes[i, j], levels[i, j], mixed[i, j], *(spans[i, j] + start).tolist())
-                found += _conflicts(target.id, masker.id, seen, hop, frames)
+                found += _conflicts(target.id, masker.id, where, seen, hop, frames)
         return sizes.sum(axis=2), mixed.sum(axis=2), found
 
     stretches = each(weighed, range(0, last, STRETCH_FRAMES))
@@ -123,8 +126,8 @@ class _Seen:
     """Programme frames."""
 
 
-def _conflicts(target: str, masker: str, seen: _Seen, hop: int, frames: int) -> list[Conflict]:
-    """One pair's conflicts in one stretch: runs of bands."""
+def _conflicts(target: str, masker: str, where: str, seen: _Seen, hop: int, frames: int) -> list[Conflict]:
+    """One pair's conflicts in the stretch that begins at `where`: runs of bands."""
     if seen.after <= seen.first:
         return []
     busy = seen.size >= SMALLEST / 12
@@ -136,7 +139,7 @@ def _conflicts(target: str, masker: str, seen: _Seen, hop: int, frames: int) -> 
             continue
         found.append(
             Conflict(
-                id=f"{target}-{masker}-{seen.first * hop // 1000}-{low}",
+                id=joined(target, where, masker, bands(EDGE_HZ[low], EDGE_HZ[after])),
                 target=target,
                 masker=masker,
                 low_hz=round(EDGE_HZ[low], 1),

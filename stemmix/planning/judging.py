@@ -142,7 +142,7 @@ def with_conflicts(
 
 def _bears_on(desk: Desk, move: Move, goal: Goal) -> bool:
     """Whether a line is one that a standing move is made for; of a pin's move, one that it reaches into."""
-    if move.id.startswith("pin"):
+    if move.of_pin:
         start, end = desk.rules.reach(move.start, move.end)
         if layers_of([move])[0].of_voice:
             ramp = samples_from_seconds(desk.shape.voice_ramp_s, desk.project.sample_rate)
@@ -157,11 +157,12 @@ def _is_of(move: Move, goal: Goal) -> bool:
     return any(stem.id == move.stem for stem in goal.targets)
 
 
-def moves_of_lines(moves: Sequence[Move]) -> dict[str, list[Move]]:
+def moves_of_lines(moves: Sequence[Move], lines: Sequence[SolvedLine]) -> dict[str, list[Move]]:
     """The moves that were made for each line, by its id: its own, and the curves it shares."""
+    line_of = {name: line.goal.id for line in lines for name in line.names}
     of_line: dict[str, list[Move]] = {}
     for move in moves:
-        for line in dict.fromkeys(because.rpartition(".")[0] for because in move.because):
+        for line in dict.fromkeys(line_of[because] for because in move.because):
             of_line.setdefault(line, []).append(move)
     return of_line
 

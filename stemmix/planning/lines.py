@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from stemmix.model.plan import PlannedScene
 from stemmix.model.profiles import HITS, SPEECH, Role
 from stemmix.model.project import UNTOLD_SCENE, Project
 from stemmix.planning.evidence import ALL_BANDS, HeardStem
+from stemmix.planning.ids import begin, distinct, joined
 from stemmix.planning.pins import Pins, bands_of
 from stemmix.units import samples_from_seconds
 
@@ -34,6 +36,7 @@ class Goal:
     """A line: targets that are to be heard as one, over a span, against everything of lower priority."""
 
     id: str
+    """Of the target that begins it, and when: `DX-0083.5`; of what a pin raised `FX-0083.5-raised`."""
     targets: tuple[HeardStem, ...]
     priority: int
     start: int
@@ -51,6 +54,11 @@ class Goal:
         """Whether the bands of speech matter, or all that the target fills."""
         return all(stem.role in SPEECH for stem in self.targets)
 
+    @property
+    def in_time(self) -> tuple[int, int, int, str, bool]:
+        """Lines sorted by this stand in order of time."""
+        return self.start, self.end, -self.priority, self.targets[0].id, self.raised
+
 
 def goals_of(project: Project, stems: Sequence[HeardStem], hop: int, frames: int) -> list[Goal]:
     """Every line that is to be cleared, highest priority first, then in the profile's order, then in time.
@@ -66,22 +74,31 @@ def goals_of(project: Project, stems: Sequence[HeardStem], hop: int, frames: int
             continue
         own = max(stem.priority for stem in targets)
         longest = _longest(role, project.sample_rate, hop)
-        heard = {stem.id: spans_of(project, (stem,), hop, frames) for stem in targets} if project.pins else {}
+        heard = {stem.id: spans_of(project, (stem,), hop, frames) for stem in targets}
         for start, end in spans_of(project, targets, hop, frames, longest):
             ranks = _ranks(pins, targets, own, start * hop, end * hop)
             for priority, (together, bands) in ranks.items():
                 spoken = (span for stem in together for span in heard.get(stem.id, ()))
                 if len(ranks) == 1 or any(first < end and last > start for first, last in spoken):
-                    found.append((order, Goal("", together, priority, start, end, own, bands)))
+                    name = joined(_first_of(together, heard, start, end), begin(start * hop, project.sample_rate))
+                    found.append((order, Goal(name, together, priority, start, end, own, bands)))
     found += [(-1, goal) for goal in _raised(project, stems, hop, frames)]
-    by_time = sorted(found, key=lambda one: _in_time(one[1]))
-    named = [(order, replace(goal, id=f"L{number:03d}")) for number, (order, goal) in enumerate(by_time, 1)]
-    named.sort(key=lambda one: (-one[1].priority, one[0], [stem.id for stem in one[1].targets], _in_time(one[1])))
-    return [goal for _, goal in named]
+    found.sort(key=lambda one: (-one[1].priority, one[0], [stem.id for stem in one[1].targets], one[1].in_time))
+    ids = distinct([(goal.id, (goal.in_time, sorted(goal.bands))) for _, goal in found])
+    return [replace(goal, id=id_) for (_, goal), id_ in zip(found, ids, strict=True)]
 
 
-def _in_time(goal: Goal) -> tuple[int, int, int, str]:
-    return goal.start, goal.end, -goal.priority, goal.targets[0].id
+def _first_of(
+    together: Sequence[HeardStem], heard: Mapping[str, Sequence[tuple[int, int]]], start: int, end: int
+) -> str:
+    """Who is heard first in a span of frames; of those who begin at once, the first by name."""
+
+    def first(stem: str) -> int:
+        spans = heard[stem]
+        following = bisect_right(spans, start, key=lambda span: span[1])
+        return max(spans[following][0], start) if following < len(spans) else end
+
+    return min((first(stem.id), stem.id) for stem in together)[1]
 
 
 def _ranks(
@@ -112,7 +129,7 @@ def _raised(project: Project, stems: Sequence[HeardStem], hop: int, frames: int)
         stem = by_id.get(pin.stem)
         if pin.priority is None or stem is None or pin.priority <= stem.priority:
             continue
-        start, end = (samples_from_seconds(s, project.sample_rate) for s in (pin.start, pin.end))
+        start, end = (project.clock.position(time) for time in (pin.start, pin.end))
         longest = _longest(stem.role, project.sample_rate, hop)
         heard = spans_of(project, (stem,), hop, frames)
         for piece in _pieces((start // hop, -(-min(end, frames) // hop)), longest):
@@ -121,7 +138,16 @@ def _raised(project: Project, stems: Sequence[HeardStem], hop: int, frames: int)
             key = (pin.stem, pin.priority, *piece)
             bands[key] = bands.get(key, frozenset()) | frozenset(bands_of(pin))
     return [
-        Goal("", (by_id[stem],), priority, start, end, priority, inside, raised=True)
+        Goal(
+            joined(stem, begin(start * hop, project.sample_rate), "raised"),
+            (by_id[stem],),
+            priority,
+            start,
+            end,
+            priority,
+            inside,
+            raised=True,
+        )
         for (stem, priority, start, end), inside in bands.items()
     ]
 
@@ -134,10 +160,10 @@ def spans_of(
     A stem's cues stand for what would be found in it, if any lies in the programme. Runs longer than `longest` frames
     are cut into equal pieces.
     """
-    rate = project.sample_rate
+    rate, clock = project.sample_rate, project.clock
     given: dict[str, list[tuple[int, int]]] = {}
     for cue in project.cues:
-        span = (samples_from_seconds(cue.start, rate), samples_from_seconds(cue.end, rate))
+        span = (clock.position(cue.start), clock.position(cue.end))
         if span[0] < frames:
             given.setdefault(cue.stem, []).append(span)
     spans = sorted(
@@ -179,7 +205,7 @@ def _pieces(span: tuple[int, int], longest: int | None) -> list[tuple[int, int]]
 def scenes_of(project: Project, goals: Sequence[Goal], hop: int, frames: int) -> tuple[PlannedScene, ...]:
     """The scenes that are given; else those that long pauses between lines part, each beginning midway in the pause."""
     if project.scenes:
-        starts = sorted((samples_from_seconds(cue.start, project.sample_rate), cue.id) for cue in project.scenes)
+        starts = sorted((project.clock.position(cue.start), cue.id) for cue in project.scenes)
         if starts[0][0] > 0:
             starts.insert(0, (0, UNTOLD_SCENE))
         named = [(min(start, frames), name) for start, name in starts]
@@ -192,7 +218,8 @@ def scenes_of(project: Project, goals: Sequence[Goal], hop: int, frames: int) ->
             if start - reached >= pause:
                 cuts.append((start + reached) // 2 * hop)
             reached = max(reached, end)
-        named = [(cut, f"S{number:02d}") for number, cut in enumerate(cuts, 1)]
+        # their begins are seconds apart, and lie between lines: a whole second tells them apart and stays
+        named = [(cut, joined("S", begin(cut, project.sample_rate, decimals=0))) for cut in cuts]
     ends = [start for start, _ in named[1:]] + [frames]
     return tuple(
         PlannedScene(id=name, start=start, end=end)

@@ -8,21 +8,31 @@ import numpy as np
 
 from stemmix.bands import BAND_COUNT
 from stemmix.model.moves import gains_of
-from stemmix.model.project import Pin, Project, Stretch
+from stemmix.model.project import Project
+from stemmix.model.requests import Pin, Stretch
+from stemmix.model.timecode import Time, as_typed
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal
 from stemmix.planning.pins import Pins, bands_of, forbidden
 from stemmix.planning.rules import Rules
-from stemmix.units import samples_from_seconds
 
 
 def notes_of_requests(
     project: Project, rules: Rules, stems: Sequence[HeardStem], goals: Sequence[Goal], hop: int, frames: int
 ) -> list[str]:
-    """Of pins, cues and scenes, in this order, each by its number in the project file; `frames` are the programme's
-    samples, a goal counts in steps of `hop` samples."""
+    """Of solos, then pins, cues and scenes, in this order, each by its id or its number in the project file; `frames`
+    are the programme's samples, a goal counts in steps of `hop` samples."""
     asked = _Asked(project, rules, stems, goals, hop, frames)
-    return [*asked.of_pins(), *asked.of_cues(), *asked.of_scenes()]
+    return [*_of_solos(project), *asked.of_pins(), *asked.of_cues(), *asked.of_scenes()]
+
+
+def _of_solos(project: Project) -> Iterator[str]:
+    """A solo is for listening: left in a project by mistake, it takes stems out of a delivery."""
+    alone = [group.id for group in project.groups if group.solo] + [stem.id for stem in project.stems if stem.solo]
+    left_out = [stem.id for stem in project.stems if stem not in project.heard and not stem.mute]
+    if alone and left_out:
+        are = ["is" if len(ids) == 1 else "are" for ids in (alone, left_out)]
+        yield f"{', '.join(alone)} {are[0]} soloed: {', '.join(left_out)} {are[1]} left out"
 
 
 class _Asked:
@@ -40,12 +50,12 @@ class _Asked:
         self._project, self._rules, self._goals, self._hop, self._frames = project, rules, goals, hop, frames
         self._heard = {stem.id: stem for stem in stems}
         self._pins = Pins(project, frames)
-        self._numbers = {id(pin): number for number, pin in enumerate(project.pins, 1)}
+        self._numbers = {id(pin): pin.id or number for number, pin in enumerate(project.pins, 1)}
         self._end = f"the programme ends at {frames / project.sample_rate:.1f} s"
 
     def of_pins(self) -> Iterator[str]:
         for number, pin in enumerate(self._project.pins, 1):
-            name = f"pin {number} ({pin.stem}, {pin.start:g}-{pin.end:g} s)"
+            name = f"pin {pin.id or number} ({pin.stem}, {pin.told})"
             if idle := self._idle(pin.stem, pin):
                 yield f"{name} holds nothing: {idle}"
                 continue
@@ -64,7 +74,7 @@ class _Asked:
         """Those of stems that are heard, but not cleared, neither by the profile nor a pin, are not used."""
         cleared = self._project.defaults.targets
         for number, cue in enumerate(self._project.cues, 1):
-            name = f"cue {number} ({cue.stem}, {cue.start:g}-{cue.end:g} s)"
+            name = f"cue {number} ({cue.stem}, {cue.told})"
             if idle := self._idle(cue.stem, cue):
                 yield f"{name} gives no line: {idle}"
             elif self._heard[cue.stem].role not in cleared and not self._raised(cue.stem, cue):
@@ -73,7 +83,7 @@ class _Asked:
     def of_scenes(self) -> Iterator[str]:
         for number, scene in enumerate(self._project.scenes, 1):
             if self._begins(scene.start) >= self._frames:
-                yield f"scene {number} ({scene.id}, from {scene.start:g} s) is none: {self._end}"
+                yield f"scene {number} ({scene.id}, from {as_typed(scene.start)}) is none: {self._end}"
 
     def _idle(self, stem: str, stretch: Stretch) -> str:
         """Why nothing can come of what is asked of a stretch of a stem; empty where something can."""
@@ -81,8 +91,8 @@ class _Asked:
             return f"{stem} is muted"
         return self._end if self._begins(stretch.start) >= self._frames else ""
 
-    def _begins(self, seconds: float) -> int:
-        return samples_from_seconds(seconds, self._project.sample_rate)
+    def _begins(self, time: Time) -> int:
+        return self._project.clock.position(time)
 
     def _raised(self, stem: str, stretch: Stretch) -> bool:
         """Whether the stem has a line in the stretch after all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,17 +13,19 @@ from stemmix.dsp import hearing_kernels
 from stemmix.dsp.dynamics import StemGains
 from stemmix.dsp.filters import k_weighting_power
 from stemmix.dsp.spectrum import HOPS_PER_SECOND, ruler
-from stemmix.model.plan import Line, Outcome
+from stemmix.model.plan import Line, Outcome, PlannedScene
 from stemmix.planning import masking
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal
 from stemmix.planning.unmask import LOUDNESS_EXPONENT, TIMBRE_HZ
 from stemmix.planning.workers import Each
+from stemmix.units import POWER_FLOOR
 
 Floats = NDArray[np.float64]
 
 NEAR_FRAMES = int(0.9 * HOPS_PER_SECOND)
 STRETCH_FRAMES = 10 * HOPS_PER_SECOND
+SPARSE_FRAMES = 3
 
 
 def outcome_of(
@@ -71,17 +74,64 @@ def outcome_of(
     )
 
 
+def scenes_told(
+    scenes: Sequence[PlannedScene],
+    stems: Sequence[HeardStem],
+    goals: Sequence[Goal],
+    lines: Sequence[Line],
+    gains: Mapping[str, StemGains],
+    rate_hz: int,
+    each: Each,
+) -> tuple[PlannedScene, ...]:
+    """The scenes with what is heard in them: how clear their lines are, and how loud all stems are together.
+
+    Loudness is taken from every third frame: scenes last for seconds, and a mean does not want more.
+    """
+    hop = ruler(rate_hz).hop_samples
+    k_power = k_weighting_power(rate_hz, CENTRE_HZ)
+    spoken = {goal.id for goal in goals if goal.is_speech}
+
+    def loudness(scene: PlannedScene) -> tuple[float | None, float | None]:
+        first, after = scene.start // hop, max(scene.end // hop, scene.start // hop + 1)
+        sums, count = np.zeros(2), 0
+        for start in range(first, after, STRETCH_FRAMES):
+            end = min(start + STRETCH_FRAMES, after)
+            powers = _bed(stems, gains, start, end, hop, SPARSE_FRAMES)
+            sums += [(power * k_power).sum() for power in powers]
+            count += len(powers[0])
+        return _lufs(sums[0] / count), _lufs(sums[1] / count)
+
+    def told(scene: PlannedScene) -> PlannedScene:
+        its = [line for line in lines if line.id in spoken and scene.start <= line.start < scene.end]
+        before, after = loudness(scene)
+        return scene.model_copy(
+            update={
+                "clarity_before": round(float(np.mean([line.clarity_before for line in its])), 3) if its else None,
+                "clarity_after": round(float(np.mean([line.clarity_after for line in its])), 3) if its else None,
+                "loudness_before_lufs": before,
+                "loudness_after_lufs": after,
+            }
+        )
+
+    return tuple(each(told, scenes))
+
+
+def _lufs(power: float) -> float | None:
+    """ITU-R BS.1770-5, equation 2, of a K-weighted mean square."""
+    return round(-0.691 + 10.0 * math.log10(power), 2) if power > POWER_FLOOR else None
+
+
 def _bed(
-    bed: Sequence[HeardStem], gains: Mapping[str, StemGains], start: int, end: int, hop: int
+    bed: Sequence[HeardStem], gains: Mapping[str, StemGains], start: int, end: int, hop: int, step: int = 1
 ) -> tuple[Floats, Floats]:
-    """(frames, 36) power of the bed as it came and as it is mixed."""
-    times = np.arange(start, end, dtype=np.float64) * hop
-    before = np.zeros((end - start, BAND_COUNT))
+    """(frames, 36) power of the bed as it came and as it is mixed, of every `step`th frame."""
+    times = np.arange(start, end, step, dtype=np.float64) * hop
+    before = np.zeros((len(times), BAND_COUNT))
     after = np.zeros_like(before)
     for stem in bed:
         frames = stem.frames
         gain_db = gains[stem.id].at(times)
-        hearing_kernels.add_bed(frames.rows(start, end), frames.power_of_level, gain_db, before, after)
+        hearing_kernels.add_bed(frames.rows(start, end)[::step], frames.power_of_level, gain_db, before, after)
     return before, after
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stemmix.bands import BAND_COUNT, EDGE_HZ
-from stemmix.model.project import Pin, Project
+from stemmix.model.project import Project
+from stemmix.model.requests import Pin
 from stemmix.units import samples_from_seconds
 
 TOLD_S = 0.1
@@ -17,8 +18,8 @@ class Pins:
     """
 
     def __init__(self, project: Project, frames: int) -> None:
-        self._rate = project.sample_rate
-        self._told = samples_from_seconds(TOLD_S, self._rate)
+        self._clock = project.clock
+        self._told = samples_from_seconds(TOLD_S, project.sample_rate)
         self._of_stem: dict[str, list[tuple[int, int, Pin]]] = {}
         self._held: dict[str, list[Pin]] = {}
         for pin in project.pins:
@@ -63,7 +64,7 @@ class Pins:
 
     def span(self, pin: Pin) -> tuple[int, int]:
         """A pin's first sample, and that after its last."""
-        return samples_from_seconds(pin.start, self._rate), samples_from_seconds(pin.end, self._rate)
+        return self._clock.position(pin.start), self._clock.position(pin.end)
 
 
 def forbidden(pin: Pin) -> tuple[str, ...]:

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import Shape
 from stemmix.model.moves import Presence, Ride, gains_of
-from stemmix.model.plan import Move
+from stemmix.model.plan import PINNED, Move
 from stemmix.model.profiles import HITS
-from stemmix.model.project import Pin, Project
+from stemmix.model.project import Project
+from stemmix.model.requests import Pin
 from stemmix.planning.evidence import HeardStem
+from stemmix.planning.ids import begin, distinct, joined
 from stemmix.planning.lines import HIT_DB, Goal
 from stemmix.planning.pins import Pins, bands_of, forbidden
 from stemmix.planning.unmask import Bounds
@@ -195,18 +197,28 @@ class Rules:
     def pinned_moves(self, stems: Sequence[HeardStem]) -> list[Move]:
         """The moves that pins hold as they are."""
         heard = {stem.id for stem in stems}
+        rate = self._project.sample_rate
+        held = [
+            (self._pins.span(pin), pin.stem, pin.action, pin.id)
+            for pin in self._project.pins
+            if pin.action is not None and pin.stem in heard and self._pins.span(pin)[0] < self._frames
+        ]
+        names = [
+            joined(PINNED, name or joined(stem, begin(start, rate, decimals=2)), action.kind)
+            for (start, _), stem, action, name in held
+        ]
         return [
             Move(
-                id=f"pin{number:03d}-{pin.stem}-{pin.action.kind}",
-                stem=pin.stem,
-                start=span[0],
-                end=min(span[1], self._frames),
-                action=pin.action,
+                id=id_,
+                stem=stem,
+                start=start,
+                end=min(end, self._frames),
+                action=action,
                 stopped_by="pin",
             )
-            for number, pin in enumerate(self._project.pins, 1)
-            for span in (self._pins.span(pin),)
-            if pin.action is not None and pin.stem in heard and span[0] < self._frames
+            for id_, ((start, end), stem, action, _) in zip(
+                distinct(list(zip(names, held, strict=True))), held, strict=True
+            )
         ]
 
     def keeps(self, stem: str) -> bool:

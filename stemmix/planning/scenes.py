@@ -15,6 +15,7 @@ from dataclasses import replace
 from stemmix.dsp.dynamics import Shape
 from stemmix.model.moves import Scene, Unmask, rounded_db
 from stemmix.model.plan import Move, PlannedScene
+from stemmix.planning.ids import begin, joined
 from stemmix.units import samples_from_seconds
 
 BRIDGED_S = 0.6
@@ -33,16 +34,13 @@ def shared_curves(moves: Sequence[Move], scenes: Sequence[PlannedScene], shape: 
             by_stem.setdefault(move.stem, []).append(move)
     split: dict[str, Move | None] = {}
     shared: list[Move] = []
-    count: dict[str, int] = {}
     for stem, own in by_stem.items():
-        for run in _runs(sorted(own, key=lambda move: (move.start, move.id)), scenes, shape, rate_hz):
+        for run in _runs(sorted(own, key=lambda move: (move.start, move.end, move.id)), scenes, shape, rate_hz):
             if (common := _shared(run)) is None:
                 continue
-            name = f"{_scene_at(scenes, run[0].start)}-{stem}-scene"
-            count[name] = count.get(name, 0) + 1
             shared.append(
                 Move(
-                    id=f"{name}-{count[name]}",
+                    id=joined("scene", stem, begin(run[0].start, rate_hz)),
                     stem=stem,
                     start=run[0].start,
                     end=max(move.end for move in run),

@@ -40,7 +40,7 @@ def settled(desk: Desk, lines: Sequence[SolvedLine], mixed: Mixed, again: Again)
     reached is held back by what others need: by their protection.
     """
     order = [line.goal.id for line in lines]
-    lines = sorted(lines, key=lambda line: (line.goal.start, line.goal.id))
+    lines = sorted(lines, key=lambda line: line.goal.in_time)
     clarity = _in_the_mix(desk, lines, mixed, lines)
     way = dict.fromkeys(clarity, 1.0)
     for _ in range(ROUNDS):

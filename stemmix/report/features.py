@@ -10,14 +10,15 @@ from stemmix.bands import CLASSIC_EDGES_HZ
 from stemmix.model.evidence import Evidence, HeardFacts
 from stemmix.model.features import StemFacts
 from stemmix.model.receipt import Measured
-from stemmix.report.tables import as_text, clock, many, table
+from stemmix.model.timecode import Clock
+from stemmix.report.tables import as_text, clock, many, moment, table
 
 FEATURES_SCHEMA = "stemmix.features/1"
 
 
 def features_text(evidence: Evidence, stem: str | None, width: int) -> str:
     """Every fact of one stem or all, a table each."""
-    return as_text([_facts(heard) for heard in _chosen(evidence, stem)], width)
+    return as_text([_facts(heard, evidence.plan.clock) for heard in _chosen(evidence, stem)], width)
 
 
 def features_json(evidence: Evidence, stem: str | None) -> str:
@@ -34,12 +35,12 @@ def _chosen(evidence: Evidence, stem: str | None) -> list[HeardFacts]:
     return [heard for heard in evidence.stems if stem in {None, heard.id}]
 
 
-def _facts(heard: HeardFacts) -> Table:
+def _facts(heard: HeardFacts, programme: Clock) -> Table:
     facts, measured = heard.facts, heard.facts.measured
     made = table(f"{heard.id}: {heard.role.value}, {heard.file}", ["=feature", "value"])
     sounding = sum(run.end - run.start for run in facts.active)
     rows = [
-        ("length", f"{clock(facts.frames, facts.sample_rate)}, from {clock(heard.at, facts.sample_rate)} on"),
+        ("length", f"{clock(facts.frames, facts.sample_rate)}, from {moment(heard.at, programme)} on"),
         ("source", f"{facts.source_layout} at {facts.source_rate} Hz"),
         ("integrated loudness", _read(measured, "integrated_lufs", "LUFS")),
         ("short-term maximum", _read(measured, "short_term_max_lufs", "LUFS")),

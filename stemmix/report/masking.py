@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -176,10 +176,10 @@ def _conflicts(plan: Plan, top: int) -> Table:
     for conflict in shown:
         made.add_row(
             conflict.id,
-            span(conflict.start, conflict.end, plan.sample_rate),
+            span(conflict.start, conflict.end, plan.clock),
             conflict.target,
             conflict.masker,
-            f"{conflict.low_hz:.0f}-{conflict.high_hz:.0f}",
+            _hz(conflict),
             f"{conflict.importance:.0%}",
             f"{conflict.snr_db:.1f}",
             f"{conflict.size_before:.3f}",
@@ -196,7 +196,7 @@ def _lines(plan: Plan) -> Table:
     for line in plan.lines:
         made.add_row(
             line.id,
-            span(line.start, line.end, plan.sample_rate),
+            span(line.start, line.end, plan.clock),
             line.target,
             f"{line.clarity_before:.2f}",
             f"{line.clarity_after:.2f}",
@@ -208,16 +208,17 @@ def _lines(plan: Plan) -> Table:
 def _moves(plan: Plan) -> Table:
     made = table(
         f"Moves: {len(plan.moves)}; bands: where a cut is at least half as deep",
-        ["=for", ">time", "stem", "what", ">bands (Hz)", "because of"],
+        ["=for", ">time", "stem", "what", ">bands (Hz)", "because of (Hz)"],
     )
+    conflicts = {conflict.id: conflict for conflict in plan.conflicts}
     for move in _in_time(plan.moves):
         made.add_row(
             purpose(move),
-            span(move.start, move.end, plan.sample_rate),
+            span(move.start, move.end, plan.clock),
             move.stem,
             in_words(move),
             bands_of(move),
-            _because(plan, move),
+            _because(conflicts, move),
         )
     return made
 
@@ -227,10 +228,20 @@ def _in_time(moves: Iterable[Move]) -> list[Move]:
     return sorted(moves, key=lambda move: (move.start, -move.end))
 
 
-def _because(plan: Plan, move: Move) -> str:
-    """The conflicts that caused a move; of one over the whole programme the largest, and how many its stem has."""
-    named = ", ".join(move.because) or "-"
+def _because(conflicts: Mapping[str, Conflict], move: Move) -> str:
+    """The conflicts that caused a move, each as masker and bands under its line, but for what the row says already; of
+    a move over the whole programme the largest, and how many its stem has."""
+    of_line: dict[str | None, list[str]] = {}
+    for conflict in (conflicts[name] for name in move.because if name in conflicts):
+        masker = "" if conflict.masker == move.stem else f"{conflict.masker} "
+        of_line.setdefault(conflict.line, []).append(f"{masker}{_hz(conflict)}")
+    told = [("" if line in {None, move.line} else f"{line}: ") + ", ".join(bands) for line, bands in of_line.items()]
+    named = "; ".join(told) or "-"
     if not isinstance(move.action, Level | StaticEq):
         return named
-    count = sum(conflict.masker == move.stem and conflict.line is not None for conflict in plan.conflicts)
-    return named if count <= len(move.because) else f"{named}: the largest of {count}"
+    count = sum(conflict.masker == move.stem and conflict.line is not None for conflict in conflicts.values())
+    return named if count <= len(move.because) else f"{named}; the largest of {count}"
+
+
+def _hz(conflict: Conflict) -> str:
+    return f"{conflict.low_hz:.0f}-{conflict.high_hz:.0f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from stemmix.model.evidence import Evidence
-from stemmix.report.tables import as_text, clock, many, note, reading, table
+from stemmix.report.tables import as_text, clock, many, moment, note, reading, table
 
 CHECK_SCHEMA = "stemmix.check/1"
 
@@ -24,7 +24,7 @@ def stems_text(evidence: Evidence, width: int) -> str:
         made.add_row(
             stem.id,
             stem.role.value,
-            clock(stem.at, facts.sample_rate),
+            moment(stem.at, plan.clock),
             clock(facts.frames, facts.sample_rate),
             f"{facts.source_rate / 1000:g}",
             facts.source_layout,

@@ -9,6 +9,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
 
+from stemmix.model.timecode import Clock
+
 
 def table(title: str, columns: Sequence[str]) -> Table:
     """An empty table.
@@ -60,9 +62,15 @@ def clock(samples: int, rate_hz: int) -> str:
     return f"{head}:{tenths // 10:02d}.{tenths % 10}"
 
 
-def span(start: int, end: int, rate_hz: int) -> str:
-    """Two times of the programme."""
-    return f"{clock(start, rate_hz)}-{clock(end, rate_hz)}"
+def moment(sample: int, clock_: Clock) -> str:
+    """A place of the programme: the picture's timecode where there is one, else minutes, seconds and tenths."""
+    return clock(sample, clock_.rate_hz) if clock_.frame_rate is None else clock_.told(sample)
+
+
+def span(start: int, end: int, clock_: Clock) -> str:
+    """Two places of the programme."""
+    parted = "-" if clock_.frame_rate is None else " - "
+    return f"{moment(start, clock_)}{parted}{moment(end, clock_)}"
 
 
 def reading(value: float | None, digits: int = 1) -> str:

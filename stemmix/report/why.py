@@ -12,7 +12,7 @@ from stemmix.model.evidence import AppliedGains, Evidence
 from stemmix.model.moves import Level, Presence, Ride, StaticEq
 from stemmix.model.plan import Conflict, Line, Move, Plan, StoppedBy
 from stemmix.report.masking import BAND_SECONDS, band_range, bands_of, in_words, purpose, timed
-from stemmix.report.tables import as_text, change, clock, many, span, table
+from stemmix.report.tables import as_text, change, many, moment, span, table
 
 WHY_SCHEMA = "stemmix.why/1"
 
@@ -32,10 +32,10 @@ def why_text(evidence: Evidence, applied: Sequence[AppliedGains], sample: int, s
     """Lines and moves at a sample of the programme, of one stem or all, ramps and all; and what is `applied` there."""
     plan = evidence.plan
     lines, moves = _lines_at(plan, sample), _moves_at(plan, sample, stem)
-    parts: list[Any] = [f"{plan.title} at {clock(sample, plan.sample_rate)} ({sample / plan.sample_rate:.3f} s)"]
+    parts: list[Any] = [f"{plan.title} at {moment(sample, plan.clock)} ({sample / plan.sample_rate:.3f} s)"]
     for line in lines:
         parts.append(
-            f"{line.id} of {line.target}, {span(line.start, line.end, plan.sample_rate)}: clarity "
+            f"{line.id} of {line.target}, {span(line.start, line.end, plan.clock)}: clarity "
             f"{line.clarity_before:.2f} as it came, {line.clarity_after:.2f} in the mix (goal {plan.clarity_goal:g}); "
             f"no more was done because {BECAUSE_OF[line.stopped_by]}"
         )

@@ -21,11 +21,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from stemmix.files.documents import read_project
 from stemmix.files.features import feature_store
+from stemmix.files.projects import read_project
+from stemmix.listening import listen, programme_frames
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
-from stemmix.pipeline import listen, programme_frames
 from stemmix.planning.decide import decide
 from stemmix.planning.evidence import HeardStem
 from stemmix.sources import open_stems

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from stemmix.create import AUDIO_SUFFIXES
 from stemmix.engine.specification import Aim, gain_for
-from stemmix.files.documents import read_document, read_project
+from stemmix.files.documents import read_document
+from stemmix.files.projects import read_project
 from stemmix.model.deliverables import speech_of
 from stemmix.model.layouts import LAYOUTS, SURROUND_5_1
 from stemmix.model.plan import Plan

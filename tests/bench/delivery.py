@@ -124,7 +124,7 @@ def limiter(material: Material) -> Section:
 
 def _music_of(source: Path) -> list[Path]:
     """The music stems of a project or a folder."""
-    from stemmix.files.documents import read_project
+    from stemmix.files.projects import read_project
     from stemmix.model.profiles import Role
 
     with tempfile.TemporaryDirectory(prefix="stemmix-music-") as folder:

@@ -13,15 +13,16 @@ from stemmix import pipeline
 from stemmix.create import AUDIO_SUFFIXES, create_project
 from stemmix.engine.mixer import MixedStem, gains_of_stem, mixed_blocks
 from stemmix.errors import ProjectError
-from stemmix.files.documents import read_document, read_project, write_document
-from stemmix.files.stems import StemReader
+from stemmix.files.clips import TimelineReader
+from stemmix.files.documents import read_document, write_document
+from stemmix.files.projects import read_project
 from stemmix.model.plan import Plan
 from stemmix.model.presets import Specification
 from stemmix.model.profiles import Role
 from stemmix.model.project import PrintedStems, Printmaster, Project
 from stemmix.model.receipt import Receipt, WrittenFile
 from stemmix.sources import open_stems
-from stemmix.units import db_from_power, gain_from_db, samples_from_seconds
+from stemmix.units import db_from_power, gain_from_db
 from tests.bench.scoring import RATE_HZ, Floats
 
 
@@ -47,13 +48,13 @@ class Rendering:
     def came(self, *, dialogue: bool) -> Floats:
         """The sum of the dialogue stems, or of all others, at their faders."""
         total = np.zeros((self.receipt.frames, 2))
-        for stem in self.project.heard:
-            if (stem.role is Role.DIALOGUE) != dialogue:
+        for source in open_stems(self.project_path, self.project):
+            if (source.stem.role is Role.DIALOGUE) != dialogue:
                 continue
-            at = samples_from_seconds(stem.at, RATE_HZ)
-            with StemReader(self.project_path.parent / stem.file, RATE_HZ) as reader:
+            at = source.at
+            with TimelineReader(source.timeline) as reader:
                 while len(block := reader.read(1 << 20)):
-                    total[at : at + len(block)] += block * gain_from_db(stem.gain_db)
+                    total[at : at + len(block)] += block * gain_from_db(source.gain_db)
                     at += len(block)
         return total
 
@@ -119,10 +120,7 @@ def sum_residual_dbfs(rendering: Rendering) -> float:
             raise AssertionError(f"{project_path}: the limiter still works, by {master.limiting.max_reduction_db} dB")
     sources = open_stems(project_path, rendering.project)
     plan = rendering.plan
-    stems = [
-        MixedStem(source.audio, source.at, source.stem.gain_db, gains_of_stem(plan, source.stem.id))
-        for source in sources
-    ]
+    stems = [MixedStem(source.timeline, source.gain_db, gains_of_stem(plan, source.stem.id)) for source in sources]
     gain, power = gain_from_db(master.gain_db), 0.0
     with soundfile.SoundFile(folder / master.path) as written:
         for blocks in mixed_blocks(stems, plan.frames, plan.sample_rate):

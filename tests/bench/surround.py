@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.files.documents import read_project
+from stemmix.files.projects import read_project
 from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1, Layout
 from stemmix.model.presets import PRESETS
 from stemmix.model.receipt import WrittenFile

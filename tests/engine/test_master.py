@@ -12,6 +12,7 @@ import pytest
 
 from stemmix.engine.bus import Job
 from stemmix.engine.gauge import Programme
+from stemmix.engine.master import Given
 from stemmix.model.layouts import LAYOUTS, MONO, STEREO, fold_matrix
 from stemmix.model.presets import PRESETS
 from tests.delivering import LSB, Floats, checks, delivered, found, job_of, loudness_lufs, peak_32x_db, rms_db
@@ -385,7 +386,7 @@ def test_a_reel_alone_takes_its_gain_from_its_programme(tmp_path: Path, music: l
     gain_db = together["reel1_mix.wav"].gain_db
     (tmp_path / "alone").mkdir()
     first = reels(tmp_path / "alone", soft, target_lufs=-16.0)
-    (alone,) = delivered(*first, given={"mix": (gain_db, "from another receipt")}).values()
+    (alone,) = delivered(*first, given={"mix": Given(gain_db, "from another receipt")}).values()
     assert alone.sha256 == together["reel1_mix.wav"].sha256
     assert (alone.gain_db, alone.gain_why) == (gain_db, "from another receipt")
     assert found(alone, "loudness").text == "takes its gain from another receipt"

@@ -13,6 +13,7 @@ from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.engine.mixer import AlignedStem, MixedStem, blocks_of, bus_of, folded, gains_of_stem, mixed_blocks
 from stemmix.engine.strip import Strip
 from stemmix.files.audio import AudioFile, inspect
+from stemmix.files.timeline import Piece, Timeline
 from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1, SURROUND_7_1_4, Layout, fold_matrix, placing_matrix
 from stemmix.model.moves import Duck, Unmask
 from stemmix.model.plan import Move, Plan, PlannedShape, PlannedStem
@@ -58,12 +59,18 @@ def stem_of(folder: Path, name: str, samples: np.ndarray, at: int = 0, gain_db: 
     return Written(name, inspect(write_audio(folder / f"{name}.wav", samples, subtype="DOUBLE")), at, gain_db)
 
 
+def timeline(audio: AudioFile, at: int = 0) -> Timeline:
+    """A whole file from a sample of the programme on."""
+    return Timeline(RATE_HZ, (Piece("", audio, 0, at, audio.frames),), layout=audio.layout)
+
+
 def mixed(
     plan: Plan, stems: list[Written], size: int = 4096, threads: int = 2, layout: Layout = STEREO
 ) -> list[np.ndarray]:
     """Of every stem, the whole programme."""
     planned = [
-        MixedStem(stem.audio, stem.at, stem.gain_db, gains_of_stem(plan, stem.id), layout, stem.pan) for stem in stems
+        MixedStem(timeline(stem.audio, stem.at), stem.gain_db, gains_of_stem(plan, stem.id), layout, stem.pan)
+        for stem in stems
     ]
     taken = list(mixed_blocks(planned, plan.frames, plan.sample_rate, size, threads))
     for number, stem in enumerate(planned):
@@ -223,7 +230,7 @@ def test_a_stem_takes_no_more_channels_than_it_fills_and_pairs_come_whole(
     tmp_path: Path, source: Layout, pan: float, labels: tuple[str, ...]
 ) -> None:
     audio = inspect(write_audio(tmp_path / "a.wav", noise(10, source.channels)), source)
-    stem = MixedStem(audio, 0, 0.0, gains_of_stem(plan_of([], 10), "A"), SURROUND_5_1, pan)
+    stem = MixedStem(timeline(audio), 0.0, gains_of_stem(plan_of([], 10), "A"), SURROUND_5_1, pan)
     found, matrix = stem.filled
     assert found == labels
     assert len(matrix) == len(labels)

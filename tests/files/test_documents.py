@@ -18,12 +18,12 @@ from stemmix.files import documents
 from stemmix.files.documents import (
     canonical,
     read_document,
-    read_project,
     sha256_of_document,
-    stem_paths,
     write_document,
 )
 from stemmix.files.json_text import MAX_NESTING, MAX_PROJECT_BYTES, parse_json, position_of
+from stemmix.files.paths import clip_paths, located
+from stemmix.files.projects import read_project
 from stemmix.model.document import Document
 from stemmix.model.project import Project
 from stemmix.model.receipt import Measured, Receipt
@@ -32,7 +32,7 @@ ROLES = "dialogue, narration, lead, music, fx, foley, walla, ambience"
 KINDS = "printmaster, fold_down, stems, m_and_e, m_and_e_undipped, mix_minus"
 
 VALID = """{
-  "schema": "stemmix.project/1",
+  "schema": "stemmix.project/2",
   "title": "Harbour",
   "stems": [
     {"id": "dx", "role": "dialogue", "file": "reel/dx.wav"},
@@ -195,12 +195,12 @@ def test_a_valid_project_is_read(file: Path) -> None:
             f"stems[0].role: 1 is none of {ROLES}",
         ),
         ('"reel/dx.wav"', '"a", ^"gain": 1', "stems[0].gain: unknown field; did you mean 'gain_db'?"),
-        ('"reel/dx.wav"', '"a", ^"zzz": 1', "stems[0].zzz: unknown field; known here: id, role, file, files, "),
+        ('"reel/dx.wav"', '"a", ^"zzz": 1', "stems[0].zzz: unknown field; known here: id, role, group, file, files, "),
         ('"reel/dx.wav"', '"a", "gain_db": ^"3"', "stems[0].gain_db: expected a number, got '3'"),
         ('"reel/dx.wav"', '"a", "gain_db": ^true', "stems[0].gain_db: expected a number, got true"),
         ('"reel/dx.wav"', '"a", "gain_db": ^1e999', "stems[0].gain_db: Infinity is no finite number"),
         ('"reel/dx.wav"', '"a", "gain_db": ^41', "stems[0].gain_db: 41 is more than 40.0, the most that is allowed"),
-        ('"reel/dx.wav"', '"a", "at": ^-1', "stems[0].at: -1 is less than 0.0, the least that is allowed"),
+        ('"reel/dx.wav"', '"a", "at": ^-1', "stems[0].at: -1 s is no time of a programme; expected 0 to 86400"),
         ('"reel/dx.wav"', '"a", "mute": ^"no"', "stems[0].mute: expected true or false, got 'no'"),
         (
             '"file": "reel/dx.wav"',
@@ -221,12 +221,12 @@ def test_a_valid_project_is_read(file: Path) -> None:
         ),
         ('"reel/dx.wav"', '"a", "order": ^"smpte"', "stems[0].order: 'smpte' is none of wave, film"),
         ('"mx"', '^"DX"', "stems[1].id: stem id 'DX' is given twice (upper and lower case count as the same)"),
-        ('"stemmix.project/1"', '^"stemmix.project/2"', "schema: version 2 is newer than this stemmix, which reads"),
-        ('"stemmix.project/1"', '^"stemmix.project/0"', "schema: there is no version 0"),
-        ('"stemmix.project/1"', '^"stemmix.plan/1"', "schema: this is a stemmix.plan; expected a stemmix.project"),
-        ('"stemmix.project/1"', '^"other"', "schema: 'other' names no document of stemmix"),
-        ('"stemmix.project/1"', "^1", "schema: 1 names no document of stemmix"),
-        ('{\n  "schema"', '^{\n  "shema"', 'schema: is missing; expected "schema": "stemmix.project/1"'),
+        ('"stemmix.project/2"', '^"stemmix.project/3"', "schema: version 3 is newer than this stemmix, which reads"),
+        ('"stemmix.project/2"', '^"stemmix.project/0"', "schema: there is no version 0"),
+        ('"stemmix.project/2"', '^"stemmix.plan/1"', "schema: this is a stemmix.plan; expected a stemmix.project"),
+        ('"stemmix.project/2"', '^"other"', "schema: 'other' names no document of stemmix"),
+        ('"stemmix.project/2"', "^1", "schema: 1 names no document of stemmix"),
+        ('{\n  "schema"', '^{\n  "shema"', 'schema: is missing; expected "schema": "stemmix.project/2"'),
     ],
 )
 def test_a_fault_of_a_field_is_one_line_with_place_field_and_expectation(
@@ -280,7 +280,7 @@ def test_all_faults_are_listed_in_the_order_of_the_file(file: Path) -> None:
 
 def test_a_hopeless_file_does_not_fill_the_screen(file: Path) -> None:
     stems = ", ".join(["{}"] * 100)
-    lines = complaint(file, f'{{"schema": "stemmix.project/1", "title": "t", "stems": [{stems}]}}')
+    lines = complaint(file, f'{{"schema": "stemmix.project/2", "title": "t", "stems": [{stems}]}}')
     assert len(lines) == documents.MAX_FAULTS + 1
     assert lines[-1] == "... and 180 more"
 
@@ -317,7 +317,7 @@ def test_bytes_that_are_no_utf_8_are_placed(file: Path) -> None:
 
 def stem_of(path: str) -> Project:
     stems = [{"id": "dx", "role": "dialogue", "file": path}]
-    return Project.model_validate_json(json.dumps({"schema": "stemmix.project/1", "title": "t", "stems": stems}))
+    return Project.model_validate_json(json.dumps({"schema": "stemmix.project/2", "title": "t", "stems": stems}))
 
 
 @pytest.mark.parametrize(
@@ -341,8 +341,9 @@ def test_a_stem_outside_the_projects_folder_is_refused(tmp_path: Path, path: str
     (folder / "out").symlink_to(tmp_path)
     (folder / "circle").symlink_to(folder / "circle")
     project = folder / "film.json"
-    with pytest.raises(ProjectError, match="stem 'dx': file: ") as caught:
-        stem_paths(project, stem_of(path).stems[0])
+    stem = stem_of(path).stems[0]
+    with pytest.raises(ProjectError, match=r"film\.json: stem 'dx': ") as caught:
+        clip_paths(project, stem, stem.timeline[0])
     assert words in str(caught.value)
 
     write_document(project, stem_of(path))
@@ -356,7 +357,7 @@ def test_a_stem_outside_the_projects_folder_is_refused(tmp_path: Path, path: str
 )
 def test_a_stem_inside_the_projects_folder_is_found_whether_it_exists_or_not(tmp_path: Path, path: str) -> None:
     (tmp_path / "in").symlink_to("reel")
-    assert stem_paths(tmp_path / "film.json", stem_of(path).stems[0]) == {None: tmp_path / path}
+    assert located(tmp_path / "film.json", path) == tmp_path / path
 
 
 def test_every_stem_of_a_project_is_checked(file: Path) -> None:
@@ -367,8 +368,7 @@ def test_every_stem_of_a_project_is_checked(file: Path) -> None:
 def test_a_projects_folder_may_itself_be_reached_by_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
-    found = stem_paths(tmp_path / "link" / "film.json", stem_of("dx.wav").stems[0])
-    assert found == {None: tmp_path / "link" / "dx.wav"}
+    assert located(tmp_path / "link" / "film.json", "dx.wav") == tmp_path / "link" / "dx.wav"
 
 
 # ----------------------------------------------------------------------------------------------------- canonical form
@@ -395,7 +395,7 @@ def projects(draw: st.DrawFn) -> dict[str, Any]:
 
     identifiers = draw(st.lists(NAMES, unique_by=str.casefold, max_size=4))
     return {
-        "schema": "stemmix.project/1",
+        "schema": "stemmix.project/2",
         "title": draw(TEXTS),
         # one that is heard, whatever was drawn
         "stems": [*map(stem, identifiers), {"id": "last-one-heard", "role": "fx", "file": "z.wav"}],
@@ -430,7 +430,7 @@ def test_canonical_form_is_this() -> None:
     value["stems"][1] |= {"gain_db": -1.5, "priority": 7, "note": 'Größe \u2028 " '}
     assert canonical(Project.model_validate_json(json.dumps(value))) == (
         """{
-  "schema": "stemmix.project/1",
+  "schema": "stemmix.project/2",
   "title": "Harbour",
   "stems": [
     {

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from stemmix.errors import ProjectError
 from stemmix.files.documents import canonical, read_document
-from stemmix.files.faults import faults_of
+from stemmix.files.faults import Places, faults_of
 from stemmix.model.document import Document
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
@@ -23,7 +23,7 @@ from stemmix.model.receipt import Receipt
 from tests.evidence import plan
 
 PROJECT: dict[str, Any] = {
-    "schema": "stemmix.project/1",
+    "schema": "stemmix.project/2",
     "title": "Harbour",
     "profile": "film",
     "method": "frequency",
@@ -72,8 +72,9 @@ RECEIPT = Receipt(
         (("pins", 0, "source"), "AB12CD34", "'AB12CD34' is no beginning of a SHA-256"),
         (("pins", 0, "source"), None, None),
         (("pins", 0, "stem"), None, "expected text, got null"),
-        (("pins", 0, "to"), "1", "expected a number, got '1'"),
-        (("pins", 0, "to"), 90_000, "90000 is more than 86400.0, the most that is allowed"),
+        (("pins", 0, "to"), "1", "'1' is no time: expected seconds, H:MM:SS.s, a timecode HH:MM:SS:FF, or 'N samples'"),
+        (("pins", 0, "to"), None, "expected a time: seconds, H:MM:SS.s"),
+        (("pins", 0, "to"), 90_000, "90000 s is no time of a programme; expected 0 to 86400"),
         (("pins", 1, "forbid"), [], "is empty; expected at least 1"),
         (("pins", 1, "forbid"), "duck", "expected a list, got 'duck'"),
         (("pins", 1, "forbid", 0), None, "null is none of unmask, duck, ride, presence"),
@@ -173,7 +174,7 @@ def test_no_fault_of_any_field_is_told_in_pythons_words(
             try:
                 model.model_validate_json(text)
             except ValidationError as invalid:
-                said = faults_of(invalid, model, text, "x.json")
+                said = faults_of(invalid, model, Places(text, "x.json"))
                 refused += 1
                 assert said
                 assert all(re.match(r"x\.json:\d+:\d+: ", line) for line in said)

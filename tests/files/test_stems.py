@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import pytest
 import soundfile
 
 from stemmix.errors import StemError
-from stemmix.files.audio import AudioFile, AudioReader, inspect, inspect_discrete, sha256_of, sha256_of_stem
-from stemmix.files.stems import StemReader
+from stemmix.files.audio import AudioFile, AudioReader, inspect, inspect_discrete
+from stemmix.files.stems import StemReader, _RateConverter
 from stemmix.model.layouts import (
     LAYOUTS,
     MINUS_3_DB,
@@ -97,6 +98,37 @@ def test_what_stands_at_a_time_in_the_file_stands_at_that_time_in_the_mix(
     samples[round(second * rate)] = 1.0
     converted = stem(tmp_path / "a.wav", samples, rate, 48_000)
     assert np.argmax(np.abs(converted), axis=0).tolist() == [round(second * 48_000)] * 2
+
+
+def drift(rate: int, seconds: int, every: int) -> set[int]:
+    """How far impulses of a stream, one each `every` seconds, come to lie from their places at 48 kHz."""
+    converter = _RateConverter(Fraction(rate, 48_000), 1)
+    off, done = set(), 0
+    waiting = np.zeros(24_000)
+    for second in range(seconds + 1):
+        block = np.zeros((rate, 1))
+        block[0] = second % every == 0
+        made = converter.process(block) if second < seconds else converter.flush()
+        waiting = np.concatenate((waiting, np.abs(made[:, 0])))
+        while len(waiting) >= 48_000:
+            # half a second on either side of each whole one
+            here, waiting = waiting[:48_000], waiting[48_000:]
+            if done % every == 0:
+                off.add(int(np.argmax(here)) - 24_000)
+            done += 1
+    assert done == seconds
+    return off
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100, 96_000])
+def test_an_impulse_of_every_minute_lands_on_its_sample(rate: int) -> None:
+    assert drift(rate, 300, 60) == {0}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("rate", [16_000, 44_100, 96_000])
+def test_nothing_drifts_in_three_hours(rate: int) -> None:
+    assert drift(rate, 3 * 3600, 600) == {0}
 
 
 def test_a_sine_from_44_1_khz_is_the_same_sine_at_48_khz(tmp_path: Path) -> None:
@@ -276,12 +308,3 @@ def test_a_fault_in_one_of_the_discrete_files_is_told_by_its_name(tmp_path: Path
     audio = inspect_discrete({"L": tmp_path / "l.wav", "R": tmp_path / "r.wav"})
     with pytest.raises(StemError, match=r"r\.wav: holds 1 samples that are NaN .* frame 50$"):
         samples_of(audio)
-
-
-def test_the_hash_of_discrete_files_holds_every_sample_and_what_it_is_for(tmp_path: Path) -> None:
-    files = discrete(tmp_path, noise(100, 2), STEREO)
-    found, hashes = sha256_of_stem(inspect_discrete(files))
-    assert hashes == (sha256_of(files["L"]), sha256_of(files["R"]))
-    assert (found, hashes) == sha256_of_stem(inspect_discrete(dict(reversed(files.items()))))
-    assert found != sha256_of_stem(inspect_discrete({"L": files["R"], "R": files["L"]}))[0]
-    assert sha256_of_stem(inspect(files["L"]))[0] == sha256_of(files["L"])

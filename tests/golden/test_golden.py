@@ -94,7 +94,7 @@ def test_a_difference_is_seen_and_a_rounding_is_none() -> None:
         {"moves": [{"id": "a", "mid_db": [-3.06, 0.0], "line": None}], "frames": 960},
         {"moves": [{"id": "a", "mid_db": [-3.0], "line": None}], "frames": 960},
         {"moves": [{"id": "b", "mid_db": [-3.0, 0.0], "line": None}], "frames": 960},
-        {"moves": [{"id": "a", "mid_db": [-3.0, 0.0], "line": "L001"}], "frames": 960},
+        {"moves": [{"id": "a", "mid_db": [-3.0, 0.0], "line": "DX-0002.0"}], "frames": 960},
         {"moves": [], "frames": 960},
         {"frames": 960},
         {"moves": [{"id": "a", "mid_db": [-3.0, 0.0], "line": None}], "frames": 961},

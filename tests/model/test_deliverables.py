@@ -24,7 +24,7 @@ def project_of(*deliverables: dict[str, Any], **fields: Any) -> Project:
         {"id": "mx", "role": "music", "file": "mx.wav"},
         {"id": "vo", "role": "narration", "file": "vo.wav"},
     ]
-    document = {"schema": "stemmix.project/1", "title": "A test", "stems": stems, "deliverables": list(deliverables)}
+    document = {"schema": "stemmix.project/2", "title": "A test", "stems": stems, "deliverables": list(deliverables)}
     return Project.model_validate_json(json.dumps(document | fields))
 
 
@@ -54,25 +54,30 @@ def mixed() -> Plan:
             conflict(1, "MX", 1.0, 0.5),
             conflict(2, "AMB", 1.0, 0.5, target="MX", line=None),
             conflict(3, "MX", 1.0, 0.5, target="VO", line=None),
-            conflict(4, "MX", 1.0, 0.5, target="LEAD", line="L004"),
+            conflict(4, "MX", 1.0, 0.5, target="LEAD", line="DX-0064.0"),
         ),
         moves=(
-            named("for a line", "MX", line="L001"),
+            named("for a line", "MX", line="DX-0061.0"),
             named("by conflict", "MX", because=("C0001",)),
             named("for narration", "MX", because=("C0003",)),
             named("for both", "MX", because=("C0002", "C0001")),
-            named("voice", "DX", line="L001", action=ACTIONS["ride"]),
-            named("for a lead", "MX", line="L004", because=("C0004",)),
+            named("voice", "DX", line="DX-0061.0", action=ACTIONS["ride"]),
+            named("for a lead", "MX", line="DX-0064.0", because=("C0004",)),
             named("music against ambience", "AMB", because=("C0002",)),
             named("fader", "AMB", action=ACTIONS["fader"]),
-            named("pin-001", "MX", line="L001", because=("C0001",)),
+            named("pin-MX-0060.00-duck", "MX", because=("C0001",)),
+            named("pin-0060.0-MX-duck", "MX", line="DX-0061.0"),
         ),
     )
 
 
 def test_dialogue_caused_what_is_made_for_its_lines_or_because_of_its_conflicts(mixed: Plan) -> None:
-    """What a person pinned stays, and so does what another target asked for, and what nobody did."""
-    assert made_for_dialogue(mixed) == {"for a line", "by conflict", "for narration", "for both", "voice"}
+    """What a person pinned stays, and so does what another target asked for, and what nobody did; a line may be of a
+    stem that is called `pin`."""
+    assert made_for_dialogue(mixed) == {
+        *("for a line", "by conflict", "for narration", "for both", "voice"),
+        "pin-0060.0-MX-duck",
+    }
 
 
 def test_dialogue_speaks_in_the_lines_of_dialogue_and_narration_in_order_and_once() -> None:
@@ -115,7 +120,7 @@ def test_every_role_has_its_group() -> None:
         ([MIX, {"name": "s", "kind": "stems", "parent": "mx"}], "deliverables.1.parent: 'mx' is no printmaster"),
         (
             [MIX, {"name": "f", "kind": "fold_down"}, {"name": "g", "kind": "fold_down", "parent": "f"}],
-            "deliverables.2.parent: 'f' is no printmaster of this project (mix)",
+            "deliverables.2.parent: 'f' is no printmaster of this project; expected one of mix",
         ),
         (
             [MIX, {"name": "m", "kind": "mix_minus", "without": ["dx", "mx", "vo"]}],
@@ -166,7 +171,7 @@ def test_a_fold_down_takes_its_parents_specification_unless_it_has_its_own() -> 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"ffoa": 10.0, "lfoa": 9.0}, "ffoa: the action must begin before it ends: 10 is not before 9"),
+        ({"ffoa": 10.0, "lfoa": 9.0}, "ffoa: the action must begin before it ends: 10 s is not before 9 s"),
         ({"ffoa": 10.0, "length": 10.0}, "ffoa: the action must begin before it ends"),
         ({"lfoa": 11.0, "length": 10.0}, "lfoa: lies after the picture's end, 10"),
     ],

@@ -19,7 +19,7 @@ def test_there_are_eight_and_a_project_may_name_each() -> None:
     assert len(PROFILES) == 8
     for name in PROFILES:
         stems = [{"id": "dx", "role": "dialogue", "file": "dx.wav"}]
-        fields: dict[str, Any] = {"schema": "stemmix.project/1", "title": "t", "profile": name, "stems": stems}
+        fields: dict[str, Any] = {"schema": "stemmix.project/2", "title": "t", "profile": name, "stems": stems}
         project = Project.model_validate_json(json.dumps(fields))
         assert project.defaults is PROFILES[name]
 

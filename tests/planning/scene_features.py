@@ -20,8 +20,9 @@ from stemmix.dsp.spectrum import ruler
 from stemmix.model.features import COLUMNS, Frames, HeldFrames, Onset, Span, StemFacts, silent_rows
 from stemmix.model.plan import Plan
 from stemmix.model.profiles import Role
-from stemmix.model.project import Project, Stem
+from stemmix.model.project import Project
 from stemmix.model.receipt import Measured
+from stemmix.model.stems import Stem
 from stemmix.planning.decide import decide
 from stemmix.planning.evidence import HeardStem
 
@@ -133,7 +134,7 @@ def _json(told: Sequence[Told], fields: dict[str, Any]) -> str:
         }
         for one in told
     ]
-    return json.dumps({"schema": "stemmix.project/1", "title": "told", "stems": stems, **fields})
+    return json.dumps({"schema": "stemmix.project/2", "title": "told", "stems": stems, **fields})
 
 
 def _heard(project: Project, told: Told, stem: Stem, seconds: float) -> HeardStem:

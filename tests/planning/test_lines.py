@@ -23,7 +23,7 @@ def spans_s(found: list[Goal]) -> list[tuple[float, float]]:
 def test_lines_are_what_was_found_in_the_dialogue() -> None:
     found = goals(scene(Told("DX", "dialogue", (line(2.0, 3.0), line(5.0, 7.0))), MUSIC, seconds=60.0))
     assert spans_s(found) == [(2.0, 3.0), (5.0, 7.0)]
-    assert [goal.id for goal in found] == ["L001", "L002"]
+    assert [goal.id for goal in found] == ["DX-0002.0", "DX-0005.0"]
     assert all(goal.is_speech and goal.priority == 100 for goal in found)
 
 
@@ -113,7 +113,7 @@ def test_the_highest_priority_comes_first_then_the_profiles_order_then_time() ->
     found = goals(scene(*stems, seconds=60.0, profile="game", pins=pins))
     assert [goal.targets[0].id for goal in found] == ["MX", "DX", "DX", "FX", "FX"]
     assert [goal.start / 50 for goal in found] == [40.0, 5.0, 30.0, 1.0, 20.0]
-    assert [goal.id for goal in found] == ["L005", "L002", "L004", "L001", "L003"], "named in the order of time"
+    assert [goal.id for goal in found] == ["MX-0040.0-raised", "DX-0005.0", "DX-0030.0", "FX-0001.0", "FX-0020.0"]
 
 
 def scenes(of: Scene) -> list[tuple[str, float, float]]:
@@ -124,7 +124,7 @@ def scenes(of: Scene) -> list[tuple[str, float, float]]:
 def test_a_long_pause_of_the_dialogue_parts_two_scenes_midway() -> None:
     spoken = (line(2.0, 3.0), line(3.0 + SCENE_PAUSE_S - 0.1, 9.0), line(9.0 + SCENE_PAUSE_S, 16.0))
     whole = scene(Told("DX", "dialogue", spoken), MUSIC, seconds=60.0)
-    assert scenes(whole) == [("S01", 0.0, 11.5), ("S02", 11.5, 60.0)]
+    assert scenes(whole) == [("S-0000", 0.0, 11.5), ("S-0012", 11.5, 60.0)]
 
 
 def test_scenes_that_are_given_are_taken_as_they_are() -> None:
@@ -136,4 +136,4 @@ def test_scenes_that_are_given_are_taken_as_they_are() -> None:
 
 
 def test_without_lines_the_programme_is_one_scene() -> None:
-    assert scenes(scene(MUSIC, Told("FX", "fx", ()), seconds=60.0)) == [("S01", 0.0, 60.0)]
+    assert scenes(scene(MUSIC, Told("FX", "fx", ()), seconds=60.0)) == [("S-0000", 0.0, 60.0)]

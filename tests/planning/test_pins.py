@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stemmix.bands import BAND_COUNT
 from stemmix.model.moves import gains_of
 from stemmix.model.plan import Plan
-from stemmix.model.project import Pin
+from stemmix.model.requests import Pin
 from stemmix.planning.desk import Desk
 from stemmix.planning.pins import bands_of
 from tests.planning.scene_features import HOP, RATE_HZ, Scene, Sound, Told, again, bed, line, scene

@@ -63,7 +63,8 @@ def the_line(plan: Plan, start_s: float) -> Line:
 
 def made_for(plan: Plan, line: Line) -> list[Move]:
     """The line's own moves, and the curves that it shares."""
-    return [move for move in plan.moves if any(because.startswith(f"{line.id}.") for because in move.because)]
+    of_line = {conflict.id for conflict in plan.conflicts if conflict.line == line.id}
+    return [move for move in plan.moves if of_line.intersection(move.because)]
 
 
 def inside(low_hz: float, high_hz: float) -> NDArray[np.bool_]:

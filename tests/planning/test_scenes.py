@@ -25,13 +25,13 @@ FILM = Shape(look_ahead_s=0.06, hold_s=0.1, ramp_s=0.4)
 def cut(number: int, start_s: float, end_s: float, depth_db: float = -6.0, low: int = 8, high: int = 28) -> Move:
     mid_db = tuple(depth_db if low <= band < high else 0.0 for band in range(BAND_COUNT))
     return Move(
-        id=f"L{number:03d}-MX-unmask",
+        id=f"DX-{number}-MX-unmask",
         stem="MX",
-        line=f"L{number:03d}",
+        line=f"DX-{number}",
         start=round(start_s * RATE_HZ),
         end=round(end_s * RATE_HZ),
         action=Unmask(kind="unmask", mid_db=mid_db, side_db=tuple(min(gain + 3.0, 0.0) for gain in mid_db)),
-        because=(f"L{number:03d}.1",),
+        because=(f"DX-{number}-MX-60-16000",),
         stopped_by="goal",
     )
 
@@ -39,7 +39,7 @@ def cut(number: int, start_s: float, end_s: float, depth_db: float = -6.0, low: 
 def whole(seconds: float = 60.0, *borders_s: float) -> list[PlannedScene]:
     edges = [0.0, *borders_s, seconds]
     return [
-        PlannedScene(id=f"S{number:02d}", start=round(start * RATE_HZ), end=round(end * RATE_HZ))
+        PlannedScene(id=f"S-{number}", start=round(start * RATE_HZ), end=round(end * RATE_HZ))
         for number, (start, end) in enumerate(itertools.pairwise(edges), 1)
     ]
 
@@ -60,9 +60,9 @@ def test_neighbours_share_the_shallowest_of_their_cuts_and_keep_the_rest() -> No
     assert (curve.start, curve.end) == (2 * RATE_HZ, 6 * RATE_HZ)
     assert isinstance(curve.action, Scene)
     assert curve.action.mid_db == (0.0,) * 10 + (-6.0,) * 18 + (0.0,) * 8
-    assert curve.because == ("L001.1", "L002.1")
+    assert curve.because == ("DX-1-MX-60-16000", "DX-2-MX-60-16000")
     own = {move.id: move.action for move in made if move is not curve}
-    first, second = own["L001-MX-unmask"], own["L002-MX-unmask"]
+    first, second = own["DX-1-MX-unmask"], own["DX-2-MX-unmask"]
     assert isinstance(first, Unmask)
     assert isinstance(second, Unmask)
     assert first.mid_db == (0.0,) * 8 + (-6.0,) * 2 + (0.0,) * 26
@@ -71,13 +71,13 @@ def test_neighbours_share_the_shallowest_of_their_cuts_and_keep_the_rest() -> No
 
 def test_a_cut_that_is_shared_whole_is_no_move_any_more() -> None:
     made = shared_curves([cut(1, 2, 4, -6.0), cut(2, 4.5, 6, -9.0)], whole(), FILM, RATE_HZ)
-    assert [move.line for move in made] == [None, "L002"]
+    assert [move.line for move in made] == [None, "DX-2"]
 
 
 def test_what_is_left_next_to_the_curve_and_is_no_move_is_not_made() -> None:
     for rest_db, kept in ((0.0, False), (0.09, False), (0.1, True), (3.0, True)):
         made = shared_curves([cut(1, 2, 4, -6.0), cut(2, 4.5, 6, -6.0 - rest_db)], whole(), FILM, RATE_HZ)
-        assert [move.line for move in made] == [None, *(["L002"] if kept else [])]
+        assert [move.line for move in made] == [None, *(["DX-2"] if kept else [])]
 
 
 @settings(max_examples=30, deadline=None)
@@ -124,8 +124,8 @@ def test_two_scenes_have_a_curve_each() -> None:
     moves = [cut(1, 2, 4), cut(2, 4.3, 6), cut(3, 6.58, 8, -3.0), cut(4, 8.3, 10, -3.0)]
     made = shared_curves(moves, whole(60.0, 6.3), FILM, RATE_HZ)
     assert [(move.id, move.end) for move in shared(made)] == [
-        ("S01-MX-scene-1", 6 * RATE_HZ),
-        ("S02-MX-scene-1", 10 * RATE_HZ),
+        ("scene-MX-0002.0", 6 * RATE_HZ),
+        ("scene-MX-0006.6", 10 * RATE_HZ),
     ]
 
 

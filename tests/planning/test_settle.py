@@ -54,7 +54,7 @@ def plan_of(seed: int, profile: str) -> Plan:
 
 def over(plan: Plan) -> float:
     """By how much lines that something was done for are clearer than they need be, in all."""
-    own = {move.line for move in plan.moves} | {because.partition(".")[0] for m in plan.moves for because in m.because}
+    own = {move.line for move in plan.moves} | {because.partition(":")[0] for m in plan.moves for because in m.because}
     return sum(max(one.clarity_after - plan.clarity_goal - OVER, 0.0) for one in plan.lines if one.id in own)
 
 

@@ -76,9 +76,9 @@ def test_every_stem_that_the_profile_clears_counts_and_so_does_one_that_a_pin_ra
 def test_lines_that_are_clear_whatever_is_done_are_only_counted(two: tuple[Evidence, Evidence]) -> None:
     text = comparison_text(*two, 100)
     lines = {row.split()[0]: row.split()[1:] for row in text[text.index("Lines: ") :].splitlines() if row}
-    assert lines["L001"] == ["DX", "0.31", "0.52", "0.40"]
-    assert lines["L003"] == ["DX", "0.20", "0.41", "0.35"]
-    assert "L002" not in lines
+    assert lines["DX-0061.0"] == ["DX", "0.31", "0.52", "0.40"]
+    assert lines["DX-0063.0"] == ["DX", "0.20", "0.41", "0.35"]
+    assert "DX-0062.0" not in lines
     assert "1 line is clear as they came and by either method" in text
     clear = evidence(lines=(line(2, 0.61, 0.61), line(3, 0.5, 0.7)))
     assert "2 lines are clear" in comparison_text(clear, clear, 100)
@@ -97,7 +97,7 @@ def test_comparison_json_has_both_plans_whole_enough_to_compare(two: tuple[Evide
     ]
     assert [one["moves"] for one in compared["plans"]] == [4, 0]
     assert compared["plans"][1]["lines"][0] == {
-        "id": "L001",
+        "id": "DX-0061.0",
         "target": "DX",
         "clarity_before": 0.31,
         "clarity_after": 0.4,

@@ -14,6 +14,7 @@ from stemmix.model.features import StemFacts
 from stemmix.model.moves import Level, Scene
 from stemmix.model.profiles import Role
 from stemmix.model.receipt import Finding, Limiting, Null, Nulltest, Part, Receipt, SourceFile, WrittenFile
+from stemmix.model.timecode import Clock
 from stemmix.report.masking import bands_of, in_words, purpose, report_json, report_text
 from stemmix.report.progress import shown
 from stemmix.report.stems import stems_json, stems_text
@@ -161,7 +162,7 @@ def test_report_has_pairs_conflicts_lines_and_moves_with_their_times() -> None:
     order = [text.index(f"C000{number}") for number in (3, 1, 2, 4)]
     assert order == sorted(order), "the largest first, and those of lines before those that nothing is done about"
     assert rows["C0004"] == ["C0004", "1:01.5-1:03.5", "AMB", "MX", "478-5071", "30%", "-8.2", "9.000", "8.000"]
-    assert rows["L003"] == ["L003", "1:00.0-1:03.0", "DX", "0.20", "0.41", "goal"]
+    assert rows["DX-0063.0"] == ["DX-0063.0", "1:00.0-1:03.0", "DX", "0.20", "0.41", "goal"]
     assert "Moves: 4" in text
     assert "note: FX is silent" in text
     assert "warning: reel/MX.wav: has a DC offset" in text
@@ -202,7 +203,7 @@ def test_what_a_move_is_made_for_is_told() -> None:
     fader = Level(kind="level", gain_db=-3.0)
     of_line = move("MX", "cut", ("C0001",))
     whole = replace(of_line, line=None)
-    assert purpose(of_line) == "L001"
+    assert purpose(of_line) == "DX-0061.0"
     assert purpose(replace(whole, action=scene_curve)) == "scene"
     assert purpose(replace(whole, stopped_by="pin")) == "pin"
     assert purpose(replace(whole, action=fader)) == "all"
@@ -234,7 +235,7 @@ def test_moves_are_told_in_words() -> None:
 def test_moves_stand_in_order_of_time_and_what_stands_longer_first() -> None:
     """As the plan has them, scenes' curves come before all lines' own."""
     late = move("MX", "cut", ())
-    early = replace(late, id="early", start=10 * RATE_HZ, end=12 * RATE_HZ, line="L002")
+    early = replace(late, id="early", start=10 * RATE_HZ, end=12 * RATE_HZ, line="DX-0062.0")
     curve = replace(move("MX", "scene", ()), id="curve", start=10 * RATE_HZ, line=None)
     fader = replace(move("FX", "fader", ()), id="fader", start=0, end=90 * RATE_HZ, line=None)
     told = evidence(moves=(late, early, curve, fader))
@@ -242,12 +243,15 @@ def test_moves_stand_in_order_of_time_and_what_stands_longer_first() -> None:
     assert order == ["fader", "curve", "early", late.id]
     text = report_text(told, 120, 10)
     rows = [row.split()[0] for row in text[text.index("Moves: 4") :].splitlines() if "dB" in row]
-    assert rows == ["all", "scene", "L002", "L001"]
+    assert rows == ["all", "scene", "DX-0062.0", "DX-0061.0"]
 
 
 def test_of_a_move_over_the_whole_programme_it_is_said_of_how_many_conflicts_the_largest_are_named() -> None:
     """Only where there are more: its stem has two with lines."""
-    for because, said in ((("C0003",), "C0003: the largest of 2"), (("C0003", "C0001"), "C0003, C0001")):
+    for because, said in (
+        (("C0003",), "DX-0061.0: 478-5071; the largest of 2"),
+        (("C0003", "C0001"), "DX-0061.0: 478-5071, 478-5071"),
+    ):
         fader = replace(move("MX", "fader", because), line=None)
         text = report_text(evidence(moves=(fader,)), 120, 10)
         (row,) = (row for row in text.splitlines() if "fader by" in row)
@@ -265,13 +269,13 @@ def test_report_json_holds_everything_that_the_text_does() -> None:
         {"target": "AMB", "masker": "DX", "size_before": 0.0, "size_after": 0.0},
     ]
     assert (report["method"], report["outcome"]) == ("multilevel", OUTCOME.model_dump(mode="json"))
-    assert report["scenes"] == [{"id": "S01", "start_s": 0.0, "end_s": 90.0}]
+    assert [(one["id"], one["start_s"], one["end_s"]) for one in report["scenes"]] == [("S-0000", 0.0, 90.0)]
     assert [conflict["id"] for conflict in report["conflicts"]] == ["C0003", "C0001", "C0002", "C0004"]
     first = report["conflicts"][0]
     assert (first["start_s"], first["end_s"], first["low_hz"], first["size_before"]) == (61.5, 63.5, 478.2, 2.5)
-    assert (first["importance"], first["snr_db"], first["line"]) == (0.625, -8.25, "L001")
+    assert (first["importance"], first["snr_db"], first["line"]) == (0.625, -8.25, "DX-0061.0")
     assert (report["conflicts"][3]["snr_db"], report["conflicts"][3]["line"]) == (-8.25, None)
-    assert [line["id"] for line in report["lines"]] == ["L001", "L002", "L003"]
+    assert [line["id"] for line in report["lines"]] == ["DX-0061.0", "DX-0062.0", "DX-0063.0"]
     assert [move["because"] for move in report["moves"]] == [["C0001", "C0003"], [], ["C0001"], ["C0001"]]
     assert report["moves"][1]["action"] == {"kind": "duck", "gain_db": -3.25}
     assert report["notes"]
@@ -349,7 +353,11 @@ def test_a_null_test_is_told_by_master_with_what_is_left_and_what_was_allowed() 
 )
 def test_clocks_round_and_carry(samples: int, said: str) -> None:
     assert clock(samples, RATE_HZ) == said
-    assert span(0, samples, RATE_HZ) == f"0:00.0-{said}"
+    assert span(0, samples, Clock(RATE_HZ)) == f"0:00.0-{said}"
+
+
+def test_places_are_told_in_the_pictures_timecode() -> None:
+    assert span(0, 25 * RATE_HZ, Clock(RATE_HZ, "25", "01:00:00:00")) == "01:00:00:00 - 01:00:25:00"
 
 
 def test_a_missing_reading_is_a_dash() -> None:

@@ -44,10 +44,10 @@ def ids_at(told: Evidence, sample: int, stem: str | None = None) -> list[str]:
 def test_a_moment_has_its_line_its_moves_with_their_evidence_and_their_conflicts(told: Evidence) -> None:
     text = why_text(told, APPLIED, IN_THE_LINE, None, 160)
     assert "at 1:01.0 (61.000 s)" in text
-    assert "L001 of DX, 1:00.0-1:03.0: clarity 0.31 as it came, 0.52 in the mix (goal 0.5)" in text
+    assert "DX-0061.0 of DX, 1:00.0-1:03.0: clarity 0.31 as it came, 0.52 in the mix (goal 0.5)" in text
     assert "no more was done because the line has reached its goal" in text
     rows = {row.split()[0]: row for row in text.splitlines() if row.split()}
-    assert rows["MX"].split()[-10:] == ["L001", "-5.1", "→", "0.7", "0.33", "→", "0.52", "0.083", "0.0104", "goal"]
+    assert rows["MX"].split()[-10:] == ["DX-0061.0", "-5.1", "→", "0.7", "0.33", "→", "0.52", "0.083", "0.0104", "goal"]
     assert rows["AMB"].split()[-6:] == ["pin", "-", "-", "-", "-", "pin"]
     assert rows["FX"].split()[-6:] == ["all", "-", "-", "-", "-", "-"]
     assert "stopped by goal: the line has reached its goal\nstopped by pin: a pin holds it" in text
@@ -59,7 +59,7 @@ def test_a_moment_has_its_line_its_moves_with_their_evidence_and_their_conflicts
 def test_json_is_the_same_for_programs(told: Evidence) -> None:
     why = json.loads(why_json(told, APPLIED, IN_THE_LINE, None), parse_constant=pytest.fail)
     assert (why["schema"], why["at_s"]) == ("stemmix.why/1", 61.0)
-    assert [one["id"] for one in why["lines"]] == ["L001"]
+    assert [one["id"] for one in why["lines"]] == ["DX-0061.0"]
     assert why["moves"][0]["evidence"] == asdict(BOUGHT)
     assert (why["moves"][0]["start_s"], why["moves"][0]["end_s"]) == (60.0, 63.0)
     assert [one["id"] for one in why["conflicts"]] == ["C0001", "C0003"]
@@ -71,7 +71,7 @@ def test_a_move_is_there_from_its_first_ramp_to_its_last(told: Evidence) -> None
     assert [len(ids_at(told, sample)) for sample in (first - 1, first, after - 1, after)] == [1, 3, 3, 1]
     beside = why_text(told, APPLIED, first, None, 120)
     assert "what is done is done over the whole programme and by a pin and for lines beside it" in beside
-    assert "L001 of DX" not in beside
+    assert "DX-0061.0 of DX" not in beside
 
 
 def test_the_gain_that_is_applied_at_the_moment_is_told_stem_by_stem(told: Evidence) -> None:
@@ -108,11 +108,11 @@ def test_where_no_line_stands_it_is_said_what_the_moves_are_made_for(told: Evide
 
 def test_conflicts_of_lines_elsewhere_are_counted_and_those_of_the_moves_here_shown(told: Evidence) -> None:
     """A scene's curve names conflicts of all its lines; a neighbour's cut that reaches here is told with its own."""
-    far = conflict(7, "MX", 3.0, 1.0, line="L009")
-    beside = conflict(8, "MX", 2.0, 1.0, line="L002")
+    far = conflict(7, "MX", 3.0, 1.0, line="DX-0069.0")
+    beside = conflict(8, "MX", 2.0, 1.0, line="DX-0062.0")
     conflicts = (*told.plan.conflicts, far, beside)
     curve = replace(move("MX", "scene", ("C0001", "C0007")), id="scene", line=None)
-    neighbour = replace(move("MX", "cut", ("C0008",)), id="L002-MX-unmask", line="L002")
+    neighbour = replace(move("MX", "cut", ("C0008",)), id="DX-0062.0-MX-unmask", line="DX-0062.0")
     others = (elsewhere(2), elsewhere(9))
     whole = evidence(moves=(curve, neighbour), lines=(line(1, 0.31, 0.524), *others), conflicts=conflicts)
     text = why_text(whole, APPLIED, IN_THE_LINE, None, 120)
@@ -140,7 +140,7 @@ def test_one_stem_may_be_asked_for(told: Evidence) -> None:
     assert json.loads(why_json(told, APPLIED, IN_THE_LINE, "AMB"))["conflicts"] == []
     text = why_text(told, APPLIED, IN_THE_LINE, "DX", 120)
     assert "no move reaches here in DX" in text
-    assert "L001 of DX" in text, "what is said there is true whatever stem is asked for"
+    assert "DX-0061.0 of DX" in text, "what is said there is true whatever stem is asked for"
 
 
 def test_where_nothing_is_done_that_is_said() -> None:

@@ -1,0 +1,120 @@
+"""Stems of a group that were recorded together: found where they lie apart, and brought into line where that is asked
+for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.analysis.alignment import Aligner, Offset
+from stemmix.files.clips import TimelineReader
+from stemmix.model.plan import Plan
+from stemmix.model.project import Project
+from stemmix.model.stems import Group
+from stemmix.sources import Source
+
+Floats = NDArray[np.float64]
+
+BLOCK_FRAMES = 1 << 16
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A stem of a group, and how it lies."""
+
+    source: Source
+    offset: Offset | None
+    """Against the first; None where they have no sound in common."""
+    against: str
+    """The id of the stem that it was held against."""
+
+
+def in_line(project: Project, sources: Sequence[Source], *, look: bool = False, threads: int = 2) -> list[Source]:
+    """The sources, those of groups that ask for `align` brought to the time and polarity of the group's first stem.
+
+    What was moved, and what has nothing in common with the others, is said in their warnings. To `look` is to listen to
+    the other groups too, and to say in warnings how their stems lie.
+    """
+    by_id = {source.stem.id: source for source in sources}
+    for group in project.groups:
+        members = [source for source in sources if source.stem.group == group.id]
+        if len(members) > 1 and (group.align or look):
+            for placed in _placed(members, project.sample_rate, threads):
+                by_id[placed.source.stem.id] = _told(group, placed, members[0].stem.id, project.sample_rate)
+    return list(by_id.values())
+
+
+def as_planned(plan: Plan, sources: Sequence[Source]) -> list[Source]:
+    """The sources where a stored plan has them: it was made for stems in line, and nothing is listened to again."""
+    planned = {stem.id: stem for stem in plan.stems if stem.lag or stem.inverted}
+    return [
+        source.moved(planned[source.stem.id].lag, inverted=planned[source.stem.id].inverted)
+        if source.stem.id in planned
+        else source
+        for source in sources
+    ]
+
+
+def _told(group: Group, placed: _Placed, first: str, rate_hz: int) -> Source:
+    source, offset = placed.source, placed.offset
+    if offset is None:
+        said = f"{source.named}: has no sound in common with {first}" if group.align else None
+        lies = f"{said}: left where it stands" if said else None
+    elif not offset.lag_samples and not offset.inverted:
+        lies = None
+    else:
+        lies = f"{source.named}: {_apart(offset, placed.against, rate_hz)}"
+        if group.align:
+            source = source.moved(offset.lag_samples, inverted=offset.inverted)
+            lies += f"; brought into line, as group {group.id!r} asks"
+        else:
+            lies += f'; "align": true in group {group.id!r} corrects it'
+    return source if lies is None else replace(source, warnings=(*source.warnings, lies))
+
+
+def _apart(offset: Offset, against: str, rate_hz: int) -> str:
+    """In words how a stem lies against another."""
+    lag = offset.lag_samples
+    apart = []
+    if lag:
+        way = "after" if lag > 0 else "before"
+        apart.append(f"lies {abs(lag)} samples ({1000 * abs(lag) / rate_hz:.2f} ms) {way} {against}")
+    if offset.inverted:
+        apart.append("is the other way up" if lag else f"is the other way up than {against}")
+    return f"{' and '.join(apart)}, recorded together with it"
+
+
+def _placed(members: Sequence[Source], rate_hz: int, threads: int) -> Iterator[_Placed]:
+    aligner = Aligner(rate_hz, len(members))
+    for block in _heard_together(members, threads):
+        aligner.process(block)
+    for source, offset in zip(members, aligner.finish(), strict=True):
+        against = members[0 if offset is None else offset.against].stem.id
+        yield _Placed(source, offset, against)
+
+
+def _heard_together(members: Sequence[Source], threads: int) -> Iterator[Floats]:
+    """(n, stems) blocks of the programme: each stem in mono, the mean of its channels."""
+    end = max(source.at + (source.timeline.frames or 0) for source in members)
+    with ExitStack() as opened, ThreadPoolExecutor(threads, "align") as pool:
+        readers = []
+        for source in members:
+            channels = source.timeline.layout.channels
+            readers.append(opened.enter_context(TimelineReader(source.timeline, ((1.0 / channels,) * channels,))))
+
+        def read(number: int, start: int, count: int) -> Floats:
+            column = np.zeros(count)
+            before = min(max(members[number].at - start, 0), count)
+            block = readers[number].read(count - before)
+            column[before : before + len(block)] = block[:, 0]
+            return column
+
+        for start in range(min(source.at for source in members), end, BLOCK_FRAMES):
+            count = min(BLOCK_FRAMES, end - start)
+            columns = pool.map(lambda number, start=start, count=count: read(number, start, count), range(len(members)))
+            yield np.stack(list(columns), axis=1)

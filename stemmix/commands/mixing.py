@@ -1,0 +1,334 @@
+"""Commands that make a project, look at it, mix it, and hold what was mixed to account."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stemmix.commands.common import AsJson, Debug, NoCache, Project, Quiet, Stem, Voice, app, known_name, width
+
+
+@app.command()
+def init(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="Folder of stems.", show_default=False)
+    ] = None,
+    *,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Kind of programme: film, series, trailer, documentary, podcast, music, game or speech. If not given, "
+            "the template's, else film.",
+        ),
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A house's project, which the new one extends.")
+    ] = None,
+    from_receipt: Annotated[
+        Path | None,
+        typer.Option(metavar="RECEIPT", help="As that project was; without FOLDER, that project itself."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Of a receipt's project itself: where to, if not where it stood."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a project that exists.")] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Make a project file of a folder of stems, or of a receipt.
+
+    FOLDER.json, beside FOLDER, has each audio file in it as a stem, with an id and a role from the words of its name:
+    which word tells which role follows the profile. Stems stand where the time references of broadcast WAVE files say.
+    Says what each was taken for and what could not be told; prints the path of the project. Only headers are read:
+    `check` reads the files whole.
+    """
+    from stemmix.create import create_project
+    from stemmix.model.profiles import PROFILES
+    from stemmix.recreate import project_like, restore_project
+
+    known_name(profile, PROFILES, "--profile")
+    if template is not None and from_receipt is not None:
+        raise typer.BadParameter("a receipt's project has all that its templates gave", param_hint="--template")
+    if out is not None and (folder is not None or from_receipt is None):
+        raise typer.BadParameter("is for --from-receipt without a folder", param_hint="--out")
+    voice: Voice = context.obj
+    if from_receipt is None:
+        if folder is None:
+            raise typer.BadParameter("expected a folder of stems, or --from-receipt RECEIPT", param_hint="FOLDER")
+        project, path, notes = create_project(folder, profile, template=template, force=force)
+    elif folder is None:
+        if profile is not None:
+            raise typer.BadParameter("a receipt's project has its own", param_hint="--profile")
+        project, path, notes = restore_project(from_receipt, out, force=force)
+    else:
+        project, path, notes = project_like(from_receipt, folder, profile, force=force)
+    for stem in project.stems:
+        voice.say(f"{stem.role:9} {stem.id}: {stem.named}")
+    for note in notes:
+        voice.say(f"note: {note}")
+    # only the headers were read: what is wrong further on is found there, not here
+    voice.say(f"next: stemmix check {shlex.quote(str(path))} reads every file to its end")
+    voice.data(f"{path}\n")
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    project: Project,
+    *,
+    json: AsJson = False,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Is the project valid, are its stems sound?
+
+    Reads every stem to its end and says how long and loud it is, and whether stems of one group, recorded together, lie
+    apart in time or polarity. Writes nothing.
+    """
+    from stemmix.pipeline import examine
+    from stemmix.report.progress import shown
+    from stemmix.report.stems import stems_json, stems_text
+
+    voice: Voice = context.obj
+    with shown(voice.quiet) as progress:
+        evidence = examine(project, progress=progress, use_cache=not no_cache, look_for_offsets=True)
+    voice.data(stems_json(evidence) if json else stems_text(evidence, width()))
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    project: Project,
+    *,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many conflicts the text shows.")] = 10,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Beside the static seven-band equaliser that this replaces.")
+    ] = False,
+    json: AsJson = False,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Who masks whom, and what will be done.
+
+    Where and how badly, which moves are made for it, and how clear each line becomes. Writes nothing.
+    """
+    from stemmix.pipeline import examine
+    from stemmix.report.masking import report_json, report_text
+    from stemmix.report.progress import shown
+
+    voice: Voice = context.obj
+    with shown(voice.quiet) as progress:
+        if compare:
+            from stemmix.report.compare import comparison_json, comparison_text
+
+            ours = examine(project, progress=progress, use_cache=not no_cache, method="multilevel")
+            theirs = examine(project, progress=progress, use_cache=not no_cache, method="frequency")
+            voice.data(comparison_json(ours, theirs) if json else comparison_text(ours, theirs, width()))
+            return
+        evidence = examine(project, progress=progress, use_cache=not no_cache)
+    voice.data(report_json(evidence) if json else report_text(evidence, width(), top))
+
+
+@app.command()
+def why(
+    context: typer.Context,
+    project: Project,
+    time: Annotated[
+        str,
+        typer.Argument(
+            metavar="TIME",
+            help="83.5, 1:23.5, 0:01:23.5, a timecode, 00:01:23:12, or 4008000 samples.",
+            show_default=False,
+        ),
+    ],
+    *,
+    stem: Stem = None,
+    fps: Annotated[
+        str | None, typer.Option("--fps", metavar="RATE", help="Frames a second of a timecode; the project's, else 25.")
+    ] = None,
+    json: AsJson = False,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """What is done at a moment, and why.
+
+    Every move that reaches it, with what it is made for, what it buys and what stopped it. Writes nothing.
+    """
+    from stemmix.model.timecode import FRAME_RATES
+    from stemmix.pipeline import examine, gains_at, sample_of
+    from stemmix.report.progress import shown
+    from stemmix.report.why import why_json, why_text
+    from stemmix.units import seconds_from_samples
+
+    voice: Voice = context.obj
+    known_name(fps, FRAME_RATES, "--fps")
+    try:
+        sample = sample_of(project, time, fps)
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault), param_hint="TIME") from None
+    with shown(voice.quiet) as progress:
+        evidence = examine(project, progress=progress, use_cache=not no_cache, asked_for=stem)
+    plan = evidence.plan
+    if sample >= plan.frames:
+        length_s = seconds_from_samples(plan.frames, plan.sample_rate)
+        raise typer.BadParameter(f"{time} lies outside the programme, which is {length_s} s long", param_hint="TIME")
+    gains = gains_at(plan, sample)
+    voice.data(why_json(evidence, gains, sample, stem) if json else why_text(evidence, gains, sample, stem, width()))
+
+
+@app.command()
+def render(
+    context: typer.Context,
+    project: Annotated[
+        Path | None, typer.Argument(metavar="[PROJECT]", help="Project file.", show_default=False)
+    ] = None,
+    *,
+    programme: Annotated[
+        Path | None,
+        typer.Option("--programme", metavar="FILE", help="Render the reels that FILE lists; they share every gain."),
+    ] = None,
+    gain_from: Annotated[
+        Path | None,
+        typer.Option("--gain-from", metavar="RECEIPT", help="Take the masters' gains from another render's receipt."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to write; out/ beside the project if not given.")
+    ] = None,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", metavar="FILE", help="Mix from a stored plan; nothing is analysed.")
+    ] = None,
+    stale_ok: Annotated[
+        bool,
+        typer.Option("--stale-ok", help="Mix a stored plan as far as it fits, where its stems have changed since."),
+    ] = False,
+    json: AsJson = False,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Mix, and write what is to be delivered.
+
+    Beside the audio stand the plan, with every decision, and the receipt, with what was measured on every file.
+
+    Exit code 5 if a deliverable misses its specification; the files are written all the same.
+    """
+    from stemmix.pipeline import render as rendered
+    from stemmix.reels import folder_of, reels_of
+    from stemmix.report.progress import shown
+    from stemmix.report.written import receipt_text, receipts_json
+
+    if (project is None) == (programme is None):
+        raise typer.BadParameter("expected a project, or --programme FILE, and not both", param_hint="PROJECT")
+    if programme is not None and plan is not None:
+        raise typer.BadParameter("a plan is one reel's; render that reel with --gain-from", param_hint="--plan")
+    if stale_ok and plan is None:
+        raise typer.BadParameter("is for a stored plan: give --plan FILE", param_hint="--stale-ok")
+    voice: Voice = context.obj
+    paths = reels_of(programme) if programme is not None else [project] if project is not None else []
+    with shown(voice.quiet) as progress:
+        receipts = rendered(
+            paths, out, plan, gain_from=gain_from, stale_ok=stale_ok, progress=progress, use_cache=not no_cache
+        )
+    if json:
+        voice.data(receipts_json(receipts, together=programme is not None))
+    else:
+        for path, receipt in zip(paths, receipts, strict=True):
+            voice.data(receipt_text(receipt, folder_of(path, out), width()))
+    if not all(receipt.passed for receipt in receipts):
+        raise typer.Exit(5)
+
+
+@app.command()
+def nulltest(
+    context: typer.Context,
+    receipt: Annotated[Path, typer.Argument(metavar="RECEIPT", help="Of a render.", show_default=False)],
+    *,
+    json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Do the printed stems add up to their master? Reads the files that a receipt lists; writes nothing.
+
+    Exit code 1 if they do not.
+    """
+    from stemmix.nulltest import nulltest as tested
+    from stemmix.report.written import nulltest_json, nulltest_text
+
+    voice: Voice = context.obj
+    result = tested(receipt)
+    voice.data(nulltest_json(result) if json else nulltest_text(result, width()))
+    if not result.passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    receipt: Annotated[Path, typer.Argument(metavar="RECEIPT", help="Of a render.", show_default=False)],
+    *,
+    project: Annotated[
+        Path | None,
+        typer.Option("--project", metavar="FILE", help="Its project, where that is not where the receipt says."),
+    ] = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Same inputs, same samples? Renders again from the stored plan, and says what has changed since.
+
+    Looks at project, plan, stems, libraries and processor, renders into a temporary folder, and compares every file
+    that the receipt lists. Writes nothing beside them.
+
+    Exit code 1 if samples are not the same, or nobody can tell.
+    """
+    from stemmix.report.progress import shown
+    from stemmix.report.verification import verification_json, verification_text
+    from stemmix.verify import verify as verified
+
+    voice: Voice = context.obj
+    with shown(voice.quiet) as progress:
+        found = verified(receipt, project, progress=progress)
+    voice.data(verification_json(found) if json else verification_text(found, width()))
+    if not found.same:
+        raise typer.Exit(1)
+
+
+@app.command()
+def features(
+    context: typer.Context,
+    project: Project,
+    *,
+    stem: Stem = None,
+    tonal: Annotated[bool, typer.Option("--tonal", help="Pitch and tempo too; takes a while.")] = False,
+    json: AsJson = False,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """What is heard in each stem.
+
+    Loudness, peaks, spectrum, onsets, activity. Writes nothing.
+    """
+    from stemmix.pipeline import examine
+    from stemmix.report.features import features_json, features_text
+    from stemmix.report.progress import shown
+
+    voice: Voice = context.obj
+    with shown(voice.quiet) as progress:
+        evidence = examine(
+            project,
+            progress=progress,
+            use_cache=not no_cache,
+            asked_for=stem,
+            tonal=(lambda one: stem in {None, one}) if tonal else None,
+        )
+    voice.data(features_json(evidence, stem) if json else features_text(evidence, stem, width()))

@@ -1,0 +1,54 @@
+"""`files.paths`: named roots, which the machine gives and no project can."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stemmix.files.paths import located
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Beside it lies a library that only the variable leads to."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "library" / "doors").mkdir(parents=True)
+    monkeypatch.setenv("STEMMIX_ROOT_SFX", str(tmp_path / "library"))
+    return tmp_path / "work" / "film.json"
+
+
+def test_a_path_under_a_named_root_lies_where_the_machine_says(project: Path, tmp_path: Path) -> None:
+    assert located(project, "sfx:doors/slam.wav") == tmp_path / "library" / "doors" / "slam.wav"
+    assert located(project, "dx.wav") == tmp_path / "work" / "dx.wav"
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("foley:steps.wav", "lies under the root 'foley', and STEMMIX_ROOT_FOLEY does not say where that is"),
+        ("sfx:../secret.wav", "leaves"),
+        ("sfx:/etc/passwd", "absolute"),
+        ("sfx:", "leaves"),
+        ("sfx:out/secret.wav", "leaves the root 'sfx' by a symbolic link"),
+        ("C:/dx.wav", "absolute"),
+        ("sfx:doors\\slam.wav", "backslash"),
+        ("../library/doors/slam.wav", "leaves the project's folder"),
+    ],
+)
+def test_a_root_is_left_by_no_path(project: Path, tmp_path: Path, file: str, said: str) -> None:
+    (tmp_path / "library" / "out").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match=said):
+        located(project, file)
+
+
+def test_a_root_that_is_no_absolute_path_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEMMIX_ROOT_SFX", "library")
+    with pytest.raises(ValueError, match="STEMMIX_ROOT_SFX gives no absolute path"):
+        located(project, "sfx:doors/slam.wav")
+
+
+def test_nothing_in_a_path_is_interpolated(project: Path, tmp_path: Path) -> None:
+    """Neither variables nor homes nor patterns: they are names of files."""
+    for file in ("$HOME/dx.wav", "~/dx.wav", "{title}.wav", "*.wav", "`id`.wav"):
+        assert located(project, file) == tmp_path / "work" / file
