@@ -44,6 +44,16 @@ def db_from_power(power: float) -> float:
     return 10.0 * math.log10(power) if power > POWER_FLOOR else SILENCE_DB
 
 
+def in_digits(value: float, *, signed: bool = False) -> str:
+    """A number with all the digits that it was typed with: two that differ never read alike.
+
+    >>> in_digits(-2.0), in_digits(3600.12345), in_digits(1.5, signed=True), in_digits(-0.0)
+    ('-2', '3600.12345', '+1.5', '0')
+    """
+    text = repr(value + 0.0).removesuffix(".0")
+    return f"+{text}" if signed and value >= 0 else text
+
+
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)", re.ASCII)
 
 

@@ -403,3 +403,21 @@ def test_clips_groups_and_aligned_stems_come_again_and_a_clip_that_changed_is_na
         "changed",
         ["stem MX, clip 2, at: 01:00:02:12 -> 01:00:02:00 (12 frames earlier, 23040 samples)"],
     )
+
+
+@pytest.mark.parametrize("command", ["verify", "nulltest"])
+@pytest.mark.parametrize("named", ["/dev/zero", "../scene.json", ""])
+def test_a_receipt_leads_to_nothing_but_what_stands_beside_it(
+    folder: Path, capsys: Said, command: str, named: str
+) -> None:
+    def change(document: dict[str, Any]) -> None:
+        if command == "verify":
+            document["plan"] = named
+        else:
+            document["files"][0]["path"] = named or "/"
+
+    receipt_edited(folder, change)
+    assert main([command, str(folder / "out" / "scene.receipt.json")]) == 3
+    said = capsys.readouterr().err
+    assert "is no name of a file beside this one" in said or "is empty" in said
+    assert "Traceback" not in said

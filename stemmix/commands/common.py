@@ -57,7 +57,11 @@ class Voice:
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
         try:
-            stream.write(text)
+            try:
+                stream.write(text)
+            except UnicodeEncodeError:  # of which nothing was written
+                encoding = stream.encoding
+                stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
             stream.flush()
         except BrokenPipeError:
             # the interpreter flushes once more at its end, and would complain

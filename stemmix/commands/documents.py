@@ -18,7 +18,14 @@ ProjectFiles = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Pro
 @app.command()
 def fmt(
     context: typer.Context,
-    files: ProjectFiles,
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="Project files and lists of reels; `-` reads one from stdin and writes it to stdout.",
+            show_default=False,
+        ),
+    ],
     *,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 if a file would change.")] = False,
     quiet: Quiet = False,
@@ -27,11 +34,28 @@ def fmt(
     """Put project files into their one form, so that a difference of two files is a difference of two mixes.
 
     Fields in a fixed order, two spaces, one thing a line, defaults left out. In place, whole or not at all; prints the
-    names of the files that change.
+    names of the files that change. Paths in what comes by stdin lead from the current folder.
     """
     from stemmix.files.projects import formatted
 
-    _rewritten(context.obj, files, formatted, check=check)
+    if Path("-") in files:
+        if len(files) > 1:
+            raise typer.BadParameter("- stands alone", param_hint="FILE...")
+        _filtered(context.obj, check=check)
+    else:
+        _rewritten(context.obj, files, formatted, check=check)
+
+
+def _filtered(voice: Voice, *, check: bool) -> None:
+    """What an editor pipes through `fmt -`: stdin, to stdout in its one form."""
+    from stemmix.files.documents import from_disk
+    from stemmix.files.projects import formatted
+
+    typed, place = sys.stdin.buffer.read(), Path("-")
+    text, form = formatted(place, read=lambda path: typed if path == place else from_disk(path))
+    voice.data("" if check else form)
+    if check and text != form:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -158,7 +182,7 @@ def show(
     try:
         told = project_text(read_project_file(project))
     except ProjectError as fault:
-        told = text_of(project, from_disk, sys.maxsize)
+        told = text_of(project, from_disk, sys.maxsize, errors="backslashreplace")
         voice.say(f"not valid, so shown as it is: {fault}")
     voice.data(told)
 

@@ -26,6 +26,7 @@ from stemmix.files.faults import Finds, Places, faults_of, shown
 from stemmix.files.json_text import line_and_column, parse_json, position_of
 from stemmix.model.document import Document
 from stemmix.model.project import ProjectFile
+from stemmix.model.timecode import TIME_PATTERN, WAYS
 from stemmix.model.versions import UPGRADES
 
 MAX_DOCUMENT_BYTES = 256 * 2**20
@@ -53,7 +54,7 @@ def validated(model: type[AnyDocument], text: str, places: Finds) -> AnyDocument
     """A JSON text as a document; a ProjectError of all its faults where it is none."""
     try:
         # from the text, not from the value: only a JSON source lets a strict model take a list for a tuple
-        return model.model_validate_json(text)
+        return model.model_validate_json(text.removeprefix("\ufeff"))
     except ValidationError as invalid:
         raise ProjectError(listed(faults_of(invalid, model, places))) from None
 
@@ -74,8 +75,9 @@ def from_disk(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def text_of(path: Path, read: Read, max_bytes: int, name: str | None = None) -> str:
-    """A document's text, under the name that messages give it; ProjectError where it cannot be read or is no UTF-8."""
+def text_of(path: Path, read: Read, max_bytes: int, name: str | None = None, *, errors: str = "strict") -> str:
+    """A document's text as it is, with its byte order mark if it has one, under the name that messages give it;
+    ProjectError where it cannot be read, or is no UTF-8 and `errors`, of `bytes.decode`, are strict."""
     name = str(path) if name is None else name
     try:
         content = read(path)
@@ -86,7 +88,7 @@ def text_of(path: Path, read: Read, max_bytes: int, name: str | None = None) -> 
     if len(content) > max_bytes:
         raise ProjectError(f"{name}: holds more than {max_bytes // 2**20} MiB, the most that is read")
     try:
-        return content.decode("utf-8").removeprefix("\ufeff")
+        return content.decode("utf-8", errors)
     except UnicodeDecodeError as fault:
         before = content[: fault.start].decode("utf-8")
         line, column = line_and_column(before, len(before))
@@ -133,22 +135,22 @@ def listed(faults: list[str]) -> str:
 # ----------------------------------------------------------------------------------------------------------- writing
 
 
-def canonical(document: Document) -> str:
+def canonical(document: Document, *, as_typed: bool = False) -> str:
     """The one way a document is written, so that a difference of two files is a difference of two mixes.
 
     Fields in the order of their model under their aliases; two spaces of indent; LF, and one at the end; lists of
     numbers on one line, everything else one thing a line. A field that equals its default is left out (but what a file
-    that extends another sets stands: there it is said against the other); one without a
+    that extends another sets stands, and what is `as_typed`: there it is said against another file); one without a
     default is always written, as null where it is None. Whole floats are written as 2.0, minus zero as 0.0.
     Reading this text and writing it again gives this text.
     """
-    return "".join(canonical_pieces(document))
+    return "".join(canonical_pieces(document, as_typed=as_typed))
 
 
-def canonical_pieces(document: Document) -> Iterator[str]:
+def canonical_pieces(document: Document, *, as_typed: bool = False) -> Iterator[str]:
     """The same text piece by piece, an item of a list of the document at a time: a plan of hours is long."""
     opening = "{"
-    typed = isinstance(document, ProjectFile) and document.extends is not None
+    typed = as_typed or (isinstance(document, ProjectFile) and document.extends is not None)
     for key, item in _pairs(document, typed=typed):
         yield f'{opening}\n  "{key}": '
         opening = ","
@@ -297,6 +299,12 @@ class _PlainSchema(GenerateJsonSchema):
 def project_schema() -> str:
     """JSON Schema (draft 2020-12) of the project file, as text; it stands in `stemmix/model/project.schema.json`."""
     schema = ProjectFile.model_json_schema(schema_generator=_PlainSchema)
+    for described in (schema, *schema["$defs"].values()):
+        for node in (described, *described.get("properties", {}).values()):
+            if "description" in node:
+                node["description"] = " ".join(node["description"].split())  # an editor folds lines by itself
+            if any(way.get("pattern") == TIME_PATTERN for way in node.get("anyOf", ())):
+                node["description"] += f" Written as {WAYS}."
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "stemmix project"}
     return (
         json.dumps(head | {key: schema[key] for key in schema if key != "title"}, indent=2, ensure_ascii=False) + "\n"

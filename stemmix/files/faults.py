@@ -6,13 +6,16 @@ pydantic speaks of tuples, patterns and `None`; a person who writes JSON has lis
 from __future__ import annotations
 
 import json
+import re
+from bisect import bisect_right
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel, ValidationError
 
-from stemmix.files.json_text import Place, line_and_column, values_of
+from stemmix.files.json_text import Place, values_of
 from stemmix.model.document import IDENTIFIER_PATTERN, MANY_NAMES, did_you_mean
+from stemmix.model.receipt import FILE_NAME_PATTERN
 from stemmix.model.requests import SOURCE_PATTERN
 
 _EXPECTED = {
@@ -30,6 +33,7 @@ _EXPECTED = {
 
 _PATTERNS = {
     IDENTIFIER_PATTERN: "no identifier: letters, digits, _ - and . beginning with a letter or digit",
+    FILE_NAME_PATTERN: "no name of a file beside this one",
     SOURCE_PATTERN: "no beginning of a SHA-256: 8 to 64 hexadecimal digits, in lower case",
 }
 
@@ -57,14 +61,19 @@ class Places:
         # only where something is wrong: a plan of hours has millions of values
         return {place: (key_at, value_at) for place, key_at, value_at in values_of(self._text)}
 
+    @cached_property
+    def _lines(self) -> list[int]:
+        """Where each begins: counting anew for every fault, a hopeless file would take minutes."""
+        return [0, *(end.end() for end in re.finditer("\n", self._text))]
+
     def spot(self, place: Place, *, of_key: bool = False) -> Spot:
         """Of a value, or its key; of one that the text does not have, where what would hold it begins."""
         nearest = place
         while nearest not in self._found:
             nearest = nearest[:-1]
         offset = self._found[nearest][0 if of_key else 1]
-        line, column = line_and_column(self._text, offset)
-        return Spot((0, offset), f"{self._name}:{line}:{column}", place)
+        line = bisect_right(self._lines, offset)
+        return Spot((0, offset), f"{self._name}:{line}:{offset - self._lines[line - 1] + 1}", place)
 
 
 class Finds(Protocol):

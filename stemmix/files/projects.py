@@ -2,9 +2,9 @@
 
 A file may `extend` another, which may extend a third. What they say is joined from the farthest to the nearest:
 objects field by field (`goals`, `priorities`), lists of things with a name item by item, where an item of the nearer
-file stands for the farther's as a whole; everything else is the nearest file's that says it, and null takes back what
-was said. `schema`, `$schema` and `extends` are each file's own. Paths of stems lead from the project's own file,
-wherever they are written.
+file stands for the farther's as a whole; everything else is the nearest file's that says it, and null, in a field that
+may be null, takes back what was said. `schema`, `$schema` and `extends` are each file's own. Paths of stems lead from
+the project's own file, wherever they are written; those of `extends` from the file that says it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from stemmix.files.documents import Read, canonical, check_schema, from_disk, li
 from stemmix.files.faults import Places, Spot, told
 from stemmix.files.json_text import MAX_PROJECT_BYTES, Place, parse_json
 from stemmix.files.paths import located, path_faults
+from stemmix.model.programme import PROGRAMME_SCHEMA, ProgrammeList
 from stemmix.model.project import Project, ProjectFile
 from stemmix.model.versions import newest, upgraded
 
@@ -31,6 +32,8 @@ KEYS: Final = {"stems": "id", "groups": "id", "pins": "id", "scenes": "id", "del
 
 _OWN: Final = ("$schema", "schema", "extends")
 
+_PROGRAMME: Final = PROGRAMME_SCHEMA.partition("/")[0] + "/"
+
 
 def read_project(path: Path, *, read: Read = from_disk, name: str | None = None) -> Project:
     """The project at `path`, templates joined, valid, every stem's path inside its folder or a named root; else a
@@ -39,8 +42,10 @@ def read_project(path: Path, *, read: Read = from_disk, name: str | None = None)
     The file and those that it extends come by `read`; messages call it `name`. Whether stems exist is for whoever opens
     them.
     """
-    layers = _layers(path, read, name)
-    joined = _joined(layers)
+    return _project(path, _joined(_layers(path, read, name)))
+
+
+def _project(path: Path, joined: _Joined) -> Project:
     project = validated(Project, json.dumps(joined.value), joined)
     faults = []
     if doubled := project.doubled_file(path.stem):
@@ -67,35 +72,56 @@ def read_template(path: Path) -> ProjectFile:
     return validated(ProjectFile, json.dumps(joined.value), joined)
 
 
-def formatted(path: Path) -> tuple[str, str]:
-    """A project file's text as it is, and in canonical form.
+def formatted(path: Path, *, read: Read = from_disk, name: str | None = None) -> tuple[str, str]:
+    """The text of a project file, or of a list of reels, as it is, and in canonical form.
 
-    ProjectError where it is of an older version, or not valid: a file with stems as the whole project, a template as
-    far as it goes.
+    ProjectError where it is of an older version, or not valid: a file that has, with what it extends, a title and stems
+    as the whole project, a template as far as it goes.
     """
-    layers = _layers(path, from_disk, None)
+    if programme := _programme(path, read, name):
+        return programme
+    layers = _layers(path, read, name)
     own = layers[0]
     if own.version != newest(own.kind):
         own.refuse(
             ("schema",), f"is of version {own.version}; `stemmix migrate` brings it to version {newest(own.kind)}"
         )
-    if "stems" in _joined(layers).value:
-        read_project(path)
-    return own.text, canonical(validated(ProjectFile, own.text, own.places))
+    _hold(path, layers)
+    return own.text, canonical(validated(ProjectFile, own.text, own.places), as_typed=own.is_template)
 
 
 def migrated(path: Path) -> tuple[str, str] | None:
     """A project file's text as it is, and in the newest version; None where that is what it is.
 
-    ProjectError where it is not valid, even then.
+    ProjectError where it is not valid, even then. A list of reels has had one version so far.
     """
+    if _programme(path, from_disk, None):
+        return None
     layers = _layers(path, from_disk, None)
     own = layers[0]
-    if "stems" in _joined(layers).value:
-        read_project(path)
+    _hold(path, layers)
     if own.version == newest(own.kind):
         return None
-    return own.text, canonical(validated(ProjectFile, json.dumps(own.document), own.places))
+    whole = validated(ProjectFile, json.dumps(own.document), own.places)
+    return own.text, canonical(whole, as_typed=own.is_template)
+
+
+def _programme(path: Path, read: Read, name: str | None) -> tuple[str, str] | None:
+    """The text and the canonical form of a list of reels; None where the file says that it is something else."""
+    name = str(path) if name is None else name
+    text = text_of(path, read, MAX_PROJECT_BYTES, name)
+    value = parse_json(text, name, max_bytes=MAX_PROJECT_BYTES)
+    if not isinstance(value, dict) or not str(value.get("schema")).startswith(_PROGRAMME):
+        return None
+    check_schema(value, text, name, ProgrammeList)
+    return text, canonical(validated(ProgrammeList, text, Places(text, name)))
+
+
+def _hold(path: Path, layers: list[_Layer]) -> None:
+    """ProjectError where a chain of files that makes up a whole project does not hold."""
+    joined = _joined(layers)
+    if joined.value.keys() >= {"title", "stems"}:
+        _project(path, joined)
 
 
 # ------------------------------------------------------------------------------------------------- files and templates
@@ -114,6 +140,11 @@ class _Layer:
     document: dict[str, Any]
     """In the newest."""
     places: Places
+
+    @property
+    def is_template(self) -> bool:
+        """Whether it is no project by itself: what it says is said to others, though it were a default."""
+        return not self.document.keys() >= {"title", "stems"}
 
     def refuse(self, place: Place, message: str) -> NoReturn:
         raise ProjectError(told(self.places.spot(place), message))
@@ -198,12 +229,13 @@ def _joined(layers: list[_Layer]) -> _Joined:
 
 
 def _join_items(joined: _Joined, number: int, key: str, said: list[Any]) -> None:
-    """Items of a nearer file stand for those of the same name, or follow."""
+    """Items of a nearer file stand for those of the same name, or follow; one that is named twice is kept twice, to be
+    told of."""
     there = list(joined.value[key])
     names = {name: index for index, name in _named(there, KEYS[key])}
     taken = dict(_named(said, KEYS[key]))
     for index, item in enumerate(said):
-        at = names.get(taken.get(index, ""), len(there))
+        at = names.pop(taken.get(index, ""), len(there))
         there[at : at + 1] = [item]
         joined.origins[key, at] = number, (key, index)
     joined.value[key] = there

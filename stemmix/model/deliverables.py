@@ -58,7 +58,7 @@ class Mastered(Overrides, Written):
     preset: PresetName | None = None
     """Specification by name (`stemmix presets`)."""
     max_limiting_db: Annotated[float, Field(ge=0, le=24)] | None = None
-    """Most that the limiter may take before the deliverable fails; left out, the profile's."""
+    """Most that the limiter may take, in dB, before the deliverable fails; left out, the profile's."""
     layout: LayoutName = "2.0"
     """Of the file: `2.0`, `5.1` ..."""
 

@@ -28,9 +28,9 @@ class Unmask(Document):
     kind: Literal["unmask"]
     """Which action this is."""
     mid_db: Bands
-    """Of (L + R) / sqrt 2, where the target stands."""
+    """Of (L + R) / sqrt 2, where the target stands, in dB."""
     side_db: Bands
-    """Of (L - R) / sqrt 2."""
+    """Of (L - R) / sqrt 2, in dB."""
 
 
 class Duck(Document):
@@ -77,7 +77,7 @@ class StaticEq(Document):
     kind: Literal["static"]
     """Which action this is."""
     gain_db: Annotated[tuple[Cut, ...], Field(min_length=7, max_length=7)]
-    """Of the classic bands, 60 Hz to 12 kHz."""
+    """Of the classic bands, 60 Hz to 12 kHz, in dB."""
 
 
 class Scene(Document):

@@ -156,11 +156,11 @@ class Overrides(Document):
     """Numbers that a project sets in place of a preset's."""
 
     target_lufs: Annotated[float, Field(ge=-70, le=0)] | None = None
-    """In place of the target, or of a range. Only where programme or dialogue loudness is what is measured."""
+    """In LUFS, in place of the target, or of a range. Only where programme or dialogue loudness is what is measured."""
     tolerance_lu: Annotated[float, Field(ge=0, le=20)] | None = None
-    """Either side of the target; left out, the preset's."""
+    """In LU, either side of the target; left out, the preset's."""
     ceiling_dbtp: Annotated[float, Field(ge=-20, le=0)] | None = None
-    """Highest true peak, for the limiter and the judge alike."""
+    """Highest true peak, in dBTP, for the limiter and the judge alike."""
     short_term_max_lufs: Annotated[float, Field(ge=-70, le=0)] | None = None
     """Highest short-term loudness, in LUFS."""
     momentary_max_lufs: Annotated[float, Field(ge=-70, le=0)] | None = None

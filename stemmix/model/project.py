@@ -71,7 +71,7 @@ class ProjectFile(Document):
     priorities: Annotated[dict[Role, Annotated[int, Field(ge=0, le=1000)]], Field(max_length=len(Role))] = Field(
         default_factory=dict
     )
-    """Priorities by role, over the profile's."""
+    """Priorities by role, 0 to 1000, over the profile's: a stem is only ever cut for one of higher priority."""
     groups: Annotated[tuple[Group, ...], Field(max_length=MAX_GROUPS)] = ()
     """Buses of stems."""
     stems: Annotated[tuple[Stem, ...], Field(max_length=MAX_STEMS)] = ()

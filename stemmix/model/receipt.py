@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field
 
@@ -13,6 +13,12 @@ from stemmix.model.project import Project
 
 RECEIPT_SCHEMA: Final = "stemmix.receipt/2"
 NULLTEST_SCHEMA = "stemmix.nulltest/1"
+
+
+FILE_NAME_PATTERN = r"^[^/\\\x00]*$"
+
+FileName = Annotated[str, Field(pattern=FILE_NAME_PATTERN)]
+"""Of a file that stands beside the receipt: whoever reads one is led nowhere else."""
 
 
 class Measured(Document):
@@ -161,7 +167,7 @@ class Part(Document):
 
     label: str
     """Of the channel."""
-    path: str
+    path: FileName
     sha256: str
 
 
@@ -171,7 +177,7 @@ Kind = Literal["printmaster", "fold_down", "stem", "group", "m_and_e", "m_and_e_
 class WrittenFile(Document):
     """One deliverable that was written, and what was measured on it after it was written."""
 
-    path: str
+    path: FileName
     """Relative to the receipt. Of one that is split, the name that its parts have in common."""
     deliverable: str
     kind: Kind
@@ -239,7 +245,7 @@ class Receipt(Document):
     """Of the project, relative to the receipt, POSIX; its name alone where no way leads from here to there."""
     project_sha256: str
     """Of the canonical project, resolved."""
-    plan: str
+    plan: Annotated[FileName, Field(min_length=1)]
     """File name of the plan, beside the receipt."""
     plan_sha256: str
     programme: tuple[RelativePath, ...] = ()

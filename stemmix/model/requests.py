@@ -10,6 +10,7 @@ from stemmix.bands import EDGE_HZ, HIGHEST_HZ, LOWEST_HZ
 from stemmix.model.document import Document, Identifier, broken_rule
 from stemmix.model.moves import Action
 from stemmix.model.timecode import Time, as_typed
+from stemmix.units import in_digits
 
 SOURCE_PATTERN = r"^[0-9a-f]{8,64}$"
 
@@ -40,7 +41,7 @@ class Stretch(Document):
         """For people, as it is written."""
         if isinstance(self.start, str) or isinstance(self.end, str):
             return f"{as_typed(self.start)} to {as_typed(self.end)}"
-        return f"{self.start:g}-{self.end:g} s"
+        return f"{in_digits(self.start)}-{in_digits(self.end)} s"
 
 
 class Pin(Stretch):

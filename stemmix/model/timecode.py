@@ -21,7 +21,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import PlainValidator, WithJsonSchema
 
 from stemmix.model.document import broken_rule
-from stemmix.units import samples_from_seconds, seconds_from_clock
+from stemmix.units import in_digits, samples_from_seconds, seconds_from_clock
 
 FrameRate = Literal["23.976", "24", "25", "29.97", "29.97df", "30", "50", "59.94", "59.94df", "60"]
 
@@ -243,7 +243,7 @@ def as_typed(time: str | float) -> str:
     >>> as_typed(83.5), as_typed("00:01:23:12")
     ('83.5 s', '00:01:23:12')
     """
-    return time if isinstance(time, str) else f"{time:g} s"
+    return time if isinstance(time, str) else f"{in_digits(time)} s"
 
 
 def _time(value: Any) -> str | float:
@@ -265,6 +265,9 @@ def _time(value: Any) -> str | float:
     return value
 
 
+TIME_PATTERN: Final = r"^([0-9]+ samples?|[0-9]{1,2}:[0-9]{2}:[0-9]{2}[:;][0-9]{2}|([0-9]+:)?[0-9]+:[0-9]+(\.[0-9]+)?)$"
+"""Of a time in quotes, for editors; by it a field that is a time is known in a JSON Schema."""
+
 Time = Annotated[
     str | float,
     PlainValidator(_time),
@@ -272,11 +275,7 @@ Time = Annotated[
         {
             "anyOf": [
                 {"type": "number", "minimum": 0, "maximum": DAY_S},
-                {
-                    "type": "string",
-                    "pattern": r"^([0-9]+ samples?|[0-9]{1,2}:[0-9]{2}:[0-9]{2}[:;][0-9]{2}"
-                    r"|([0-9]+:)?[0-9]+:[0-9]+(\.[0-9]+)?)$",
-                },
+                {"type": "string", "pattern": TIME_PATTERN},
             ]
         }
     ),

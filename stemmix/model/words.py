@@ -11,6 +11,7 @@ from stemmix.model.moves import gains_of
 from stemmix.model.requests import Pin
 from stemmix.model.stems import Clip, Stem
 from stemmix.model.timecode import as_typed
+from stemmix.units import in_digits
 
 UNITS: Final = {"db": "dB", "hz": "Hz", "rate": "Hz", "lufs": "LUFS", "dbtp": "dBTP", "lu": "LU"}
 """By how the name of a field ends."""
@@ -63,7 +64,7 @@ def told(field: str, value: Any) -> str:
     if isinstance(value, int | float):
         unit = UNITS.get(field.rpartition("_")[2])
         signed = value and field in {"gain_db", "pan"}
-        number = f"{value:+g}" if signed else f"{value + 0.0:g}"
+        number = in_digits(value, signed=bool(signed))
         return f"{number} {unit}" if unit else number
     if isinstance(value, tuple):
         return ", ".join(told(field, one) for one in value)
@@ -87,7 +88,7 @@ def clip_in_words(clip: Clip) -> str:
     cut = [f"from {as_typed(clip.start)}"] if clip.start else []
     cut += [f"to {as_typed(clip.end)}"] if clip.end is not None else []
     words = [" ".join([files(clip), *cut])] + ([f"at {as_typed(clip.at)}"] if clip.at is not None else [])
-    words += [f"{clip.gain_db:+g} dB"] if clip.gain_db else []
+    words += [f"{in_digits(clip.gain_db, signed=True)} dB"] if clip.gain_db else []
     fades = (("in", clip.fade_in), ("out", clip.fade_out))
     words += [f"fades {way} over {as_typed(fade.length)} ({fade.shape})" for way, fade in fades if fade is not None]
     return ", ".join([*words, *(["muted"] if clip.mute else [])])
@@ -99,7 +100,7 @@ def stem_in_words(stem: Stem) -> str:
         words.append(clip_in_words(stem.timeline[0]))
     else:
         words.append(f"{len(stem.clips)} clip{'' if len(stem.clips) == 1 else 's'}")
-    words += [f"fader at {stem.gain_db:+g} dB"] if stem.gain_db else []
+    words += [f"fader at {in_digits(stem.gain_db, signed=True)} dB"] if stem.gain_db else []
     return ", ".join([*words, *(name for name in ("mute", "solo") if getattr(stem, name))])
 
 
@@ -119,7 +120,7 @@ def asked_in_words(pin: Pin) -> str:
         case "forbid":
             return f"no {', '.join(pin.forbid or ())}"
         case "max_cut_db":
-            return f"cut by {pin.max_cut_db:g} dB at most"
+            return f"cut by {in_digits(pin.max_cut_db or 0.0)} dB at most"
         case "priority":
             return f"priority {pin.priority}"
     action = pin.action
@@ -134,7 +135,8 @@ def pin_name(pin: Pin) -> str:
 def pin_in_words(pin: Pin) -> str:
     """What a pin asks for, and where if its name does not say."""
     where = f"{pin.stem}, {pin.told}: " if pin.id is not None else ""
-    bands = [f"{'from' if low else 'to'} {hz:g} Hz" for low, hz in ((True, pin.low_hz), (False, pin.high_hz)) if hz]
+    ends = (("from", pin.low_hz), ("to", pin.high_hz))
+    bands = [f"{end} {in_digits(hz)} Hz" for end, hz in ends if hz]
     return f"{where}{' '.join([asked_in_words(pin), *bands])}{f' ({pin.note})' if pin.note else ''}"
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stemmix.errors import ProjectError
 from stemmix.files.documents import canonical
-from stemmix.files.projects import KEYS, MAX_FILES, formatted, read_project, read_project_file
+from stemmix.files.projects import KEYS, MAX_FILES, formatted, migrated, read_project, read_project_file
 from stemmix.model.deliverables import Printmaster
 from stemmix.model.project import Project, ProjectFile
 
@@ -68,6 +68,14 @@ def test_lists_are_joined_item_by_item_and_the_nearer_item_stands_whole(house: P
     mix, stems, loud = project.deliverables
     assert isinstance(mix, Printmaster)
     assert (mix.preset, stems.name, loud.name) == (None, "stems", "loud")
+
+
+def test_an_item_that_is_named_twice_is_told_and_not_dropped(house: Path) -> None:
+    """Though each of the two would stand for the house's."""
+    written(house, **HOUSE | {"stems": STEMS[:1]})
+    (line,) = complaint(film(house.parent, stems=[STEMS[0], STEMS[0] | {"file": "other.wav"}]))
+    assert line.startswith("film.json:")
+    assert "stems[1].id: stem id 'DX' is given twice" in line
 
 
 def test_null_takes_back_what_was_said(house: Path) -> None:
@@ -161,6 +169,30 @@ def test_a_template_has_the_one_form_too(house: Path) -> None:
     house.write_text(formatted(house)[1])
     assert json.loads(house.read_text()) == {"schema": "stemmix.project/2"} | HOUSE
     assert formatted(house)[0] == formatted(house)[1]
+
+
+def test_a_template_may_have_stems_and_no_title(tmp_path: Path) -> None:
+    house = written(tmp_path / "house.json", stems=STEMS[:1])
+    house.write_text(formatted(house)[1])
+    assert [stem.id for stem in read_project(film(tmp_path, stems=STEMS[1:])).stems] == ["DX", "MX"]
+
+
+def test_a_list_of_reels_has_the_one_form_too(tmp_path: Path) -> None:
+    path = tmp_path / "programme.json"
+    path.write_text('{"title": "P", "reels": ["one.json"], "schema": "stemmix.programme/1"}')
+    form = '{\n  "schema": "stemmix.programme/1",\n  "title": "P",\n  "reels": [\n    "one.json"\n  ]\n}\n'
+    assert formatted(path)[1] == form
+    assert migrated(path) is None
+    path.write_text('{"schema": "stemmix.programme/1", "title": "P", "reals": []}')
+    with pytest.raises(ProjectError, match=r"programme\.json:1:49: reals: unknown field; did you mean 'reels'?"):
+        formatted(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_one_form(house: Path) -> None:
+    form = formatted(house)[1]
+    house.write_text(f"\ufeff{form}", encoding="utf-8")
+    assert formatted(house) == (f"\ufeff{form}", form)
+    assert read_project(film(house.parent)).profile == "series"
 
 
 def test_an_old_file_is_for_migrate(tmp_path: Path) -> None:
@@ -366,3 +398,19 @@ def test_what_they_are_held_against_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "film.json"
     path.write_text(json.dumps(WHOLE))
     assert read_project(path).title == "Reel"
+
+
+def test_what_a_template_says_is_kept_though_it_is_a_default(tmp_path: Path) -> None:
+    """It is said to projects that would else have it otherwise, or join it to what they say."""
+    house = written(tmp_path / "house.json", sample_rate=48_000, deliverables=[{"name": "printmaster"}])
+    path = film(tmp_path, deliverables=[{"name": "stems", "kind": "stems"}])
+    meant = read_project(path)
+    house.write_text(formatted(house)[1])
+    assert json.loads(house.read_text())["sample_rate"] == 48_000
+    assert read_project(path) == meant
+    assert formatted(house)[0] == formatted(house)[1]
+    house.write_text(house.read_text().replace("project/2", "project/1"))
+    newer = migrated(house)
+    assert newer is not None
+    house.write_text(newer[1])
+    assert read_project(path) == meant
