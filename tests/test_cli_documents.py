@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,15 @@ from typing import Any
 import jsonschema
 import pytest
 
+import stemmix
 from stemmix.cli import main
 from stemmix.files.projects import formatted, read_project
 
 Said = pytest.CaptureFixture[str]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1])}
 
 
 def written(path: Path, **fields: Any) -> Path:
@@ -70,6 +75,30 @@ def test_fmt_follows_a_link_and_leaves_it_one(tmp_path: Path) -> None:
     assert main(["fmt", str(tmp_path / "link.json")]) == 0
     assert (tmp_path / "link.json").is_symlink()
     assert "\n" in (tmp_path / "real.json").read_text()
+
+
+def piped(folder: Path, typed: bytes, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "stemmix", *arguments]
+    return subprocess.run(
+        command, cwd=folder, input=typed, capture_output=True, check=False, env=ENVIRONMENT | environment
+    )
+
+
+def test_fmt_formats_what_is_piped_through_it(tmp_path: Path) -> None:
+    """As editors do; a template is found from the current folder."""
+    (tmp_path / "house.json").write_text('{"schema": "stemmix.project/2", "profile": "series"}')
+    path = written(tmp_path / "film.json", extends="house.json", profile="film")
+    typed = path.read_bytes()
+    done = piped(tmp_path, typed, "fmt", "-")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode() == formatted(path)[1]
+    checked = [piped(tmp_path, text, "fmt", "--check", "-") for text in (typed, done.stdout)]
+    assert [(one.returncode, one.stdout) for one in checked] == [(1, b""), (0, b"")]
+    broken = piped(tmp_path, typed.replace(b'"film"', b'"flim"'), "fmt", "-")
+    assert (broken.returncode, broken.stdout) == (3, b"")
+    assert b"stemmix: error: -:1:" in broken.stderr
+    assert piped(tmp_path, typed, "fmt", "-", "film.json").returncode == 2
+    assert path.read_bytes() == typed
 
 
 def test_migrate_writes_down_what_an_old_file_means(tmp_path: Path, capsys: Said) -> None:
@@ -126,6 +155,39 @@ def test_show_never_breaks_a_git_diff(tmp_path: Path, capsys: Said) -> None:
     out, err = capsys.readouterr()
     assert out == "<<<<<<< ours\n{}\n"
     assert "film.json:1:1: a git conflict marker: the merge is not resolved" in err
+
+
+def test_show_prints_any_bytes(tmp_path: Path, capsys: Said) -> None:
+    path = tmp_path / "film.json"
+    path.write_bytes(b'{"title": "\xff"}')
+    assert main(["show", str(path)]) == 0
+    assert capsys.readouterr().out == '{"title": "\\xff"}'
+
+
+def test_show_keeps_one_thing_a_line_whatever_a_note_holds(tmp_path: Path, capsys: Said) -> None:
+    path = written(tmp_path / "film.json", title="T\nstem X: fx", note="a\r\n\x1b[31mb\u2028c\u0085d für 日本")
+    assert main(["show", str(path)]) == 0
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[0] == "title: T\\nstem X: fx"
+    assert lines[-2:] == ["note: a\\r\\n\\u001b[31mb\\u2028c\\u0085d für 日本", ""]
+
+
+def test_show_tells_what_is_said_against_a_template(tmp_path: Path, capsys: Said) -> None:
+    """Though it is a default: without it, the template's would hold."""
+    said = {"balance": False, "profile": "film", "goals": {"voice": True}, "frame_rate": None}
+    for extends, told in ((None, False), ("gone.json", True)):
+        path = written(tmp_path / "film.json", **said | ({} if extends is None else {"extends": extends}))
+        assert main(["show", str(path)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        for line in ("balance: false", "profile: film", "goal voice: true", "frame_rate: null"):
+            assert (line in lines) is told
+
+
+def test_signs_that_a_terminal_has_not_are_no_error(tmp_path: Path) -> None:
+    written(tmp_path / "film.json", title="Größe 日本")
+    done = piped(tmp_path, b"", "show", "film.json", PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0
+    assert done.stdout.decode("latin-1").startswith("title: Größe \\u65e5\\u672c\n")
 
 
 def test_show_resolved_stands_by_itself(tmp_path: Path, capsys: Said) -> None:
@@ -216,6 +278,9 @@ def repository(tmp_path: Path) -> Path:
         {"id": "sting", "stem": "MX", "from": 3, "to": 4, "max_cut_db": 2},
     ]
     path = written(tmp_path / "film.json", pins=pins)
+    document = json.loads(path.read_text())
+    document["stems"].append({"id": "FOL", "role": "foley", "clips": [{"id": "a", "file": "fol.wav", "at": 1}]})
+    path.write_text(json.dumps(document))
     path.write_text(formatted(path)[1])
     git(tmp_path, "init", "-q", "-b", "main")
     git(tmp_path, "add", "film.json")
@@ -237,11 +302,23 @@ APART: dict[str, tuple[Change, Change]] = {
     ),
     "a role and a stem more": (
         lambda project: project["stems"][0].update(role="narration"),
-        lambda project: project["stems"].append({"id": "FOL", "role": "foley", "file": "fol.wav"}),
+        lambda project: project["stems"].append({"id": "HIT", "role": "fx", "file": "hit.wav"}),
     ),
     "a pin more and a stem's fader": (
         lambda project: project["pins"].append({"id": "hush", "stem": "AMB", "from": 5, "to": 6, "keep": True}),
         fader(3, -2),
+    ),
+    "a clip more in each of two stems": (
+        lambda project: project["stems"][1]["clips"].append({"id": "b", "file": "mx.wav", "in": 1, "at": 9}),
+        lambda project: project["stems"][4]["clips"].append({"id": "b", "file": "fol.wav", "in": 1, "at": 9}),
+    ),
+    "a clip moved in each of two stems": (
+        lambda project: project["stems"][1]["clips"][0].update(at=2),
+        lambda project: project["stems"][4]["clips"][0].update(at=2),
+    ),
+    "the first cue and a stem's role": (
+        lambda project: project.update(cues=[{"stem": "DX", "from": 1, "to": 2}]),
+        lambda project: project["stems"][3].update(role="walla"),
     ),
     "two pins": (
         lambda project: project["pins"][0].update(to=2.5),
@@ -286,12 +363,19 @@ def test_a_merge_that_clashes_is_called_just_that(repository: Path, capsys: Said
 
 @needs_git
 def test_git_shows_differences_in_words(repository: Path, tmp_path: Path) -> None:
-    """The two lines of configuration that README gives."""
-    stemmix = shutil.which("stemmix")
-    if stemmix is None:
-        pytest.skip("the stemmix command is not on the PATH")
+    """The two lines of configuration that README gives; and a file that is not valid is no hindrance."""
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    assert 'git config diff.stemmix.textconv "stemmix show"' in readme
+    assert 'echo "film_*.json diff=stemmix" >> .gitattributes' in readme
     branch(repository, "ours", fader(0, -3))
     (repository / ".gitattributes").write_text("film.json diff=stemmix\n")
-    git(repository, "config", "diff.stemmix.textconv", "stemmix show")
+    # as it is called where the package is not installed
+    command = f"PYTHONPATH='{ENVIRONMENT['PYTHONPATH']}' '{sys.executable}' -m stemmix show"
+    git(repository, "config", "diff.stemmix.textconv", command)
     shown = git(repository, "diff", "main", "ours", "--", "film.json").stdout
-    assert "-stem DX: gain_db: 1\n+stem DX: gain_db: -3\n" in shown
+    changes = [line for line in shown.splitlines() if line[0] in "+-" and line[:3] not in ("+++", "---")]
+    assert changes == ["-stem DX: gain_db: 1", "+stem DX: gain_db: -3"]
+    (repository / "film.json").write_text("{\n<<<<<<< HEAD\n")
+    shown = git(repository, "diff", "--", "film.json")
+    assert shown.returncode == 0
+    assert "+<<<<<<< HEAD" in shown.stdout.splitlines()
