@@ -29,7 +29,7 @@ from stemmix.model.project import Project
 from stemmix.planning.decide import decide
 from stemmix.planning.evidence import HeardStem
 from stemmix.sources import open_stems
-from tests.bench.speed import REPOSITORY, build
+from tests.bench.long_reels import EXAMPLE, build
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def decided(project: Project, stems: Sequence[HeardStem], threads: int) -> Decid
 
 def measured(reel: Path, folder: Path, minutes: float, rounds: int) -> list[Decided]:
     """The quickest of so many rounds on one thread, and on two; the rounds take turns."""
-    path = build(reel, folder / "reel", minutes).project("reel")
+    path = build(folder / "reel", minutes, reel=reel).project("master")
     project = read_project(path)
     with feature_store(folder, keep=False) as store:
         stems = listen(project, open_stems(path, project), store, lambda _stage, _done: None)
@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=20.0, help="length of the programme")
     parser.add_argument("--rounds", type=int, default=5, help="how often it is decided")
-    parser.add_argument("--reel", type=Path, default=REPOSITORY / "projects" / "film_reel3", help="folder of stems")
+    parser.add_argument("--reel", type=Path, default=EXAMPLE, help="folder of stems")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stemmix-decide-") as name:
         print(f"| threads | minutes | lines | moves | wall s | CPU s | x real time |\n{'|---' * 7}|")

@@ -24,7 +24,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench.speed import RATE_HZ, REPOSITORY, STEMMIX, Cost, Place, measured, middle
+from tests.bench.long_reels import EXAMPLE, RATE_HZ
+from tests.bench.timing import FIGURES, STEMMIX, Cost, figures, measured, middle, over, table
 
 RIVAL = ("ffmpeg", "-hide_banner", "-nostats", "-nostdin", "-i")
 RIVAL_FILTER = ("-af", "ebur128=peak=true:framelog=verbose", "-f", "null", "-")
@@ -39,7 +40,7 @@ def build(folder: Path, minutes: float) -> dict[str, Path]:
 
     stems = {}
     for name in ("dx", "mx", "fx", "amb"):
-        samples, rate_hz = soundfile.read(REPOSITORY / "projects" / "film_reel3" / f"{name}.flac", always_2d=True)
+        samples, rate_hz = soundfile.read(EXAMPLE / f"{name}.flac", always_2d=True)
         assert rate_hz == RATE_HZ
         # mono stands in the centre at constant power
         stems[name] = samples if samples.shape[1] == 2 else samples.repeat(2, axis=1) * 0.5**0.5
@@ -71,7 +72,7 @@ def repeated(path: Path, samples: Any, layout: Any, minutes: float) -> Path:
     return path
 
 
-def compare(place: Place, files: dict[str, Path], rounds: int) -> dict[tuple[str, str], Cost]:
+def compare(files: dict[str, Path], cache: Path, minutes: float, rounds: int) -> dict[tuple[str, str], Cost]:
     """Every file by both, in turn; a table of medians."""
     commands: dict[str, Sequence[str]] = {"stemmix measure": (*STEMMIX, "measure", "--json")}
     if shutil.which("ffmpeg"):
@@ -79,22 +80,18 @@ def compare(place: Place, files: dict[str, Path], rounds: int) -> dict[tuple[str
     else:
         print("ffmpeg is not installed: nothing to compare with\n")
     taken: dict[tuple[str, str], list[Cost]] = {(kind, name): [] for kind in files for name in commands}
-    measured([*commands["stemmix measure"], str(files["stereo"])], place)  # compiles what is not compiled yet
+    measured([*commands["stemmix measure"], str(files["stereo"])], cache)  # compiles what is not compiled yet
     for _ in range(rounds):
         for (kind, name), costs_so_far in taken.items():
             after = RIVAL_FILTER if commands[name] is RIVAL else ()
-            costs_so_far.append(measured([*commands[name], str(files[kind]), *after], place)[0])
+            costs_so_far.append(measured([*commands[name], str(files[kind]), *after], cache)[0])
     costs = {case: middle(each) for case, each in taken.items()}
-    print(f"{place.minutes:g} minutes, 24 bits, median of {rounds}\n")
-    print("| | x real time | wall s | CPU s | peak MB | ffmpeg's wall, CPU over it |\n" + "|---" * 6 + "|")
+    rows = {}
     for (kind, name), cost in costs.items():
-        rival = costs.get((kind, "ffmpeg ebur128"))
-        ratios = f"{rival.wall_s / cost.wall_s:.1f}x, {rival.cpu_s / cost.cpu_s:.1f}x" if rival else "-"
-        speed = f"{place.minutes * 60 / cost.wall_s:.0f}"
-        print(
-            f"| {kind}, {name} | {speed} | {cost.wall_s:.2f} | {cost.cpu_s:.2f} | {cost.peak_bytes / 1e6:.0f} "
-            f"| {ratios if rival is not cost else '-'} |"
-        )
+        rival = costs.get((kind, "ffmpeg ebur128"), cost)
+        rows[f"{kind}, {name}"] = [*figures(minutes, cost), "-" if rival is cost else over(rival, cost)]
+    print(f"{minutes:g} minutes, 24 bits, median of {rounds}\n")
+    print(table([*FIGURES, "ffmpeg's wall, CPU over it"], rows))
     return costs
 
 
@@ -104,11 +101,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often every case is run")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stemmix-measure-") as name:
-        place = Place(Path(name), given.minutes)
+        folder = Path(name)
         # a child's peak memory counts no less than what its parent had: the files are made elsewhere
         with ProcessPoolExecutor(1, get_context("spawn")) as elsewhere:
-            files = elsewhere.submit(build, place.folder, given.minutes).result()
-        compare(place, files, given.rounds)
+            files = elsewhere.submit(build, folder, given.minutes).result()
+        compare(files, folder / "cache", given.minutes, given.rounds)
 
 
 if __name__ == "__main__":

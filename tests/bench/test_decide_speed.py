@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.bench import decide_speed
-
-EXAMPLE = decide_speed.REPOSITORY / "projects" / "film_reel3"
+from tests.bench.long_reels import EXAMPLE
 
 
 def test_a_moment_of_the_example_is_decided_alike_on_one_thread_and_on_two(tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+"""What whole processes take: wall, CPU, peak memory; and how that is told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+STEMMIX = (sys.executable, "-m", "stemmix")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one piece of work took."""
+
+    wall_s: float
+    cpu_s: float
+    peak_bytes: int
+
+    def __add__(self, other: Cost) -> Cost:
+        """One after the other."""
+        return Cost(self.wall_s + other.wall_s, self.cpu_s + other.cpu_s, max(self.peak_bytes, other.peak_bytes))
+
+
+def environment(cache: Path) -> dict[str, str]:
+    """This working tree, with a folder of its own for what is kept from run to run."""
+    return os.environ | {"PYTHONPATH": str(REPOSITORY), "XDG_CACHE_HOME": str(cache)}
+
+
+def measured(command: Sequence[str], cache: Path, ends: Sequence[int] = (0,)) -> tuple[Cost, str]:
+    """Run a command to its end: what it took, and what it said on stderr. SystemExit where it ends otherwise.
+
+    Peak memory is the kernel's `ru_maxrss` of the child, which counts no less than this small program itself.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    log = cache / "stderr.txt"
+    begin = time.perf_counter()
+    with log.open("wb") as messages:
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=messages, env=environment(cache))
+        _, status, usage = os.wait4(child.pid, 0)
+    wall_s = time.perf_counter() - begin
+    child.returncode = os.waitstatus_to_exitcode(status)
+    said = log.read_text("utf-8", errors="replace")
+    if child.returncode not in ends:
+        raise SystemExit(f"{' '.join(command)}\nended with {child.returncode}:\n{said[-2000:]}")
+    return Cost(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024), said
+
+
+def middle(costs: Sequence[Cost]) -> Cost:
+    """The median of each figure by itself."""
+    return Cost(
+        median(cost.wall_s for cost in costs),
+        median(cost.cpu_s for cost in costs),
+        round(median(cost.peak_bytes for cost in costs)),
+    )
+
+
+def least(costs: Sequence[Cost]) -> Cost:
+    """The least of each figure by itself: what it takes where nobody else wants the machine."""
+    return Cost(
+        min(cost.wall_s for cost in costs),
+        min(cost.cpu_s for cost in costs),
+        min(cost.peak_bytes for cost in costs),
+    )
+
+
+def table(columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
+    """In Markdown, a row by name."""
+    lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    return "\n".join([*lines, *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())])
+
+
+FIGURES = ("x real time", "wall s", "CPU s", "peak MB")
+
+
+def figures(minutes: float, cost: Cost) -> list[str]:
+    """The cells under FIGURES of a programme so long."""
+    speed = f"{minutes * 60 / cost.wall_s:.0f}"
+    return [speed, f"{cost.wall_s:.2f}", f"{cost.cpu_s:.2f}", f"{cost.peak_bytes / 1e6:.0f}"]
+
+
+def over(rival: Cost, cost: Cost) -> str:
+    """How much more wall and CPU time a rival takes."""
+    return f"{rival.wall_s / cost.wall_s:.1f}x, {rival.cpu_s / cost.cpu_s:.1f}x"
