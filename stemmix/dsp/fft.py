@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from stemmix.dsp import fft_kernels
+from stemmix.dsp.vector_code import REGISTER_BYTES
 
 _ROWS_BETWEEN = 19
 
 
 def lanes_of(dtype: DTypeLike) -> int:
     """How many frames are transformed at once: 16 of float32, 8 of float64."""
-    return fft_kernels.REGISTER_BYTES // np.dtype(dtype).itemsize
+    return REGISTER_BYTES // np.dtype(dtype).itemsize
 
 
 class Transform:
@@ -46,7 +47,7 @@ def _planes(size: int, dtype: DTypeLike) -> list[NDArray[Any]]:
     Rows apart by a power of two fall on the same few places of a cache; planes that stand so cost a transform of
     2048 twice the time.
     """
-    line = fft_kernels.REGISTER_BYTES
+    line = REGISTER_BYTES
     room = np.zeros((4 * (size + _ROWS_BETWEEN) + 1) * line, np.uint8)
     first = -room.ctypes.data % line
     rows = room[first : first + 4 * (size + _ROWS_BETWEEN) * line].view(dtype).reshape(4, size + _ROWS_BETWEEN, -1)

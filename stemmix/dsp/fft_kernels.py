@@ -20,8 +20,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from stemmix.dsp.kernels import compiled
-
-REGISTER_BYTES = 64
+from stemmix.dsp.vector_code import VectorCode
 
 
 class _Complex(NamedTuple):
@@ -36,32 +35,30 @@ class _Maker:
 
     def __init__(self, context, builder, signature, values):
         self._builder = builder
-        element = signature.args[0].dtype
-        self._bytes = element.bitwidth // 8
-        self._scalar = context.get_value_type(element)
-        self._vector = ir.VectorType(self._scalar, REGISTER_BYTES // self._bytes)
-        self._planes = [
-            builder.bitcast(context.make_array(kind)(context, builder, value).data, self._vector.as_pointer())
-            for kind, value in zip(signature.args[:4], values[:4], strict=True)
-        ]
-        self._table = context.make_array(signature.args[8])(context, builder, values[8]).data
+        self._code = VectorCode(context, builder, signature.args[0].dtype)
+        self._planes = [self._code.elements(*both) for both in zip(signature.args[:4], values[:4], strict=True)]
+        self._table = self._code.elements(signature.args[8], values[8])
 
     def load(self, row: Any) -> _Complex:
         """Of the planes that are read."""
-        return _Complex(*(self._loaded(plane, row) for plane in self._planes[:2]))
+        at = self._first_of(row)
+        return _Complex(*(self._code.load(plane, at) for plane in self._planes[:2]))
 
     def store(self, number: _Complex, row: Any) -> None:
         """Into the planes that are written."""
+        at = self._first_of(row)
         for value, plane in zip(number, self._planes[2:], strict=True):
-            self._builder.store(value, self._builder.gep(plane, [row]), align=self._bytes)
+            self._code.store(value, plane, at)
 
     def twiddle(self, at: Any) -> _Complex:
         """A factor of the table, the same in every lane."""
-        one = ir.Constant(at.type, 1)
-        return _Complex(self._spread(at), self._spread(self._builder.add(at, one)))
+        return _Complex(self._code.spread(self._table, at), self._code.spread(self._table, self._code.after(at, 1)))
 
     def constant(self, value: float) -> Any:
-        return ir.Constant(self._vector, [value] * self._vector.count)
+        return self._code.constant(value)
+
+    def row(self, first: Any, step: Any, count: int) -> Any:
+        return self._code.further(first, step, count)
 
     def add(self, a: _Complex, b: _Complex) -> _Complex:
         return _Complex(self._builder.fadd(a.re, b.re), self._builder.fadd(a.im, b.im))
@@ -85,16 +82,9 @@ class _Maker:
         factors = self.constant(factor)
         return _Complex(self._builder.fmul(a.re, factors), self._builder.fmul(a.im, factors))
 
-    def _loaded(self, plane, row):
-        return self._builder.load(self._builder.gep(plane, [row]), align=self._bytes)
-
-    def _spread(self, at):
-        value = self._builder.load(self._builder.gep(self._table, [at]))
-        lone = self._builder.insert_element(
-            ir.Constant(self._vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
-        )
-        nowhere = ir.Constant(ir.VectorType(ir.IntType(32), self._vector.count), None)
-        return self._builder.shuffle_vector(lone, ir.Constant(self._vector, ir.Undefined), nowhere)
+    def _first_of(self, row: Any) -> Any:
+        """A row's first element."""
+        return self._builder.mul(row, ir.Constant(row.type, self._code.lanes))
 
 
 def _of_two(make: _Maker, x: list[_Complex]) -> list[_Complex]:
@@ -138,12 +128,9 @@ def _butterfly(radix: int, *, turning: bool) -> Any:
             row, step, out_row, out_step = values[4:8]
             at = values[9]
 
-            def further(start, stride, count):
-                return builder.add(start, builder.mul(stride, ir.Constant(stride.type, count)))
-
-            numbers = _POINTS[radix](make, [make.load(further(row, step, i)) for i in range(radix)])
+            numbers = _POINTS[radix](make, [make.load(make.row(row, step, i)) for i in range(radix)])
             for i, number in enumerate(numbers):
-                place = further(out_row, out_step, i)
+                place = make.row(out_row, out_step, i)
                 if turning and i:
                     factor = make.twiddle(builder.add(at, ir.Constant(at.type, 2 * (i - 1))))
                     make.store(make.times(number, factor), place)

@@ -313,56 +313,6 @@ def first_beyond(samples, limit):
 
 
 @compiled
-def _k_weighted_energy(block, first, second, start, stop, sections, state):
-    """Filter two channels side by side over frames start to stop, adding their squares to column 6 of `state`.
-
-    Direct form 1 with all sections unrolled to scalars: one multiply and one subtraction lie between a sample and the
-    next. The numerator of the second section is 1, -2, 1.
-    """
-    b0, b1, b2, a1, a2 = sections[0, 0], sections[0, 1], sections[0, 2], sections[0, 3], sections[0, 4]
-    c1, c2 = sections[1, 3], sections[1, 4]
-    p_x1, p_x2, p_y1, p_y2 = state[0, 0], state[0, 1], state[0, 2], state[0, 3]
-    p_z1, p_z2, p_energy = state[0, 4], state[0, 5], state[0, 6]
-    q_x1, q_x2, q_y1, q_y2 = state[1, 0], state[1, 1], state[1, 2], state[1, 3]
-    q_z1, q_z2, q_energy = state[1, 4], state[1, 5], state[1, 6]
-    for i in range(start, stop):
-        p_x = block[i, first]
-        q_x = block[i, second]
-        p_y = (b0 * p_x + b1 * p_x1 + b2 * p_x2 - a2 * p_y2) - a1 * p_y1
-        q_y = (b0 * q_x + b1 * q_x1 + b2 * q_x2 - a2 * q_y2) - a1 * q_y1
-        p_z = (p_y - 2.0 * p_y1 + p_y2 - c2 * p_z2) - c1 * p_z1
-        q_z = (q_y - 2.0 * q_y1 + q_y2 - c2 * q_z2) - c1 * q_z1
-        p_x2, p_x1, p_y2, p_y1, p_z2, p_z1 = p_x1, p_x, p_y1, p_y, p_z1, p_z
-        q_x2, q_x1, q_y2, q_y1, q_z2, q_z1 = q_x1, q_x, q_y1, q_y, q_z1, q_z
-        p_energy += p_z * p_z
-        q_energy += q_z * q_z
-    state[0, 0], state[0, 1], state[0, 2], state[0, 3] = p_x1, p_x2, p_y1, p_y2
-    state[0, 4], state[0, 5], state[0, 6] = p_z1, p_z2, p_energy
-    state[1, 0], state[1, 1], state[1, 2], state[1, 3] = q_x1, q_x2, q_y1, q_y2
-    state[1, 4], state[1, 5], state[1, 6] = q_z1, q_z2, q_energy
-
-
-@compiled
-def k_weighted_bins(block, channels, weights, ends, sections, state, bins):
-    """Weighted K-weighted energy of a pair of channels, added to `bins`, which end at frames `ends[:-1]` of the block.
-
-    block (n, channels); channels, weights (2,); ends (bins + 1,), the last being n: what follows the last whole bin
-    stays in `state` (2, 7): x1 x2, y1 y2, z1 z2, energy so far.
-    """
-    start = 0
-    for b in range(len(ends) - 1):
-        _k_weighted_energy(block, channels[0], channels[1], start, ends[b], sections, state)
-        bins[b] += weights[0] * state[0, 6] + weights[1] * state[1, 6]
-        for lane in range(2):
-            state[lane, 6] = 0.0
-            for k in range(6):
-                if abs(state[lane, k]) < 1e-30:
-                    state[lane, k] = 0.0  # a filter ringing down in silence would compute on in slow denormal numbers
-        start = ends[b]
-    _k_weighted_energy(block, channels[0], channels[1], start, ends[-1], sections, state)
-
-
-@compiled
 def window_sums(values, width, out):
     """out[i] = values[i] + ... + values[i + width - 1], each summed afresh: a running sum would drift after a peak."""
     for i in range(len(out)):

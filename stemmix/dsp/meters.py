@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from stemmix.dsp import kernels
 from stemmix.dsp.crest import GATE_ENERGY, LOUDNESS_OFFSET_DB, PsrMeter
-from stemmix.dsp.filters import k_weighting
+from stemmix.dsp.filters import k_weighting_in_groups
 from stemmix.dsp.leq_m import LeqMMeter
 from stemmix.dsp.levels import SILENT, LevelMeter
 from stemmix.dsp.true_peak import PIECE_FRAMES, TruePeakMeter, check_block
+from stemmix.dsp.weighting_kernels import ENERGY, GROUP, ROW, weighted_bins
 from stemmix.units import POWER_FLOOR, db_from_gain, db_from_power
 
 Floats = NDArray[np.float64]
@@ -106,35 +107,36 @@ class KWeightedBins:
     def __init__(self, rate_hz: int, weights: Sequence[float]) -> None:
         """`weights`: BS.1770-5 weight of each channel, in order; a channel of weight 0 (LFE) costs nothing."""
         self._channels = len(weights)
-        self._sections = k_weighting(rate_hz)
-        heard = [c for c, weight in enumerate(weights) if weight > 0.0]
-        # two channels take no longer than one: an odd one rides twice, the second time for nothing
-        self._pairs = [
-            (
-                np.array([heard[i], heard[min(i + 1, len(heard) - 1)]]),
-                np.array([weights[heard[i]], weights[heard[i + 1]] if i + 1 < len(heard) else 0.0]),
-                np.zeros((2, 7)),
-            )
-            for i in range(0, len(heard), 2)
-        ]
+        self._tables = k_weighting_in_groups(rate_hz)
+        self._heard = np.array([c for c, weight in enumerate(weights) if weight > 0.0], np.int64)
+        self._weights = np.array([weight for weight in weights if weight > 0.0])
+        self._state = np.zeros(len(self._heard) * ROW)
+        self._phase = np.zeros(1, np.int64)
 
     def process(self, block: Floats, ends: NDArray[np.int64]) -> Floats:
         """Energy of each bin that ends in (n, channels) samples.
 
-        `ends` (bins + 1,): the frames of the block that they end before, then n. The filters are kept from denormal
-        numbers only where a bin ends, so none should be long.
+        `ends` (bins + 1,): the frames of the block that they end before, then n.
         """
         check_block(block, self._channels)
-        block = np.ascontiguousarray(block)
         energies = np.zeros(len(ends) - 1)
-        for channels, weights, state in self._pairs:
-            kernels.k_weighted_bins(block, channels, weights, ends, self._sections, state, energies)
+        weighted_bins(
+            np.ascontiguousarray(block),
+            self._heard,
+            self._weights,
+            ends,
+            self._tables,
+            self._state,
+            self._phase,
+            energies,
+        )
         return energies
 
     @property
     def unfinished(self) -> float:
         """Energy after the last end."""
-        return sum(float(weights[lane] * state[lane, 6]) for _, weights, state in self._pairs for lane in (0, 1))
+        energies = self._state.reshape(-1, ROW)[:, ENERGY : ENERGY + GROUP].sum(axis=1)
+        return float((self._weights * energies).sum())
 
 
 class LoudnessMeter:

@@ -1,0 +1,68 @@
+"""Vector instructions for kernels whose loops the compiler does not vectorise: whole registers in and out of arrays.
+
+An intrinsic of numba makes its code with a `VectorCode`. Lanes are independent, and nothing is contracted or reordered:
+the same bits on every processor.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+
+REGISTER_BYTES = 64
+
+
+class VectorCode:
+    """Loads, stores and constants of vectors of one element type, at a place in the code that is made."""
+
+    def __init__(self, context: Any, builder: Any, element: Any) -> None:
+        """`element`: numba's type of the arrays' elements, float32 or float64."""
+        self.builder = builder
+        self._context = context
+        self._bytes = element.bitwidth // 8
+        self._scalar = context.get_value_type(element)
+        self.lanes = REGISTER_BYTES // self._bytes
+
+    def elements(self, kind: Any, value: Any) -> Any:
+        """Where an array's elements begin."""
+        return self._context.make_array(kind)(self._context, self.builder, value).data
+
+    def load(self, elements: Any, at: Any, lanes: int = 0) -> Any:
+        """A vector of elements from `at` on; a register full if it is not said."""
+        return self.builder.load(self._place(elements, at, lanes or self.lanes), align=self._bytes)
+
+    def store(self, vector: Any, elements: Any, at: Any) -> None:
+        self.builder.store(vector, self._place(elements, at, vector.type.count), align=self._bytes)
+
+    def spread(self, elements: Any, at: Any, lanes: int = 0) -> Any:
+        """One element in every lane."""
+        kind = ir.VectorType(self._scalar, lanes or self.lanes)
+        nothing = ir.Constant(kind, ir.Undefined)
+        value = self.builder.load(self.builder.gep(elements, [at]))
+        lone = self.builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
+        first = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
+        return self.builder.shuffle_vector(lone, nothing, first)
+
+    def low(self, vector: Any, lanes: int) -> Any:
+        """Its first lanes."""
+        if vector.type.count == lanes:
+            return vector
+        kind = ir.VectorType(ir.IntType(32), lanes)
+        return self.builder.shuffle_vector(vector, vector, ir.Constant(kind, list(range(lanes))))
+
+    def constant(self, value: float, lanes: int = 0) -> Any:
+        count = lanes or self.lanes
+        return ir.Constant(ir.VectorType(self._scalar, count), [value] * count)
+
+    def further(self, at: Any, stride: Any, count: int) -> Any:
+        """The place `count` strides after another; strides and places are integers of one type."""
+        return self.builder.add(at, self.builder.mul(stride, ir.Constant(stride.type, count)))
+
+    def after(self, at: Any, count: int) -> Any:
+        """The place `count` elements after another."""
+        return self.builder.add(at, ir.Constant(at.type, count))
+
+    def _place(self, elements: Any, at: Any, lanes: int) -> Any:
+        place = self.builder.gep(elements, [at])
+        return self.builder.bitcast(place, ir.VectorType(self._scalar, lanes).as_pointer())
