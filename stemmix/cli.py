@@ -26,6 +26,7 @@ from stemmix.commands import documents  # noqa: F401
 # isort: on
 from stemmix.commands.common import Debug, Quiet, StoppedError, Voice, app, show_version
 from stemmix.errors import StemmixError
+from stemmix.machine import keep_freed_memory
 
 
 @app.callback()
@@ -65,6 +66,7 @@ def _signals_raise() -> Iterator[None]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name; by default the process's own) and return its exit code."""
     voice = Voice()
+    keep_freed_memory()
     try:
         with _signals_raise():
             try:
