@@ -29,16 +29,18 @@ class Transform:
     def __init__(self, size: int, dtype: DTypeLike) -> None:
         self.size = size
         self.lanes = lanes_of(dtype)
-        self._radices, self._table = _tables(size, np.dtype(dtype))
-        self.re, self.im, self._work_re, self._work_im = _planes(size, dtype)
+        self.radices, self.table = _tables(size, np.dtype(dtype))
+        self.planes = _planes(size, dtype)
+        """re, im, and two to work in, (size, lanes) each: for kernels that call `fft_kernels.transform` themselves."""
+        self.re, self.im, self._work_re, self._work_im = self.planes
 
     def forward(self) -> None:
         """Z(k) = sum over n of z(n) exp(-2 pi j k n / size), in place."""
-        fft_kernels.transform(self.re, self.im, self._work_re, self._work_im, self._radices, self._table)
+        fft_kernels.transform(self.re, self.im, self._work_re, self._work_im, self.radices, self.table)
 
     def inverse(self) -> None:
         """z(n) = sum over k of Z(k) exp(2 pi j k n / size), in place; not divided by the size."""
-        fft_kernels.transform(self.im, self.re, self._work_im, self._work_re, self._radices, self._table)
+        fft_kernels.transform(self.im, self.re, self._work_im, self._work_re, self.radices, self.table)
 
 
 def _planes(size: int, dtype: DTypeLike) -> list[NDArray[Any]]:

@@ -40,68 +40,6 @@ compiled = nb.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")
 
 
 @compiled
-def windowed(signal, hop, window, count, frames):
-    """Windowed frames (rows, window) of a signal (n,), each a hop after the one before; silent from row `count` on."""
-    for i in range(len(frames)):
-        for n in range(len(window)):
-            frames[i, n] = signal[i * hop + n] * window[n] if i < count else 0.0
-
-
-@compiled
-def gather_bands(spectra, scale, lower_band, upper_share, first_bin, classic_bins, bin_hz, out):
-    """Gather packed stereo spectra (frames, window) complex64 into rows of `out`.
-
-    Columns: 36 band powers of both channels, 36 of the mid, 7 classic bands, spectral centroid in Hz, flatness, rolloff
-    in Hz (85 % of the magnitude lies below).
-    """
-    frames, size = spectra.shape
-    last_bin = size // 2
-    roots = np.empty(last_bin + 1)
-    for t in range(frames):
-        row = out[t]
-        weighted, magnitude, power_sum = 0.0, 0.0, 0.0
-        log_sum, product = 0.0, 1.0
-        classic = -1
-        for k in range(first_bin, last_bin + 1):
-            a = spectra[t, k]
-            b = spectra[t, (size - k) % size]
-            both = 0.5 * scale * (a.real * a.real + a.imag * a.imag + b.real * b.real + b.imag * b.imag)
-            if k == last_bin:
-                both *= 0.5  # the Nyquist bin stands once in a two-sided spectrum
-            cross = 0.5 * scale * (a.real * b.imag + a.imag * b.real)
-            if k == last_bin:
-                cross *= 0.5
-            middle = max(0.5 * both + cross, 0.0)
-            band, share = lower_band[k], upper_share[k]
-            row[band] += (1.0 - share) * both
-            row[band + 1] += share * both
-            row[36 + band] += (1.0 - share) * middle
-            row[37 + band] += share * middle
-            while classic < 7 and k >= classic_bins[classic + 1]:
-                classic += 1
-            if 0 <= classic < 7:
-                row[72 + classic] += both
-            root = np.sqrt(both)
-            roots[k] = root
-            weighted += root * k
-            magnitude += root
-            power_sum += both
-            product *= max(both, 1e-30)
-            if product < 1e-200 or product > 1e200:
-                log_sum += np.log(product)
-                product = 1.0
-        if power_sum > 1e-20:
-            bins = last_bin + 1 - first_bin
-            row[79] = bin_hz * weighted / magnitude
-            row[80] = np.exp((log_sum + np.log(product)) / bins) / (power_sum / bins)
-            left, k = 0.85 * magnitude, first_bin
-            while left > roots[k] and k < last_bin:
-                left -= roots[k]
-                k += 1
-            row[81] = bin_hz * k
-
-
-@compiled
 def frames_of(heard, hop, window, rows, frames):
     """Windowed frames (rows, window) of (n, 2) samples as L + jR, frame `rows[i]` beginning at rows[i] * hop."""
     for i in range(len(rows)):

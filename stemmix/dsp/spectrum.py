@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ, CLASSIC_EDGES_HZ, STEP, erb_number
-from stemmix.dsp import kernels
+from stemmix.dsp import spectrum_kernels
+from stemmix.dsp.fft import Transform
 
 Floats = NDArray[np.float64]
 
@@ -23,9 +24,6 @@ HEARD_FROM_HZ = 30.0
 """Bins below carry rumble and DC, no band."""
 
 HOPS_PER_SECOND = 50
-
-FRAMES_AT_ONCE = 64
-"""Transforms are always taken in batches of this size, so that their last bits do not depend on how audio arrives."""
 
 
 def erb_numbers(frequency_hz: Sequence[float] | Floats) -> Floats:
@@ -108,63 +106,67 @@ class BandAnalyser:
 
     def __init__(self, rate_hz: int) -> None:
         self.ruler = ruler(rate_hz)
+        size = self.ruler.window_samples
+        self._transform = Transform(size, np.float32)
         self._window = self.ruler.window.astype(np.float32)
-        self._pending = np.zeros(self.ruler.window_samples // 2, np.complex64)
-        self._frames = np.empty((FRAMES_AT_ONCE, self.ruler.window_samples), np.complex64)
+        self._bins = np.zeros((3, size // 2 + 1, self._transform.lanes), np.float32)
+        self._pending = np.zeros((size // 2, 2), np.float32)
         self._received = 0
         self._made = 0
 
     def process(self, block: Floats) -> Spectra:
         """The frames that (n, 2) samples complete; may be none."""
         self._received += len(block)
-        packed = np.empty(len(block), np.complex64)
-        packed.real, packed.imag = block[:, 0], block[:, 1]
-        self._pending = np.concatenate((self._pending, packed))
-        return self._take(at_end=False)
+        return self._take(block, at_end=False)
 
     def flush(self) -> Spectra:
         """The frames that are left, the signal followed by silence."""
         missing = self.ruler.frame_count(self._received) - self._made
-        tail = np.zeros(max(missing, 0) * self.ruler.hop_samples + self.ruler.window_samples, np.complex64)
-        self._pending = np.concatenate((self._pending, tail))
-        return self._take(at_end=True)
+        tail = np.zeros((max(missing, 0) * self.ruler.hop_samples + self.ruler.window_samples, 2))
+        return self._take(tail, at_end=True)
 
-    def _take(self, *, at_end: bool) -> Spectra:
-        size, hop = self.ruler.window_samples, self.ruler.hop_samples
-        if at_end:
-            count = self.ruler.frame_count(self._received) - self._made
-        else:
-            ready = max((len(self._pending) - size) // hop + 1, 0)
-            count = ready - ready % FRAMES_AT_ONCE
-        rows = [self._batch(first, min(FRAMES_AT_ONCE, count - first)) for first in range(0, count, FRAMES_AT_ONCE)]
-        self._pending = self._pending[count * hop :]
-        self._made += count
-        joined = np.concatenate(rows) if rows else np.zeros((0, 2 * BAND_COUNT + 10))
-        return Spectra(
-            total=joined[:, :BAND_COUNT],
-            mid=joined[:, BAND_COUNT : 2 * BAND_COUNT],
-            classic=joined[:, 2 * BAND_COUNT : 2 * BAND_COUNT + 7],
-            centroid_hz=joined[:, -3],
-            flatness=joined[:, -2],
-            rolloff_hz=joined[:, -1],
-        )
-
-    def _batch(self, first: int, count: int) -> Floats:
-        from scipy.fft import fft
-
-        size, hop = self.ruler.window_samples, self.ruler.hop_samples
-        # one buffer for good: memory that is new each time is dearer than the transform's window
-        kernels.windowed(self._pending[first * hop :], hop, self._window, count, self._frames)
-        spectra = fft(self._frames, axis=1, overwrite_x=True)
-        out = np.zeros((FRAMES_AT_ONCE, 2 * BAND_COUNT + 10))
-        kernels.gather_bands(
-            spectra,
-            4.0 / size**2,
-            self.ruler.lower_band,
-            self.ruler.upper_share,
-            int(np.argmax(self.ruler.heard)),
-            self.ruler.classic_bins,
-            self.ruler.rate_hz / size,
+    def _take(self, block: Floats, *, at_end: bool) -> Spectra:
+        rule, lanes = self.ruler, self._transform.lanes
+        size, hop = rule.window_samples, rule.hop_samples
+        waiting = len(self._pending)
+        ready = max((waiting + len(block) - size) // hop + 1, 0)
+        count = min(rule.frame_count(self._received) - self._made, ready) if at_end else ready - ready % lanes
+        # a register that is not full hears silence in the lanes that are left
+        room = max(waiting + len(block), (-(-count // lanes) * lanes - 1) * hop + size if count else 0)
+        signal = np.empty((room, 2), np.float32)
+        signal[:waiting], signal[waiting : waiting + len(block)] = self._pending, block
+        signal[waiting + len(block) :] = 0.0
+        out = np.empty((count, COLUMNS))
+        re, im, work_re, work_im = self._transform.planes
+        spectrum_kernels.gathered(
+            signal,
+            hop,
+            self._window,
+            self._transform.radices,
+            self._transform.table,
+            re,
+            im,
+            work_re,
+            work_im,
+            self._bins,
+            rule.lower_band,
+            rule.upper_share,
+            int(np.argmax(rule.heard)),
+            rule.classic_bins,
+            rule.rate_hz / size,
             out,
         )
-        return out[:count]
+        self._pending = signal[count * hop : waiting + len(block)].copy()
+        self._made += count
+        return Spectra(
+            total=out[:, :BAND_COUNT],
+            mid=out[:, BAND_COUNT : 2 * BAND_COUNT],
+            classic=out[:, 2 * BAND_COUNT : 2 * BAND_COUNT + 7],
+            centroid_hz=out[:, -3],
+            flatness=out[:, -2],
+            rolloff_hz=out[:, -1],
+        )
+
+
+COLUMNS = 2 * BAND_COUNT + 10
+"""Of a frame: powers of both channels, of the mid and of the classic bands, centroid, flatness, rolloff."""

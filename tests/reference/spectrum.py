@@ -21,7 +21,7 @@ def spectra(channel: Floats, window: Floats, hop: int) -> NDArray[np.complex128]
     return np.array([np.fft.rfft(padded[t * hop : t * hop + 2 * half] * window) for t in range(frames)])
 
 
-def windowed(signal: NDArray[np.complex64], hop: int, window: NDArray[np.float32], count: int) -> list[object]:
+def windowed(signal: NDArray[np.float32], hop: int, window: NDArray[np.float32], count: int) -> list[object]:
     """The first `count` windowed frames of a signal, each a hop after the one before."""
     return [signal[t * hop : t * hop + len(window)] * window for t in range(count)]
 
