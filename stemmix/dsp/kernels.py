@@ -329,7 +329,7 @@ def _refined(before, here, after):
 
 
 @compiled
-def _peaks_of_cell(x, start, count, threshold, half_taps, quarter_taps, quarter_bound, half, grid, top, out):
+def peaks_of_cell(x, start, count, threshold, half_taps, quarter_taps, quarter_bound, half, grid, top, out):
     """Peaks of the intervals [n, n + 1), n from start on, on the 8x grid: out[i] is raised where over the threshold.
 
     Row j of grid (8, cell + 2) holds the values at n + j / 8, its first column those of the frame before. Returns the
@@ -393,7 +393,7 @@ def peaks_above(x, start, count, threshold, rising, half_taps, quarter_taps, bou
             level = max(level, levels[i])
         if level * bounds[0] <= threshold:
             continue
-        found = _peaks_of_cell(
+        found = peaks_of_cell(
             x, first, size, threshold, half_taps, quarter_taps, bounds[1], half, grid, top, out[offset:]
         )
         highest = max(highest, found)

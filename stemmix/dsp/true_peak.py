@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp import kernels
+from stemmix.dsp import peak_kernels
 from stemmix.dsp.filters import INTERPOLATOR_REACH, sharp_interpolator
 
 Floats = NDArray[np.float64]
 
-PIECE_FRAMES: Final = 1 << 15
+PIECE_FRAMES: Final = 1 << 13
 """Worked on at once: copies stay in the processor's cache, and memory bounded."""
 
 
@@ -24,7 +24,7 @@ def check_block(block: Floats, channels: int) -> None:
 
 def highest_sample(block: Floats) -> float:
     """The highest magnitude of the samples themselves; 0 where there are none."""
-    return max(float(block.max()), -float(block.min())) if block.size else 0.0
+    return float(peak_kernels.highest_magnitude(np.ascontiguousarray(block).reshape(-1), 0, block.size))
 
 
 def highest_between(heard: Floats, level: float, peak: float) -> float:
@@ -37,22 +37,8 @@ def highest_between(heard: Floats, level: float, peak: float) -> float:
     interpolator = sharp_interpolator()
     if level * interpolator.bounds[0] <= peak:
         return peak
-    count = len(heard) - 2 * INTERPOLATOR_REACH
-    scratch = np.empty(count)
-    for channel in heard.T:
-        found = kernels.peaks_above(
-            np.ascontiguousarray(channel),
-            INTERPOLATOR_REACH,
-            count,
-            peak,
-            True,
-            interpolator.half_taps,
-            interpolator.quarter_taps,
-            interpolator.bounds,
-            scratch,
-        )
-        peak = max(peak, found)
-    return peak
+    taps = (interpolator.half_taps, interpolator.quarter_taps, interpolator.bounds)
+    return float(peak_kernels.highest_peak(np.ascontiguousarray(heard), INTERPOLATOR_REACH, peak, *taps))
 
 
 class TruePeakMeter:

@@ -51,6 +51,12 @@ class VectorCode:
         kind = ir.VectorType(ir.IntType(32), lanes)
         return self.builder.shuffle_vector(vector, vector, ir.Constant(kind, list(range(lanes))))
 
+    def magnitude(self, vector: Any) -> Any:
+        return self.higher(vector, self.builder.fneg(vector))
+
+    def higher(self, one: Any, other: Any) -> Any:
+        return self.builder.select(self.builder.fcmp_ordered(">", one, other), one, other)
+
     def constant(self, value: float, lanes: int = 0) -> Any:
         count = lanes or self.lanes
         return ir.Constant(ir.VectorType(self._scalar, count), [value] * count)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemmix.dsp import kernels
+from stemmix.dsp import kernels, peak_kernels
 from stemmix.dsp.filters import INTERPOLATOR_REACH, gentle_interpolator, sharp_interpolator
 from stemmix.dsp.true_peak import TruePeakMeter
 from tests.reference import true_peak as true_peak_twin
@@ -36,6 +36,32 @@ def test_interval_peaks_are_their_twin_above_the_threshold(
     highest = kernels.peaks_above(padded, INTERPOLATOR_REACH, count, threshold, False, *taps, out)
     np.testing.assert_allclose(out, np.maximum(expected, threshold), rtol=1e-6, atol=1e-9)
     assert highest == pytest.approx(expected.max() if expected.max() > threshold else 0.0, rel=1e-6, abs=1e-9)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-2.0, 2.0), max_size=60), st.integers(0, 60), st.integers(0, 60))
+def test_the_highest_magnitude_is_that_of_any_stretch(values: list[float], one: int, other: int) -> None:
+    begin, end = sorted((min(one, len(values)), min(other, len(values))))
+    found = peak_kernels.highest_magnitude(np.array(values, np.float64), begin, end)
+    assert found == max(map(abs, values[begin:end]), default=0.0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1), channels=st.integers(1, 3), frames=st.integers(0, 700), share=st.floats(0.0, 1.2)
+)
+def test_the_highest_peak_of_all_channels_is_each_ones_by_itself(
+    seed: int, channels: int, frames: int, share: float
+) -> None:
+    signal = np.random.default_rng(seed).normal(0.0, 0.3, (frames + 2 * INTERPOLATOR_REACH, channels))
+    interpolator = sharp_interpolator()
+    taps = (interpolator.half_taps, interpolator.quarter_taps, interpolator.bounds)
+    alone = [
+        kernels.peaks_above(np.ascontiguousarray(one), INTERPOLATOR_REACH, frames, 0.0, False, *taps, np.zeros(frames))
+        for one in signal.T
+    ]
+    peak = share * max(alone)
+    assert peak_kernels.highest_peak(signal, INTERPOLATOR_REACH, peak, *taps) == max(peak, *alone)
 
 
 def test_pruning_changes_no_bit() -> None:
