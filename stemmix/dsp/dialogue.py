@@ -19,8 +19,6 @@ from stemmix.units import POWER_FLOOR, db_from_power
 
 Floats = NDArray[np.float64]
 
-_GRID_PER_SECOND = 100
-
 
 @dataclass(frozen=True)
 class SpanReading:
@@ -42,7 +40,6 @@ class SpanLoudness:
 
     def __init__(self, rate_hz: int, weights: Sequence[float], spans: Sequence[tuple[int, int]]) -> None:
         """`weights`: BS.1770-5 weight of each channel; spans (start, end) in frames, in any order, merged here."""
-        self._rate_hz = rate_hz
         self._power = KWeightedBins(rate_hz, weights)
         self._edges = np.array([edge for span in _merged(spans) for edge in span], np.int64)
         self._frames = 0
@@ -54,10 +51,8 @@ class SpanLoudness:
         for begin in range(0, len(block), PIECE_FRAMES):
             piece = block[begin : begin + PIECE_FRAMES]
             start, end = self._frames, self._frames + len(piece)
-            first, last = start * _GRID_PER_SECOND // self._rate_hz, end * _GRID_PER_SECOND // self._rate_hz
-            grid = np.arange(first, last + 2) * self._rate_hz // _GRID_PER_SECOND
-            ends = np.union1d(grid, self._edges)
-            ends = ends[(ends > start) & (ends <= end)]
+            first, after = np.searchsorted(self._edges, (start, end), side="right")
+            ends = self._edges[first:after]
             energies = self._power.process(piece, np.append(ends, end) - start)
             starts = np.concatenate(([self._binned], ends[:-1])) if len(ends) else ends
             for energy in energies[self._inside(starts)].tolist():

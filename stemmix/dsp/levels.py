@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp import kernels
+from stemmix.dsp import kernels, peak_kernels
 from stemmix.dsp.true_peak import PIECE_FRAMES, check_block
 from stemmix.units import POWER_FLOOR, db_from_power
 
@@ -87,7 +87,8 @@ class LevelMeter:
     def _add(self, heard: Floats, bins: int) -> None:
         """The samples of whole bins, up to bin number `bins`."""
         begins = np.arange(self._bins, bins) * self._rate_hz // _BINS_PER_SECOND - self._edge(self._bins)
-        energies = np.add.reduceat(np.square(heard).reshape(-1), begins * self._channels)
+        energies = np.empty(len(begins))
+        peak_kernels.energies(np.ascontiguousarray(heard).reshape(-1), begins * self._channels, energies)
         for energy in energies.tolist():
             self._energy += energy
         self._bins = bins

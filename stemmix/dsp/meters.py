@@ -180,6 +180,11 @@ class LoudnessMeter:
         """(values,) the same over 3 s, ten a second: what `loudness_range` ranks."""
         return np.array(self._short_term)
 
+    @property
+    def short_term(self) -> Sequence[float]:
+        """The same, not copied: for who asks often."""
+        return self._short_term
+
     def read(self) -> Loudness:
         """The reading so far."""
         reasons = {}
@@ -232,6 +237,8 @@ class LoudnessMeter:
         ends = np.arange(self._bins - count + 1, self._bins + 1)
         sums = np.empty(count)
         kernels.window_sums(known[len(known) - count - width + 1 :] if count else known, width, sums)
+        if self._rate_hz % _BINS_PER_SECOND == 0:
+            return sums / (width * (self._rate_hz // _BINS_PER_SECOND)), ends
         return sums / (self._edges(ends) - self._edges(ends - width)), ends
 
 
@@ -278,7 +285,7 @@ class Meter:
             if self._leq_m is not None:
                 self._leq_m.process(piece)
             if self._psr is not None:
-                self._psr.process(piece, self.loudness.short_term_energies())
+                self._psr.process(piece, self.loudness.short_term)
 
     def _hear_peaks(self, block: Floats) -> None:
         self._true_peak.process(block)
@@ -302,7 +309,7 @@ class Meter:
             plr_db = peaks["true_peak_dbtp"] - loudness.integrated_lufs
         psr_db = leq_m_db = None
         if self._psr is not None:
-            ratio = self._psr.read(self.loudness.short_term_energies())
+            ratio = self._psr.read(self.loudness.short_term)
             if ratio is None:
                 reasons["psr_db"] = reasons.get("lra_lu", "nothing above -70 LUFS")
             else:

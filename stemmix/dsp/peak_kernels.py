@@ -1,4 +1,4 @@
-"""The highest magnitude on and between the samples of all channels together, computed only where it can be."""
+"""Magnitudes and energies of all channels together; peaks between samples, computed only where they can be."""
 
 from __future__ import annotations
 
@@ -32,6 +32,40 @@ def _raising(typing, highest, values, at):
 
 
 _raised: Any = intrinsic(_raising)
+
+
+def _adding(typing, total, values, at):
+    """total[:8] += values[at : at + 8] ** 2."""
+
+    def code_of(context, builder, signature, given):
+        code = VectorCode(context, builder, types.float64)
+        total, values = (code.elements(signature.args[i], given[i]) for i in (0, 1))
+        nought = given[2].type(0)
+        found = code.load(values, given[2])
+        code.store(builder.fadd(code.load(total, nought), builder.fmul(found, found)), total, nought)
+        return context.get_dummy_value()
+
+    return types.void(total, values, types.intp), code_of
+
+
+_squares_added: Any = intrinsic(_adding)
+
+
+@compiled
+def energies(values, begins, out):
+    """Sum of squares of values (n,) from each of `begins` to the next, the last to the end."""
+    for i in range(len(begins)):
+        begin, end = begins[i], begins[i + 1] if i + 1 < len(begins) else len(values)
+        lanes = np.zeros(LANES)
+        whole = (end - begin) // LANES * LANES
+        for at in range(begin, begin + whole, LANES):
+            _squares_added(lanes, values, at)
+        total = 0.0
+        for lane in range(LANES):
+            total += lanes[lane]
+        for at in range(begin + whole, end):
+            total += values[at] * values[at]
+        out[i] = total
 
 
 @compiled

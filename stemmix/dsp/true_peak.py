@@ -12,7 +12,7 @@ from stemmix.dsp.filters import INTERPOLATOR_REACH, sharp_interpolator
 
 Floats = NDArray[np.float64]
 
-PIECE_FRAMES: Final = 1 << 13
+PIECE_FRAMES: Final = 1 << 15
 """Worked on at once: copies stay in the processor's cache, and memory bounded."""
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from stemmix.dsp import peak_kernels
 from stemmix.dsp.levels import LevelMeter
 
 RATE_HZ = 8_000
@@ -87,3 +90,14 @@ def test_rms_agrees_with_ffmpeg(tmp_path: Path) -> None:
     overall = re.search(r"Overall.*?RMS level dB: (-[\d.]+)", said, re.DOTALL)
     assert overall is not None
     assert heard(signal).rms_dbfs == pytest.approx(float(overall[1]), abs=0.001)
+
+
+@given(st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=80), st.lists(st.integers(1, 79), max_size=4))
+@settings(deadline=None)
+def test_energies_are_sums_of_squares_between_edges(values: list[float], cuts: list[int]) -> None:
+    begins = [0, *sorted({cut for cut in cuts if cut < len(values)})]
+    out = np.empty(len(begins))
+    peak_kernels.energies(np.array(values), np.array(begins), out)
+    ends = [*begins[1:], len(values)]
+    expected = [sum(value * value for value in values[a:b]) for a, b in zip(begins, ends, strict=True)]
+    assert out.tolist() == pytest.approx(expected, rel=1e-12, abs=1e-300)
