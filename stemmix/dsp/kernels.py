@@ -40,25 +40,6 @@ compiled = nb.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")
 
 
 @compiled
-def frames_of(heard, hop, window, rows, frames):
-    """Windowed frames (rows, window) of (n, 2) samples as L + jR, frame `rows[i]` beginning at rows[i] * hop."""
-    for i in range(len(rows)):
-        start = rows[i] * hop
-        for n in range(len(window)):
-            frames[i, n] = complex(heard[start + n, 0] * window[n], heard[start + n, 1] * window[n])
-
-
-@compiled
-def add_frames(frames, hop, window, rows, taken):
-    """Window frames once more and add them up, the inverse of `frames_of`: taken (n, 2)."""
-    for i in range(len(rows)):
-        start = rows[i] * hop
-        for n in range(len(window)):
-            taken[start + n, 0] += frames[i, n].real * window[n]
-            taken[start + n, 1] += frames[i, n].imag * window[n]
-
-
-@compiled
 def silence_at_end(block):
     """How many samples at the end of (n, channels) are exactly 0 in all channels."""
     count = 0
@@ -91,45 +72,6 @@ def keep_silent(heard, silent_before, shortest, taken):
                 for channel in range(taken.shape[1]):
                     taken[i, channel] = 0.0
         began = n + 1
-
-
-@compiled
-def keep_what_is_cut(spectra, gain_db, lower_band, upper_share):
-    """Leave of packed stereo spectra (frames, window), in place, what gains take away from them.
-
-    gain_db is (frames, 72): of the mid's 36 bands, then of the sides'. With m and s what mid and sides lose of a bin, a
-    channel loses (m + s) / 2 of itself and (m - s) / 2 of the other; of z = L + jR the spectrum of R + jL is
-    j conj(Z(-k)), so that one transform holds both.
-    """
-    frames, size = spectra.shape
-    bins = size // 2 + 1
-    bands = gain_db.shape[1] // 2
-    per_db = np.log(10.0) / 20.0
-    own = np.empty(bins)
-    other = np.empty(bins)
-    for t in range(frames):
-        same = t > 0
-        if same:
-            for b in range(2 * bands):
-                if gain_db[t, b] != gain_db[t - 1, b]:
-                    same = False
-                    break
-        if not same:
-            for k in range(bins):
-                b, share = lower_band[k], upper_share[k]
-                mid = 1.0 - np.exp(per_db * ((1.0 - share) * gain_db[t, b] + share * gain_db[t, b + 1]))
-                b += bands
-                side = 1.0 - np.exp(per_db * ((1.0 - share) * gain_db[t, b] + share * gain_db[t, b + 1]))
-                own[k] = 0.5 * (mid + side)
-                other[k] = 0.5 * (mid - side)
-        for k in range(bins):
-            mirror = (size - k) % size
-            z, y = spectra[t, k], spectra[t, mirror]
-            a, c = own[k], other[k]
-            # j conj(y) is (y.imag, y.real)
-            spectra[t, k] = complex(a * z.real + c * y.imag, a * z.imag + c * y.real)
-            if mirror != k:
-                spectra[t, mirror] = complex(a * y.real + c * z.imag, a * y.imag + c * z.real)
 
 
 # ---- samples in files ------------------------------------------------------------------------------------------------

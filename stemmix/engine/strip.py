@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
-from stemmix.dsp import kernels
+from stemmix.dsp import cutting_kernels, kernels
 from stemmix.dsp.dynamics import StemGains
+from stemmix.dsp.fft import Transform
 from stemmix.dsp.spectrum import Ruler, ruler
 from stemmix.model.layouts import PAIRS, STEREO
 from stemmix.units import gain_from_db
@@ -107,14 +108,13 @@ def _parts_of(labels: Sequence[str], rule: Ruler) -> list[_Part]:
     """The channels as they are cut: pairs together, the others one by one."""
     right = dict(PAIRS)
     lefts = {index for index, label in enumerate(labels) if right.get(label) in labels[index + 1 : index + 2]}
-    # one buffer for all pairs: they are transformed one after the other
-    frames = np.empty((FRAMES_AT_ONCE, rule.window_samples), np.complex128)
+    losses = _Losses(rule)
     parts: list[_Part] = []
     for index, label in enumerate(labels):
         if index in lefts:
-            parts.append(_Pair(label, slice(index, index + 2), rule, frames))
+            parts.append(_Pair(label, slice(index, index + 2), rule, losses))
         elif index - 1 not in lefts:
-            parts.append(_Single(label, slice(index, index + 1), rule))
+            parts.append(_Single(label, slice(index, index + 1), rule, losses))
     return parts
 
 
@@ -124,13 +124,12 @@ class _Part(ABC):
     Digital silence is kept in each part by itself: what rings ahead of a sound in the front is not to wake the rear.
     """
 
-    def __init__(self, label: str, columns: slice, rule: Ruler) -> None:
+    def __init__(self, label: str, columns: slice, rule: Ruler, losses: _Losses) -> None:
         self.label = label
         """Of its first channel."""
         self.columns = columns
-        self._ruler = rule
-        self._size = rule.window_samples
-        self._hop = self._size // 2
+        self._losses = losses
+        self._hop = rule.window_samples // 2
         self._batch = FRAMES_AT_ONCE * self._hop
         self._overlap = np.zeros((self._hop, columns.stop - columns.start))
         self._silent_before = 0
@@ -168,19 +167,8 @@ class _Part(ABC):
 class _Pair(_Part):
     """Left and right, in one complex transform of L + jR."""
 
-    def __init__(self, label: str, columns: slice, rule: Ruler, frames: NDArray[np.complex128]) -> None:
-        super().__init__(label, columns, rule)
-        self._frames = frames
-
     def _cut(self, heard: Floats, gain_db: Floats, rows: NDArray[np.int64], taken: Floats) -> None:
-        from scipy.fft import fft, ifft
-
-        window = self._ruler.window
-        frames = self._frames[: len(rows)]
-        kernels.frames_of(heard, self._hop, window, rows, frames)
-        spectra = fft(frames, axis=1, overwrite_x=True)
-        kernels.keep_what_is_cut(spectra, gain_db, self._ruler.lower_band, self._ruler.upper_share)
-        kernels.add_frames(ifft(spectra, axis=1, overwrite_x=True), self._hop, window, rows, taken)
+        self._losses.add(heard, gain_db, rows, taken)
 
     def _mend(self, heard: Floats, gain_db: Floats, taken: Floats) -> None:
         if np.array_equal(gain_db[:, :BAND_COUNT], gain_db[:, BAND_COUNT:]):
@@ -192,16 +180,43 @@ class _Single(_Part):
     """A channel by itself, at the mid's gains: a centre, or LFE."""
 
     def _cut(self, heard: Floats, gain_db: Floats, rows: NDArray[np.int64], taken: Floats) -> None:
-        from scipy.fft import irfft, rfft
-
-        rule = self._ruler
-        frames = np.stack([heard[row * self._hop :][: self._size, 0] for row in rows]) * rule.window
-        bins_db = gain_db[:, rule.lower_band] * (1.0 - rule.upper_share)
-        bins_db += gain_db[:, rule.lower_band + 1] * rule.upper_share
-        spectra = rfft(frames, axis=1, overwrite_x=True)
-        spectra *= 1.0 - np.exp(np.log(10.0) / 20.0 * bins_db)
-        for row, frame in zip(rows, irfft(spectra, axis=1, overwrite_x=True) * rule.window, strict=True):
-            taken[row * self._hop :][: self._size, 0] += frame
+        # beside silence, which at equal gains of mid and sides takes nothing of it
+        pair, lost = np.zeros((len(heard), 2)), np.zeros((len(taken), 2))
+        pair[:, 0] = heard[:, 0]
+        mid_db = gain_db[:, :BAND_COUNT]
+        self._losses.add(pair, np.concatenate((mid_db, mid_db), axis=1), rows, lost)
+        taken[:, 0] += lost[:, 0]
 
     def _mend(self, heard: Floats, gain_db: Floats, taken: Floats) -> None:
         """Nothing: it shares its transform with no other channel."""
+
+
+class _Losses:
+    """What frames of a pair lose at gains, in room that is taken once: parts come one after the other."""
+
+    def __init__(self, rule: Ruler) -> None:
+        self._ruler = rule
+        self._transform = Transform(rule.window_samples, np.float64)
+        self._lost = np.zeros((2, len(rule.bin_hz), self._transform.lanes))
+
+    def add(self, heard: Floats, gain_db: Floats, rows: NDArray[np.int64], taken: Floats) -> None:
+        """Add to taken (n, 2) what frames `rows` of heard (n, 2) lose at their gains (rows, 72)."""
+        rule, transform = self._ruler, self._transform
+        re, im, work_re, work_im = transform.planes
+        cutting_kernels.add_losses_of_pair(
+            heard,
+            rule.window_samples // 2,
+            rule.window,
+            rows,
+            gain_db,
+            rule.lower_band,
+            rule.upper_share,
+            transform.radices,
+            transform.table,
+            re,
+            im,
+            work_re,
+            work_im,
+            self._lost,
+            taken,
+        )

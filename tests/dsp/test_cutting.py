@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemmix.dsp import kernels
+from stemmix.dsp import cutting_kernels, kernels
 from stemmix.dsp.dynamics import Shape, StemGains
+from stemmix.dsp.fft import Transform
 from stemmix.dsp.spectrum import ruler
 from stemmix.engine.strip import SILENT_SAMPLES, Strip
 from tests.reference import cutting
@@ -15,25 +16,42 @@ RULER = ruler(48_000)
 HOP = RULER.window_samples // 2
 
 
-def test_frames_are_taken_and_added_as_the_twin_does() -> None:
-    heard = np.random.default_rng(0).standard_normal((20 * HOP, 2))
-    rows = np.array([0, 3, 4, 9])
-    frames = np.empty((len(rows), 2 * HOP), np.complex128)
-    kernels.frames_of(heard, HOP, RULER.window, rows, frames)
-    assert np.array_equal(frames, cutting.frames_of(heard, HOP, RULER.window, rows))
-    taken = np.zeros((12 * HOP, 2))
-    kernels.add_frames(frames, HOP, RULER.window, rows, taken)
-    np.testing.assert_allclose(taken, cutting.add_frames(frames, HOP, RULER.window, rows, 12 * HOP), atol=1e-15)
+def losses(heard: np.ndarray, rows: np.ndarray, gain_db: np.ndarray, length: int) -> np.ndarray:
+    transform = Transform(RULER.window_samples, np.float64)
+    taken = np.zeros((length, 2))
+    cutting_kernels.add_losses_of_pair(
+        heard, HOP, RULER.window, rows, gain_db, RULER.lower_band, RULER.upper_share, transform.radices,
+        transform.table, *transform.planes, np.zeros((2, len(RULER.bin_hz), transform.lanes)), taken,
+    )  # fmt: skip
+    return taken
 
 
-def test_what_is_cut_is_what_mid_and_sides_lose() -> None:
-    rng = np.random.default_rng(1)
-    spectra = np.fft.fft(rng.standard_normal((3, 2 * HOP)) + 1j * rng.standard_normal((3, 2 * HOP)))
-    gain_db = -rng.uniform(0, 20, (3, 72))
-    gain_db[1] = gain_db[0]  # the kernel keeps the shares of a row that stays
-    expected = cutting.keep_what_is_cut(spectra, gain_db, RULER.lower_band, RULER.upper_share)
-    kernels.keep_what_is_cut(spectra, gain_db, RULER.lower_band, RULER.upper_share)
-    np.testing.assert_allclose(spectra, expected, atol=1e-11)
+@pytest.mark.parametrize("rows", [[2], [0, 3, 4, 9], list(range(17))], ids=len)
+def test_what_is_lost_is_what_mid_and_sides_lose(rows: list[int]) -> None:
+    rng = np.random.default_rng(len(rows))
+    heard = rng.standard_normal((20 * HOP, 2))
+    gain_db = -rng.uniform(0, 20, (len(rows), 72))
+    gain_db[1::2] = gain_db[0]  # shares of a row that stays are kept
+    gain_db[:, 40:50] = 0.0
+    spectra = np.fft.fft(cutting.frames_of(heard, HOP, RULER.window, rows))
+    lost = np.fft.ifft(cutting.keep_what_is_cut(spectra, gain_db, RULER.lower_band, RULER.upper_share))
+    expected = cutting.add_frames(lost, HOP, RULER.window, rows, 20 * HOP)
+    np.testing.assert_allclose(losses(heard, np.array(rows), gain_db, 20 * HOP), expected, atol=1e-13)
+
+
+def test_a_frame_loses_the_same_bits_whatever_frames_are_taken_with_it() -> None:
+    rng = np.random.default_rng(3)
+    heard, gain_db = rng.standard_normal((20 * HOP, 2)), -rng.uniform(0, 20, (9, 72))
+    rows = np.arange(0, 18, 2)  # that do not overlap
+    together = losses(heard, rows, gain_db, 20 * HOP)
+    for row, its in zip(rows, gain_db, strict=True):
+        alone = losses(heard, np.array([row]), its[None], 20 * HOP)
+        assert np.array_equal(alone[row * HOP : (row + 2) * HOP], together[row * HOP : (row + 2) * HOP])
+
+
+def test_a_gain_of_nothing_takes_exactly_nothing() -> None:
+    heard = np.random.default_rng(4).standard_normal((4 * HOP, 2))
+    assert not losses(heard, np.array([0, 1]), np.zeros((2, 72)), 4 * HOP).any()
 
 
 @settings(max_examples=60, deadline=None)
