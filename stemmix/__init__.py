@@ -5,7 +5,7 @@ rooms above it (`tests/test_architecture.py` holds the table):
 
 ========================  ===========================================================================================
 `units`, `bands`,         dB and linear, seconds and samples; the bands everything is told in;
-`errors`                  the family of errors
+`errors`, `stopping`       the family of errors; how work ends before its time
 `model`                   the documents: project, features, plan, receipt; layouts, profiles, presets
 `dsp`                     arrays in, arrays out: spectrum, meters, limiter, dither; `kernels` has all compiled code
 `files`                   audio in blocks, WAV chunks, encoders, canonical JSON, atomic writing, the feature store
@@ -14,8 +14,9 @@ rooms above it (`tests/test_architecture.py` holds the table):
 `engine`                  pass 2: strips, mixer, master, what is written
 `report`                  what a person sees
 `sources`, `alignment`,   a project's stems as files, and in line; pass 1 over all of them; reels as one programme;
-`listening`, `reels`,     plans that were stored; what samples depend on
-`stored`, `machine`
+`listening`, `reels`,     plans that were stored; how far all of it is; what samples depend on
+`stored`, `steps`,
+`machine`
 `pipeline`                the whole way
 `create`, `recreate`,     a project from a folder of stems, or of a receipt; where stems stood when they were recorded
 `placing`

@@ -4,7 +4,6 @@ for."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -17,6 +16,8 @@ from stemmix.model.plan import Plan
 from stemmix.model.project import Project
 from stemmix.model.stems import Group
 from stemmix.sources import Source
+from stemmix.steps import Steps
+from stemmix.stopping import Pool
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +35,9 @@ class _Placed:
     """The id of the stem that it was held against."""
 
 
-def in_line(project: Project, sources: Sequence[Source], *, look: bool = False, threads: int = 2) -> list[Source]:
+def in_line(
+    project: Project, sources: Sequence[Source], steps: Steps, *, look: bool = False, threads: int = 2
+) -> list[Source]:
     """The sources, those of groups that ask for `align` brought to the time and polarity of the group's first stem.
 
     What was moved, and what has nothing in common with the others, is said in their warnings. To `look` is to listen to
@@ -44,7 +47,8 @@ def in_line(project: Project, sources: Sequence[Source], *, look: bool = False, 
     for group in project.groups:
         members = [source for source in sources if source.stem.group == group.id]
         if len(members) > 1 and (group.align or look):
-            for placed in _placed(members, project.sample_rate, threads):
+            steps.expect("align", len(members) * _frames_together(members))
+            for placed in _placed(members, project.sample_rate, threads, steps):
                 by_id[placed.source.stem.id] = _told(group, placed, members[0].stem.id, project.sample_rate)
     return list(by_id.values())
 
@@ -89,10 +93,11 @@ def _apart(offset: Offset, against: str, rate_hz: int) -> str:
     return f"{' and '.join(apart)}, recorded together with it"
 
 
-def _placed(members: Sequence[Source], rate_hz: int, threads: int) -> Iterator[_Placed]:
+def _placed(members: Sequence[Source], rate_hz: int, threads: int, steps: Steps) -> Iterator[_Placed]:
     aligner = Aligner(rate_hz, len(members))
     for block in _heard_together(members, threads):
         aligner.process(block)
+        steps.advance("align", len(members) * len(block))
     for source, offset in zip(members, aligner.finish(), strict=True):
         against = members[0 if offset is None else offset.against].stem.id
         yield _Placed(source, offset, against)
@@ -100,8 +105,7 @@ def _placed(members: Sequence[Source], rate_hz: int, threads: int) -> Iterator[_
 
 def _heard_together(members: Sequence[Source], threads: int) -> Iterator[Floats]:
     """(n, stems) blocks of the programme: each stem in mono, the mean of its channels."""
-    end = max(source.at + (source.timeline.frames or 0) for source in members)
-    with ExitStack() as opened, ThreadPoolExecutor(threads, "align") as pool:
+    with ExitStack() as opened, Pool(threads, "align") as pool:
         readers = []
         for source in members:
             channels = source.timeline.layout.channels
@@ -114,7 +118,15 @@ def _heard_together(members: Sequence[Source], threads: int) -> Iterator[Floats]
             column[before : before + len(block)] = block[:, 0]
             return column
 
-        for start in range(min(source.at for source in members), end, BLOCK_FRAMES):
+        first = min(source.at for source in members)
+        end = first + _frames_together(members)
+        for start in range(first, end, BLOCK_FRAMES):
             count = min(BLOCK_FRAMES, end - start)
             columns = pool.map(lambda number, start=start, count=count: read(number, start, count), range(len(members)))
             yield np.stack(list(columns), axis=1)
+
+
+def _frames_together(members: Sequence[Source]) -> int:
+    """From where the first of them begins to where the last one ends, in samples."""
+    first = min(source.at for source in members)
+    return max(source.at + (source.timeline.frames or 0) for source in members) - first

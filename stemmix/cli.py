@@ -7,13 +7,10 @@ deliverable misses its specification, 128 plus the number of the signal that end
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
-from typing import Annotated, NoReturn
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -24,9 +21,13 @@ from stemmix.commands import measuring  # noqa: F401
 from stemmix.commands import documents  # noqa: F401
 
 # isort: on
-from stemmix.commands.common import Debug, Quiet, StoppedError, Voice, app, show_version
+from stemmix.commands.common import Debug, Quiet, Voice, app, show_version
 from stemmix.errors import StemmixError
 from stemmix.machine import keep_freed_memory
+from stemmix.stopping import StoppedError, raised_by_signals
+
+ANSWERS = (0, 1, 5)
+"""Exit codes of what was done as it was asked: yes, no, and not as it was specified."""
 
 
 @app.callback()
@@ -41,41 +42,30 @@ def _common(
     """Options that stand before any command."""
 
 
-@contextmanager
-def _signals_raise() -> Iterator[None]:
-    """Let SIGINT and SIGTERM raise in the main thread, so that cleaning up runs; a second one ends the process."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers
-        return
-    # a signal that is ignored from the start (nohup, a shell's background job) stays so
-    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
-
-    def stop(number: int, _frame: FrameType | None) -> NoReturn:
-        for each in numbers:
-            signal.signal(each, signal.SIG_DFL)
-        raise StoppedError(number)
-
-    before = [signal.signal(number, stop) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name; by default the process's own) and return its exit code."""
     voice = Voice()
     keep_freed_memory()
+    why: str | None = None
     try:
-        with _signals_raise():
+        with raised_by_signals(), voice.of_the_rooms():
             try:
                 app(list(sys.argv[1:] if arguments is None else arguments), prog_name="stemmix", obj=voice)
+                code = 0
             except StemmixError as error:
-                voice.complain(error)
-                return error.exit_code
+                if voice.lines is None or voice.debug:
+                    voice.complain(error)
+                code, why = error.exit_code, str(error)
             except SystemExit as end:  # how typer ends, whatever came of it
-                return end.code if isinstance(end.code, int) else int(end.code is not None)
+                code = end.code if isinstance(end.code, int) else int(end.code is not None)
+                why = None if code in ANSWERS else f"ends with exit code {code}"
     except StoppedError as stopped:
-        return stopped.exit_code
-    return 0
+        code, why = stopped.exit_code, "interrupted"
+    except Exception as fault:
+        if voice.lines is None:
+            raise
+        traceback.print_exc()
+        code, why = 1, f"{type(fault).__name__}: {fault}"
+    if voice.lines is not None:
+        voice.lines.end(code, why)
+    return code

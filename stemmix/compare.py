@@ -17,17 +17,18 @@ from stemmix.files.audio import inspect
 from stemmix.files.documents import Read, from_disk, read_document, sha256_of_document
 from stemmix.files.projects import read_project
 from stemmix.files.revisions import found
-from stemmix.listening import Progress
 from stemmix.model.deliverables import Printmaster
 from stemmix.model.difference import AudioChange, Change, Difference, Pair, SceneLoudness
 from stemmix.model.plan import Plan
 from stemmix.model.plan_changes import plan_change
+from stemmix.model.progress import Progress
 from stemmix.model.project import Project
 from stemmix.model.project_changes import project_changes
 from stemmix.model.receipt import Receipt, WrittenFile
 from stemmix.pipeline import planned, render_again
 from stemmix.reels import folder_of
 from stemmix.sources import open_stems, stale_reasons
+from stemmix.steps import part_of
 
 _NOTHING: Final = (os.devnull, "/dev/null", "nul")
 """What git names where a file is new or gone."""
@@ -106,7 +107,9 @@ def difference(before: Side | None, after: Side | None, wanted: Wanted, *, progr
     if wanted.audio:
         audio, plans = _heard(before, after, wanted, progress)
     elif wanted.plan:
-        plans = [_decided(side, wanted, progress, notes) for side in (before, after)]
+        plans = [
+            _decided(side, wanted, half, notes) for side, half in zip((before, after), _halves(progress), strict=True)
+        ]
     else:
         plans = _stored(before, after, wanted, notes)
     if wanted.plan or wanted.audio:
@@ -229,10 +232,15 @@ def _heard(before: Side, after: Side, wanted: Wanted, progress: Progress) -> tup
         raise OutputError(f"{tempfile.gettempdir()}: no folder can be made in it: {fault.strerror or fault}") from None
     with scratch as name:
         one, other = (
-            _written(side, Path(name, label), wanted, progress)
-            for label, side in (("before", before), ("after", after))
+            _written(side, Path(name, label), wanted, half)
+            for label, side, half in zip(("before", "after"), (before, after), _halves(progress), strict=True)
         )
         return _audio_change(one, other), (one.plan, other.plan)
+
+
+def _halves(progress: Progress) -> tuple[Progress, Progress]:
+    """Of one side, and of the other."""
+    return part_of(progress, 0.0, 0.5), part_of(progress, 0.5, 1.0)
 
 
 def _written(side: Side, folder: Path, wanted: Wanted, progress: Progress) -> _Written:

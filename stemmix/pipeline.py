@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -25,19 +26,22 @@ from stemmix.files.features import feature_store
 from stemmix.files.paths import seen_from
 from stemmix.files.projects import read_project
 from stemmix.files.writer import remove_strays
-from stemmix.listening import THREADS, Progress, counted, folded_blocks, listen, programme_frames
+from stemmix.listening import THREADS, folded_blocks, listen, programme_frames
 from stemmix.machine import processor, versions
 from stemmix.model.deliverables import made_for_dialogue, speech_of
 from stemmix.model.evidence import AppliedGains, Evidence, HeardFacts
 from stemmix.model.features import Tonal
 from stemmix.model.moves import rounded_db
 from stemmix.model.plan import Plan
+from stemmix.model.progress import Progress, Stage
 from stemmix.model.project import Project
 from stemmix.model.receipt import RECEIPT_SCHEMA, Receipt, SourceFile, WrittenFile
 from stemmix.model.timecode import Clock, as_typed, has_frames
 from stemmix.planning.decide import decide
+from stemmix.planning.evidence import HeardStem
 from stemmix.reels import folder_of, gain_source, gains_of, refuse_clashes, refuse_unlike
 from stemmix.sources import Source, open_stems, refuse_unheard
+from stemmix.steps import Steps, files_of_parts, work_of
 from stemmix.stored import StoredPlan, read_stored
 
 
@@ -64,7 +68,8 @@ def render(
     refuse_unlike(project_paths, projects)
     refuse_clashes(project_paths, projects, out)
     given = {} if gain_from is None else gains_of(gain_from, projects[0])
-    way = _Way(progress, use_cache, block_frames, threads)
+    steps = Steps(progress, work_of(projects, listens=plan_path is None), len(projects))
+    way = _Way(steps, use_cache, block_frames, threads)
     stored = None if plan_path is None else StoredPlan(plan_path, stale_ok)
     return _rendered(project_paths, projects, out, stored, given, gain_from, way)
 
@@ -85,7 +90,7 @@ def render_again(
 
     `project_path` says where its stems are, and the names of what is written; it need not be there. Raises as `render`.
     """
-    way = _Way(progress, use_cache, BLOCK_FRAMES, threads)
+    way = _Way(Steps(progress, work_of([project], listens=stored is None)), use_cache, BLOCK_FRAMES, threads)
     (receipt,) = _rendered([project_path], [project], out, stored, given, None, way)
     return receipt
 
@@ -100,9 +105,8 @@ def _rendered(
     way: _Way,
 ) -> list[Receipt]:
     with ExitStack() as cleaning:
-        sources = [
-            open_stems(path, project, way.threads) for path, project in zip(project_paths, projects, strict=True)
-        ]
+        ways = [replace(way, steps=way.steps.of_reel(number)) for number in range(1, len(projects) + 1)]
+        sources = _opened(project_paths, projects, ways)
         # all folders before anything is staged in one: strays are cleared away here
         folders = [
             cleaning.enter_context(out_folder(path, out, project, its))
@@ -110,7 +114,7 @@ def _rendered(
         ]
         reels = [
             cleaning.enter_context(_reel(path, project, its, folder, stored, way))
-            for path, project, its, folder in zip(project_paths, projects, sources, folders, strict=True)
+            for path, project, its, folder, way in zip(project_paths, projects, sources, folders, ways, strict=True)
         ]
         deliveries = cleaning.enter_context(deliver([reel.job for reel in reels], given))
         receipts = [
@@ -122,7 +126,24 @@ def _rendered(
             for reel, receipt in zip(reels, receipts, strict=True)
         ]
         publish(deliveries, [*(reel.staged_plan for reel in reels), *staged])
+        way.steps.end("examine")
     return receipts
+
+
+def _opened(paths: Sequence[Path], projects: Sequence[Project], ways: Sequence[_Way]) -> list[list[Source]]:
+    """The stems of every reel; from here on it is known how much there is to do."""
+    opened = []
+    for way in ways:
+        way.steps.expect("open", 1)
+    for path, project, way in zip(paths, projects, ways, strict=True):
+        way.steps.advance("open", 0)
+        opened.append(open_stems(path, project, way.threads, partial(way.steps.advance, "open")))
+    for project, sources, way in zip(projects, opened, ways, strict=True):
+        way.steps.expect("listen", sum(source.timeline.frames or 0 for source in sources))
+        way.steps.expect("decide", 1)
+        ends = [source.at + (source.timeline.frames or 0) for source in sources]
+        way.steps.lasts(max(ends) / project.sample_rate)
+    return opened
 
 
 @dataclass(frozen=True)
@@ -141,7 +162,7 @@ class _Reel:
 class _Way:
     """How to go: nothing of it changes a sample."""
 
-    progress: Progress
+    steps: Steps
     use_cache: bool
     block_frames: int
     threads: int
@@ -152,9 +173,9 @@ def _reel(
     path: Path, project: Project, sources: Sequence[Source], folder: Path, stored: StoredPlan | None, way: _Way
 ) -> Iterator[_Reel]:
     if stored is None:
-        sources = in_line(project, sources, threads=way.threads)
+        sources = in_line(project, sources, way.steps, threads=way.threads)
         plan, sources = listen_and_decide(
-            project, sources, folder, way.progress, use_cache=way.use_cache, threads=way.threads
+            project, sources, folder, way.steps, use_cache=way.use_cache, threads=way.threads
         )
     else:
         plan, sources = read_stored(stored, project, sources)
@@ -190,6 +211,10 @@ def _job(
         ]
         for without in (frozenset[str](), made_for_dialogue(plan))
     )
+    masters, parts = len(project.masters), files_of_parts(project)
+    files: dict[Stage, int] = {"mix": 1, "write": masters, "print": parts, "examine": masters + parts}
+    for stage, count in files.items():
+        way.steps.expect(stage, count * frames)
     return Job(
         project=project,
         name=path.stem,
@@ -199,7 +224,7 @@ def _job(
         mixed=lambda: mixed_blocks(dipped, frames, rate, way.block_frames, way.threads),
         undipped=lambda: mixed_blocks(undipped, frames, rate, way.block_frames, way.threads),
         seed=staged_plan.sha256,
-        advance=counted(way.progress, frames),
+        advance=way.steps.advance,
         programme=Programme(first, min(after, frames), speech_of(plan)),
         threads=way.threads,
     )
@@ -227,10 +252,13 @@ def examine(
         refuse_unheard(project_path, project, asked_for)
     if method is not None:
         project = project.model_copy(update={"method": method})
-    sources = in_line(project, open_stems(project_path, project, threads), look=look_for_offsets, threads=threads)
+    steps = Steps(progress, work_of([project], listens=True, looks=look_for_offsets, mixes=False))
+    (sources,) = _opened([project_path], [project], [_Way(steps, use_cache, BLOCK_FRAMES, threads)])
+    sources = in_line(project, sources, steps, look=look_for_offsets, threads=threads)
     with feature_store(Path(tempfile.gettempdir()), keep=use_cache) as store:
-        stems = listen(project, sources, store, progress, threads)
-        plan = decide(project, stems, programme_frames(stems))
+        stems = listen(project, sources, store, steps, threads)
+        plan = _decided(project, stems, steps)
+    steps.end("decide")
     return Evidence(
         plan=plan,
         files=tuple(project.file_names(project_path.stem)),
@@ -282,9 +310,11 @@ def planned(
     project_path: Path, project: Project, *, progress: Progress, use_cache: bool = True, threads: int = THREADS
 ) -> Plan:
     """The decisions for a project that was read before; nothing is written but features."""
-    sources = in_line(project, open_stems(project_path, project, threads), threads=threads)
+    steps = Steps(progress, work_of([project], listens=True, mixes=False))
+    (sources,) = _opened([project_path], [project], [_Way(steps, use_cache, BLOCK_FRAMES, threads)])
+    sources = in_line(project, sources, steps, threads=threads)
     return listen_and_decide(
-        project, sources, Path(tempfile.gettempdir()), progress, use_cache=use_cache, threads=threads
+        project, sources, Path(tempfile.gettempdir()), steps, use_cache=use_cache, threads=threads
     )[0]
 
 
@@ -320,6 +350,7 @@ def out_folder(project_path: Path, out: Path | None, project: Project, sources: 
     try:
         yield folder
     except BaseException:
+        remove_strays(folder)  # a signal may fall between a file and the note that it is there
         if new:
             with suppress(OSError):  # it holds something after all
                 folder.rmdir()
@@ -327,16 +358,23 @@ def out_folder(project_path: Path, out: Path | None, project: Project, sources: 
 
 
 def listen_and_decide(
-    project: Project, sources: Sequence[Source], scratch: Path, progress: Progress, *, use_cache: bool, threads: int
+    project: Project, sources: Sequence[Source], scratch: Path, steps: Steps, *, use_cache: bool, threads: int
 ) -> tuple[Plan, list[Source]]:
     """Pass 1 and the decisions; what was heard is let go of again before anything is mixed.
 
     The sources come back with what the scan found besides.
     """
     with feature_store(scratch, keep=use_cache) as store:
-        stems = listen(project, sources, store, progress, threads)
-        plan = decide(project, stems, programme_frames(stems))
+        stems = listen(project, sources, store, steps, threads)
+        plan = _decided(project, stems, steps)
     return plan, [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)]
+
+
+def _decided(project: Project, stems: Sequence[HeardStem], steps: Steps) -> Plan:
+    steps.advance("decide", 0)
+    plan = decide(project, stems, programme_frames(stems))
+    steps.advance("decide", 1)
+    return plan
 
 
 def account(

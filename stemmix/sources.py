@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +17,7 @@ from stemmix.model.plan import Plan
 from stemmix.model.project import Project
 from stemmix.model.stems import Clip, Stem
 from stemmix.planning.evidence import HeardStem
+from stemmix.stopping import Pool
 
 FAR_S = 600
 """A programme that begins with as much silence, for want of a `start`, is not what somebody wants."""
@@ -87,9 +87,11 @@ class Source:
         return replace(self, warnings=self.warnings + found)
 
 
-def open_stems(project_path: Path, project: Project, threads: int = 2) -> list[Source]:
+def open_stems(
+    project_path: Path, project: Project, threads: int = 2, told: Callable[[float], None] = lambda share: None
+) -> list[Source]:
     """Look at every file of every stem that is heard, take its hash, and place it; a StemError names all that cannot
-    be used.
+    be used. `told` hears what share of it was done since.
 
     ProjectError as of `timeline_of`.
     """
@@ -98,11 +100,12 @@ def open_stems(project_path: Path, project: Project, threads: int = 2) -> list[S
         for stem in project.heard
     }
     wanted = list(dict.fromkeys(look for its in looks.values() for look in its))
-    with ThreadPoolExecutor(threads, "open") as pool:
+    with Pool(threads, "open") as pool:
         looked_at = dict(zip(wanted, pool.map(_Look.taken, wanted), strict=True))
         audios = {look: audio for look, audio in looked_at.items() if isinstance(audio, AudioFile)}
         files = list(dict.fromkeys(audio.path for whole in audios.values() for audio in whole.files))
-        hashed = dict(zip(files, pool.map(_hash_of, files), strict=True))
+        hashes_of = pool.map(lambda path: _hash_of(path, lambda share: told(share / len(files))), files)
+        hashed = dict(zip(files, hashes_of, strict=True))
     hashes = {path: sha256 for path, sha256 in hashed.items() if isinstance(sha256, str)}
     if faults := [str(fault) for fault in (*looked_at.values(), *hashed.values()) if isinstance(fault, StemError)]:
         raise StemError("\n".join(dict.fromkeys(faults)))
@@ -167,9 +170,10 @@ class _Look:
             return fault
 
 
-def _hash_of(path: Path) -> str | StemError:
+def _hash_of(path: Path, told: Callable[[float], None]) -> str | StemError:
+    size = path.stat().st_size if path.exists() else 0
     try:
-        return sha256_of(path)
+        return sha256_of(path, lambda count: told(count / max(size, count)))
     except StemError as fault:
         return fault
 

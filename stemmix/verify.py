@@ -21,9 +21,9 @@ from stemmix.files.audio import AudioFile, AudioReader, sha256_of
 from stemmix.files.documents import read_document, sha256_of_document
 from stemmix.files.paths import located
 from stemmix.files.projects import read_project
-from stemmix.listening import Progress
 from stemmix.machine import processor, versions
 from stemmix.model.plan import Plan
+from stemmix.model.progress import Progress
 from stemmix.model.project import Project
 from stemmix.model.project_changes import project_changes
 from stemmix.model.receipt import Receipt, SourceFile, WrittenFile
@@ -31,11 +31,14 @@ from stemmix.model.verification import VERIFY_SCHEMA, Looked, RenderedAgain, Sta
 from stemmix.model.words import in_words
 from stemmix.nulltest import audio_of
 from stemmix.pipeline import render_again
+from stemmix.steps import Steps, part_of
 from stemmix.stored import StoredPlan
 from stemmix.units import db_from_gain
 
 BLOCK_FRAMES = 1 << 16
 MASTERS = ("printmaster", "fold_down")
+LOOKING, RENDERED = 0.1, 0.9
+"""Of all work: when the stems were looked at, and when everything is rendered."""
 
 
 def verify(receipt_path: Path, project_path: Path | None = None, *, progress: Progress) -> Verification:
@@ -51,11 +54,18 @@ def verify(receipt_path: Path, project_path: Path | None = None, *, progress: Pr
     receipt = read_document(receipt_path, Receipt)
     folder = receipt_path.parent
     request, place, looked_at_project = _request(receipt_path, receipt, project_path)
-    stems = [_stem(place, source) for source in receipt.sources]
+    looking = Steps(part_of(progress, 0.0, LOOKING), {"open": 1.0})
+    looking.expect("open", len(receipt.sources))
+    stems = []
+    for source in receipt.sources:
+        looking.advance("open", 0)
+        stems.append(_stem(place, source))
+        looking.advance("open", 1)
     plan = _plan(folder, receipt)
     looked = (looked_at_project, plan, *stems, *_gain(folder, receipt), *_circumstances(receipt))
     missing = [one.name for one in (plan, *stems) if one.state == "missing"]
     obstacle = f"missing: {', '.join(missing)}" if missing else None
+    rendering = part_of(progress, LOOKING, RENDERED)
     with _scratch() as scratch:
         again: Receipt | None = None
         if obstacle is None:
@@ -63,12 +73,12 @@ def verify(receipt_path: Path, project_path: Path | None = None, *, progress: Pr
                 # the dither of then, so that nothing differs but what has changed
                 stored = StoredPlan(folder / receipt.plan, stale_ok=True, seed=receipt.plan_sha256)
                 path = place.with_name(receipt.project)
-                again = render_again(path, request, stored, scratch, _given(receipt), progress=progress)
+                again = render_again(path, request, stored, scratch, _given(receipt), progress=rendering)
             except (ProjectError, StemError) as fault:
                 if all(one.state != "changed" for one in looked):
                     raise
                 obstacle = str(fault)
-        files = _compared(folder, receipt, scratch, again, progress)
+        files = _compared(folder, receipt, scratch, again, part_of(progress, RENDERED, 1.0))
     return Verification(
         schema_=VERIFY_SCHEMA,
         title=receipt.title,
@@ -223,9 +233,12 @@ def _compared(
 ) -> tuple[RenderedAgain, ...]:
     made = {} if again is None else {file.path: file for file in again.files}
     compared = []
-    for number, file in enumerate(receipt.files, 1):
+    steps = Steps(progress, {"compare": 1.0})
+    steps.expect("compare", len(receipt.files))
+    for file in receipt.files:
+        steps.advance("compare", 0)
         compared.append(_file(folder, file, scratch, made.get(file.path), rendered=again is not None))
-        progress("compare", number / len(receipt.files))
+        steps.advance("compare", 1)
     return tuple(compared)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.model.plan import Plan
+from stemmix.model.progress import Step
 from stemmix.model.receipt import Receipt
 
 Floats = NDArray[np.float64]
@@ -180,7 +181,8 @@ def bytes_in(folder: Path) -> dict[str, bytes]:
     return {path.name: place.sub(b"", path.read_bytes()) for path in sorted(folder.iterdir())}
 
 
-def silent_progress(stage: str, share: float) -> None:
+def silent_progress(step: Step) -> None:
     """For who wants no progress; it is told sane shares all the same."""
-    assert stage
-    assert 0.0 <= share <= 1.0
+    assert step.stage
+    assert 0.0 <= step.share <= 1.0
+    assert 1 <= step.reel <= step.reels

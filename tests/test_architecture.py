@@ -12,7 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "stemmix"
 
-FOUNDATIONS = ("units", "bands", "errors")
+FOUNDATIONS = ("units", "bands", "errors", "stopping")
 ROOMS = ("model", "dsp", "files", "analysis", "planning", "engine", "report")
 ROOT = (
     "pipeline",
@@ -27,6 +27,7 @@ ROOT = (
     "recreate",
     "reels",
     "sources",
+    "steps",
     "stored",
     "verify",
 )

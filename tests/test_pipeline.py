@@ -20,6 +20,7 @@ from stemmix.files.documents import canonical, read_document, sha256_of_document
 from stemmix.files.projects import read_project
 from stemmix.model.moves import Duck, Scene
 from stemmix.model.plan import Move
+from stemmix.model.progress import Step
 from stemmix.model.receipt import Receipt
 from stemmix.pipeline import examine, gains_at, render
 from tests.material import (
@@ -440,13 +441,40 @@ def test_the_gains_at_a_moment_are_those_that_are_rendered(tmp_path: Path) -> No
             assert one.mid_db + one.side_db == pytest.approx((wanted_db,) * 72, abs=0.01)
 
 
-def test_progress_is_told_in_shares_that_rise_to_one(tmp_path: Path) -> None:
-    told: dict[str, list[float]] = {}
-    render([scene(tmp_path)], progress=lambda stage, share: told.setdefault(stage, []).append(share), use_cache=False)
-    assert set(told) == {"listen", "mix", "write printmaster", "write stems"}
-    for shares in told.values():
-        assert shares == sorted(shares)
-        assert shares[-1] == 1.0
+def test_progress_is_told_in_one_share_that_rises_to_one(tmp_path: Path) -> None:
+    told: list[Step] = []
+    render([scene(tmp_path)], progress=told.append, use_cache=False)
+    stages = list(dict.fromkeys(step.stage for step in told))
+    assert stages == ["open", "listen", "decide", "mix", "write", "print", "examine"]
+    shares = [step.share for step in told]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert shares[-2] > 0.95, "the work that was expected is the work that is done"
+    assert {step.audio_s for step in told if step.stage != "open"} == {4.0}
+
+
+def test_progress_counts_what_is_remembered_as_no_work(tmp_path: Path) -> None:
+    project = scene(tmp_path)
+    told: list[Step] = []
+    for _ in range(2):
+        told.clear()
+        render([project], progress=told.append)
+    begun = {step.stage: step.share for step in reversed(told)}
+    assert begun["decide"] - begun["listen"] < 0.05
+
+
+def test_progress_of_a_programme_counts_its_reels(tmp_path: Path) -> None:
+    reels = [scene(tmp_path, name) for name in ("one", "two")]
+    told: list[Step] = []
+    render(reels, tmp_path / "out", progress=told.append)
+    assert {step.reels for step in told} == {2}
+    for stage in ("open", "listen", "mix"):
+        assert [step.reel for step in told if step.stage == stage] == sorted(
+            step.reel for step in told if step.stage == stage
+        )
+        assert {step.reel for step in told if step.stage == stage} == {1, 2}
+    assert {step.audio_s for step in told if step.stage == "mix"} == {8.0}
+    assert told[-1].share == 1.0
 
 
 def test_a_warning_of_the_scan_reaches_receipt_and_report(tmp_path: Path) -> None:

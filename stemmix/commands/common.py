@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, TextIO, TypeVar
+from typing import TYPE_CHECKING, Annotated, TextIO, TypeVar
 
 import typer
 
 from stemmix import __version__
 from stemmix.errors import StemmixError
+from stemmix.stopping import StoppedError, unbroken
+
+if TYPE_CHECKING:
+    from stemmix.model.progress import Progress
+    from stemmix.report.progress import JsonLines
 
 Named = TypeVar("Named")
 
-
-class StoppedError(BaseException):
-    """Somebody wants an end: a signal, or a reader that has gone.
-
-    Not an `Exception`, and not `KeyboardInterrupt`: nothing on the way up may take it for its own, and every `finally`
-    runs.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.exit_code = 128 + number
+PROGRESS = ("auto", "bar", "json", "none")
+"""What `--progress` takes."""
 
 
 @dataclass
@@ -38,6 +37,9 @@ class Voice:
 
     quiet: bool = False
     debug: bool = False
+    progress: str = "auto"
+    lines: JsonLines | None = None
+    """Where `--progress json` is wanted: takes messages too, so that stderr holds nothing else."""
 
     def data(self, text: str) -> None:
         """What was asked for, to stdout."""
@@ -45,24 +47,57 @@ class Voice:
 
     def say(self, message: str) -> None:
         """A message for a person, to stderr, unless quiet is wanted."""
-        if not self.quiet:
+        if self.quiet:
+            return
+        if self.lines is not None:
+            self.lines.note(message)
+        else:
             self._write(sys.stderr, f"{message}\n")
+
+    def shown(self) -> AbstractContextManager[Progress]:
+        """Takes how far a job has come, and shows it as it is wanted."""
+        from stemmix.report.progress import How, shown
+
+        return shown(How(self.progress), self.quiet) if self.lines is None else nullcontext(self.lines.tell)
+
+    def begin_lines(self, command: str) -> None:
+        """Say on stderr what happens, a line of JSON each."""
+        from stemmix.report.progress import JsonLines
+
+        self.lines = JsonLines(command, partial(self._write, sys.stderr))
 
     def complain(self, error: StemmixError) -> None:
         """What a person has to mend, to stderr; with the way there where it is wanted."""
         if self.debug:
             traceback.print_exception(error)
-        self._write(sys.stderr, f"stemmix: error: {error}\n")
+        if self.lines is not None:
+            self.lines.note(f"error: {error}")
+        else:
+            self._write(sys.stderr, f"stemmix: error: {error}\n")
+
+    @contextmanager
+    def of_the_rooms(self) -> Iterator[None]:
+        """Say what rooms tell the logger `stemmix`: what a person would wonder about while it takes its time."""
+        log, said = logging.getLogger("stemmix"), _Said(self)
+        level_before = log.level
+        log.addHandler(said)
+        log.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            log.removeHandler(said)
+            log.setLevel(level_before)
 
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
         try:
-            try:
-                stream.write(text)
-            except UnicodeEncodeError:  # of which nothing was written
-                encoding = stream.encoding
-                stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-            stream.flush()
+            with unbroken():  # a line is written whole
+                try:
+                    stream.write(text)
+                except UnicodeEncodeError:  # of which nothing was written
+                    encoding = stream.encoding
+                    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+                stream.flush()
         except BrokenPipeError:
             # the interpreter flushes once more at its end, and would complain
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -71,12 +106,29 @@ class Voice:
             raise StoppedError(signal.SIGPIPE) from None
 
 
+class _Said(logging.Handler):
+    def __init__(self, voice: Voice) -> None:
+        super().__init__()
+        self._voice = voice
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._voice.say(record.getMessage())
+
+
 def _set_quiet(context: typer.Context, value: bool) -> None:
     context.obj.quiet |= value
 
 
 def _set_debug(context: typer.Context, value: bool) -> None:
     context.obj.debug |= value
+
+
+def _set_progress(context: typer.Context, value: str) -> None:
+    if value not in PROGRESS:
+        raise typer.BadParameter(f"{value!r} is none of {', '.join(PROGRESS)}")
+    context.obj.progress = value
+    if value == "json":
+        context.obj.begin_lines(context.info_name)
 
 
 def show_version(context: typer.Context, value: bool) -> None:
@@ -96,6 +148,16 @@ LayoutOfFiles = Annotated[
 ]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Listen to every stem anew; keep nothing of it.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_set_quiet, help="No messages but errors.")]
+Shown = Annotated[
+    str,
+    typer.Option(
+        "--progress",
+        metavar="HOW",
+        callback=_set_progress,
+        is_eager=True,
+        help="How far it is, on stderr: a bar on a terminal (auto), bar, json (a line each) or none.",
+    ),
+]
 Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="Show the traceback of an error.")]
 
 app = typer.Typer(

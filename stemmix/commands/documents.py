@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from stemmix.commands.common import AsJson, Debug, NoCache, Project, Quiet, Voice, app, width
+from stemmix.commands.common import AsJson, Debug, NoCache, Project, Quiet, Shown, Voice, app, width
 from stemmix.errors import ProjectError, StemmixError
 
 ProjectFiles = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Project files.", show_default=False)]
@@ -130,6 +130,7 @@ def diff(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit code 1 where they differ.")] = False,
     json: AsJson = False,
     no_cache: NoCache = False,
+    progress: Shown = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -141,15 +142,14 @@ def diff(
     """
     from stemmix.compare import Wanted, difference, sides_of
     from stemmix.report.differences import difference_json, difference_text
-    from stemmix.report.progress import shown
 
     if (plan or audio) and (plan_a or plan_b):
         raise typer.BadParameter("decisions are made now, or taken from stored plans", param_hint="--plan")
     voice: Voice = context.obj
     sides = sides_of(before, after, beside)
     wanted = Wanted(plan=plan, plans=(plan_a, plan_b), audio=audio, use_cache=not no_cache)
-    with shown(voice.quiet) as progress:
-        found = difference(*sides, wanted, progress=progress)
+    with voice.shown() as told:
+        found = difference(*sides, wanted, progress=told)
     voice.data(difference_json(found) if json else difference_text(found, width(), top))
     if exit_code and not found.is_empty:
         raise typer.Exit(1)

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from stemmix.commands.common import AsJson, AudioFiles, Debug, LayoutOfFiles, Quiet, Voice, app, known_name, width
+from stemmix.commands.common import (
+    AsJson,
+    AudioFiles,
+    Debug,
+    LayoutOfFiles,
+    Quiet,
+    Shown,
+    Voice,
+    app,
+    known_name,
+    width,
+)
 
 
 @app.command()
@@ -40,6 +51,7 @@ def measure(
     *,
     layout: LayoutOfFiles = None,
     json: AsJson = False,
+    progress: Shown = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -51,9 +63,12 @@ def measure(
     from stemmix.errors import StemError
     from stemmix.model.layouts import LAYOUTS
     from stemmix.report.measured import measured_json, measured_text
+    from stemmix.steps import reading
 
     voice: Voice = context.obj
-    results = measured_files(files, known_name(layout, LAYOUTS, "--layout"), os.cpu_count() or 1)
+    its_layout = known_name(layout, LAYOUTS, "--layout")
+    with voice.shown() as told:
+        results = measured_files(files, its_layout, os.cpu_count() or 1, reading(told))
     faults = [result for result in results if isinstance(result, StemError)]
     measured = [result for result in results if not isinstance(result, StemError)]
     for warning in (warning for file in measured for warning in file.warnings):
@@ -75,6 +90,7 @@ def qc(
     ] = None,
     layout: LayoutOfFiles = None,
     json: AsJson = False,
+    progress: Shown = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -87,15 +103,15 @@ def qc(
     from stemmix.model.layouts import LAYOUTS
     from stemmix.model.presets import PRESETS
     from stemmix.report.qc import examined_json, examined_text
+    from stemmix.steps import reading
 
     voice: Voice = context.obj
     asked = known_name(preset, PRESETS, "--preset")
-    results = examined_files(
-        files,
-        None if asked is None else asked.specification,
-        known_name(layout, LAYOUTS, "--layout"),
-        os.cpu_count() or 1,
-    )
+    its_layout = known_name(layout, LAYOUTS, "--layout")
+    with voice.shown() as told:
+        results = examined_files(
+            files, None if asked is None else asked.specification, its_layout, os.cpu_count() or 1, reading(told)
+        )
     faults = [result for result in results if isinstance(result, StemError)]
     examined = [result for result in results if not isinstance(result, StemError)]
     for warning in (warning for one in examined for warning in one.file.warnings):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from stemmix.commands.common import AsJson, Debug, NoCache, Project, Quiet, Stem, Voice, app, known_name, width
+from stemmix.commands.common import AsJson, Debug, NoCache, Project, Quiet, Shown, Stem, Voice, app, known_name, width
 
 
 @app.command()
@@ -84,6 +84,7 @@ def check(
     *,
     json: AsJson = False,
     no_cache: NoCache = False,
+    progress: Shown = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -93,12 +94,11 @@ def check(
     apart in time or polarity. Writes nothing.
     """
     from stemmix.pipeline import examine
-    from stemmix.report.progress import shown
     from stemmix.report.stems import stems_json, stems_text
 
     voice: Voice = context.obj
-    with shown(voice.quiet) as progress:
-        evidence = examine(project, progress=progress, use_cache=not no_cache, look_for_offsets=True)
+    with voice.shown() as told:
+        evidence = examine(project, progress=told, use_cache=not no_cache, look_for_offsets=True)
     voice.data(stems_json(evidence) if json else stems_text(evidence, width()))
 
 
@@ -113,6 +113,7 @@ def report(
     ] = False,
     json: AsJson = False,
     no_cache: NoCache = False,
+    progress: Shown = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -122,18 +123,22 @@ def report(
     """
     from stemmix.pipeline import examine
     from stemmix.report.masking import report_json, report_text
-    from stemmix.report.progress import shown
+    from stemmix.steps import part_of
 
     voice: Voice = context.obj
-    with shown(voice.quiet) as progress:
+    with voice.shown() as told:
         if compare:
             from stemmix.report.compare import comparison_json, comparison_text
 
-            ours = examine(project, progress=progress, use_cache=not no_cache, method="multilevel")
-            theirs = examine(project, progress=progress, use_cache=not no_cache, method="frequency")
-            voice.data(comparison_json(ours, theirs) if json else comparison_text(ours, theirs, width()))
-            return
-        evidence = examine(project, progress=progress, use_cache=not no_cache)
+            # what was heard for the first is remembered for the second
+            halves = part_of(told, 0.0, 0.8), part_of(told, 0.8, 1.0)
+            ours = examine(project, progress=halves[0], use_cache=not no_cache, method="multilevel")
+            evidence = examine(project, progress=halves[1], use_cache=not no_cache, method="frequency")
+        else:
+            evidence = examine(project, progress=told, use_cache=not no_cache)
+    if compare:
+        voice.data(comparison_json(ours, evidence) if json else comparison_text(ours, evidence, width()))
+        return
     voice.data(report_json(evidence) if json else report_text(evidence, width(), top))
 
 
@@ -156,6 +161,7 @@ def why(
     ] = None,
     json: AsJson = False,
     no_cache: NoCache = False,
+    progress: Shown = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -165,7 +171,6 @@ def why(
     """
     from stemmix.model.timecode import FRAME_RATES
     from stemmix.pipeline import examine, gains_at, sample_of
-    from stemmix.report.progress import shown
     from stemmix.report.why import why_json, why_text
     from stemmix.units import seconds_from_samples
 
@@ -175,8 +180,8 @@ def why(
         sample = sample_of(project, time, fps)
     except ValueError as fault:
         raise typer.BadParameter(str(fault), param_hint="TIME") from None
-    with shown(voice.quiet) as progress:
-        evidence = examine(project, progress=progress, use_cache=not no_cache, asked_for=stem)
+    with voice.shown() as told:
+        evidence = examine(project, progress=told, use_cache=not no_cache, asked_for=stem)
     plan = evidence.plan
     if sample >= plan.frames:
         length_s = seconds_from_samples(plan.frames, plan.sample_rate)
@@ -212,6 +217,7 @@ def render(
     ] = False,
     json: AsJson = False,
     no_cache: NoCache = False,
+    progress: Shown = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -223,7 +229,6 @@ def render(
     """
     from stemmix.pipeline import render as rendered
     from stemmix.reels import folder_of, reels_of
-    from stemmix.report.progress import shown
     from stemmix.report.written import receipt_text, receipts_json
 
     if (project is None) == (programme is None):
@@ -234,9 +239,9 @@ def render(
         raise typer.BadParameter("is for a stored plan: give --plan FILE", param_hint="--stale-ok")
     voice: Voice = context.obj
     paths = reels_of(programme) if programme is not None else [project] if project is not None else []
-    with shown(voice.quiet) as progress:
+    with voice.shown() as told:
         receipts = rendered(
-            paths, out, plan, gain_from=gain_from, stale_ok=stale_ok, progress=progress, use_cache=not no_cache
+            paths, out, plan, gain_from=gain_from, stale_ok=stale_ok, progress=told, use_cache=not no_cache
         )
     if json:
         voice.data(receipts_json(receipts, together=programme is not None))
@@ -280,6 +285,7 @@ def verify(
         typer.Option("--project", metavar="FILE", help="Its project, where that is not where the receipt says."),
     ] = None,
     json: AsJson = False,
+    progress: Shown = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -290,13 +296,12 @@ def verify(
 
     Exit code 1 if samples are not the same, or nobody can tell.
     """
-    from stemmix.report.progress import shown
     from stemmix.report.verification import verification_json, verification_text
     from stemmix.verify import verify as verified
 
     voice: Voice = context.obj
-    with shown(voice.quiet) as progress:
-        found = verified(receipt, project, progress=progress)
+    with voice.shown() as told:
+        found = verified(receipt, project, progress=told)
     voice.data(verification_json(found) if json else verification_text(found, width()))
     if not found.same:
         raise typer.Exit(1)
@@ -311,6 +316,7 @@ def features(
     tonal: Annotated[bool, typer.Option("--tonal", help="Pitch and tempo too; takes a while.")] = False,
     json: AsJson = False,
     no_cache: NoCache = False,
+    progress: Shown = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -320,13 +326,12 @@ def features(
     """
     from stemmix.pipeline import examine
     from stemmix.report.features import features_json, features_text
-    from stemmix.report.progress import shown
 
     voice: Voice = context.obj
-    with shown(voice.quiet) as progress:
+    with voice.shown() as told:
         evidence = examine(
             project,
-            progress=progress,
+            progress=told,
             use_cache=not no_cache,
             asked_for=stem,
             tonal=(lambda one: stem in {None, one}) if tonal else None,

@@ -98,7 +98,7 @@ class GainCurve:
 
     def idle(self, start: float, end: float) -> bool:
         """Whether no cut reaches into the open stretch of samples (start, end)."""
-        first = int(np.searchsorted(self._ends, start - self._ramp / 2, side="right"))
+        first = int(self._ends.searchsorted(start - self._ramp / 2, side="right"))
         return first >= len(self._starts) or bool(self._starts[first] >= end + self._ramp / 2)
 
 

@@ -33,6 +33,45 @@ def smoothed_power(rows, first, table, out):
 
 
 @compiled
+def heard_power(rows, mid_first, table, mid, side):
+    """Power of the mid and of the sides, (frames, bands) of rows (frames + 4, columns), as `smoothed_power` has it.
+
+    The levels of all channels together begin at column 0, those of the mid at `mid_first`; the sides are what all have
+    over the mid.
+    """
+    smoothed_power(rows, 0, table, side)
+    smoothed_power(rows, mid_first, table, mid)
+    frames, bands = mid.shape
+    for t in range(frames):
+        for b in range(bands):
+            side[t, b] = max(side[t, b] - mid[t, b], 0.0)
+
+
+@compiled
+def at_gains(power, gain_db, first, out):
+    """Power (frames, bands) at gains in dB: out, of gains (frames, columns) from column `first`."""
+    frames, bands = power.shape
+    gain = np.empty(bands)
+    for t in range(frames):
+        _gains_of_frame(gain_db, t, first, gain)
+        for b in range(bands):
+            out[t, b] = power[t, b] * gain[b]
+
+
+@compiled
+def _gains_of_frame(gain_db, t, first, gain):
+    """Gains (bands,) of a frame as power ratios; left as they are where the frame before has the same, as mostly."""
+    bands = len(gain)
+    changed = 1 if t == 0 else 0
+    if t > 0:
+        for b in range(bands):
+            changed += 1 if gain_db[t, first + b] != gain_db[t - 1, first + b] else 0
+    if changed > 0:
+        for b in range(bands):
+            gain[b] = exp2_of(gain_db[t, first + b] * (LOG2_OF_10 / 10.0))
+
+
+@compiled
 def add_bed(rows, table, gain_db, before, after):
     """Add a stem's power to before (frames, bands), and at its gains to after.
 
@@ -45,12 +84,22 @@ def add_bed(rows, table, gain_db, before, after):
         for b in range(bands):
             total[b] = table[np.uint16(rows[t, b])]
             mid[b] = table[np.uint16(rows[t, bands + b])]
-        for b in range(2 * bands):
-            gain[b] = exp2_of(gain_db[t, b] * (LOG2_OF_10 / 10.0))
+        _gains_of_frame(gain_db, t, 0, gain)
         for b in range(bands):
             middle = min(mid[b], total[b])
             before[t, b] += total[b]
             after[t, b] += middle * gain[b] + (total[b] - middle) * gain[bands + b]
+
+
+@compiled
+def weighed_power(rows, table, weights):
+    """Power of all channels together over all frames, each band by its weight: rows and table as in `add_bed`."""
+    bands = len(weights)
+    sums = np.zeros(bands)
+    for t in range(len(rows)):
+        for b in range(bands):
+            sums[b] += table[np.uint16(rows[t, b])]
+    return (sums * weights).sum()
 
 
 @compiled
@@ -115,6 +164,29 @@ def masked_cells(target, maskers, within, below, spread, reach, shares):
         for i in range(stems):
             for b in range(bands):
                 shares[i, t, b] = excited[i, b] * scale[b]
+
+
+@compiled
+def cells_together(shares, levels, sums, spans):
+    """Shares of masked cells over all frames.
+
+    sums (2, stems, bands) of shares (stems, frames, bands), and of these times levels (frames, bands) in dB; spans
+    (stems, bands, 2), the first frame with a share and that after the last: (frames, 0) where there is none.
+    """
+    stems, frames, bands = shares.shape
+    sums[:] = 0.0
+    for i in range(stems):
+        first, after = np.full(bands, frames), np.zeros(bands, np.int64)
+        for t in range(frames):
+            for b in range(bands):
+                sums[0, i, b] += shares[i, t, b]
+                sums[1, i, b] += shares[i, t, b] * levels[t, b]
+            for b in range(bands):
+                shared = shares[i, t, b] > 0.0
+                first[b] = min(first[b], t) if shared else first[b]
+                after[b] = t + 1 if shared else after[b]
+        spans[i, :, 0] = first
+        spans[i, :, 1] = after
 
 
 @compiled

@@ -7,33 +7,35 @@ asks for keeps a loop from being vectorised.
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
+
+import numba as nb
+import numpy as np
+from numba.core import event
+
+from stemmix.dsp.kernel_store import KernelStore
+from stemmix.stopping import heed
 
 
-def _cache_home() -> str:
-    """A per-user folder for compiled kernels: beside the source may be read-only, and HOME may be missing."""
-    candidates = [os.environ.get("XDG_CACHE_HOME"), os.environ.get("HOME") and str(Path(os.environ["HOME"], ".cache"))]
-    for candidate in filter(None, candidates):
-        folder = Path(candidate, "stemmix", "kernels")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return str(folder)
-    folder = Path(tempfile.gettempdir(), f"stemmix-kernels-{os.getuid()}")
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return str(folder)
+class _EndBetweenPasses(event.Listener):
+    """Compiling a kernel takes a second, and the next one another: who asks for an end gets it after this pass."""
+
+    def on_start(self, event: event.Event) -> None:
+        heed()
+
+    def on_end(self, event: event.Event) -> None:
+        pass
 
 
-os.environ.setdefault("NUMBA_CACHE_DIR", _cache_home())
+event.register("numba:run_pass", _EndBetweenPasses())
 
-import numba as nb  # noqa: E402 - the cache's place must be set before
-import numpy as np  # noqa: E402
 
-compiled = nb.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")
+def compiled(function: Callable[..., Any]) -> Any:
+    """A kernel: compiled when it is first called with arguments of new types, and kept (`kernel_store`)."""
+    kernel: Any = nb.njit(nogil=True, fastmath=False, error_model="numpy")(function)
+    kernel._cache = KernelStore(function)
+    return kernel
 
 
 # ---- spectra ---------------------------------------------------------------------------------------------------------

@@ -19,10 +19,12 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.dsp.true_peak import highest_sample
 from stemmix.engine.gauge import Programme
 from stemmix.engine.mixer import BLOCK_FRAMES, bus_of, folded
 from stemmix.errors import OutputError
 from stemmix.model.layouts import Layout
+from stemmix.model.progress import Stage
 from stemmix.model.project import Project
 
 Floats = NDArray[np.float64]
@@ -46,8 +48,8 @@ class Job:
     """The same without any move that dialogue caused."""
     seed: str
     """What dither is drawn from: the plan's hash, so that a render repeats."""
-    advance: Callable[[str, float], None]
-    """Told the stage, and how many samples of the programme are done in it. Called from any thread."""
+    advance: Callable[[Stage, float], None]
+    """Told the stage, and how many samples are done in it, a file's each. Called from any thread."""
     programme: Programme
     """What of it counts, and where dialogue speaks."""
     threads: int = 2
@@ -64,7 +66,7 @@ class Bus:
     job: Job
     samples: IO[bytes]
     stem_peaks: tuple[float, ...]
-    """Highest sample of each stem after its strip, in any channel of the bus."""
+    """Highest sample of each stem after its strip, in any channel of the bus; 0 where only masters are asked for."""
 
     def blocks(self, layout: Layout) -> Iterator[Floats]:
         """The bus from its beginning, folded to a layout: (n, channels)."""
@@ -88,18 +90,19 @@ def mixed_down(job: Job, hear: Callable[[list[Floats], Floats], None], cleaning:
     except OSError as fault:
         raise OutputError(f"{job.folder}: cannot be written: {fault.strerror or fault}") from None
     peaks = np.zeros(len(job.project.heard))
+    has_parts = len(job.project.deliverables) > len(job.project.masters)
     for stems in job.mixed():
         bus = bus_of(stems).astype(np.float32)
-        for index, stem in enumerate(stems):
-            peaks[index] = max(peaks[index], float(np.abs(stem).max(initial=0.0)))
+        for index, stem in enumerate(stems if has_parts else ()):
+            peaks[index] = max(peaks[index], highest_sample(stem))
         hear(stems, bus.astype(np.float64))
-        _keep(job, scratch, bus.tobytes())
+        _keep(job, scratch, bus.data)
         job.advance("mix", len(bus))
     _keep(job, scratch, b"")
     return Bus(job, scratch, tuple(peaks.tolist()))
 
 
-def _keep(job: Job, scratch: IO[bytes], packed: bytes) -> None:
+def _keep(job: Job, scratch: IO[bytes], packed: bytes | memoryview) -> None:
     try:
         scratch.write(packed)
         scratch.flush()

@@ -7,7 +7,6 @@ one and share every gain.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from stemmix.files.outputs import MonoFiles
 from stemmix.files.writer import SoundWriter
 from stemmix.model.deliverables import MusicAndEffects
 from stemmix.model.receipt import Measured, WrittenFile
+from stemmix.stopping import Pool, heed, unbroken
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,25 @@ class Delivery:
 def publish(deliveries: Sequence[Delivery], documents: Sequence[StagedDocument] = ()) -> None:
     """Bring all files under their names, then the documents.
 
-    Raises OutputError where one of them cannot be; none of them stands under its name then.
+    Raises OutputError where one of them cannot be; none of them stands under its name then. Who asks for an end
+    meanwhile gets it when all of them do.
     """
-    published: list[Path] = []
-    try:
-        for delivery in deliveries:
-            for writer in delivery.writers:
-                writer.publish()
-                published += [file.path for file in writer.files] if isinstance(writer, MonoFiles) else [writer.path]
-        for document in documents:
-            document.publish()
-            published.append(document.path)
-    except BaseException:
-        for path in published:
-            path.unlink(missing_ok=True)
-        raise
+    with unbroken():
+        heed()
+        published: list[Path] = []
+        try:
+            for delivery in deliveries:
+                for writer in delivery.writers:
+                    writer.publish()
+                    files = writer.files if isinstance(writer, MonoFiles) else [writer]
+                    published += [file.path for file in files]
+            for document in documents:
+                document.publish()
+                published.append(document.path)
+        except BaseException:
+            for path in published:
+                path.unlink(missing_ok=True)
+            raise
 
 
 @contextmanager
@@ -78,7 +82,7 @@ def deliver(jobs: Sequence[Job], given: Mapping[str, Given] | None = None) -> It
         for reel in reels:
             reel.print_parts(cleaning)
         outputs = [output for reel in reels for output in (*reel.masters.values(), *reel.parts)]
-        with ThreadPoolExecutor(jobs[0].threads, "measure") as pool:
+        with Pool(jobs[0].threads, "measure") as pool:
             list(pool.map(Output.look, outputs))
         for name in reels[0].masters:
             same = [reel.masters[name] for reel in reels]
@@ -120,6 +124,6 @@ class _Reel:
     def files(self) -> tuple[WrittenFile, ...]:
         """Everything sealed, in the project's order."""
         order = [one.name for one in self._job.project.deliverables]
-        with ThreadPoolExecutor(self._job.threads, "seal") as pool:
+        with Pool(self._job.threads, "seal") as pool:
             files = list(pool.map(Output.sealed, self.outputs))
         return tuple(sorted(files, key=lambda file: order.index(file.deliverable)))

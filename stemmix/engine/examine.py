@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from stemmix.engine.measure import measured_audio
+from stemmix.engine.measure import measured_audio, told_by
 from stemmix.engine.qc import QcWatch
 from stemmix.engine.specification import judged
 from stemmix.errors import StemError
@@ -15,36 +14,47 @@ from stemmix.files.audio import inspect
 from stemmix.model.layouts import Layout
 from stemmix.model.presets import Specification
 from stemmix.model.receipt import ExaminedFile
+from stemmix.stopping import Pool
 from stemmix.units import seconds_from_samples
 
 
 def examined_files(
-    paths: Sequence[Path], specification: Specification | None = None, layout: Layout | None = None, threads: int = 2
+    paths: Sequence[Path],
+    specification: Specification | None = None,
+    layout: Layout | None = None,
+    threads: int = 2,
+    told: Callable[[float], None] = lambda share: None,
 ) -> list[ExaminedFile | StemError]:
     """How each file comes out, in order; what is wrong with one that cannot be read in its place.
 
-    `layout` overrides what the files say of themselves. The findings are the same for any number of threads.
+    `layout` overrides what the files say of themselves; `told` hears what share of all was read since. The findings are
+    the same for any number of threads.
     """
 
-    def examined_or_why_not(path: Path) -> ExaminedFile | StemError:
+    def examined_or_why_not(path: Path, told: Callable[[float], None]) -> ExaminedFile | StemError:
         try:
-            return examined(path, specification, layout)
+            return examined(path, specification, layout, told)
         except StemError as fault:
             return fault
 
     # four threads a file, of which reading and looking take little
-    with ThreadPoolExecutor(max(1, (threads + 1) // 2), "qc") as pool:
-        return list(pool.map(examined_or_why_not, paths))
+    with Pool(max(1, (threads + 1) // 2), "qc") as pool:
+        return list(pool.map(examined_or_why_not, paths, told_by(paths, told)))
 
 
-def examined(path: Path, specification: Specification | None = None, layout: Layout | None = None) -> ExaminedFile:
+def examined(
+    path: Path,
+    specification: Specification | None = None,
+    layout: Layout | None = None,
+    told: Callable[[float], None] = lambda share: None,
+) -> ExaminedFile:
     """One file: what `specification` asks, where there is one, then what `QcWatch` looks for.
 
     Raises StemError where it cannot be read, or has another number of channels than `layout`.
     """
     audio = inspect(path, layout, to_mix=False)
     watch = QcWatch(audio.sample_rate, audio.layout)
-    file = measured_audio(audio, [watch.process])
+    file = measured_audio(audio, [watch.process], told)
     asked = []
     if specification is not None:
         asked = judged(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from stemmix.dsp.dialogue import SpanLoudness
 from stemmix.dsp.meters import Meter, gated_loudness, loudness_range
+from stemmix.engine.specification import READINGS
 from stemmix.model.cinema import replay_db_spl
 from stemmix.model.layouts import Layout
 from stemmix.model.presets import Method, Specification
@@ -131,6 +132,19 @@ class Gauge:
                 update={"dialogue_lufs": spoken.loudness_lufs, "speech_share": spoken.share, "reasons": reasons}
             )
         )
+
+
+def loudness_at_gain(gauges: Sequence[Gauge], method: Method | None, gain_db: float) -> float | None:
+    """What `specification.READINGS` of a method reads of several reels as of one programme, all at a linear gain.
+
+    Energies are scaled before they are gated: a gate looks at levels as they are after the gain.
+    """
+    if method is None:
+        return None
+    if READINGS[method] == "integrated_lufs":
+        return gated_loudness(np.concatenate([gauge.gating_energies for gauge in gauges]) * 10.0 ** (gain_db / 10.0))
+    level: float | None = getattr(pooled(gauges), READINGS[method])
+    return None if level is None else level + gain_db
 
 
 def pooled(gauges: Sequence[Gauge]) -> Measured:

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from stemmix.dsp.limiter import TruePeakLimiter
 from stemmix.engine.bus import Bus, Job
-from stemmix.engine.gauge import Asked, Gauge, pooled
+from stemmix.engine.gauge import Asked, Gauge, loudness_at_gain, pooled
 from stemmix.engine.output import Output, opened
 from stemmix.engine.specification import LOUDNESS_ERROR_LU, READINGS, TRUE_PEAK_ERROR_DB, Aim, gain_for
 from stemmix.model.deliverables import FoldDown, Printmaster
 from stemmix.model.encodings import CODINGS
 from stemmix.model.layouts import LAYOUTS, Layout
-from stemmix.model.presets import Specification
+from stemmix.model.presets import Method, Specification
 from stemmix.model.receipt import UNMEASURED, Finding, Limiting, Measured, WrittenFile
 from stemmix.units import gain_from_db
 
@@ -57,8 +57,8 @@ class _Take:
     """One reel's master at some gain."""
 
     output: Output
-    gauge: Gauge
-    """What was put into the file."""
+    gauge: Gauge | None
+    """What was put into the file, where a limiter has changed it."""
     limiter: TruePeakLimiter | None
 
 
@@ -117,10 +117,8 @@ class _Mastering:
         linear_db = gain_db = self.aim.gain_db or 0.0
         tried: tuple[float, float] | None = None
         for attempt in range(1, ROUNDS + 1):
-            takes = [
-                self.take(bus, gauge, gain_db, ceiling_dbtp) for bus, gauge in zip(self.buses, self.heard, strict=True)
-            ]
-            missing = _missing(self.aim, pooled([self.reached(take) for take in takes]))
+            takes = self.takes(gain_db, ceiling_dbtp)
+            missing = self.missing(takes, gain_db)
             # a gate, too, looks at levels as they are after the gain
             better_db = gain_db
             if abs(missing) > (LOSSY_ENOUGH_LU if self.is_lossy else CLOSE_ENOUGH_LU):
@@ -131,21 +129,39 @@ class _Mastering:
             gain_db, tried = better_db, (gain_db, missing)
         return _Settled(takes, gain_db, ceiling_dbtp, missing)
 
-    def take(self, bus: Bus, heard: Gauge, gain_db: float, ceiling_dbtp: float) -> _Take:
-        """Fold, gain, limiter, dither over a whole bus; what comes out is measured on the way."""
+    def takes(self, gain_db: float, ceiling_dbtp: float) -> list[_Take]:
+        """All reels at a gain; what a limiter does to any of them is heard in all, for they are judged as one."""
+        layout = LAYOUTS[self.wanted.layout]
+        limiters = [
+            _limiter(bus.job, layout, gauge.read().true_peak_dbtp, gain_db, ceiling_dbtp)
+            for bus, gauge in zip(self.buses, self.heard, strict=True)
+        ]
+        heard = any(limiters) and not self.is_lossy
+        return [
+            self.take(bus, limiter, gain_db, heard=heard) for bus, limiter in zip(self.buses, limiters, strict=True)
+        ]
+
+    def missing(self, takes: Sequence[_Take], gain_db: float) -> float:
+        """How much more there should be, in LU or dB; after a linear gain that follows from what was heard before."""
+        if any(take.limiter for take in takes) or self.is_lossy:
+            return _missing(self.aim, _of_method(self.aim.method, pooled([self.reached(take) for take in takes])))
+        return _missing(self.aim, loudness_at_gain(self.heard, self.aim.method, gain_db))
+
+    def take(self, bus: Bus, limiter: TruePeakLimiter | None, gain_db: float, *, heard: bool) -> _Take:
+        """Fold, gain, limiter, dither over a whole bus; what comes out is `heard` on the way, where that is asked."""
         job, layout = bus.job, LAYOUTS[self.wanted.layout]
         output = self._opened(job, layout, gain_db)
-        gauge = Gauge(job.project.sample_rate, layout, job.programme, Asked.by(self.aim.method))
-        limiter = _limiter(job, layout, heard.read().true_peak_dbtp, gain_db, ceiling_dbtp)
+        gauge = Gauge(job.project.sample_rate, layout, job.programme, Asked.by(self.aim.method)) if heard else None
         late = 0 if limiter is None else limiter.latency_samples
 
         def put(block: Floats) -> None:
             nonlocal late
             early, late = late, max(late - len(block), 0)
             block = block[early:]
-            gauge.process(block)
+            if gauge is not None:
+                gauge.process(block)
             output.put(block)
-            job.advance(f"write {self.wanted.name}", len(block))
+            job.advance("write", len(block))
 
         gain = gain_from_db(gain_db)
         for block in bus.blocks(layout):
@@ -162,7 +178,9 @@ class _Mastering:
         """What counts is what is heard: of a lossy file, what is decoded."""
         if self.is_lossy:
             take.output.look()
-        return take.output.gauge or take.gauge
+        gauge = take.output.gauge or take.gauge
+        assert gauge is not None  # a limiter was at work, and its output heard
+        return gauge
 
     def over_db(self, settled: _Settled) -> float:
         """By how much decoded files pass the ceiling that they are judged by."""
@@ -205,12 +223,15 @@ def _limiter(
     return TruePeakLimiter(job.project.sample_rate, layout.channels, ceiling_dbtp, counted=(first, after))
 
 
-def _missing(aim: Aim, reached: Measured) -> float:
+def _of_method(method: Method | None, reached: Measured) -> float | None:
+    """What a method reads."""
+    value: float | None = None if method is None else getattr(reached, READINGS[method])
+    return value
+
+
+def _missing(aim: Aim, reached: float | None) -> float:
     """How much more there should be, in LU or dB."""
-    if aim.method is None or aim.target is None:
-        return 0.0
-    value: float | None = getattr(reached, READINGS[aim.method])
-    return 0.0 if value is None else aim.target - value
+    return 0.0 if aim.target is None or reached is None else aim.target - reached
 
 
 def _mended_gain(gain_db: float, missing_lu: float, before: tuple[float, float] | None) -> float:

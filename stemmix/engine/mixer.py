@@ -8,7 +8,7 @@ threads: what they compute lets the interpreter go.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -25,10 +25,13 @@ from stemmix.files.timeline import Timeline
 from stemmix.model.layouts import PAIRS, STEREO, Layout, Matrix, fold_matrix, placing_matrix
 from stemmix.model.moves import sets_level
 from stemmix.model.plan import Plan, layers_of
+from stemmix.stopping import Pool
 
 Floats = NDArray[np.float64]
 
 BLOCK_FRAMES = 1 << 16
+
+_PIECE_FRAMES = 1 << 12
 
 
 class Source(Protocol):
@@ -95,9 +98,16 @@ class AlignedStem:
         return placed
 
     def _input(self, frames: int) -> Floats:
+        heard = None if self._silence else self._source.read(frames)
+        if heard is not None and len(heard) == frames:
+            return heard
         block = np.zeros((frames, len(self._columns)))
-        filled = min(self._silence, frames)
-        self._silence -= filled
+        if heard is None:
+            filled = min(self._silence, frames)
+            self._silence -= filled
+        else:
+            filled = len(heard)
+            block[:filled] = heard
         while filled < frames:
             heard = self._source.read(frames - filled)
             if not len(heard):
@@ -136,7 +146,7 @@ def mixed_blocks(
     stems: Sequence[MixedStem], frames: int, rate_hz: int, block_frames: int = BLOCK_FRAMES, threads: int = 2
 ) -> Iterator[list[Floats]]:
     """The same of every stem, in order; the next blocks are made while these are worked on."""
-    with ExitStack() as open_stems, ThreadPoolExecutor(max(threads, 1), "strip") as pool:
+    with ExitStack() as open_stems, Pool(max(threads, 1), "strip") as pool:
         aligned = [open_stems.enter_context(opened(stem, rate_hz)) for stem in stems]
         coming: list[Future[Floats]] = []
         for count in _counts(frames, block_frames):
@@ -155,10 +165,16 @@ def _counts(frames: int, block_frames: int) -> Iterator[int]:
 
 
 def bus_of(blocks: Sequence[Floats]) -> Floats:
-    """The sum of the stems, added one after another."""
-    bus = blocks[0].copy()
-    for block in blocks[1:]:
-        bus += block
+    """The sum of the stems, added one after another; in pieces that stay in the processor's cache."""
+    if len(blocks) == 1:
+        return blocks[0].copy()
+    bus = np.empty_like(blocks[0])
+    for begin in range(0, len(bus), _PIECE_FRAMES):
+        piece = bus[begin : begin + _PIECE_FRAMES]
+        first, second, *rest = (block[begin : begin + _PIECE_FRAMES] for block in blocks)
+        np.add(first, second, out=piece)
+        for block in rest:
+            piece += block
     return bus
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal
@@ -27,6 +26,7 @@ from stemmix.model.layouts import Layout, in_film_order, reordered
 from stemmix.model.presets import Specification
 from stemmix.model.receipt import UNMEASURED, Finding, Measured, Part, WrittenFile
 from stemmix.model.timecode import FRAME_RATES, is_drop_frame
+from stemmix.stopping import Pool, unbroken
 
 Floats = NDArray[np.float64]
 
@@ -87,15 +87,16 @@ class Output:
             watch = QcWatch(rate, self.layout, programme.speech_inside, kind)
             at = 0
             # two that share nothing, about as dear; the next block is read meanwhile
-            with AudioReader(self._as_it_stands()) as reader, ThreadPoolExecutor(2, "look") as pool:
+            with AudioReader(self._as_it_stands()) as reader, Pool(2, "look") as pool:
                 block = reader.read(BLOCK_FRAMES)
                 while len(block):
                     inside = programme.inside(at, block)
-                    at += len(block)
+                    at += (count := len(block))
                     looks = [pool.submit(gauge.process, block), pool.submit(watch.process, inside)]
                     block = reader.read(BLOCK_FRAMES)
                     for look in looks:
                         look.result()
+                    self.job.advance("examine", count)
             self.gauge = gauge
             self.measured = gauge.read()
             # a part in float holds what is over full scale, and says so
@@ -186,8 +187,9 @@ def opened(
         drop_frame=project.frame_rate is not None and is_drop_frame(project.frame_rate),
     )
     begin: Callable[..., SoundWriter | MonoFiles] = MonoFiles if wanted.split else sound_writer
-    writer = begin(job.folder / name, encoding, project.sample_rate, in_file, job.frames, about)
-    cleaning.callback(writer.abort)
+    with unbroken():
+        writer = begin(job.folder / name, encoding, project.sample_rate, in_file, job.frames, about)
+        cleaning.callback(writer.abort)
     return Output(
         job=job,
         writer=writer,

@@ -8,7 +8,6 @@ clipped: it is printed as 32-bit float, again where only the sum shows it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ from stemmix.model.deliverables import GROUPS, Group, MixMinus, MusicAndEffects,
 from stemmix.model.layouts import Layout
 from stemmix.model.project import Project
 from stemmix.model.receipt import UNMEASURED, Finding, Kind, WrittenFile
+from stemmix.stopping import Pool
 from stemmix.units import gain_from_db
 
 Floats = NDArray[np.float64]
@@ -151,8 +151,7 @@ def _take_all(job: Job, blocks: Iterator[list[Floats]], files: Sequence[tuple[Pa
         mix = bus_of([stems[number] for number in part.stems]) if part.stems else np.zeros_like(stems[0])
         output.put(folded(mix, job.layout, part.parent.layout) * gain_from_db(part.parent.gain_db))
 
-    with ThreadPoolExecutor(job.threads, "print") as pool:
+    with Pool(job.threads, "print") as pool:
         for stems in blocks:
             list(pool.map(lambda file: take(*file), files))
-            for part, _ in files:
-                job.advance(f"write {part.wanted.name}", len(stems[0]) / len(files))
+            job.advance("print", len(files) * len(stems[0]))

@@ -8,9 +8,8 @@ as the samples come.
 
 from __future__ import annotations
 
-import hashlib
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol, Self
@@ -21,6 +20,7 @@ import numpy.typing as npt
 from stemmix.dsp import kernels
 from stemmix.errors import StemError
 from stemmix.files.decoded import DecodedSamples, inspect_decodable
+from stemmix.files.hashing import sha256_of_rest
 from stemmix.files.wave import WaveHeader, WaveSamples, read_wave_header
 from stemmix.model.features import Look
 from stemmix.model.layouts import (
@@ -35,6 +35,7 @@ from stemmix.model.layouts import (
     layout_of_mask,
     reordered,
 )
+from stemmix.stopping import heed
 from stemmix.units import db_from_gain
 
 Samples = npt.NDArray[np.float64]
@@ -327,6 +328,7 @@ class AudioReader:
 
         Raises StemError, with the frame, where the file is damaged, or a sample is NaN, infinite or beyond +60 dBFS.
         """
+        heed()
         block = self._read(frames)
         if self._may_be_unsound:
             self._refuse_unsound(block)
@@ -389,10 +391,10 @@ class AudioReader:
         self.close()
 
 
-def sha256_of(path: Path) -> str:
-    """Of a file's bytes, in hexadecimal; StemError where it cannot be read."""
+def sha256_of(path: Path, told: Callable[[int], None] | None = None) -> str:
+    """Of a file's bytes, in hexadecimal; `told` hears how many were read. StemError where it cannot be read."""
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return sha256_of_rest(file, told)
     except OSError as fault:
         raise StemError(f"{path}: cannot be read: {fault.strerror or fault}") from None

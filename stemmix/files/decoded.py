@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stemmix.errors import StemError
+from stemmix.stopping import heed
 
 _BLOCK_FRAMES: Final = 65_536
 """Decoded at a time: libsndfile is dear by the call."""
@@ -153,6 +154,7 @@ class DecodedSamples:
     def _decode(self) -> npt.NDArray[np.float64]:
         import soundfile
 
+        heed()
         try:
             block: npt.NDArray[np.float64] = self.sound.read(_BLOCK_FRAMES, dtype="float64", always_2d=True)
         except soundfile.LibsndfileError as fault:
@@ -176,6 +178,7 @@ class DecodedSamples:
         try:
             while count := len(again.sound.read(_SEARCH_FRAMES, dtype="float64", always_2d=True)):
                 frames += count
+                heed()
         except soundfile.LibsndfileError:
             pass
         finally:

@@ -15,6 +15,8 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
+from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar, get_args
 
@@ -168,10 +170,10 @@ def _pairs(document: Any, *, typed: bool = False) -> list[tuple[str, Any]]:
     """Names and values of a document or an item, without those that equal their default, if they were not `typed`."""
     if not isinstance(document, Document):
         return [
-            (field.name, one)
-            for field in fields(document)
-            for one in (getattr(document, field.name),)
-            if field.default is MISSING or one != field.default
+            (name, one)
+            for name, default in _fields_of(document.__class__)
+            for one in (getattr(document, name),)
+            if default is MISSING or one != default
         ]
     return [
         (field.alias or name, item)
@@ -183,34 +185,47 @@ def _pairs(document: Any, *, typed: bool = False) -> list[tuple[str, Any]]:
     ]
 
 
+@cache
+def _fields_of(item: Any) -> tuple[tuple[str, object], ...]:
+    """Names of an item's fields and their defaults, `MISSING` of one that has none."""
+    return tuple((field.name, field.default) for field in fields(item))
+
+
 def _written(value: object, newline: str, *, typed: bool = False) -> str:
     """`newline` is the line break with the indent of what `value` stands in."""
+    if isinstance(value, Enum):
+        value = value.value
+    if value is None or isinstance(value, str | int | float):
+        return _plain(value)
     inner = newline + "  "
     if _is_object(value):
         return _object(_pairs(value, typed=typed), newline)
     if isinstance(value, dict):
         return _object(sorted((str(key), item) for key, item in value.items()), newline)
-    if isinstance(value, tuple | list):
-        if all(isinstance(item, int | float) and not isinstance(item, bool) for item in value):
-            return json.dumps([_plain(item) for item in value], allow_nan=False)
-        return "[" + inner + ("," + inner).join(_written(item, inner) for item in value) + newline + "]"
-    if isinstance(value, Enum):
-        return _written(value.value, newline)
-    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+    assert isinstance(value, tuple | list)
+    if all(issubclass(kind, int | float) and kind is not bool for kind in set(map(type, value))):
+        return f"[{', '.join(map(_plain, value))}]"
+    return "[" + inner + ("," + inner).join(_written(item, inner) for item in value) + newline + "]"
 
 
 def _is_object(value: object) -> bool:
     return isinstance(value, Document) or is_dataclass(value)
 
 
-def _plain(value: object) -> object:
-    """Adding zero makes minus zero plain."""
-    return value + 0.0 if isinstance(value, float) else value
+def _plain(value: str | float | None) -> str:
+    """A value that is no list and no object. Adding zero makes minus zero plain."""
+    if isinstance(value, float) and isfinite(value):
+        return float.__repr__(value + 0.0)  # as `json` does it, which takes its time to begin
+    return _AS_JSON(value)
+
+
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+"""`json.dumps` makes an encoder for every value."""
 
 
 def _object(pairs: list[tuple[str, Any]], newline: str) -> str:
     inner = newline + "  "
-    lines = [f"{json.dumps(key, ensure_ascii=False)}: {_written(item, inner)}" for key, item in pairs]
+    lines = [f"{_AS_JSON(key)}: {_written(item, inner)}" for key, item in pairs]
     return "{" + inner + ("," + inner).join(lines) + newline + "}" if lines else "{}"
 
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from stemmix.errors import OutputError
 from stemmix.model.features import COLUMN_COUNT, FEATURES_VERSION, StemFacts, silent_rows
 from stemmix.model.layouts import Matrix
+from stemmix.stopping import heed
 
 _MARK = b"stemmix1"
 _TRAILER = struct.Struct("<QI8s")
@@ -190,6 +191,7 @@ def _checked(file: BinaryIO) -> tuple[StemFacts, int]:
         if not block:
             raise ValueError("cut off while it was read")
         found = zlib.crc32(block, found)
+        heed()
         left -= len(block)
     if found != crc:
         raise ValueError("damaged")

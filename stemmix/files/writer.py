@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -19,10 +18,12 @@ import numpy.typing as npt
 
 from stemmix.errors import OutputError
 from stemmix.files.broadcast import BroadcastInfo, loudness_fields
+from stemmix.files.hashing import sha256_of_rest
 from stemmix.files.wave import BYTES_PER_SAMPLE, RF64_FROM_BYTES, SamplePacker, read_wave_header, wave_header
 from stemmix.model.encodings import Encoding, unfit
 from stemmix.model.layouts import Layout
 from stemmix.model.receipt import Measured
+from stemmix.stopping import heed
 
 _PART: Final = re.compile(r"\..+\.(\d{1,9})\.part")
 """`.name.pid.part`: hidden, beside the target, so that the rename stays on one file system."""
@@ -85,6 +86,7 @@ class SoundWriter(ABC):
             raise ValueError(f"{self.path.name}: expected (n, {self._channels}) samples, got {samples.shape}")
         if self._frames_written + len(samples) > self._frames:
             raise ValueError(f"{self.path.name}: more frames written than the {self._frames} announced")
+        heed()
         try:
             self._append(samples)
         except OSError as fault:
@@ -127,7 +129,7 @@ class SoundWriter(ABC):
             os.fsync(self._file.fileno())
             self._check_written()
             with self.part.open("rb") as written:
-                return hashlib.file_digest(written, "sha256").hexdigest()
+                return sha256_of_rest(written)
 
     def publish(self) -> None:
         """Bring a sealed file under its name; OutputError where the disk refuses."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ, CLASSIC_EDGES_HZ
-from stemmix.model.document import Document
+from stemmix.model.document import item
 
 Cut = Annotated[float, Field(ge=-48, le=0)]
 
@@ -22,7 +22,8 @@ CLASSIC_BAND = tuple(sum(hz >= edge for edge in CLASSIC_EDGES_HZ[1:-1]) for hz i
 """The classic band that each of the 36 lies in, or the nearest."""
 
 
-class Unmask(Document):
+@item
+class Unmask:
     """A cut of its own depth in every ERB band, so that the target is heard through the stem."""
 
     kind: Literal["unmask"]
@@ -33,7 +34,8 @@ class Unmask(Document):
     """Of (L - R) / sqrt 2, in dB."""
 
 
-class Duck(Document):
+@item
+class Duck:
     """A broadband dip, keyed by the line: for a line that is still short of its goal after unmasking."""
 
     kind: Literal["duck"]
@@ -42,7 +44,8 @@ class Duck(Document):
     """Of all bands, in dB, at most 0."""
 
 
-class Ride(Document):
+@item
+class Ride:
     """The line itself a little louder, where the bed's caps are reached."""
 
     kind: Literal["ride"]
@@ -51,7 +54,8 @@ class Ride(Document):
     """Of all bands, in dB."""
 
 
-class Presence(Document):
+@item
+class Presence:
     """The line itself a little brighter, at the same level."""
 
     kind: Literal["presence"]
@@ -62,7 +66,8 @@ class Presence(Document):
     """Of the 36 bands, in dB."""
 
 
-class Level(Document):
+@item
+class Level:
     """A fader move over the whole programme, where the project asks for balance."""
 
     kind: Literal["level"]
@@ -71,7 +76,8 @@ class Level(Document):
     """Of all bands, in dB."""
 
 
-class StaticEq(Document):
+@item
+class StaticEq:
     """The seven-band equaliser of frequency-based mixing: one curve over the whole programme."""
 
     kind: Literal["static"]
@@ -80,7 +86,8 @@ class StaticEq(Document):
     """Of the classic bands, 60 Hz to 12 kHz, in dB."""
 
 
-class Scene(Document):
+@item
+class Scene:
     """What the cuts of a scene's lines have in common: it stands from line to line, so that the bed does not yo-yo."""
 
     kind: Literal["scene"]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ
+from stemmix.dsp import hearing_kernels
 from stemmix.dsp.filters import k_weighting_power
 from stemmix.model.moves import Level
 from stemmix.model.plan import Move, StoppedBy
@@ -82,7 +83,8 @@ def _decided_by_pins(stem: HeardStem, goal: Goal, rules: Rules, hop: int) -> boo
 
 def _weighed(stem: HeardStem, goal: Goal, k_power: Floats) -> float:
     """K-weighted power of a stem while a line is spoken."""
-    return float((k_power * stem.frames.power("total", goal.start, goal.end)).sum())
+    frames = stem.frames
+    return float(hearing_kernels.weighed_power(frames.rows(goal.start, goal.end), frames.power_of_level, k_power))
 
 
 def _difference_lu(line: float, heard: float) -> float:

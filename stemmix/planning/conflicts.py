@@ -7,7 +7,9 @@ importance-weighted masked band-seconds, 1 being a second in which everything th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,41 +64,57 @@ def masked_by(line: Passage) -> Floats:
     return shares
 
 
-def size_in(answers_for: Floats, importance: Floats, low: int, high: int) -> float:
-    """(frames, 36) shares of masked cells -> importance-weighted masked band-seconds in bands low to high."""
-    return float((answers_for[:, low : high + 1] * importance[low : high + 1]).sum()) / HOPS_PER_SECOND
+def sizes_of(cells: Floats, importance: Floats) -> Floats:
+    """(stems, frames, 36) shares of masked cells -> (stems, 36) importance-weighted masked band-seconds."""
+    return np.asarray(cells.sum(axis=1) * importance / HOPS_PER_SECOND)
 
 
 def find(line: Passage) -> list[Found]:
     """The conflicts of a line as it came, largest first."""
-    cells = masked_by(line)
-    snr = line.snr_db(line.untouched)
+    stems, frames, bands = line.maskers.shape
+    sums, spans = np.empty((2, stems, bands)), np.empty((stems, bands, 2), np.int64)
+    hearing_kernels.cells_together(masked_by(line), line.snr_db(line.untouched), sums, spans)
+    importance, shares = line.importance.tolist(), (sums[0] / frames).tolist()
+    sizes, levels = (sums * line.importance / HOPS_PER_SECOND).tolist()
     found: list[Found] = []
-    for masker, answers_for in enumerate(cells):
-        busy = answers_for.mean(axis=0) >= ANSWERABLE_SHARE
-        # a single quiet band does not part two runs
-        busy[1:-1] |= busy[:-2] & busy[2:]
-        if not busy.any():
-            # little in every band, yet something in all: one conflict for the lot
-            touched = np.flatnonzero(answers_for.any(axis=0))
-            busy[touched[0] if len(touched) else 0 : touched[-1] + 1 if len(touched) else 0] = True
-        edges = np.flatnonzero(np.diff(np.concatenate(([0], busy.astype(np.int8), [0]))))
-        for low, after in zip(edges[::2], edges[1::2], strict=True):
-            size = size_in(answers_for, line.importance, low, after - 1)
+    for masker in range(stems):
+        for low, after in _runs(shares[masker]):
+            size = sum(sizes[masker][low:after])
             if size < SMALLEST:
                 continue
-            weight = answers_for[:, low:after] * line.importance[low:after]
-            times = np.flatnonzero(weight.any(axis=1))
+            heard = spans[masker, low:after][line.importance[low:after] > 0.0]
             found.append(
                 Found(
                     masker=masker,
-                    low=int(low),
-                    high=int(after) - 1,
-                    start=line.start + int(times[0]),
-                    end=line.start + int(times[-1]) + 1,
-                    importance=float(line.importance[low:after].sum()),
-                    snr_db=float((weight * snr[:, low:after]).sum() / weight.sum()),
+                    low=low,
+                    high=after - 1,
+                    start=line.start + int(heard[:, 0].min()),
+                    end=line.start + int(heard[:, 1].max()),
+                    importance=sum(importance[low:after]),
+                    snr_db=sum(levels[masker][low:after]) / size,
                     size=size,
                 )
             )
     return sorted(found, key=lambda conflict: (-conflict.size, conflict.masker, conflict.low))
+
+
+def _runs(shares: list[float]) -> list[tuple[int, int]]:
+    """Runs of bands, from the first to before the last, in which a masker answers for enough of the time.
+
+    A single quiet band does not part two runs. Little in every band, yet something in all: one run of the lot.
+    """
+    loud = [share >= ANSWERABLE_SHARE for share in shares]
+    busy = [
+        here or (before and after)
+        for before, here, after in zip((False, *loud[:-1]), loud, (*loud[1:], False), strict=True)
+    ]
+    if not any(busy):
+        touched = [band for band, share in enumerate(shares) if share]
+        return [(touched[0], touched[-1] + 1)] if touched else []
+    return runs_of(busy)
+
+
+def runs_of(busy: Sequence[bool]) -> list[tuple[int, int]]:
+    """Runs of what is true, from the first to before the last."""
+    edges = [place for place, (one, other) in enumerate(pairwise((False, *busy, False))) if one != other]
+    return list(zip(edges[::2], edges[1::2], strict=True))

@@ -18,7 +18,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.bands import BAND_COUNT, EDGE_HZ
+from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import StemGains
 from stemmix.model.moves import Action, Duck, Presence, Ride, Unmask, rounded_db
 from stemmix.model.plan import (
@@ -168,12 +168,6 @@ def _decided(
     return desk.gains([*standing, *made]), layers
 
 
-def _names(desk: Desk, goal: Goal, found: Sequence[conflicts.Found]) -> tuple[str, ...]:
-    """Names of a line's conflicts: by the masker and where its bands begin, in Hz."""
-    maskers = desk.maskers(goal)
-    return tuple(f"{goal.id}:{maskers[one.masker].id}:{EDGE_HZ[one.low]:.0f}" for one in found)
-
-
 def _as_it_came(desk: Desk, goal: Goal, heard: Passage) -> SolvedLine:
     clarity = heard.clarity(heard.untouched)
     found = tuple(conflicts.find(heard))
@@ -183,7 +177,7 @@ def _as_it_came(desk: Desk, goal: Goal, heard: Passage) -> SolvedLine:
         found=found,
         names=desk.names(goal, found),
         clarity=clarity,
-        snr_db=heard.mean_snr_db(heard.untouched),
+        snr_db=heard.mean_snr_db(clarity),
         reached=clarity,
         stopped_by="clear" if clarity >= desk.rules.clarity else "nothing to cut",
     )
@@ -209,7 +203,7 @@ def _solved_line(
     desk: Desk, gains: dict[str, StemGains], layers: Sequence[dict[str, StemGains]], goal: Goal
 ) -> SolvedLine:
     """A goal solved with what was decided before it, its unmasks and ducks in `layers`."""
-    heard = desk.passage(goal)
+    heard = desk.passage(goal, wide=True)
     return _solved_from(desk, gains, layers, _as_it_came(desk, goal, heard), heard)
 
 
@@ -226,7 +220,7 @@ def _solved_from(
     where the earlier cuts stand all along it, and its moves are told from there as a whole.
     """
     goal = came.goal
-    heard = heard or desk.passage(goal)
+    heard = heard or desk.passage(goal, wide=True)
     start = desk.mixed(goal, heard, gains)
     maskers = desk.maskers(goal)
     guilty = {found.masker for found in came.found}
@@ -236,15 +230,16 @@ def _solved_from(
         came = replace(came, found=found, names=desk.names(goal, found))
         bounds, pinned = desk.rules.bounds(goal, maskers, guilty | {one.masker for one in uncovered}, desk.hop)
     stand = [np.zeros((len(maskers), 2 * BAND_COUNT)) for _ in layers]
-    if came.lift or start.clarity(start.untouched) < bounds.clarity:
-        times = np.arange(goal.start, goal.end, dtype=np.float64) * desk.hop
+    times = desk.times(goal)
+    alone = all(made[stem.id].idle(times[0] - 1, times[-1] + 1) for made in layers for stem in maskers)
+    if not alone and (came.lift or start.clarity(start.untouched) < bounds.clarity):
         passing_db = np.zeros((len(maskers), len(times), 2 * BAND_COUNT))
-        for index in np.flatnonzero(bounds.lost_db.any(axis=1) | (bounds.duck_db > 0)):
+        for index in map(int, np.flatnonzero(bounds.lost_db.any(axis=1) | (bounds.duck_db > 0))):
             for layer, made in zip(stand, layers, strict=True):
                 gain_db = made[maskers[index].id].at(times)
                 layer[index] = gain_db.max(axis=0)
                 passing_db[index] += gain_db - layer[index]
-        start = start.at_gains(-passing_db, np.zeros_like(start.target))
+        start = start.at_gains(-passing_db)
     unmasked, ducked = stand
     # what stands deeper than this line may cut is left to the line that it was made for
     depth_db = np.hstack((bounds.lost_db, bounds.lost_db))
@@ -277,14 +272,13 @@ def _uncovered(heard: Passage, start: Passage, bounds: Bounds, guilty: Collectio
     """
     if start.clarity(-bounds.rule_db) >= bounds.clarity + GOAL_MARGIN:
         return []
-    furthest_db = np.tile(-(bounds.lost_db + bounds.duck_db[:, None]), 2)[:, None, :]
-    everywhere = np.broadcast_to(furthest_db, (len(furthest_db), len(start.target), 2 * BAND_COUNT))
-    bare = start.at_gains(everywhere, np.zeros_like(start.target))
+    furthest_db = -(bounds.lost_db + bounds.duck_db[:, None])
+    bare = replace(start, maskers=start.maskers * 10.0 ** (furthest_db[:, None, :] / 10.0))
     found = [one for one in conflicts.find(bare) if one.masker not in guilty]
-    cells = conflicts.masked_by(heard) if found else ()
-    return [
-        replace(one, size=conflicts.size_in(cells[one.masker], heard.importance, one.low, one.high)) for one in found
-    ]
+    if not found:
+        return []
+    sizes = conflicts.sizes_of(conflicts.masked_by(heard), heard.importance)
+    return [replace(one, size=float(sizes[one.masker, one.low : one.high + 1].sum())) for one in found]
 
 
 def _moves(
@@ -323,11 +317,13 @@ def _moves(
         if stop == "goal" and transient_share(stem, goal, desk.hop) > 0.5:
             stop = "protection"
         if solution.mid_db[index].min() <= -LEAST_MOVE_DB:
-            mid_db = rounded_db(solution.mid_db[index] + unmasked[index, :BAND_COUNT])
-            side_db = rounded_db(solution.side_db[index] + unmasked[index, BAND_COUNT:])
-            yield move(stem, Unmask(kind="unmask", mid_db=mid_db, side_db=side_db), stop)
+            both_db = rounded_db(np.concatenate((solution.mid_db[index], solution.side_db[index])) + unmasked[index])
+            halves = {"mid_db": both_db[:BAND_COUNT], "side_db": both_db[BAND_COUNT:]}
+            yield move(stem, Unmask(kind="unmask", **halves), stop)
         if solution.duck_db[index] <= -LEAST_MOVE_DB:
             yield move(stem, Duck(kind="duck", gain_db=rounded_db(solution.duck_db + ducked[:, 0])[index]), stop)
+    if not solution.voice_db.any():
+        return
     ride_db, tilt_db = rounded_db([solution.ride_db])[0], rounded_db(solution.presence_db)
     for stem in goal.targets:
         if abs(ride_db) >= LEAST_MOVE_DB:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,7 @@ class Desk(Workers):
         self.hop = ruler(project.sample_rate).hop_samples
         self.shape = Shape(profile.look_ahead_s, profile.hold_s, profile.ramp_s)
         self.rules = Rules(project, self.shape, frames)
+        self._maskers = cache(lambda targets: tuple(stem for stem in self.stems if stem not in targets))
 
     def gains(self, moves: Iterable[Move]) -> dict[str, StemGains]:
         """What moves make of every stem."""
@@ -61,27 +63,38 @@ class Desk(Workers):
         rate = self.project.sample_rate
         return {stem: StemGains(layers_of(own), self.shape, rate, 2 * BAND_COUNT) for stem, own in of_stem.items()}
 
-    def maskers(self, goal: Goal) -> list[HeardStem]:
-        return [stem for stem in self.stems if stem not in goal.targets]
+    def maskers(self, goal: Goal) -> Sequence[HeardStem]:
+        """Everything that a line's targets are to be heard through, in the project's order."""
+        return self._maskers(goal.targets)
 
     def names(self, goal: Goal, found: Iterable[conflicts.Found]) -> tuple[str, ...]:
         """Ids of a line's conflicts: the line, the masker and the bands in Hz, `DX-0083.5-MX-1008-5699`."""
         maskers = self.maskers(goal)
         return tuple(joined(goal.id, maskers[one.masker].id, bands(one.low_hz, one.high_hz)) for one in found)
 
-    def passage(self, goal: Goal) -> Passage:
+    def passage(self, goal: Goal, *, wide: bool = False) -> Passage:
+        """What is heard while a line is spoken; `wide`, with the sides, where cuts are to be found for it."""
         return passage(
-            goal.targets, self.maskers(goal), goal.start, goal.end, is_speech=goal.is_speech, bands=goal.bands
+            goal.targets,
+            self.maskers(goal),
+            goal.start,
+            goal.end,
+            is_speech=goal.is_speech,
+            bands=goal.bands,
+            wide=wide,
         )
 
     def mixed(self, goal: Goal, heard: Passage, gains: dict[str, StemGains]) -> Passage:
         """The passage as gains that were decided leave it."""
-        times = np.arange(goal.start, goal.end, dtype=np.float64) * self.hop
-        gain_db = np.zeros((len(heard.maskers), len(times), 2 * BAND_COUNT))
-        for index, stem in enumerate(self.maskers(goal)):
-            gain_db[index] = gains[stem.id].at(times)
-        voices_db = [gains[stem.id].at(times)[:, :BAND_COUNT] for stem in goal.targets]
-        return heard.at_gains(gain_db, self.voice_db(goal, voices_db))
+        times = self.times(goal)
+        voice_db: Floats | float = 0.0
+        if not all(gains[stem.id].idle(times[0] - 1, times[-1] + 1) for stem in goal.targets):
+            voice_db = self.voice_db(goal, [gains[stem.id].at(times)[:, :BAND_COUNT] for stem in goal.targets])
+        return heard.at_gains([gains[stem.id].at(times) for stem in self.maskers(goal)], voice_db)
+
+    def times(self, goal: Goal) -> Floats:
+        """(frames,) samples on which the line's frames are centred."""
+        return np.arange(goal.start, goal.end, dtype=np.float64) * self.hop
 
     def voice_db(self, goal: Goal, gains_db: Sequence[Floats]) -> Floats:
         """(frames, 36) what gains of every target, each alike in shape, make of all of them together."""

@@ -53,36 +53,40 @@ class Passage:
     maskers: Floats
     """(stems, frames, 36) the same of every other stem."""
     sides: Floats
-    """(stems, frames, 36) smoothed power of (L - R) / sqrt 2: what a listener hears beside the target, not over it."""
+    """(stems, frames, 36) smoothed power of (L - R) / sqrt 2: what a listener hears beside the target, not over it; of
+    no stem where nothing is to be cut."""
     importance: Floats
     """(36,) what each band matters for the target."""
 
     def snr_db(self, gain_db: Floats, voice_db: Floats | float = 0.0) -> Floats:
         """(frames, 36) SNR with the mid of every masker at its (stems, 36) gains, and the target at its own, in dB."""
-        return masking.snr_db(self._target_at(voice_db), self.maskers, 10.0 ** (gain_db / 10.0))
+        return masking.snr_db(self.target_at(voice_db), self.maskers, 10.0 ** (gain_db / 10.0))
 
     def clarity(self, gain_db: Floats, voice_db: Floats | float = 0.0) -> float:
         """Mean audibility index of the passage."""
-        return masking.clarity(self._target_at(voice_db), self.maskers, 10.0 ** (gain_db / 10.0), self.importance)
+        return masking.clarity(self.target_at(voice_db), self.maskers, 10.0 ** (gain_db / 10.0), self.importance)
 
-    def at_gains(self, gain_db: Floats, voice_db: Floats) -> Passage:
-        """The passage as it is mixed: (stems, frames, 72) gains of every masker's mid and sides, (frames, 36) of the
+    def at_gains(self, gains_db: Floats | Sequence[Floats], voice_db: Floats | float = 0.0) -> Passage:
+        """The passage as it is mixed: of every masker (frames, 72) gains of its mid and sides, (frames, 36) of the
         target."""
-        maskers, sides = self.maskers, self.sides
-        if gain_db.any():
-            bands = self.target.shape[1]
-            gains = masking.power_of_db(gain_db)
-            maskers, sides = maskers * gains[..., :bands], sides * gains[..., bands:]
-        return Passage(self.start, self.end, self._target_at(voice_db), maskers, sides, self.importance)
+        maskers, sides = np.empty_like(self.maskers), np.empty_like(self.sides)
+        for index, gain_db in enumerate(gains_db):
+            hearing_kernels.at_gains(self.maskers[index], gain_db, 0, maskers[index])
+            if len(sides):
+                hearing_kernels.at_gains(self.sides[index], gain_db, BAND_COUNT, sides[index])
+        return Passage(self.start, self.end, self.target_at(voice_db), maskers, sides, self.importance)
 
-    def mean_snr_db(self, gain_db: Floats, voice_db: Floats | float = 0.0) -> float:
-        """SNR, each cell bounded to what audibility looks at, weighted with importance, mean over the passage."""
-        snr = np.clip(self.snr_db(gain_db, voice_db), -15.0, 15.0)
-        return float((snr * self.importance).sum(axis=1).mean())
+    def mean_snr_db(self, clarity: float) -> float:
+        """SNR, each cell within the +-15 dB that audibility looks at, weighted with importance, mean over the passage.
 
-    def _target_at(self, voice_db: Floats | float) -> Floats:
+        It is what clarity says on a scale of 0 to 1.
+        """
+        return 30.0 * clarity - 15.0 * float(self.importance.sum())
+
+    def target_at(self, voice_db: Floats | float) -> Floats:
+        """The target's power with (36,) or (frames, 36) gains in dB."""
         at = np.asarray(voice_db)
-        return self.target * masking.power_of_db(at) if at.any() else self.target
+        return self.target * masking.power_of_db(at) if np.count_nonzero(at) else self.target
 
     @property
     def untouched(self) -> Floats:
@@ -90,15 +94,12 @@ class Passage:
         return np.zeros((len(self.maskers), self.target.shape[1]))
 
 
-def smoothed_power(stem: HeardStem, column: str, start: int, end: int) -> Floats:
-    """(end - start, width) a stem's power at programme frames, as it is judged."""
-    return _smoothed(stem, column, stem.frames.rows(start - MARGIN, end + MARGIN))
-
-
-def _smoothed(stem: HeardStem, column: str, rows: NDArray[np.int16]) -> Floats:
-    """The same of rows that are at hand, with their margin."""
-    out = np.empty((len(rows) - 2 * MARGIN, COLUMNS[column].stop - COLUMNS[column].start))
-    hearing_kernels.smoothed_power(rows, COLUMNS[column].start, stem.frames.power_of_level, out)
+def smoothed_power(stem: HeardStem, column: str, start: int, end: int, *, out: Floats | None = None) -> Floats:
+    """(end - start, width) a stem's power at programme frames, as it is judged; in `out` where it is given."""
+    columns = COLUMNS[column]
+    out = np.empty((end - start, columns.stop - columns.start)) if out is None else out
+    rows = stem.frames.rows(start - MARGIN, end + MARGIN)
+    hearing_kernels.smoothed_power(rows, columns.start, stem.frames.power_of_level, out)
     return out
 
 
@@ -110,17 +111,23 @@ def passage(
     *,
     is_speech: bool = True,
     bands: frozenset[int] = ALL_BANDS,
+    wide: bool = True,
 ) -> Passage:
-    """The passage from frame `start` to `end`; several targets are heard as one. Only `bands` of them matter."""
-    target = np.zeros((end - start, BAND_COUNT))
-    for stem in targets:
+    """The passage from frame `start` to `end`; several targets are heard as one. Only `bands` of them matter.
+
+    Who only judges what is heard, and cuts nothing, does without the sides: they are none where it is not `wide`.
+    """
+    target = smoothed_power(targets[0], "mid", start, end)
+    for stem in targets[1:]:
         target += smoothed_power(stem, "mid", start, end)
     mids = np.empty((len(maskers), *target.shape))
-    sides = np.empty_like(mids)
+    sides = np.empty_like(mids if wide else mids[:0])
     for index, stem in enumerate(maskers):
-        rows = stem.frames.rows(start - MARGIN, end + MARGIN)
-        mids[index] = _smoothed(stem, "mid", rows)
-        np.maximum(_smoothed(stem, "total", rows) - mids[index], 0.0, out=sides[index])
+        if wide:
+            rows, table = stem.frames.rows(start - MARGIN, end + MARGIN), stem.frames.power_of_level
+            hearing_kernels.heard_power(rows, COLUMNS["mid"].start, table, mids[index], sides[index])
+        else:
+            smoothed_power(stem, "mid", start, end, out=mids[index])
     return Passage(start, end, target, mids, sides, _importance(target, bands, is_speech=is_speech))
 
 

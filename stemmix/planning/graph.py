@@ -19,6 +19,7 @@ from stemmix.dsp.spectrum import HOPS_PER_SECOND, ruler
 from stemmix.model.plan import Conflict, Edge
 from stemmix.model.profiles import SPEECH
 from stemmix.planning import masking
+from stemmix.planning.conflicts import runs_of
 from stemmix.planning.evidence import HeardStem, smoothed_power
 from stemmix.planning.ids import bands, begin, joined
 from stemmix.planning.workers import Each
@@ -48,14 +49,16 @@ def graph_of(
         end = min(start + STRETCH_FRAMES, last)
         where = begin(start * hop, rate_hz, decimals=0)
         here = np.ascontiguousarray(active[:, start:end])
-        power = np.stack([smoothed_power(stem, "mid", start, end) for stem in stems])
+        power = np.empty((len(stems), end - start, BAND_COUNT))
+        for stem, mid in zip(stems, power, strict=True):
+            smoothed_power(stem, "mid", start, end, out=mid)
         importance = np.stack([_importance(stem, mid) for stem, mid in zip(stems, power, strict=True)])
         (sizes, levels), spans = _masked(power, here, importance, count=2)
         mixed, found = sizes, list[Conflict]()
         if not all(gains[stem.id].idle(start * hop - 1, (end - 1) * hop + 1) for stem in stems):
             times = np.arange(start, end, dtype=np.float64) * hop
             for index, stem in enumerate(stems):
-                power[index] *= masking.power_of_db(gains[stem.id].at(times)[:, :BAND_COUNT])
+                hearing_kernels.at_gains(power[index], gains[stem.id].at(times), 0, power[index])
             (mixed,), _ = _masked(power, here, importance)
         for i, target in enumerate(stems):
             if target.id in cleared:
@@ -130,10 +133,8 @@ def _conflicts(target: str, masker: str, where: str, seen: _Seen, hop: int, fram
     """One pair's conflicts in the stretch that begins at `where`: runs of bands."""
     if seen.after <= seen.first:
         return []
-    busy = seen.size >= SMALLEST / 12
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], busy.astype(np.int8), [0]))))
     found = []
-    for low, after in zip(edges[::2], edges[1::2], strict=True):
+    for low, after in runs_of((seen.size >= SMALLEST / 12).tolist()):
         size = float(seen.size[low:after].sum())
         if size < SMALLEST:
             continue

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, fields, replace
+from dataclasses import fields, replace
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from stemmix.model.moves import gains_of
 from stemmix.model.plan import Conflict, Evidence, Line, Move, layers_of
 from stemmix.planning import conflicts, masking
 from stemmix.planning.desk import Desk, SolvedLine
-from stemmix.planning.evidence import Passage
+from stemmix.planning.evidence import HeardStem, Passage
 from stemmix.planning.lines import Goal
 from stemmix.units import samples_from_seconds
 
@@ -26,6 +27,8 @@ SHORT = frozenset({"cap", "benefit", "pin", "nothing to cut"})
 NAMED = 8
 """A move over the whole programme bears on hundreds of conflicts: the largest are named."""
 
+FIGURES = tuple(field.name for field in fields(Evidence))
+
 
 def judged_line(
     desk: Desk, line: SolvedLine, gains: dict[str, StemGains], made: Sequence[Move], standing: Sequence[Move]
@@ -36,8 +39,8 @@ def judged_line(
     heard = desk.passage(goal)
     mixed = desk.mixed(goal, heard, gains)
     clarity = mixed.clarity(mixed.untouched)
-    after = conflicts.masked_by(mixed)
-    target = max(goal.targets, key=lambda stem: float(stem.frames.power("mid", goal.start, goal.end).sum())).id
+    sizes = conflicts.sizes_of(conflicts.masked_by(mixed), heard.importance)
+    target = _loudest(goal).id
     judged = Line(
         id=goal.id,
         target=target,
@@ -46,7 +49,7 @@ def judged_line(
         clarity_before=round(line.clarity, 3),
         clarity_after=round(clarity, 3),
         snr_before_db=round(line.snr_db, 2),
-        snr_after_db=round(mixed.mean_snr_db(mixed.untouched), 2),
+        snr_after_db=round(mixed.mean_snr_db(clarity), 2),
         # neighbours' cuts may have carried it there
         stopped_by="goal" if clarity >= desk.rules.clarity and line.stopped_by in SHORT else line.stopped_by,
     )
@@ -63,7 +66,7 @@ def judged_line(
             end=min(found.end * desk.hop, desk.frames),
             snr_db=round(found.snr_db, 2),
             size_before=round(found.size, 4),
-            size_after=round(conflicts.size_in(after[found.masker], heard.importance, found.low, found.high), 4),
+            size_after=round(float(sizes[found.masker, found.low : found.high + 1].sum()), 4),
         )
         for name, found in zip(line.names, line.found, strict=True)
     ]
@@ -74,6 +77,13 @@ def judged_line(
         for move in (*made, *standing)
     }
     return judged, found_in, bought
+
+
+def _loudest(goal: Goal) -> HeardStem:
+    """The target that most of what is to be heard comes from."""
+    if len(goal.targets) == 1:
+        return goal.targets[0]
+    return max(goal.targets, key=lambda stem: float(stem.frames.power("mid", goal.start, goal.end).sum()))
 
 
 def _bought(
@@ -88,18 +98,23 @@ def _bought(
 ) -> Evidence:
     """What a line, of such a clarity as it is mixed, would lose if this move alone were taken back: `own_db` is what it
     does, (36,) all along the line or (frames, 36)."""
-    voice_db = np.zeros_like(mixed.target)
+    voice_db: Floats | float = 0.0
     targets = [stem.id for stem in goal.targets]
+    gain_db = mixed.untouched
     if move.stem in targets:
-        times = np.arange(goal.start, goal.end, dtype=np.float64) * desk.hop
+        times = desk.times(goal)
         all_db = [gains[stem].at(times)[:, :BAND_COUNT] for stem in targets]
         less_db = [gain - own_db if stem == move.stem else gain for stem, gain in zip(targets, all_db, strict=True)]
         voice_db = desk.voice_db(goal, less_db) - desk.voice_db(goal, all_db)
     else:
-        maskers = mixed.maskers.copy()
-        maskers[[stem.id for stem in desk.maskers(goal)].index(move.stem)] *= masking.power_of_db(-own_db)
-        mixed = replace(mixed, maskers=maskers)
-    bought = clarity - mixed.clarity(mixed.untouched, voice_db)
+        masker = [stem.id for stem in desk.maskers(goal)].index(move.stem)
+        if own_db.ndim == 1:
+            gain_db[masker] = -own_db
+        else:
+            maskers = mixed.maskers.copy()
+            maskers[masker] *= masking.power_of_db(-own_db)
+            mixed = replace(mixed, maskers=maskers)
+    bought = clarity - mixed.clarity(gain_db, voice_db)
     deepest_db = max(map(abs, gains_of(move.action)))
     return Evidence(
         snr_before_db=line.snr_before_db,
@@ -113,7 +128,7 @@ def _bought(
 
 def _standing_db(desk: Desk, goal: Goal, move: Move, standing: Sequence[Move]) -> Floats:
     """(frames, 36) what a standing move does over a line: what is held there without it, of all that stand, less."""
-    times = np.arange(goal.start, goal.end, dtype=np.float64) * desk.hop
+    times = desk.times(goal)
     alike = [other for other in standing if other.stem == move.stem and other.action.kind == move.action.kind]
     others = [other for other in alike if other is not move]
     with_it, without = (desk.gains(held)[move.stem].at(times) for held in (alike, others))
@@ -178,8 +193,10 @@ def with_evidence(moves: Sequence[Move], bought: Iterable[dict[str, Evidence]]) 
     def mean(move: Move) -> Evidence | None:
         if move.id not in of_move:
             return None
-        told = [astuple(evidence) for evidence in of_move[move.id]]
-        means = (round(sum(each) / len(told), 5) for each in zip(*told, strict=True))
-        return Evidence(**dict(zip((field.name for field in fields(Evidence)), means, strict=True)))
+        told = of_move[move.id]
+        if len(told) == 1:
+            return told[0]
+        columns = zip(*map(attrgetter(*FIGURES), told), strict=True)
+        return Evidence(**{name: round(sum(each) / len(told), 5) for name, each in zip(FIGURES, columns, strict=True)})
 
     return [replace(move, evidence=mean(move)) for move in moves]

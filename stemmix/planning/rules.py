@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
+from stemmix.dsp import hearing_kernels
 from stemmix.dsp.dynamics import Shape
 from stemmix.model.moves import Presence, Ride, gains_of
 from stemmix.model.plan import PINNED, Move
@@ -266,8 +267,7 @@ def transient_share(stem: HeardStem, goal: Goal, hop: int) -> float:
     """
     if stem.role not in HITS:
         return 0.0
-    power = stem.frames.power("total", goal.start, goal.end).sum(axis=1)
-    near = np.zeros(len(power), dtype=bool)
+    near = np.zeros(goal.end - goal.start, dtype=bool)
     onsets = stem.facts.onsets
     # a long effect has thousands: only those that reach into the line are looked at
     first, after = (
@@ -276,10 +276,13 @@ def transient_share(stem: HeardStem, goal: Goal, hop: int) -> float:
     )
     for onset in onsets[first:after]:
         frame = (stem.at + onset.at) // hop - goal.start
-        if onset.strength_db >= HIT_DB and -TRANSIENT_FRAMES < frame < len(power):
+        if onset.strength_db >= HIT_DB and -TRANSIENT_FRAMES < frame < len(near):
             near[max(frame - 1, 0) : max(frame + TRANSIENT_FRAMES, 0)] = True
-    total = float(power.sum())
-    return float(power[near].sum()) / total if total > 0 else 0.0
+    if not near.any():
+        return 0.0
+    rows, table, bands = stem.frames.rows(goal.start, goal.end), stem.frames.power_of_level, np.ones(BAND_COUNT)
+    total = hearing_kernels.weighed_power(rows, table, bands)
+    return float(hearing_kernels.weighed_power(rows[near], table, bands)) / total if total > 0 else 0.0
 
 
 def _even(ramp: int) -> int:

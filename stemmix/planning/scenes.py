@@ -12,11 +12,17 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import Shape
-from stemmix.model.moves import Scene, Unmask, rounded_db
+from stemmix.model.moves import Scene, Unmask, gains_of, rounded_db
 from stemmix.model.plan import Move, PlannedScene
 from stemmix.planning.ids import begin, joined
 from stemmix.units import samples_from_seconds
+
+Floats = NDArray[np.float64]
 
 BRIDGED_S = 0.6
 """Longer gaps between lines are left open, as a rule: the bed comes up."""
@@ -36,20 +42,23 @@ def shared_curves(moves: Sequence[Move], scenes: Sequence[PlannedScene], shape: 
     shared: list[Move] = []
     for stem, own in by_stem.items():
         for run in _runs(sorted(own, key=lambda move: (move.start, move.end, move.id)), scenes, shape, rate_hz):
-            if (common := _shared(run)) is None:
+            cuts_db = np.array([gains_of(move.action) for move in run])
+            shallowest_db = cuts_db.max(axis=0)
+            if shallowest_db[:BAND_COUNT].min() > -LEAST_DB:
                 continue
+            mid_db, side_db = _halves(shallowest_db)
             shared.append(
                 Move(
                     id=joined("scene", stem, begin(run[0].start, rate_hz)),
                     stem=stem,
                     start=run[0].start,
                     end=max(move.end for move in run),
-                    action=common,
+                    action=Scene(kind="scene", mid_db=mid_db, side_db=side_db),
                     because=tuple(because for move in run for because in move.because),
                     stopped_by=run[0].stopped_by,
                 )
             )
-            split |= {move.id: _less(move, common) for move in run}
+            split |= {move.id: _left(move, db) for move, db in zip(run, cuts_db - shallowest_db, strict=True)}
     left = (split.get(move.id, move) for move in moves)
     return shared + [move for move in left if move is not None]
 
@@ -79,24 +88,15 @@ def _scene_at(scenes: Sequence[PlannedScene], sample: int) -> str:
     return scenes[bisect_right(scenes, sample, key=lambda scene: scene.start) - 1].id
 
 
-def _shared(run: Sequence[Move]) -> Scene | None:
-    """The shallowest cut of every band, of mid and sides; None where that is next to nothing."""
-    cuts = [move.action for move in run if isinstance(move.action, Unmask)]
-    mid_db = tuple(max(bands) for bands in zip(*(cut.mid_db for cut in cuts), strict=True))
-    side_db = tuple(max(bands) for bands in zip(*(cut.side_db for cut in cuts), strict=True))
-    return Scene(kind="scene", mid_db=mid_db, side_db=side_db) if min(mid_db) <= -LEAST_DB else None
+def _left(move: Move, gains_db: Floats) -> Move | None:
+    """The move with what its (72,) gains are without the scene's; None where that is nothing, or next to nothing."""
+    mid_db, side_db = _halves(gains_db)
+    if min(mid_db + side_db) > -LEAST_MOVE_DB:
+        return None
+    return replace(move, action=Unmask(kind="unmask", mid_db=mid_db, side_db=side_db))
 
 
-def _less(move: Move, curve: Scene) -> Move | None:
-    """The move without what the scene does; None where that is all of it, or next to all."""
-    assert isinstance(move.action, Unmask)
-    left = Unmask(
-        kind="unmask",
-        mid_db=_difference_db(move.action.mid_db, curve.mid_db),
-        side_db=_difference_db(move.action.side_db, curve.side_db),
-    )
-    return replace(move, action=left) if min(left.mid_db + left.side_db) <= -LEAST_MOVE_DB else None
-
-
-def _difference_db(own: Sequence[float], shared: Sequence[float]) -> tuple[float, ...]:
-    return rounded_db([one - its for one, its in zip(own, shared, strict=True)])
+def _halves(gains_db: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(72,) gains as those of the mid and of the sides, rounded."""
+    rounded = rounded_db(gains_db)
+    return rounded[:BAND_COUNT], rounded[BAND_COUNT:]

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import CENTRE_HZ
-from stemmix.dsp import masking_kernels
+from stemmix.dsp import solving_kernels
 from stemmix.dsp.spectrum import erb_numbers
 from stemmix.model.plan import StoppedBy
 from stemmix.planning import masking
@@ -68,6 +68,10 @@ TIMBRE_HZ = (80.0, 12_000.0)
 GROUP_FRAMES = 6
 """Frames that the solver takes as one, 120 ms."""
 ROUNDS, STEPS, CORRECTIONS = 8, 20, 4
+COUNTS = (GROUP_FRAMES, ROUNDS, STEPS, CORRECTIONS)
+WEIGHTS = np.array((LOUDNESS_EXPONENT, EVENNESS, EFFORT, SMOOTHNESS))
+TIMBRE = np.searchsorted(CENTRE_HZ, TIMBRE_HZ)
+"""The first band of the timbre, and that after its last."""
 AT_CAP_DB = 0.1
 
 
@@ -196,8 +200,7 @@ class _Attempt:
 
 def slack_db(line: Passage) -> Floats:
     """(stems, 36) how far the mid of each band may be cut before its sides follow."""
-    mid, side = line.maskers.mean(axis=1), line.sides.mean(axis=1)
-    return np.asarray(np.maximum(10.0 * np.log10((mid + 1e-14) / (side + 1e-14)) + MID_UNDER_SIDES_DB, 0.0))
+    return np.asarray(solving_kernels.slack_db(line.maskers, line.sides, MID_UNDER_SIDES_DB))
 
 
 def _least(line: Passage, bounds: Bounds, aim: float) -> _Attempt | None:
@@ -251,112 +254,52 @@ def _within_all(everything: _Attempt, aim: float) -> _Attempt:
     ducked = replace(line, maskers=line.maskers * gains, sides=line.sides * gains)
     left = np.maximum(cut - duck[:, None], 0.0)
     if duck.any() and left.any():
-        left, _ = _cheapest(ducked, left, bounds.protection, aim, voice_db, left)
+        left = _cheapest(ducked, left, bounds.protection, aim, voice_db, left)
     return replace(everything, cut=left, duck=duck)
 
 
 def _needed(line: Passage, cap: Floats, shape: Floats, protection: Floats, aim: float, voice_db: Floats) -> Floats:
     """(stems, 36) the cheapest cuts that reach an aim, of those stems alone that it needs; looked for near a shape."""
-    start = _least_share(line, shape, aim, voice_db)
-    cut, price = _cheapest(line, cap, protection, aim, voice_db, start)
-    idle = _idle(line, cut, voice_db)
-    if not idle.any():
-        return cut
-    kept, needed = cut * ~idle[:, None], cap * ~idle[:, None]
-    if line.clarity(-kept, voice_db) >= aim - CLOSE_ENOUGH:
-        return kept
-    if line.clarity(-needed, voice_db) >= aim:
-        return _cheapest(line, needed, protection, aim, voice_db, kept, price)[0]
-    return cut
-
-
-def _cheapest(
-    line: Passage, cap: Floats, protection: Floats, goal: float, voice_db: Floats, start: Floats, price: float = 0.0
-) -> tuple[Floats, float]:
-    """(stems, 36) cuts at the least cost at which the line, frame by frame, is at its goal; the price of clarity there.
-
-    `start` is where to begin; `price`, what clarity costs there, is 0 where nothing was solved yet.
-    """
-    target = line.target * 10.0 ** (voice_db / 10.0)
-    slack = slack_db(line)
-    timbre = [band for band, hz in enumerate(CENTRE_HZ) if TIMBRE_HZ[0] < hz < TIMBRE_HZ[1]]
-    powers = _grouped(target), _grouped(line.maskers), _grouped(line.sides)
-
-    def solved(start: Floats, aim: float, price: float) -> tuple[Floats, float]:
-        cut, price = masking_kernels.least_cuts(
-            *powers,
-            start,
+    return np.asarray(
+        solving_kernels.needed_cuts(
+            line.target_at(voice_db),
+            line.maskers,
+            line.sides,
             cap,
-            slack,
+            shape,
             protection,
             masking.SPREAD,
             masking.REACH,
             line.importance,
-            np.array((timbre[0], timbre[-1] + 1)),
-            np.array((LOUDNESS_EXPONENT, EVENNESS, EFFORT, SMOOTHNESS)),
+            TIMBRE,
+            WEIGHTS,
+            COUNTS,
+            MID_UNDER_SIDES_DB,
+            CLOSE_ENOUGH,
+            NEXT_TO_NOTHING,
             aim,
-            price,
-            ROUNDS,
-            STEPS,
         )
-        return cut, price
-
-    # groups are not frames, and are clearer: aim higher by as much
-    ahead = masking.clarity(*powers[:2], 10.0 ** (-start / 10.0), line.importance) - line.clarity(-start, voice_db)
-    # from half way there, the cheaper valleys are found more often than at once
-    cut, price = (start, price) if price else solved(start, goal + ahead / 2, price)
-    aim = goal + ahead
-    for _ in range(CORRECTIONS):
-        cut, price = solved(cut, aim, price)
-        missing = goal - line.clarity(-cut, voice_db)
-        if abs(missing) < CLOSE_ENOUGH:
-            return cut, price
-        aim += missing
-    return _deepened(line, cut, cap, goal, voice_db), price
+    )
 
 
-def _least_share(line: Passage, shape: Floats, goal: float, voice_db: Floats) -> Floats:
-    """The least of a shape of cuts that reaches the goal, to a sixteenth, or all of it: where the solver begins."""
-    low, high = 0, 16
-    while high - low > 1:
-        middle = (low + high) // 2
-        reached = line.clarity(-(middle / 16) * shape, voice_db) >= goal
-        low, high = (low, middle) if reached else (middle, high)
-    return np.asarray((high / 16) * shape)
-
-
-def _deepened(line: Passage, cut: Floats, cap: Floats, goal: float, voice_db: Floats) -> Floats:
-    """The cuts, moved towards the cap (which does reach the goal) until they do; not at all where they do already."""
-    low, high = 0.0, 1.0
-    if line.clarity(-cut, voice_db) >= goal:
-        return cut
-    while high - low > 1e-3:
-        middle = (low + high) / 2
-        reached = line.clarity(-(cut + middle * (cap - cut)), voice_db) >= goal
-        low, high = (low, middle) if reached else (middle, high)
-    return np.asarray(cut + high * (cap - cut))
-
-
-def _idle(line: Passage, cut: Floats, voice_db: Floats) -> NDArray[np.bool_]:
-    """(stems,) those that may all be left alone for `NEXT_TO_NOTHING`."""
-    idle = np.array([not bands.any() for bands in cut])
-
-    def clarity_without(*more: int) -> float:
-        kept = cut * ~idle[:, None]
-        kept[list(more)] = 0.0
-        return line.clarity(-kept, voice_db)
-
-    floor = clarity_without() - NEXT_TO_NOTHING
-    left = {stem: clarity_without(stem) for stem in map(int, np.flatnonzero(~idle))}
-    for stem in sorted((stem for stem in left if left[stem] >= floor), key=lambda stem: (-left[stem], stem)):
-        idle[stem] = clarity_without(stem) >= floor
-    return idle
-
-
-def _grouped(power: Floats) -> Floats:
-    """(..., frames, 36) -> the same in means of about `GROUP_FRAMES` frames."""
-    frames = power.shape[-2]
-    count = max(frames // GROUP_FRAMES, 1)
-    edges = np.arange(count + 1) * frames // count
-    sums = np.add.reduceat(power, edges[:-1], axis=-2)
-    return np.ascontiguousarray(sums / np.diff(edges)[:, None])
+def _cheapest(line: Passage, cap: Floats, protection: Floats, aim: float, voice_db: Floats, start: Floats) -> Floats:
+    """(stems, 36) cuts at the least cost at which the line, frame by frame, is at an aim; looked for from a start."""
+    cut, _ = solving_kernels.cheapest_cuts(
+        line.target_at(voice_db),
+        line.maskers,
+        line.sides,
+        cap,
+        start,
+        protection,
+        masking.SPREAD,
+        masking.REACH,
+        line.importance,
+        TIMBRE,
+        WEIGHTS,
+        COUNTS,
+        MID_UNDER_SIDES_DB,
+        CLOSE_ENOUGH,
+        aim,
+        0.0,
+    )
+    return np.asarray(cut)

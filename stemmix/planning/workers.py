@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
+
+from stemmix.stopping import Pool
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -16,6 +17,10 @@ class Each(Protocol):
     def __call__(self, work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]: ...
 
 
+PIECES = 8
+"""To each thread: few enough that handing them out costs nothing, enough that none waits long for the other."""
+
+
 class Workers:
     """So many threads."""
 
@@ -24,5 +29,10 @@ class Workers:
 
     def each(self, work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
         """Work on items side by side. In the order of the items, however many threads there are."""
-        with ThreadPoolExecutor(self.threads, "decide") as pool:
-            return list(pool.map(work, items))
+        items = list(items)
+        if self.threads == 1:
+            return [work(item) for item in items]
+        length = -(-len(items) // (PIECES * self.threads)) or 1
+        pieces = [items[start : start + length] for start in range(0, len(items), length)]
+        with Pool(self.threads, "decide") as pool:
+            return [made for piece in pool.map(lambda piece: list(map(work, piece)), pieces) for made in piece]

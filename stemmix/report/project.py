@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from stemmix.model.deliverables import Deliverable
@@ -97,7 +98,8 @@ def pin_in_words(pin: Pin) -> str:
     elif pin.priority is not None:
         asked = f"priority {pin.priority}"
     else:
-        asked = f"this move: {_value(pin.action)}"
+        assert pin.action is not None
+        asked = f"this move: {json.dumps(asdict(pin.action), ensure_ascii=False)}"
     if pin.low_hz is not None or pin.high_hz is not None:
         low, high = ("" if hz is None else in_digits(hz) for hz in (pin.low_hz, pin.high_hz))
         asked += f", {low}-{high} Hz"

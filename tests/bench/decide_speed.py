@@ -29,6 +29,7 @@ from stemmix.model.project import Project
 from stemmix.planning.decide import decide
 from stemmix.planning.evidence import HeardStem
 from stemmix.sources import open_stems
+from stemmix.steps import Steps
 from tests.bench.long_reels import EXAMPLE, build
 
 
@@ -63,7 +64,7 @@ def measured(reel: Path, folder: Path, minutes: float, rounds: int) -> list[Deci
     path = build(folder / "reel", minutes, reel=reel).project("master")
     project = read_project(path)
     with feature_store(folder, keep=False) as store:
-        stems = listen(project, open_stems(path, project), store, lambda _stage, _done: None)
+        stems = listen(project, open_stems(path, project), store, Steps(lambda _step: None, {}))
         decided(project, stems, 1)
         taken = [decided(project, stems, threads) for _ in range(rounds) for threads in (1, 2)]
     return [min(taken[i::2], key=lambda one: one.wall_s) for i in range(2)]

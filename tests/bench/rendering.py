@@ -95,7 +95,7 @@ def render(programme: Path, folder: Path) -> Rendering:
     project = project.model_copy(update={"deliverables": (master, PrintedStems(name="stems", kind="stems"))})
     path = folder / "programme.json"
     write_document(path, project)
-    (receipt,) = pipeline.render([path], place, progress=lambda stage, share: None)
+    (receipt,) = pipeline.render([path], place, progress=lambda step: None)
     plan = read_document(place / receipt.plan, Plan)
     return Rendering(project, path, place, plan, receipt)
 
@@ -114,7 +114,7 @@ def sum_residual_dbfs(rendering: Rendering) -> float:
         write_document(project_path, rendering.project.model_copy(update={"deliverables": (quieter,)}))
         plan_path = folder / receipt.plan
         folder = folder.with_name("unlimited")
-        (receipt,) = pipeline.render([project_path], folder, plan_path, progress=lambda stage, share: None)
+        (receipt,) = pipeline.render([project_path], folder, plan_path, progress=lambda step: None)
         master = receipt.files[0]
         if master.limiting is not None:
             raise AssertionError(f"{project_path}: the limiter still works, by {master.limiting.max_reduction_db} dB")

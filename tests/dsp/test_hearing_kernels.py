@@ -52,6 +52,32 @@ def test_smoothing_is_a_mean_over_80_ms_that_keeps_what_is_steady() -> None:
 
 
 @settings(max_examples=25, deadline=None)
+@given(seed=SEEDS, frames=st.integers(0, 4), fader_db=st.sampled_from([0.0, -6.5]))
+def test_mid_and_sides_are_their_twins(seed: int, frames: int, fader_db: float) -> None:
+    rows = levels(seed, frames + 4)
+    mid, side = np.full((2, frames, BAND_COUNT), np.nan)
+    hearing_kernels.heard_power(rows, 36, Frames(HeldFrames(rows), gain_db=fader_db).power_of_level, mid, side)
+    wanted = twin.heard(powers(rows[:, :36], fader_db), powers(rows[:, 36:72], fader_db))
+    assert mid == pytest.approx(np.array(wanted[0]).reshape(mid.shape))
+    assert side == pytest.approx(np.array(wanted[1]).reshape(side.shape), rel=1e-9, abs=1e-25)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS, frames=st.integers(0, 4), first=st.sampled_from([0, BAND_COUNT]))
+def test_power_at_gains_is_its_twin_and_at_none_the_very_same(seed: int, frames: int, first: int) -> None:
+    random = np.random.default_rng(seed)
+    power = 10.0 ** random.uniform(-12, 0, (frames, BAND_COUNT))
+    gain_db = random.uniform(-48, 6, (frames, 2 * BAND_COUNT)) * (random.uniform(size=(frames, 1)) < 0.5)
+    gain_db = gain_db[np.sort(random.integers(0, max(frames, 1), frames))]  # some stand for several frames
+    out = np.full_like(power, np.nan)
+    hearing_kernels.at_gains(power, gain_db, first, out)
+    wanted = twin.at_gains(power.tolist(), gain_db[:, first : first + BAND_COUNT].tolist())
+    assert out == pytest.approx(np.array(wanted).reshape(out.shape))
+    still = ~gain_db.any(axis=1)
+    assert np.array_equal(out[still], power[still])
+
+
+@settings(max_examples=25, deadline=None)
 @given(seed=SEEDS, frames=st.integers(0, 4))
 def test_a_bed_at_gains_is_its_twin(seed: int, frames: int) -> None:
     rows = levels(seed, frames)
@@ -61,6 +87,15 @@ def test_a_bed_at_gains_is_its_twin(seed: int, frames: int) -> None:
     total, mid = powers(rows[:, :36], 0.0), powers(rows[:, 36:72], 0.0)
     assert before == pytest.approx(0.5 + np.array(total).reshape(before.shape))
     assert after == pytest.approx(0.25 + np.array(twin.bed(total, mid, gain_db.tolist())).reshape(after.shape))
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS, frames=st.integers(0, 4))
+def test_weighed_power_is_its_definition(seed: int, frames: int) -> None:
+    rows, weights = levels(seed, frames), np.random.default_rng(seed).uniform(0, 2, BAND_COUNT)
+    wanted = (Frames(HeldFrames(rows)).power("total", 0, frames) * weights).sum()
+    found = hearing_kernels.weighed_power(rows, Frames(HeldFrames(rows)).power_of_level, weights)
+    assert found == pytest.approx(wanted)
 
 
 @settings(max_examples=25, deadline=None)
@@ -114,6 +149,21 @@ def test_the_shares_of_masked_cells_are_their_twin(seed: int, stems: int, frames
     hearing_kernels.masked_cells(target, maskers, within, below, masking.SPREAD, masking.REACH, shares)
     wanted = twin.masked_cells(target.tolist(), maskers.tolist(), within, below, FELT.tolist())
     assert shares == pytest.approx(np.array(wanted).reshape(shares.shape))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS, stems=st.integers(0, 3), frames=st.integers(1, 5))
+def test_cells_together_are_their_twin(seed: int, stems: int, frames: int) -> None:
+    random = np.random.default_rng(seed)
+    shares = random.uniform(size=(stems, frames, BAND_COUNT))
+    shares *= random.uniform(size=shares.shape) < 0.4
+    level_db = random.uniform(-40, 3, (frames, BAND_COUNT))
+    sums = np.full((2, stems, BAND_COUNT), np.nan)
+    spans = np.full((stems, BAND_COUNT, 2), -1)
+    hearing_kernels.cells_together(shares, level_db, sums, spans)
+    *wanted, wanted_spans = twin.cells_together(shares.tolist(), level_db.tolist())
+    assert sums == pytest.approx(np.array(wanted).reshape(sums.shape))
+    assert np.array_equal(spans, np.array(wanted_spans, dtype=np.int64).reshape(spans.shape))
 
 
 @settings(max_examples=20, deadline=None)

@@ -310,4 +310,7 @@ def test_progress_counts_every_sample_of_every_stage(tmp_path: Path, stems: list
         told[stage] = told.get(stage, 0) + count
 
     delivered(replace(job, advance=advance))
-    assert told == pytest.approx(dict.fromkeys(("mix", "write mix", "write stems"), job.frames))
+    assert told == pytest.approx(
+        {"mix": job.frames, "write": job.frames, "print": len(stems) * job.frames}
+        | {"examine": (1 + len(stems)) * job.frames}
+    )

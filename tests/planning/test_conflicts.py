@@ -65,7 +65,7 @@ def test_sizes_of_several_maskers_add_up_to_what_is_masked() -> None:
     assert 0.2 < masked.mean() < 1.0
     assert cells.sum(axis=0) == pytest.approx(masked.astype(float), abs=1e-6)
     total = (masked * masking.IMPORTANCE).sum() / 50
-    assert sum(conflicts.size_in(cell, masking.IMPORTANCE, 0, BAND_COUNT - 1) for cell in cells) == pytest.approx(total)
+    assert conflicts.sizes_of(cells, masking.IMPORTANCE).sum() == pytest.approx(total)
     assert 0 < sum(found.size for found in conflicts.find(heard)) <= total + 1e-9
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import json
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -406,7 +406,7 @@ def test_a_pinned_move_stands_as_it_is_whatever_else_is_found() -> None:
     plan = pinned(stem="MX", **{"from": 8.9, "to": 10.6}, action=HELD)
     (own,) = (move for move in plan.moves if move.id.startswith("pin"))
     assert (own.stem, own.start, own.end) == ("MX", round(8.9 * RATE_HZ), round(10.6 * RATE_HZ))
-    assert own.action == Unmask.model_validate({**HELD, "mid_db": (-5.0,) * 36, "side_db": (-1.0,) * 36})
+    assert own.action == Unmask(kind="unmask", mid_db=(-5.0,) * BAND_COUNT, side_db=(-1.0,) * BAND_COUNT)
     assert own.stopped_by == "pin"
     span = gains_db(plan, "MX", 8.9, 10.6)
     assert span[:, :BAND_COUNT] == pytest.approx(-5.0)
@@ -419,7 +419,7 @@ def test_a_pinned_move_of_any_kind_is_all_that_is_done_in_its_span_and_changes_n
     kind: str, stem: str
 ) -> None:
     """In a masker and in the line itself; the other lines have what they had."""
-    action = json.loads(ACTIONS[kind].model_dump_json())
+    action = asdict(ACTIONS[kind])
     plan = pinned(-40.0, stem=stem, **{"from": 8.9, "to": 10.6}, action=action)
     span = gains_db(plan, stem, 8.9, 10.6)[20:-20]
     assert np.abs(span - gains_of(ACTIONS[kind])).max() < 1e-9

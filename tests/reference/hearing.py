@@ -23,6 +23,18 @@ def smoothed(power: Rows) -> list[list[float]]:
     ]
 
 
+def heard(total: Rows, mid: Rows) -> tuple[list[list[float]], list[list[float]]]:
+    """(frames + 4, bands) power of all channels and of the mid -> (frames, bands) of the mid and of the sides."""
+    middle = smoothed(mid)
+    pairs = zip(smoothed(total), middle, strict=True)
+    return middle, [[max(w - m, 0.0) for w, m in zip(whole, mids, strict=True)] for whole, mids in pairs]
+
+
+def at_gains(power: Rows, gain_db: Rows) -> list[list[float]]:
+    """(frames, bands) power at gains in dB."""
+    return [[p * 10 ** (g / 10) for p, g in zip(*pair, strict=True)] for pair in zip(power, gain_db, strict=True)]
+
+
 def bed(total: Rows, mid: Rows, gain_db: Rows) -> list[list[float]]:
     """(frames, bands) power at (frames, 2 bands) gains of the mid, no more than the total, and of the sides."""
     out = []
@@ -50,6 +62,19 @@ def masked_cells(target: Rows, maskers: Stack, within: float, below: float, spre
         return excited[i][t][b] / total if hidden else 0.0
 
     return [[[share(i, t, b) for b in bands] for t in frames] for i in range(len(maskers))]
+
+
+def cells_together(
+    shares: Stack, levels: Rows
+) -> tuple[list[list[float]], list[list[float]], list[list[tuple[int, int]]]]:
+    """(stems, bands) sums over frames of shares, of these times levels in dB, and (first, after the last) frame with a
+    share, (frames, 0) without any."""
+    frames, bands = range(len(levels)), range(len(levels[0]))
+    sums = [[sum(one[t][b] for t in frames) for b in bands] for one in shares]
+    leveled = [[sum(one[t][b] * levels[t][b] for t in frames) for b in bands] for one in shares]
+    where = [[[t for t in frames if one[t][b]] for b in bands] for one in shares]
+    spans = [[(at[0], at[-1] + 1) if at else (len(frames), 0) for at in bands_at] for bands_at in where]
+    return sums, leveled, spans
 
 
 def masked_sizes(

@@ -16,7 +16,6 @@ from stemmix.model.profiles import Role
 from stemmix.model.receipt import Finding, Limiting, Null, Nulltest, Part, Receipt, SourceFile, WrittenFile
 from stemmix.model.timecode import Clock
 from stemmix.report.masking import bands_of, in_words, purpose, report_json, report_text
-from stemmix.report.progress import shown
 from stemmix.report.stems import stems_json, stems_text
 from stemmix.report.tables import clock, reading, span
 from stemmix.report.written import nulltest_json, nulltest_text, receipt_text, receipts_json
@@ -362,28 +361,3 @@ def test_places_are_told_in_the_pictures_timecode() -> None:
 
 def test_a_missing_reading_is_a_dash() -> None:
     assert [reading(None), reading(-0.04), reading(-23.456, 2)] == ["-", "-0.0", "-23.46"]
-
-
-def test_progress_is_silent_but_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    for quiet in (False, True):
-        with shown(quiet) as tell:
-            tell("listen", 0.5)
-            tell("mix", 1.0)
-    assert capsys.readouterr() == ("", "")
-
-
-def test_on_a_terminal_a_bar_shows_each_stage_and_is_gone_in_the_end(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    monkeypatch.setenv("TERM", "xterm")
-    with shown(False) as tell:
-        tell("listen", 0.5)
-        tell("write printmaster", 1.0)
-    out, err = capsys.readouterr()
-    assert out == "", "stdout is for data"
-    assert "listen" in err
-    assert "write printmaster" in err
-    with shown(True) as tell:
-        tell("listen", 0.5)
-    assert capsys.readouterr() == ("", "")
