@@ -14,9 +14,10 @@ rooms above it (`tests/test_architecture.py` holds the table):
 `engine`                  pass 2: strips, mixer, master, what is written
 `report`                  what a person sees
 `sources`, `alignment`,   a project's stems as files, and in line; pass 1 over all of them; reels as one programme;
-`listening`, `reels`,     plans that were stored; how far all of it is; what samples depend on
-`stored`, `steps`,
-`machine`
+`listening`, `reels`,     plans that are remembered, and that were stored; how far all of it is; what samples
+`decided`, `stored`,      depend on; what is kept between one run and the next
+`steps`, `machine`,
+`keeping`
 `pipeline`                the whole way
 `create`, `recreate`,     a project from a folder of stems, or of a receipt; where stems stood when they were recorded
 `placing`

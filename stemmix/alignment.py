@@ -3,15 +3,19 @@ for."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from stemmix.analysis.alignment import Aligner, Offset
+from stemmix.files.cache import Cache
 from stemmix.files.clips import TimelineReader
+from stemmix.machine import made_by
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
 from stemmix.model.stems import Group
@@ -22,6 +26,9 @@ from stemmix.stopping import Pool
 Floats = NDArray[np.float64]
 
 BLOCK_FRAMES = 1 << 16
+
+KIND = "offsets"
+_KEPT = TypeAdapter(tuple[Offset | None, ...])
 
 
 @dataclass(frozen=True)
@@ -36,19 +43,25 @@ class _Placed:
 
 
 def in_line(
-    project: Project, sources: Sequence[Source], steps: Steps, *, look: bool = False, threads: int = 2
+    project: Project,
+    sources: Sequence[Source],
+    steps: Steps,
+    *,
+    look: bool = False,
+    cache: Cache | None = None,
+    threads: int = 2,
 ) -> list[Source]:
     """The sources, those of groups that ask for `align` brought to the time and polarity of the group's first stem.
 
     What was moved, and what has nothing in common with the others, is said in their warnings. To `look` is to listen to
-    the other groups too, and to say in warnings how their stems lie.
+    the other groups too, and to say in warnings how their stems lie. What was found is kept in the `cache`.
     """
     by_id = {source.stem.id: source for source in sources}
     for group in project.groups:
         members = [source for source in sources if source.stem.group == group.id]
         if len(members) > 1 and (group.align or look):
             steps.expect("align", len(members) * _frames_together(members))
-            for placed in _placed(members, project.sample_rate, threads, steps):
+            for placed in _placed(members, project.sample_rate, cache, threads, steps):
                 by_id[placed.source.stem.id] = _told(group, placed, members[0].stem.id, project.sample_rate)
     return list(by_id.values())
 
@@ -93,14 +106,46 @@ def _apart(offset: Offset, against: str, rate_hz: int) -> str:
     return f"{' and '.join(apart)}, recorded together with it"
 
 
-def _placed(members: Sequence[Source], rate_hz: int, threads: int, steps: Steps) -> Iterator[_Placed]:
+def _placed(
+    members: Sequence[Source], rate_hz: int, cache: Cache | None, threads: int, steps: Steps
+) -> Iterator[_Placed]:
+    for source, offset in zip(members, _offsets(members, rate_hz, cache, threads, steps), strict=True):
+        against = members[0 if offset is None else offset.against].stem.id
+        yield _Placed(source, offset, against)
+
+
+def _offsets(
+    members: Sequence[Source], rate_hz: int, cache: Cache | None, threads: int, steps: Steps
+) -> Sequence[Offset | None]:
+    """How stems lie against the first: remembered, or listened to and kept."""
+    key = None if cache is None else _key(members, rate_hz)
+    if cache is not None and key is not None and (body := cache.read(KIND, key)) is not None:
+        try:
+            found = _KEPT.validate_json(body)
+        except ValidationError:
+            pass  # sound, and yet no offsets: they are found anew
+        else:
+            steps.skip("align", len(members) * _frames_together(members))
+            return found
     aligner = Aligner(rate_hz, len(members))
     for block in _heard_together(members, threads):
         aligner.process(block)
         steps.advance("align", len(members) * len(block))
-    for source, offset in zip(members, aligner.finish(), strict=True):
-        against = members[0 if offset is None else offset.against].stem.id
-        yield _Placed(source, offset, against)
+    offsets = aligner.finish()
+    if cache is not None and key is not None:
+        for source in members:
+            source.refuse_change()
+        cache.write(KIND, key, _KEPT.dump_json(offsets))
+    return offsets
+
+
+def _key(members: Sequence[Source], rate_hz: int) -> str | None:
+    """Of all that is listened to, and of what listens; None where that cannot be told."""
+    if (by := made_by()) is None:
+        return None
+    first = min(source.at for source in members)
+    heard = [(source.sha256, source.at - first, source.timeline.layout.labels) for source in members]
+    return hashlib.sha256(f"{by} {rate_hz} {heard}".encode()).hexdigest()[:40]
 
 
 def _heard_together(members: Sequence[Source], threads: int) -> Iterator[Floats]:

@@ -19,6 +19,7 @@ import typer
 from stemmix.commands import mixing  # noqa: F401
 from stemmix.commands import measuring  # noqa: F401
 from stemmix.commands import documents  # noqa: F401
+from stemmix.commands import keeping  # noqa: F401
 
 # isort: on
 from stemmix.commands.common import Debug, Quiet, Voice, app, show_version

@@ -14,9 +14,12 @@ from stemmix.alignment import as_planned
 from stemmix.engine.residual import residual_of
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import inspect
+from stemmix.files.cache import user_cache
 from stemmix.files.documents import Read, from_disk, read_document, sha256_of_document
+from stemmix.files.hashes import Hashes
 from stemmix.files.projects import read_project
 from stemmix.files.revisions import found
+from stemmix.listening import THREADS
 from stemmix.model.deliverables import Printmaster
 from stemmix.model.difference import AudioChange, Change, Difference, Pair, SceneLoudness
 from stemmix.model.plan import Plan
@@ -170,7 +173,7 @@ def _stored(before: Side, after: Side, wanted: Wanted, notes: list[str]) -> list
             file = found(name)
             plans.append(read_document(file.path, Plan, read=file.read))
             continue
-        plans.append(plan := _stored_beside(side))
+        plans.append(plan := _stored_beside(side, use_cache=wanted.use_cache))
         missing += [side.name] if plan is None else []
     if missing:
         notes.append(
@@ -180,7 +183,7 @@ def _stored(before: Side, after: Side, wanted: Wanted, notes: list[str]) -> list
     return plans
 
 
-def _stored_beside(side: Side) -> Plan | None:
+def _stored_beside(side: Side, *, use_cache: bool) -> Plan | None:
     """The plan in `out/` that was made for this very version, and for its stems as they are; None where none was.
 
     A plan does not say what pins and goals it was made for. The receipt beside it does. What is kept in git comes out
@@ -197,8 +200,9 @@ def _stored_beside(side: Side) -> Plan | None:
             plan = read_document(path, Plan, read=lambda _, content=content: content)  # type: ignore[misc]
             if side.is_revision:
                 return plan
-            sources = as_planned(plan, open_stems(side.path, side.project))
-            return None if stale_reasons(plan, side.project, sources) else plan
+            with Hashes(user_cache() if use_cache else None, THREADS) as hashes:
+                sources = as_planned(plan, open_stems(side.path, side.project, THREADS, hashes))
+                return None if stale_reasons(plan, side.project, sources) else plan
         except (OSError, ProjectError, StemError):
             continue
     return None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stemmix.analysis.scan import StemScan
 from stemmix.dsp.spectrum import ruler
 from stemmix.engine.mixer import BLOCK_FRAMES
-from stemmix.errors import OutputError, StemError
+from stemmix.errors import StemError
 from stemmix.files.clips import TimelineReader
 from stemmix.files.features import FeatureStore
 from stemmix.model.features import Frames
@@ -43,12 +43,16 @@ def _heard(project: Project, source: Source, store: FeatureStore, steps: Steps) 
     hop = ruler(project.sample_rate).hop_samples
     lead = source.at % hop
     fold = source.fold(project.layout)
-    key = store.key(source.sha256, project.sample_rate, lead, source.timeline.layout.labels, fold)
-    entry = store.read(key)
+
+    def key() -> str:
+        return store.key(source.sha256, project.sample_rate, lead, source.timeline.layout.labels, fold)
+
+    # what was never seen is listened to while its hash is taken beside
+    entry = store.read(key()) if source.seen_before else None
     if entry is not None:
         steps.skip("listen", source.timeline.frames or 0)
     else:
-        with TimelineReader(source.timeline, fold, watched=True) as reader, store.write(key) as writer:
+        with TimelineReader(source.timeline, fold, watched=True) as reader, store.write() as writer:
             scan = StemScan(project.sample_rate, lead, writer.rows)
             while len(block := reader.read(BLOCK_FRAMES)):
                 scan.process(block)
@@ -61,10 +65,8 @@ def _heard(project: Project, source: Source, store: FeatureStore, steps: Steps) 
                 source_layout=source.layout.name,
                 look=reader.look,
             )
-            writer.finish(facts)
-        entry = store.read(key)
-        if entry is None:
-            raise OutputError(f"{store.folder}: features of {source.named} cannot be kept: they do not read back")
+            source.refuse_change()
+            entry = facts, writer.finish(key(), facts)
     facts, frames = entry
     stem = source.stem
     return HeardStem(
@@ -77,6 +79,7 @@ def _heard(project: Project, source: Source, store: FeatureStore, steps: Steps) 
         frames=Frames(frames, source.at // hop, source.gain_db),
         lag=source.lag,
         inverted=source.inverted,
+        mark=None if frames.crc is None else f"{key()} {frames.crc} {source.at // hop} {source.gain_db}",
     )
 
 

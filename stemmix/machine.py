@@ -1,9 +1,13 @@
-"""The machine: what samples depend on beside what is mixed (libraries, type of processor), and its memory."""
+"""The machine: what samples and decisions depend on beside what is mixed (the program's own code, libraries, type of
+processor), and its memory."""
 
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import platform
+import time
+from functools import cache
 from pathlib import Path
 
 from stemmix import __version__
@@ -28,6 +32,38 @@ def processor() -> str:
             return next(models, "") or platform.processor() or platform.machine()
     except OSError:
         return platform.processor() or platform.machine()
+
+
+def made_by() -> str | None:
+    """What makes decisions: this code, these libraries, this type of processor; None where that cannot be told."""
+    code = _code()
+    return None if code is None else f"{code} {processor()} {sorted(versions().items())}"
+
+
+_LOADED_NS = time.time_ns()
+_LOADING_NS = 30 * 10**9
+"""Longer than a start takes, kernels compiled and all."""
+
+
+@cache
+def _code() -> str | None:
+    """Of every source of this package: whatever changes in it changes this.
+
+    None where they cannot be read, or have been written to since shortly before they were loaded: what runs may be
+    other code then. A version number would be what somebody forgets to count up.
+    """
+    told = hashlib.sha256()
+    package = Path(__file__).parent
+    try:
+        sources = sorted(package.rglob("*.py"))
+        for source in sources:
+            if source.stat().st_ctime_ns > _LOADED_NS - _LOADING_NS:
+                return None
+            told.update(f"{source.relative_to(package)}\n".encode())
+            told.update(source.read_bytes())
+    except OSError:
+        return None
+    return told.hexdigest() if sources else None
 
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8

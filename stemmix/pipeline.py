@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -15,14 +14,17 @@ import numpy as np
 from stemmix.alignment import in_line
 from stemmix.analysis.tonal import tonal_of
 from stemmix.bands import BAND_COUNT
+from stemmix.decided import decided
 from stemmix.engine.bus import Job
 from stemmix.engine.deliver import deliver, publish
 from stemmix.engine.gauge import Programme
 from stemmix.engine.master import Given
 from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, gains_of_stem, mixed_blocks
 from stemmix.errors import OutputError, ProjectError
+from stemmix.files.cache import Cache, user_cache
 from stemmix.files.documents import StagedDocument, sha256_of_document
 from stemmix.files.features import feature_store
+from stemmix.files.hashes import Hashes
 from stemmix.files.paths import seen_from
 from stemmix.files.projects import read_project
 from stemmix.files.writer import remove_strays
@@ -30,14 +32,12 @@ from stemmix.listening import THREADS, folded_blocks, listen, programme_frames
 from stemmix.machine import processor, versions
 from stemmix.model.deliverables import made_for_dialogue, speech_of
 from stemmix.model.evidence import AppliedGains, Evidence, HeardFacts
-from stemmix.model.features import Tonal
 from stemmix.model.moves import rounded_db
 from stemmix.model.plan import Plan
 from stemmix.model.progress import Progress, Stage
 from stemmix.model.project import Project
 from stemmix.model.receipt import RECEIPT_SCHEMA, Receipt, SourceFile, WrittenFile
 from stemmix.model.timecode import Clock, as_typed, has_frames
-from stemmix.planning.decide import decide
 from stemmix.planning.evidence import HeardStem
 from stemmix.reels import folder_of, gain_source, gains_of, refuse_clashes, refuse_unlike
 from stemmix.sources import Source, open_stems, refuse_unheard
@@ -105,8 +105,9 @@ def _rendered(
     way: _Way,
 ) -> list[Receipt]:
     with ExitStack() as cleaning:
+        hashes = cleaning.enter_context(_hashes(use_cache=way.use_cache, threads=way.threads))
         ways = [replace(way, steps=way.steps.of_reel(number)) for number in range(1, len(projects) + 1)]
-        sources = _opened(project_paths, projects, ways)
+        sources = _opened(project_paths, projects, ways, hashes)
         # all folders before anything is staged in one: strays are cleared away here
         folders = [
             cleaning.enter_context(out_folder(path, out, project, its))
@@ -130,14 +131,17 @@ def _rendered(
     return receipts
 
 
-def _opened(paths: Sequence[Path], projects: Sequence[Project], ways: Sequence[_Way]) -> list[list[Source]]:
+def _opened(
+    paths: Sequence[Path], projects: Sequence[Project], ways: Sequence[_Way], hashes: Hashes
+) -> list[list[Source]]:
     """The stems of every reel; from here on it is known how much there is to do."""
     opened = []
     for way in ways:
         way.steps.expect("open", 1)
     for path, project, way in zip(paths, projects, ways, strict=True):
         way.steps.advance("open", 0)
-        opened.append(open_stems(path, project, way.threads, partial(way.steps.advance, "open")))
+        opened.append(open_stems(path, project, way.threads, hashes))
+        way.steps.advance("open", 1)
     for project, sources, way in zip(projects, opened, ways, strict=True):
         way.steps.expect("listen", sum(source.timeline.frames or 0 for source in sources))
         way.steps.expect("decide", 1)
@@ -173,7 +177,6 @@ def _reel(
     path: Path, project: Project, sources: Sequence[Source], folder: Path, stored: StoredPlan | None, way: _Way
 ) -> Iterator[_Reel]:
     if stored is None:
-        sources = in_line(project, sources, way.steps, threads=way.threads)
         plan, sources = listen_and_decide(
             project, sources, folder, way.steps, use_cache=way.use_cache, threads=way.threads
         )
@@ -253,11 +256,14 @@ def examine(
     if method is not None:
         project = project.model_copy(update={"method": method})
     steps = Steps(progress, work_of([project], listens=True, looks=look_for_offsets, mixes=False))
-    (sources,) = _opened([project_path], [project], [_Way(steps, use_cache, BLOCK_FRAMES, threads)])
-    sources = in_line(project, sources, steps, look=look_for_offsets, threads=threads)
-    with feature_store(Path(tempfile.gettempdir()), keep=use_cache) as store:
+    with (
+        _hashes(use_cache=use_cache, threads=threads) as hashes,
+        feature_store(Path(tempfile.gettempdir()), keep=use_cache) as store,
+    ):
+        (sources,) = _opened([project_path], [project], [_Way(steps, use_cache, BLOCK_FRAMES, threads)], hashes)
+        sources = in_line(project, sources, steps, look=look_for_offsets, cache=store.cache, threads=threads)
         stems = listen(project, sources, store, steps, threads)
-        plan = _decided(project, stems, steps)
+        plan = _decided(project, stems, steps, store.cache, threads)
     steps.end("decide")
     return Evidence(
         plan=plan,
@@ -279,10 +285,6 @@ def examine(
             for source, stem in zip(sources, stems, strict=True)
         ),
     )
-
-
-def _tonal_of(source: Source, project: Project) -> Tonal:
-    return tonal_of(folded_blocks(source, project), project.sample_rate)
 
 
 def sample_of(project_path: Path, time: str, frame_rate: str | None = None) -> int:
@@ -311,11 +313,15 @@ def planned(
 ) -> Plan:
     """The decisions for a project that was read before; nothing is written but features."""
     steps = Steps(progress, work_of([project], listens=True, mixes=False))
-    (sources,) = _opened([project_path], [project], [_Way(steps, use_cache, BLOCK_FRAMES, threads)])
-    sources = in_line(project, sources, steps, threads=threads)
-    return listen_and_decide(
-        project, sources, Path(tempfile.gettempdir()), steps, use_cache=use_cache, threads=threads
-    )[0]
+    with _hashes(use_cache=use_cache, threads=threads) as hashes:
+        (sources,) = _opened([project_path], [project], [_Way(steps, use_cache, BLOCK_FRAMES, threads)], hashes)
+        return listen_and_decide(
+            project, sources, Path(tempfile.gettempdir()), steps, use_cache=use_cache, threads=threads
+        )[0]
+
+
+def _hashes(*, use_cache: bool, threads: int) -> Hashes:
+    return Hashes(user_cache() if use_cache else None, threads)
 
 
 def gains_at(plan: Plan, sample: int) -> tuple[AppliedGains, ...]:
@@ -362,17 +368,18 @@ def listen_and_decide(
 ) -> tuple[Plan, list[Source]]:
     """Pass 1 and the decisions; what was heard is let go of again before anything is mixed.
 
-    The sources come back with what the scan found besides.
+    The sources come back in line, and with what the scan found besides.
     """
     with feature_store(scratch, keep=use_cache) as store:
+        sources = in_line(project, sources, steps, cache=store.cache, threads=threads)
         stems = listen(project, sources, store, steps, threads)
-        plan = _decided(project, stems, steps)
+        plan = _decided(project, stems, steps, store.cache, threads)
     return plan, [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)]
 
 
-def _decided(project: Project, stems: Sequence[HeardStem], steps: Steps) -> Plan:
+def _decided(project: Project, stems: Sequence[HeardStem], steps: Steps, cache: Cache | None, threads: int) -> Plan:
     steps.advance("decide", 0)
-    plan = decide(project, stems, programme_frames(stems))
+    plan = decided(project, stems, programme_frames(stems), cache, threads)
     steps.advance("decide", 1)
     return plan
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from stemmix.errors import ProjectError, StemError
-from stemmix.files.audio import AudioFile, inspect, inspect_discrete, sha256_of
+from stemmix.files.audio import AudioFile, inspect, inspect_discrete
 from stemmix.files.faults import none_of
+from stemmix.files.hashes import FileHash, Hashes, on_demand
 from stemmix.files.paths import clip_paths
 from stemmix.files.timeline import Timeline, time_reference_of, timeline_of
 from stemmix.model.layouts import LAYOUTS, STEREO, Layout, Matrix, Order, chained, fold_matrix, placing_matrix
@@ -32,7 +33,12 @@ class NamedFile:
     channel: str | None
     """What a discrete mono file is for."""
     audio: AudioFile
-    sha256: str
+    hash: FileHash
+
+    @property
+    def sha256(self) -> str:
+        """Of the file; waits for it where it is being taken. StemError where it cannot be read."""
+        return self.hash.sha256
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,19 @@ class Source:
 
     @cached_property
     def sha256(self) -> str:
-        """Of all that is heard of it: of one whole file, the file's own."""
+        """Of all that is heard of it: of one whole file, the file's own. Waits for what is being taken."""
         return self.timeline.sha256({file.audio.path: file.sha256 for file in self.files})
+
+    @property
+    def seen_before(self) -> bool:
+        """Whether it may have been heard before: the hash of each of its files is known, or it has the size of one that
+        is."""
+        return all(file.hash.seen_before for file in self.files)
+
+    def refuse_change(self) -> None:
+        """A StemError where a file of it is not the one any more that was hashed."""
+        for file in self.files:
+            file.hash.refuse_change()
 
     @property
     def named(self) -> str:
@@ -87,11 +104,10 @@ class Source:
         return replace(self, warnings=self.warnings + found)
 
 
-def open_stems(
-    project_path: Path, project: Project, threads: int = 2, told: Callable[[float], None] = lambda share: None
-) -> list[Source]:
-    """Look at every file of every stem that is heard, take its hash, and place it; a StemError names all that cannot
-    be used. `told` hears what share of it was done since.
+def open_stems(project_path: Path, project: Project, threads: int = 2, hashes: Hashes | None = None) -> list[Source]:
+    """Look at every file of every stem that is heard, and place it; a StemError names all that cannot be used.
+
+    Their `hashes` are begun with; without, each is taken when it is asked for.
 
     ProjectError as of `timeline_of`.
     """
@@ -103,23 +119,22 @@ def open_stems(
     with Pool(threads, "open") as pool:
         looked_at = dict(zip(wanted, pool.map(_Look.taken, wanted), strict=True))
         audios = {look: audio for look, audio in looked_at.items() if isinstance(audio, AudioFile)}
-        files = list(dict.fromkeys(audio.path for whole in audios.values() for audio in whole.files))
-        hashes_of = pool.map(lambda path: _hash_of(path, lambda share: told(share / len(files))), files)
-        hashed = dict(zip(files, hashes_of, strict=True))
-    hashes = {path: sha256 for path, sha256 in hashed.items() if isinstance(sha256, str)}
-    if faults := [str(fault) for fault in (*looked_at.values(), *hashed.values()) if isinstance(fault, StemError)]:
+    if faults := [str(fault) for fault in looked_at.values() if isinstance(fault, StemError)]:
         raise StemError("\n".join(dict.fromkeys(faults)))
+    hash_of = cache(on_demand) if hashes is None else hashes.of
+    for audio in (audio for whole in audios.values() for audio in whole.files):
+        hash_of(audio.path)
     return [
-        _source(project_path, project, stem, [audios[look] for look in looks[stem.id]], hashes)
+        _source(project_path, project, stem, [audios[look] for look in looks[stem.id]], hash_of)
         for stem in project.heard
     ]
 
 
 def _source(
-    project_path: Path, project: Project, stem: Stem, audios: Sequence[AudioFile], hashes: Mapping[Path, str]
+    project_path: Path, project: Project, stem: Stem, audios: Sequence[AudioFile], hash_of: Callable[[Path], FileHash]
 ) -> Source:
     named = {
-        (path, label): NamedFile(path, label, audio, hashes[audio.path])
+        (path, label): NamedFile(path, label, audio, hash_of(audio.path))
         for clip, whole in zip(stem.timeline, audios, strict=True)
         for (label, path), audio in zip(clip.paths.items(), whole.files, strict=True)
     }
@@ -168,14 +183,6 @@ class _Look:
             return inspect(whole, None if self.layout is None else LAYOUTS[self.layout], self.order)
         except StemError as fault:
             return fault
-
-
-def _hash_of(path: Path, told: Callable[[float], None]) -> str | StemError:
-    size = path.stat().st_size if path.exists() else 0
-    try:
-        return sha256_of(path, lambda count: told(count / max(size, count)))
-    except StemError as fault:
-        return fault
 
 
 def refuse_unheard(project_path: Path, project: Project, stem: str) -> None:

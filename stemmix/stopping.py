@@ -80,6 +80,14 @@ def raised_by_signals() -> Iterator[None]:
 @contextmanager
 def unbroken() -> Iterator[None]:
     """Let a signal wait for the end of what is done inside. For moments: a file opened and noted, names given."""
+    with _shielded():
+        yield
+    if not _wish.shields:
+        heed()
+
+
+@contextmanager
+def _shielded() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # no signal is handled in it
         return
@@ -88,8 +96,6 @@ def unbroken() -> Iterator[None]:
         yield
     finally:
         _wish.shields -= 1
-    if not _wish.shields:
-        heed()
 
 
 class Pool(ThreadPoolExecutor):
@@ -105,8 +111,8 @@ class Pool(ThreadPoolExecutor):
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
+        # a thread whose join is broken off counts as ended to Python 3.11, and runs on
+        with _shielded():
             self.shutdown(cancel_futures=kind is not None)
-        except StoppedError:  # a signal, while this waited
-            self.shutdown(cancel_futures=True)
-            raise
+        if kind is None:
+            heed()

@@ -73,7 +73,9 @@ def verify(receipt_path: Path, project_path: Path | None = None, *, progress: Pr
                 # the dither of then, so that nothing differs but what has changed
                 stored = StoredPlan(folder / receipt.plan, stale_ok=True, seed=receipt.plan_sha256)
                 path = place.with_name(receipt.project)
-                again = render_again(path, request, stored, scratch, _given(receipt), progress=rendering)
+                again = render_again(
+                    path, request, stored, scratch, _given(receipt), progress=rendering, use_cache=False
+                )
             except (ProjectError, StemError) as fault:
                 if all(one.state != "changed" for one in looked):
                     raise

@@ -20,6 +20,8 @@ ROOT = (
     "batch",
     "create",
     "compare",
+    "decided",
+    "keeping",
     "listening",
     "machine",
     "nulltest",

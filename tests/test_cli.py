@@ -17,8 +17,8 @@ import stemmix
 from stemmix import create
 from stemmix.cli import main
 from stemmix.errors import OutputError, ProjectError, StemError, StemmixError
-from stemmix.files.documents import project_schema
 from stemmix.files.projects import read_project
+from stemmix.files.schema import project_schema
 from stemmix.model.profiles import PROFILES
 
 PYTHON = [sys.executable, "-W", "error", "-c"]

@@ -205,7 +205,7 @@ def test_a_stored_plan_gives_the_same_files_and_runs_no_analysis(
 ) -> None:
     project, _ = played
     monkeypatch.setattr(listening, "StemScan", forbidden)
-    for name in ("decide", "listen", "feature_store"):
+    for name in ("decided", "listen", "feature_store"):
         monkeypatch.setattr(pipeline, name, forbidden)
     rendered(project, tmp_path / "replayed", project.parent / "out" / "scene.plan.json")
     assert bytes_in(tmp_path / "replayed") == bytes_in(project.parent / "out")

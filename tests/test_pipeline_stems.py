@@ -239,7 +239,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         rendered(project, tmp_path / "taken")
 
 
-@pytest.mark.parametrize("stage", ["listen", "decide", "deliver", "account"])
+@pytest.mark.parametrize("stage", ["listen", "decided", "deliver", "account"])
 def test_whatever_is_raised_leaves_nothing_under_a_final_name(
     tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

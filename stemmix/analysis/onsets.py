@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.dsp.running import running_mean, running_percentile
+
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
@@ -44,10 +46,8 @@ def pick_onsets(flux_db: Floats | Singles) -> list[tuple[int, float]]:
     """(frames,) flux -> (frame, strength in dB) of each onset: the largest within 60 ms, clear of its surroundings."""
     if not len(flux_db):
         return []
-    from scipy.ndimage import maximum_filter1d, uniform_filter1d
-
-    peak = flux_db >= maximum_filter1d(flux_db, 7, mode="constant")
-    around = uniform_filter1d(flux_db, 15, mode="nearest")
+    peak = flux_db >= running_percentile(flux_db, 100, 7, "constant")
+    around = running_mean(flux_db, 15, "edge")
     onsets: list[tuple[int, float]] = []
     for frame in np.flatnonzero(peak & (flux_db >= around + THRESHOLD_DB)):
         if not onsets or frame - onsets[-1][0] >= WAIT_FRAMES:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.analysis.voice import HOPS_TOGETHER, Codes, runs, stands_out
+from stemmix.dsp.running import near_any, running_mean, running_percentile
 from stemmix.dsp.spectrum import HOPS_PER_SECOND
 
 Floats = NDArray[np.float64]
@@ -62,10 +63,7 @@ def speech_runs(level_db: Floats | Singles, voice: Codes) -> list[tuple[int, int
 
 def smoothed_db(level_db: Floats | Singles) -> Singles:
     """Level of the mean power over 200 ms; in 32 bits, for whole reels pass through here."""
-    from scipy.ndimage import uniform_filter1d
-
-    power = 10.0 ** (np.maximum(level_db, -200.0) / 10.0)
-    uniform_filter1d(power, HOPS_PER_SECOND // 5, mode="constant", output=power)
+    power = running_mean(10.0 ** (np.maximum(level_db, -200.0) / 10.0), HOPS_PER_SECOND // 5, "constant")
     # running sums of power may go slightly negative: clamp
     np.maximum(power, 1e-20, out=power)
     np.log10(power, out=power)
@@ -78,18 +76,16 @@ def _below_db(smooth_db: Singles, out: NDArray[np.bool_]) -> Singles:
 
     `out` says ten times a second what stands out.
     """
-    from scipy.ndimage import percentile_filter
-
     audible = smooth_db > AUDIBLE_DB
     if not audible.any():
         return np.full(smooth_db.shape, np.inf, np.float32)
     loud_db = np.percentile(smooth_db[audible], 95).astype(np.float32)
-    reference_db = percentile_filter(smooth_db, 95, size=int(LOCAL_S * HOPS_PER_SECOND) | 1, mode="nearest")
+    reference_db = running_percentile(smooth_db, 95, int(LOCAL_S * HOPS_PER_SECOND) | 1, "edge")
     reference_db[smooth_db <= loud_db - FAINTEST_DB] = loud_db
     below_db = np.minimum(reference_db, loud_db, out=reference_db)
     below_db -= smooth_db
     # reflected: to go on with the first frame of a fade would be to take its faintest moment for the floor
-    floor_db = percentile_filter(smooth_db, 2, size=int(FLOOR_S * HOPS_PER_SECOND) | 1, mode="reflect")
+    floor_db = running_percentile(smooth_db, 2, int(FLOOR_S * HOPS_PER_SECOND) | 1, "symmetric")
     # dense speech without a pause shows no floor: within 12 dB of the loud frames that is not asked
     over = (smooth_db > floor_db + ABOVE_FLOOR_DB) | (smooth_db > loud_db - WITHIN_ALWAYS_DB)
     heard = _at_frames(out, len(smooth_db)) | (over & _at_frames(_widened(out, NEAR_S), len(smooth_db)))
@@ -101,10 +97,7 @@ def _below_db(smooth_db: Singles, out: NDArray[np.bool_]) -> Singles:
 
 def _widened(out: NDArray[np.bool_], by_s: float) -> NDArray[np.bool_]:
     """Whether something stands out within `by_s`, ten times a second."""
-    from scipy.ndimage import maximum_filter1d
-
-    width = 2 * round(by_s * HOPS_PER_SECOND / HOPS_TOGETHER) + 1
-    return np.asarray(maximum_filter1d(out.astype(np.uint8), width, mode="constant") > 0)
+    return near_any(out, 2 * round(by_s * HOPS_PER_SECOND / HOPS_TOGETHER) + 1)
 
 
 def _at_frames(tenths: NDArray[np.bool_], frames: int) -> NDArray[np.bool_]:
@@ -114,10 +107,8 @@ def _at_frames(tenths: NDArray[np.bool_], frames: int) -> NDArray[np.bool_]:
 
 def _steady(smooth_db: Singles, loud_db: float) -> NDArray[np.bool_]:
     """Where a level far under the loud frames stands still, as a room's does and no voice's, however quiet."""
-    from scipy.ndimage import maximum_filter1d, minimum_filter1d
-
     width = int(STEADY_S * HOPS_PER_SECOND) | 1
-    highest_db = maximum_filter1d(smooth_db, width, mode="nearest")
-    lowest_db = minimum_filter1d(smooth_db, width, mode="nearest")
+    highest_db = running_percentile(smooth_db, 100, width, "edge")
+    lowest_db = running_percentile(smooth_db, 0, width, "edge")
     middles = (highest_db - lowest_db < STEADY_WITHIN_DB) & (highest_db < loud_db - STEADY_UNDER_DB)
-    return np.asarray(maximum_filter1d(middles.astype(np.uint8), width, mode="constant") > 0)
+    return near_any(middles, width)

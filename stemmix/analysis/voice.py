@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import CENTRE_HZ
+from stemmix.dsp.running import running_percentile
 from stemmix.dsp.spectrum import HOPS_PER_SECOND
 
 Floats = NDArray[np.float64]
@@ -113,6 +114,4 @@ def _smoothed_db(codes: Codes) -> Floats:
 
 def _rise_db(level_db: Floats) -> Floats:
     """(n,) how far a band is over its floor."""
-    from scipy.ndimage import percentile_filter
-
-    return np.asarray(level_db - percentile_filter(level_db, FLOOR_PERCENT, size=FLOOR_TENTHS | 1, mode="reflect"))
+    return np.asarray(level_db - running_percentile(level_db, FLOOR_PERCENT, FLOOR_TENTHS | 1, "symmetric"))

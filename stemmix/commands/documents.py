@@ -190,7 +190,7 @@ def show(
 @app.command()
 def schema(context: typer.Context, *, quiet: Quiet = False, debug: Debug = False) -> None:
     """Print the JSON Schema of the project file."""
-    from stemmix.files.documents import project_schema
+    from stemmix.files.schema import project_schema
 
     voice: Voice = context.obj
     voice.data(project_schema())

@@ -52,8 +52,8 @@ class PsrMeter:
         self._steps: deque[_Step] = deque(maxlen=_WINDOW_STEPS + 2)  # one more on either side of the window
         self._lowest = np.inf
 
-    def process(self, block: Floats, short_term: Sequence[float]) -> None:
-        """Hear (n, channels) samples; `short_term` as of `LoudnessMeter`, which has heard them."""
+    def process(self, block: Floats, short_term: Sequence[float] | Floats) -> None:
+        """Hear (n, channels) samples; `short_term` as of `LoudnessMeter.short_term_energies`, which has heard them."""
         check_block(block, self._channels)
         while len(block):
             wanted = self._edge(self._whole + 1) - self._edge(self._whole) - self._pending
@@ -70,7 +70,7 @@ class PsrMeter:
                     energy = float(short_term[self._whole - 1 - _WINDOW_STEPS])
                     self._lowest = min(self._lowest, self._ratio(list(self._steps), energy))
 
-    def read(self, short_term: Sequence[float]) -> float | None:
+    def read(self, short_term: Sequence[float] | Floats) -> float | None:
         """The lowest ratio of squared true peak to mean weighted square so far; None where there is no window."""
         lowest = self._lowest
         if self._whole >= _WINDOW_STEPS:

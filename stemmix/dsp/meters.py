@@ -181,8 +181,8 @@ class LoudnessMeter:
         return np.array(self._short_term)
 
     @property
-    def short_term(self) -> Sequence[float]:
-        """The same, not copied: for who asks often."""
+    def short_term_so_far(self) -> Sequence[float]:
+        """The same as they come, not copied: more of them stand there after the next block."""
         return self._short_term
 
     def read(self) -> Loudness:
@@ -285,7 +285,7 @@ class Meter:
             if self._leq_m is not None:
                 self._leq_m.process(piece)
             if self._psr is not None:
-                self._psr.process(piece, self.loudness.short_term)
+                self._psr.process(piece, self.loudness.short_term_so_far)
 
     def _hear_peaks(self, block: Floats) -> None:
         self._true_peak.process(block)
@@ -309,7 +309,7 @@ class Meter:
             plr_db = peaks["true_peak_dbtp"] - loudness.integrated_lufs
         psr_db = leq_m_db = None
         if self._psr is not None:
-            ratio = self._psr.read(self.loudness.short_term)
+            ratio = self._psr.read(self.loudness.short_term_so_far)
             if ratio is None:
                 reasons["psr_db"] = reasons.get("lra_lu", "nothing above -70 LUFS")
             else:

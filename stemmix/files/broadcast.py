@@ -13,9 +13,9 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from html import escape
 from typing import Final
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 from stemmix import __version__
 from stemmix.model.layouts import Layout
@@ -229,7 +229,8 @@ def _xml(body: bytes) -> ElementTree.Element | None:
 
 
 def _element(name: str, value: object) -> str:
-    return f"<{name}>{escape(_NOT_XML.sub('?', str(value)))}</{name}>"
+    # not that of xml.sax, which brings clients for mail and the web along
+    return f"<{name}>{escape(_NOT_XML.sub('?', str(value)), quote=False)}</{name}>"
 
 
 def _ascii(text: str) -> bytes:

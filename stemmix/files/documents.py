@@ -21,14 +21,12 @@ from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar, get_args
 
 from pydantic import ValidationError
-from pydantic.json_schema import GenerateJsonSchema
 
 from stemmix.errors import OutputError, ProjectError
 from stemmix.files.faults import Finds, Places, faults_of, shown
 from stemmix.files.json_text import line_and_column, parse_json, position_of
 from stemmix.model.document import Document
 from stemmix.model.project import ProjectFile
-from stemmix.model.timecode import TIME_PATTERN, WAYS
 from stemmix.model.versions import UPGRADES
 
 MAX_DOCUMENT_BYTES = 256 * 2**20
@@ -302,25 +300,3 @@ class StagedDocument:
 
     def __exit__(self, *_: object) -> None:
         self.abort()
-
-
-class _PlainSchema(GenerateJsonSchema):
-    """Without a title for each field: it only says the name again."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
-
-
-def project_schema() -> str:
-    """JSON Schema (draft 2020-12) of the project file, as text; it stands in `stemmix/model/project.schema.json`."""
-    schema = ProjectFile.model_json_schema(schema_generator=_PlainSchema)
-    for described in (schema, *schema["$defs"].values()):
-        for node in (described, *described.get("properties", {}).values()):
-            if "description" in node:
-                node["description"] = " ".join(node["description"].split())  # an editor folds lines by itself
-            if any(way.get("pattern") == TIME_PATTERN for way in node.get("anyOf", ())):
-                node["description"] += f" Written as {WAYS}."
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "stemmix project"}
-    return (
-        json.dumps(head | {key: schema[key] for key in schema if key != "title"}, indent=2, ensure_ascii=False) + "\n"
-    )

@@ -1,17 +1,15 @@
 """The feature store: frames of features on disk, facts beside them, found again by content.
 
-One file per stem and analysis, `<key>.features`: rows of 16-bit numbers, then the facts as JSON, then a trailer of the
-facts' length, a CRC-32 of everything before it and a mark. A file that does not end so, or whose CRC is another, is
-not believed: it is scanned again. Rows are read in stretches, never mapped, so that memory stays flat.
+An entry of the cache (`cache`) begins with rows of 16-bit numbers, and its text is the facts as JSON. Rows are read in
+stretches, never mapped, so that memory stays flat. What cannot be kept lies in a nameless file for as long as it is
+used: a cache that is full, or not wanted, stops nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import struct
 import tempfile
-import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,27 +21,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.errors import OutputError
+from stemmix.files.cache import MARK, TRAILER, Cache, named, touch, user_cache
 from stemmix.model.features import COLUMN_COUNT, FEATURES_VERSION, StemFacts, silent_rows
 from stemmix.model.layouts import Matrix
 from stemmix.stopping import heed
 
-_MARK = b"stemmix1"
-_TRAILER = struct.Struct("<QI8s")
+KIND = "features"
 _ROW_BYTES = 2 * COLUMN_COUNT
-_PART_PREFIX = ".features-"
-_ABANDONED_S = 86_400
-"""A part file that nobody has written to for a day belongs to a process that died."""
-
-MOST_BYTES = 4 * 2**30
-"""Size that the per-user store is kept under: about two hundred hours of stems."""
+_PIECE_BYTES = 1 << 20
 
 
 class StoredFrames:
     """Rows at the beginning of an open file; a `FrameSource`."""
 
-    def __init__(self, file: BinaryIO, count: int) -> None:
+    def __init__(self, file: BinaryIO, count: int, crc: int | None) -> None:
         self._file = file
         self._count = count
+        self.crc = crc
+        """Of the whole entry, rows and facts; None of one that is not kept."""
 
     @property
     def count(self) -> int:
@@ -51,56 +46,110 @@ class StoredFrames:
 
     def rows(self, start: int, stop: int) -> NDArray[np.int16]:
         low, high = max(start, 0), min(stop, self._count)
-        packed = bytearray(max(high - low, 0) * _ROW_BYTES)
-        if packed:
-            os.preadv(self._file.fileno(), [packed], low * _ROW_BYTES)
-        rows = np.frombuffer(packed, "<i2").reshape(-1, COLUMN_COUNT).astype(np.int16, copy=False)
-        if (low, high) == (start, stop):
-            return rows
-        out = silent_rows(stop - start)
-        out[low - start : low - start + len(rows)] = rows
-        return out
+        if (low, high) != (start, stop):
+            out = silent_rows(stop - start)
+            if low < high:
+                out[low - start : high - start] = self.rows(low, high)
+            return out
+        rows = np.empty((stop - start, COLUMN_COUNT), "<i2")
+        if rows.size and os.preadv(self._file.fileno(), [rows.data], start * _ROW_BYTES) != rows.nbytes:
+            raise OutputError(f"features of a stem became shorter while they were used: frames {start} to {stop}")
+        return rows.astype(np.int16, copy=False)
 
 
 class FeatureWriter:
-    """Takes rows, then facts; the entry appears under its name only when it is whole.
+    """Takes rows, then facts. A context manager: what is not finished is gone when it is left.
 
-    OutputError where the disk refuses.
+    They are written to a part file of the cache as long as that can be, else to a nameless one in `scratch`;
+    OutputError where that cannot be either.
     """
 
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        try:
-            descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=_PART_PREFIX, suffix=".part")
-        except OSError as fault:
-            raise self._refusal(fault) from None
-        self._part = Path(name)
-        self._file = os.fdopen(descriptor, "wb")
+    def __init__(self, cache: Cache | None, scratch: Path, opened: ExitStack) -> None:
+        self._cache = cache
+        self._scratch = scratch
+        self._opened = opened
+        self._part: Path | None = None
+        self._bytes = 0
         self._crc = 0
+        self._finished = False
+        self._file = self._begun()
 
     def rows(self, rows: NDArray[np.int16]) -> None:
         """The next (n, 83) rows."""
         self._write(rows.astype("<i2", copy=False).tobytes())
 
-    def finish(self, facts: StemFacts) -> None:
-        body = facts.model_dump_json().encode()
-        self._write(body)
+    def finish(self, key: str, facts: StemFacts) -> StoredFrames:
+        """The rows, from now on the entry `key` of the cache if they can be kept; good until the store is left."""
+        count = self._bytes // _ROW_BYTES
+        crc = self._kept(key, facts.model_dump_json().encode())
+        file = self._opened.enter_context(self._file)
+        self._finished = True
+        return StoredFrames(file, count, crc)
+
+    def _kept(self, key: str, text: bytes) -> int | None:
+        """The CRC of the entry; None where it is none."""
+        if self._cache is None or self._part is None:
+            return None
+        self._write(text)
+        crc = zlib.crc32(named(KIND, key), self._crc)
+        self._write(TRAILER.pack(len(text), crc, MARK))
+        if self._part is not None:
+            with suppress(OSError):
+                self._part.replace(self._cache.path(KIND, key))
+                self._part = None
+                return crc
+        return None
+
+    def _begun(self) -> BinaryIO:
+        if self._cache is not None:
+            with suppress(OSError):
+                descriptor, self._part = self._cache.part(KIND)
+                return os.fdopen(descriptor, "w+b", buffering=0)
+        return self._nameless()
+
+    def _nameless(self) -> BinaryIO:
         try:
-            self._file.write(_TRAILER.pack(len(body), self._crc, _MARK))
-            self._file.close()
-            self._part.replace(self._target)
+            self._scratch.mkdir(parents=True, exist_ok=True)
+            return tempfile.TemporaryFile(dir=self._scratch, buffering=0)
         except OSError as fault:
             raise self._refusal(fault) from None
 
     def _write(self, data: bytes) -> None:
-        self._crc = zlib.crc32(data, self._crc)
-        try:
-            self._file.write(data)
-        except OSError as fault:
-            raise self._refusal(fault) from None
+        if self._part is not None:
+            self._crc = zlib.crc32(data, self._crc)
+        left = memoryview(data)
+        while left:
+            try:
+                count = self._file.write(left)
+            except OSError as fault:
+                if self._part is None:
+                    raise self._refusal(fault) from None
+                self._move_out()
+                continue
+            self._bytes += count
+            left = left[count:]
+
+    def _move_out(self) -> None:
+        """On to a nameless file: the cache takes no more."""
+        with self._file as kept:
+            self._file = self._nameless()
+            self._forget_part()
+            whole, self._bytes = self._bytes, 0
+            while self._bytes < whole:
+                piece = os.pread(kept.fileno(), min(_PIECE_BYTES, whole - self._bytes), self._bytes)
+                try:
+                    self._bytes += self._file.write(piece)
+                except OSError as fault:
+                    raise self._refusal(fault) from None
 
     def _refusal(self, fault: OSError) -> OutputError:
-        return OutputError(f"{self._target.parent}: features cannot be kept there: {fault.strerror or fault}")
+        return OutputError(f"{self._scratch}: cannot be written: {fault.strerror or fault}")
+
+    def _forget_part(self) -> None:
+        if self._part is not None:
+            with suppress(OSError):
+                self._part.unlink(missing_ok=True)
+            self._part = None
 
     def __enter__(self) -> Self:
         return self
@@ -108,16 +157,18 @@ class FeatureWriter:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(OSError):  # a full disk takes no more of what is buffered
+        if not self._finished:
             self._file.close()
-        self._part.unlink(missing_ok=True)
+        self._forget_part()
 
 
 class FeatureStore:
-    """A folder of features by key. A context manager: entries that were read can be used until it is left."""
+    """Features by key. A context manager: what was read or written can be used until it is left."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, cache: Cache | None, scratch: Path) -> None:
+        """Without a cache nothing is remembered, and what is written lies in `scratch`, which need not be there yet."""
+        self.cache = cache
+        self._scratch = scratch
         self._opened = ExitStack()
 
     @staticmethod
@@ -126,41 +177,24 @@ class FeatureStore:
         facts = f"{FEATURES_VERSION} {sha256} {rate_hz} {lead_samples} {' '.join(labels)} {fold}"
         return hashlib.sha256(facts.encode()).hexdigest()[:40]
 
-    def write(self, key: str) -> FeatureWriter:
-        return FeatureWriter(self._path(key))
+    def write(self) -> FeatureWriter:
+        """For a new entry. OutputError where there is no place for it."""
+        return FeatureWriter(self.cache, self._scratch, self._opened)
 
     def read(self, key: str) -> tuple[StemFacts, StoredFrames] | None:
-        """The entry, or None where there is none, or it is damaged."""
-        path = self._path(key)
+        """The entry, or None where there is none, or it is not to be believed."""
+        if self.cache is None:
+            return None
+        path = self.cache.path(KIND, key)
         with ExitStack() as unless_whole:
             try:
                 file = unless_whole.enter_context(path.open("rb"))
-                facts, count = _checked(file)
+                facts, frames = _checked(file, key)
             except (OSError, ValueError):
                 return None
             self._opened.push(unless_whole.pop_all())
-        with suppress(OSError):
-            os.utime(path)
-        return facts, StoredFrames(file, count)
-
-    def trim(self, most_bytes: int = MOST_BYTES) -> None:
-        """Forget the entries that were used longest ago until the rest fits, and what dead processes left."""
-        for part in self.folder.glob(f"{_PART_PREFIX}*.part"):
-            with suppress(OSError):
-                if time.time() - part.stat().st_mtime > _ABANDONED_S:
-                    part.unlink()
-        entries = []
-        for path in self.folder.glob("*.features"):
-            with suppress(OSError):
-                about = path.stat()
-                entries.append((about.st_mtime, about.st_size, path))
-        left = sum(size for _, size, _ in entries)
-        for _, size, path in sorted(entries):
-            if left <= most_bytes:
-                return
-            with suppress(OSError):
-                path.unlink()
-                left -= size
+        touch(path)
+        return facts, frames
 
     def __enter__(self) -> Self:
         return self
@@ -170,61 +204,38 @@ class FeatureStore:
     ) -> None:
         self._opened.close()
 
-    def _path(self, key: str) -> Path:
-        return self.folder / f"{key}.features"
 
-
-def _checked(file: BinaryIO) -> tuple[StemFacts, int]:
-    """Facts and number of rows of a whole entry; ValueError where it is damaged."""
+def _checked(file: BinaryIO, key: str) -> tuple[StemFacts, StoredFrames]:
+    """Facts and rows of a whole entry; ValueError where it is damaged, or another's."""
     size = file.seek(0, os.SEEK_END)
-    if size < _TRAILER.size:
+    if size < TRAILER.size:
         raise ValueError("too short")
-    file.seek(size - _TRAILER.size)
-    length, crc, mark = _TRAILER.unpack(file.read())
-    body_at = size - _TRAILER.size - length
-    if mark != _MARK or body_at < 0 or body_at % _ROW_BYTES:
+    file.seek(size - TRAILER.size)
+    length, crc, mark = TRAILER.unpack(file.read())
+    text_at = size - TRAILER.size - length
+    if mark != MARK or text_at < 0 or text_at % _ROW_BYTES:
         raise ValueError("not whole")
     file.seek(0)
-    found, left = 0, size - _TRAILER.size
+    found, left = 0, size - TRAILER.size
     while left:
-        block = file.read(min(left, 1 << 20))
+        block = file.read(min(left, _PIECE_BYTES))
         if not block:
             raise ValueError("cut off while it was read")
         found = zlib.crc32(block, found)
         heed()
         left -= len(block)
-    if found != crc:
+    if zlib.crc32(named(KIND, key), found) != crc:
         raise ValueError("damaged")
-    file.seek(body_at)
-    return StemFacts.model_validate_json(file.read(length)), body_at // _ROW_BYTES
+    file.seek(text_at)
+    facts = StemFacts.model_validate_json(file.read(length))
+    return facts, StoredFrames(file, text_at // _ROW_BYTES, crc)
 
 
 @contextmanager
 def feature_store(scratch: Path, *, keep: bool) -> Iterator[FeatureStore]:
-    """The user's store, or one under `scratch` that is gone afterwards where nothing is to be kept or nowhere to."""
-    folder = _user_folder() if keep else None
-    if folder is not None:
-        with FeatureStore(folder) as store:
-            yield store
-        store.trim()
-        return
-    try:
-        scratch.mkdir(parents=True, exist_ok=True)
-        folder_ = tempfile.TemporaryDirectory(dir=scratch, prefix=".stemmix-")
-    except OSError as fault:
-        raise OutputError(f"{scratch}: cannot be written: {fault.strerror or fault}") from fault
-    with folder_ as name, FeatureStore(Path(name)) as store:
+    """The user's store; where nothing is to be kept, or nowhere to, one that leaves nothing behind."""
+    cache = user_cache() if keep else None
+    with FeatureStore(cache, scratch) as store:
         yield store
-
-
-def _user_folder() -> Path | None:
-    """`$XDG_CACHE_HOME/stemmix/features`, or under HOME's `.cache`; None where neither can be written."""
-    home = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and os.path.join(os.environ["HOME"], ".cache"))  # noqa: PTH118
-    if not home:
-        return None
-    folder = Path(home, "stemmix", "features")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder if os.access(folder, os.W_OK) else None
+    if cache is not None:
+        cache.trim()

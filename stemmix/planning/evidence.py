@@ -39,6 +39,8 @@ class HeardStem:
     """Samples that it was moved back by, to lie in line with its group."""
     inverted: bool = False
     """Whether it was turned the other way up for that."""
+    mark: str | None = None
+    """What tells its facts and its frames behind the fader from any others; None where they are not kept."""
 
 
 @dataclass(frozen=True, eq=False)

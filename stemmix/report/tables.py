@@ -78,13 +78,13 @@ def reading(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def many(count: int, noun: str) -> str:
+def many(count: int, noun: str, plural: str | None = None) -> str:
     """A number of things.
 
-    >>> many(1, "line"), many(0, "line")
-    ('1 line', '0 lines')
+    >>> many(1, "line"), many(0, "line"), many(2, "entry", "entries")
+    ('1 line', '0 lines', '2 entries')
     """
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def note(text: str) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import errno
-import os
-import time
+import io
+import shutil
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from stemmix.errors import OutputError
 from stemmix.files import features
+from stemmix.files.cache import Cache
 from stemmix.files.features import FeatureStore, feature_store
 from stemmix.model.features import COLUMN_COUNT, COLUMNS, Frames, HeldFrames, Onset, Span, StemFacts, packed_rows
 from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1, fold_matrix, in_film_order, placing_matrix
@@ -54,19 +57,28 @@ def some_rows(count: int, seed: int = 1) -> np.ndarray:
     return packed_rows(random.uniform(-120, 0, (count, COLUMN_COUNT - 2)), random.uniform(0, 20_000, (count, 2)))
 
 
+def kept_in(folder: Path) -> FeatureStore:
+    return FeatureStore(Cache(folder), folder / "scratch")
+
+
+def names_in(folder: Path) -> list[str]:
+    """Of all files under it."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
 def stored(folder: Path, rows: np.ndarray, key: str = KEY, cuts: int = 3) -> Path:
-    with FeatureStore(folder) as store, store.write(key) as writer:
+    with kept_in(folder) as store, store.write() as writer:
         for part in np.array_split(rows, cuts):
             writer.rows(part)
-        writer.finish(FACTS)
-    return folder / f"{key}.features"
+        writer.finish(key, FACTS)
+    return folder / "features" / f"{key}.features"
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000])
 def test_what_was_stored_comes_back_in_any_stretch(tmp_path: Path, count: int) -> None:
     rows = some_rows(count)
     stored(tmp_path, rows)
-    with FeatureStore(tmp_path) as store:
+    with kept_in(tmp_path) as store:
         entry = store.read(KEY)
         assert entry is not None
         facts, frames = entry
@@ -142,7 +154,7 @@ def test_an_entry_that_is_not_whole_is_not_believed_and_is_made_anew(tmp_path: P
     assert len(cases) == 10
     for what, content in cases.items():
         path.write_bytes(content)
-        with FeatureStore(tmp_path) as store:
+        with kept_in(tmp_path) as store:
             assert store.read(KEY) is None, what
             stored(tmp_path, rows)
             entry = store.read(KEY)
@@ -152,13 +164,13 @@ def test_an_entry_that_is_not_whole_is_not_believed_and_is_made_anew(tmp_path: P
 
 def test_facts_of_another_making_are_not_believed(tmp_path: Path) -> None:
     """A sound checksum does not make another version's facts readable."""
-    with FeatureStore(tmp_path) as store:
+    with kept_in(tmp_path) as store:
         foreign = FACTS.model_copy(update={"frames": "many"})
-        with store.write(KEY) as writer:
+        with store.write() as writer:
             writer.rows(some_rows(3))
             with pytest.warns(UserWarning, match="serialized value"):
-                writer.finish(foreign)
-        assert (tmp_path / f"{KEY}.features").exists()
+                writer.finish(KEY, foreign)
+        assert names_in(tmp_path) == [f"{KEY}.features"]
         assert store.read(KEY) is None
         assert store.read("0" * 40) is None
 
@@ -176,98 +188,151 @@ def test_the_key_changes_with_every_input(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_entry_appears_only_when_it_is_whole(tmp_path: Path) -> None:
-    with FeatureStore(tmp_path) as store:
-        with store.write(KEY) as writer:
+    with kept_in(tmp_path) as store:
+        with store.write() as writer:
             writer.rows(some_rows(3))
             assert store.read(KEY) is None
-        assert list(tmp_path.iterdir()) == [], "it was never finished"
+        assert names_in(tmp_path) == [], "it was never finished"
 
         def breaks_off() -> None:
-            with store.write(KEY) as writer:
+            with store.write() as writer:
                 writer.rows(some_rows(3))
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             breaks_off()
-        assert list(tmp_path.iterdir()) == []
+        assert names_in(tmp_path) == []
 
 
-def test_a_disk_that_refuses_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with FeatureStore(tmp_path) as store, store.write(KEY) as writer:
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Lets every file of the cache take so many bytes more, and then nothing."""
 
-        class Full:
-            def write(self, data: bytes) -> None:
+    class Full(io.FileIO):
+        left: int
+
+        def write(self, data: Any) -> int:
+            count = min(len(data), self.left)
+            if not count:
                 raise OSError(errno.ENOSPC, "No space left on device")
+            self.left -= count
+            return super().write(data[:count])
 
-            def close(self) -> None:
-                pass
+    def fill(count: int) -> None:
+        def opened(descriptor: int, mode: str, *, buffering: int) -> Full:
+            file = Full(descriptor, "w+")
+            file.left = count
+            return file
 
-        writer._file.close()
-        monkeypatch.setattr(writer, "_file", Full())
-        with pytest.raises(OutputError, match="No space left"):
-            writer.rows(some_rows(3))
-    with FeatureStore(tmp_path / "gone") as store, pytest.raises(OutputError, match="features cannot be kept"):
-        store.write(KEY)
+        monkeypatch.setattr(features.os, "fdopen", opened)
 
-
-def test_trim_forgets_what_was_used_longest_ago(tmp_path: Path) -> None:
-    names = [f"{number:040d}" for number in range(5)]
-    paths = [stored(tmp_path, some_rows(20), name) for name in names]
-    size = paths[0].stat().st_size
-    for age, path in enumerate(paths):
-        os.utime(path, (time.time() - 1000 + age,) * 2)
-    with FeatureStore(tmp_path) as store:
-        assert store.read(names[0]) is not None, "used just now"
-        store.trim(3 * size)
-        assert sorted(path.name for path in tmp_path.iterdir()) == [f"{names[i]}.features" for i in (0, 3, 4)]
-        store.trim(0)
-    assert list(tmp_path.iterdir()) == []
+    return fill
 
 
-def test_trim_clears_away_what_dead_processes_left_and_nothing_that_is_being_written(tmp_path: Path) -> None:
-    with FeatureStore(tmp_path) as store, store.write(KEY):
-        (fresh,) = tmp_path.iterdir()
-        dead = fresh.with_name(fresh.name.replace(".part", "x.part"))
-        dead.write_bytes(b"half")
-        os.utime(dead, (time.time() - 100_000,) * 2)
-        store.trim()
-        assert list(tmp_path.iterdir()) == [fresh]
+@pytest.mark.parametrize("room", [0, 1, 1000, 20 * 166, 100 * 166 - 1, 100 * 166, 100 * 166 + 30])
+def test_a_full_cache_stops_nothing_and_keeps_nothing(tmp_path: Path, full: Callable[[int], None], room: int) -> None:
+    """Rows and facts alike may find it full; what was written comes along to where there is room."""
+    full(room)
+    rows = some_rows(100)
+    with kept_in(tmp_path) as store:
+        with store.write() as writer:
+            for part in np.array_split(rows, 7):
+                writer.rows(part)
+            frames = writer.finish(KEY, FACTS)
+        assert (frames.count, frames.crc) == (100, None)
+        assert np.array_equal(frames.rows(0, 100), rows)
+        assert names_in(tmp_path) == []
+        assert store.read(KEY) is None
 
 
-def test_frames_can_be_read_though_their_entry_is_forgotten_meanwhile(tmp_path: Path) -> None:
-    """Another process may trim the store."""
+def test_where_neither_the_cache_nor_the_scratch_takes_anything_that_is_said(
+    tmp_path: Path, full: Callable[[int], None]
+) -> None:
+    full(1000)
+    (tmp_path / "scratch").touch()
+    with kept_in(tmp_path) as store, store.write() as writer, pytest.raises(OutputError, match="cannot be written"):
+        writer.rows(some_rows(100))
+    assert names_in(tmp_path) == ["scratch"]
+    (tmp_path / "a file").touch()
+    with FeatureStore(None, tmp_path / "a file") as store, pytest.raises(OutputError, match="cannot be written"):
+        store.write()
+
+
+def test_frames_that_were_just_written_can_be_read_at_once_and_though_their_entry_is_forgotten(tmp_path: Path) -> None:
+    """Another process may trim or clear the cache, while it is read and while it is written."""
     rows = some_rows(30)
-    stored(tmp_path, rows).chmod(0o644)
-    with FeatureStore(tmp_path) as store:
+    with kept_in(tmp_path) as store:
+        with store.write() as writer:
+            writer.rows(rows[:10])
+            assert Cache(tmp_path).clear() == (0, 0)
+            writer.rows(rows[10:])
+            frames = writer.finish(KEY, FACTS)
         entry = store.read(KEY)
         assert entry is not None
-        store.trim(0)
-        assert list(tmp_path.iterdir()) == []
+        assert entry[1].crc == frames.crc
+        assert Cache(tmp_path).clear()[0] == 1
+        assert names_in(tmp_path) == []
+        for each in (frames, entry[1]):
+            assert np.array_equal(each.rows(0, 30), rows)
+    stored(tmp_path, rows)
+    with kept_in(tmp_path) as store, store.write() as writer:
+        writer.rows(rows)
+        shutil.rmtree(tmp_path)
+        assert np.array_equal(writer.finish(KEY, FACTS).rows(0, 30), rows)
+
+
+def test_two_writers_of_one_entry_leave_a_whole_one(tmp_path: Path) -> None:
+    rows = some_rows(30)
+    with kept_in(tmp_path) as store:
+        with store.write() as one, store.write() as other:
+            for part in np.array_split(rows, 3):
+                one.rows(part)
+                other.rows(part)
+            one.finish(KEY, FACTS)
+            other.finish(KEY, FACTS)
+        assert names_in(tmp_path) == [f"{KEY}.features"]
+        entry = store.read(KEY)
+        assert entry is not None
         assert np.array_equal(entry[1].rows(0, 30), rows)
 
 
-def test_the_users_store_is_kept_and_a_scratch_one_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_under_the_name_of_another_is_not_believed(tmp_path: Path) -> None:
+    path = stored(tmp_path, some_rows(30))
+    other = "0" * 40
+    path.rename(path.with_name(f"{other}.features"))
+    with kept_in(tmp_path) as store:
+        assert store.read(other) is None
+
+
+def test_the_users_store_is_kept_and_trimmed_and_a_scratch_one_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     scratch = tmp_path / "scratch"
     with feature_store(scratch, keep=True) as store:
-        stored(store.folder, some_rows(2))
-    assert store.folder == tmp_path / "cache" / "stemmix" / "features"
-    assert len(list(store.folder.iterdir())) == 1
+        assert store.cache is not None
+        assert store.cache.home == tmp_path / "cache" / "stemmix"
+        stored(store.cache.home, some_rows(2))
+    assert names_in(tmp_path) == [f"{KEY}.features"]
     assert not scratch.exists()
-    with feature_store(scratch, keep=False) as store:
-        stored(store.folder, some_rows(2))
-        assert store.folder.parent == scratch
+    with feature_store(scratch, keep=False) as store, store.write() as writer:
+        writer.rows(some_rows(2))
+        assert writer.finish(KEY, FACTS).count == 2
+        assert store.read(KEY) is None
     assert list(scratch.iterdir()) == []
+    monkeypatch.setenv("STEMMIX_CACHE_MB", "0")
+    with feature_store(scratch, keep=True):
+        pass
+    assert names_in(tmp_path) == []
 
 
-def test_without_a_home_there_is_a_scratch_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.delenv("HOME")
     with feature_store(tmp_path, keep=True) as store:
-        assert store.folder.parent == tmp_path
+        assert store.cache is None
     (tmp_path / "a file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a file"))
-    with feature_store(tmp_path, keep=True) as store:
-        assert store.folder.parent == tmp_path
-    with pytest.raises(OutputError, match="cannot be written"), feature_store(tmp_path / "a file", keep=False):
-        pass
+    with feature_store(tmp_path, keep=True) as store, store.write() as writer:
+        writer.rows(some_rows(2))
+        assert writer.finish(KEY, FACTS).crc is None

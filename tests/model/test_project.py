@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from stemmix.errors import ProjectError
-from stemmix.files.documents import project_schema
 from stemmix.files.projects import read_project
+from stemmix.files.schema import project_schema
 from stemmix.model import project as model
 from stemmix.model.profiles import PROFILES, Role
 from stemmix.model.project import Project

@@ -1,0 +1,51 @@
+"""Decisions, made once: a plan is a function of the project, of what was heard and of the method, and is remembered as
+such."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from stemmix.files.cache import Cache
+from stemmix.files.documents import canonical_pieces
+from stemmix.machine import made_by
+from stemmix.model.plan import Plan
+from stemmix.model.project import Project
+from stemmix.planning.decide import decide
+from stemmix.planning.evidence import HeardStem
+
+KIND = "plans"
+
+
+def decided(project: Project, stems: Sequence[HeardStem], frames: int, cache: Cache | None, threads: int = 2) -> Plan:
+    """The plan for a programme of `frames` samples, as `decide` makes it: remembered, or made and kept.
+
+    It is kept by all that it depends on, the program's own code among it, so that no other plan can be met.
+    """
+    key = None if cache is None else _key(project, stems, frames)
+    if cache is None or key is None:
+        return decide(project, stems, frames, threads)
+    if (body := cache.read(KIND, key)) is not None:
+        try:
+            return Plan.model_validate_json(body)
+        except ValidationError:
+            pass  # sound, and yet no plan: it is made anew
+    plan = decide(project, stems, frames, threads)
+    cache.write(KIND, key, plan.model_dump_json().encode())
+    return plan
+
+
+def _key(project: Project, stems: Sequence[HeardStem], frames: int) -> str | None:
+    """Of everything that decisions hear of; None where that cannot be told."""
+    by = made_by()
+    if by is None or any(stem.mark is None for stem in stems):
+        return None
+    told = hashlib.sha256(f"{by}\n{frames}\n".encode())
+    for piece in canonical_pieces(project):
+        told.update(piece.encode())
+    for stem in stems:
+        heard = (stem.id, stem.role.value, stem.priority, stem.protection, stem.at, stem.lag, stem.inverted)
+        told.update(f"{heard} {stem.mark}\n".encode())
+    return told.hexdigest()[:40]

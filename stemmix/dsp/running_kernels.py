@@ -1,0 +1,47 @@
+"""Sums and ranks in a window that moves on by one, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stemmix.dsp.kernels import compiled
+
+
+@compiled
+def means(padded, width, out):
+    """The mean of each `width` values of `padded` (n + width - 1,) into `out` (n,): a sum that is carried on."""
+    total = 0.0
+    for i in range(width):
+        total += padded[i]
+    out[0] = total / width
+    for i in range(1, len(out)):
+        total += padded[i + width - 1] - padded[i - 1]
+        out[i] = total / width
+
+
+@compiled
+def ranked(padded, width, rank, out):
+    """What stands at place `rank` (0 the least) of each `width` values of `padded` (n + width - 1,), into `out` (n,).
+
+    The window is kept in order: the value that leaves is found by halving, and the one that comes takes its place and
+    moves to its own, which is near where levels change slowly.
+    """
+    order = np.sort(padded[:width])
+    out[0] = order[rank]
+    for i in range(1, len(out)):
+        leaves, comes = padded[i - 1], padded[i + width - 1]
+        low, high = 0, width - 1
+        while low < high:
+            middle = (low + high) // 2
+            if order[middle] < leaves:
+                low = middle + 1
+            else:
+                high = middle
+        while low + 1 < width and order[low + 1] < comes:
+            order[low] = order[low + 1]
+            low += 1
+        while low > 0 and order[low - 1] > comes:
+            order[low] = order[low - 1]
+            low -= 1
+        order[low] = comes
+        out[i] = order[rank]

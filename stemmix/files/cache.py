@@ -1,0 +1,178 @@
+"""The user's cache: what was found out once and can be found out again, by key; never more than a convenience.
+
+Entries lie by kind in `$XDG_CACHE_HOME/stemmix`, or under HOME's `.cache`: `features` (what was heard in a stem),
+`offsets` (how the stems of a group lie), `plans` (what was decided), `hashes` (what a file was when it was last read
+whole). Each ends in a trailer: the length of its text, a CRC-32 of all that stands before it, its kind and its key, and
+a mark. What does not end so is not believed, whoever wrote it, and is made anew. An entry appears under its name whole
+or not at all, so that any number of processes may write; what one of them reads stays readable when another forgets it.
+A cache that cannot be written is no reason to stop.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from stemmix.errors import OutputError
+
+KINDS: Final = ("features", "offsets", "plans", "hashes")
+
+LIMIT_VARIABLE: Final = "STEMMIX_CACHE_MB"
+LIMIT_BYTES: Final = 4_000_000_000
+"""Size that it is kept under where the variable says nothing: about two hundred hours of stems."""
+
+TRAILER: Final = struct.Struct("<QI8s")
+MARK: Final = b"stemmix2"
+PART_PREFIX: Final = ".part-"
+_ABANDONED_S: Final = 86_400
+"""A part file that nobody has written to for a day belongs to a process that died."""
+
+
+class Entry(NamedTuple):
+    """A file of the cache."""
+
+    path: Path
+    bytes: int
+    used_s: float
+    """When it was last used, since the epoch."""
+
+
+class Cache:
+    """The entries below a folder, which need not be there yet."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def path(self, kind: str, key: str) -> Path:
+        """Where an entry stands."""
+        return self.home / kind / f"{key}.{kind}"
+
+    def read(self, kind: str, key: str) -> bytes | None:
+        """What is kept under a key; None where there is nothing, or nothing to be believed."""
+        path = self.path(kind, key)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        body = content[: -TRAILER.size]
+        if content[-TRAILER.size :] != _sealed(kind, key, body):
+            return None
+        touch(path)
+        return body
+
+    def write(self, kind: str, key: str, body: bytes) -> None:
+        """Keep it, if that can be."""
+        with suppress(OSError):
+            file, part = self.part(kind)
+            try:
+                with open(file, "wb") as out:  # noqa: PTH123 - a descriptor
+                    out.write(body)
+                    out.write(_sealed(kind, key, body))
+                part.replace(self.path(kind, key))
+            finally:
+                part.unlink(missing_ok=True)
+
+    def part(self, kind: str) -> tuple[int, Path]:
+        """A file that is to become an entry, open for reading and writing. OSError where there can be none."""
+        folder = self.home / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=PART_PREFIX)
+        return descriptor, Path(name)
+
+    def entries(self, *kinds: str) -> Iterator[Entry]:
+        """Those of some kinds, or of all."""
+        for kind in kinds or KINDS:
+            with suppress(OSError), os.scandir(self.home / kind) as found:
+                for one in found:
+                    with suppress(OSError):
+                        if one.name.endswith(f".{kind}"):
+                            about = one.stat()
+                            yield Entry(Path(one.path), about.st_size, about.st_mtime)
+
+    def trim(self, most_bytes: int | None = None) -> None:
+        """Forget the entries that were used longest ago until the rest fits into the limit, and what dead processes
+        left."""
+        limit = cache_limit().bytes if most_bytes is None else most_bytes
+        self._clear_away_parts()
+        entries = list(self.entries())
+        left = sum(entry.bytes for entry in entries)
+        for entry in sorted(entries, key=lambda one: (one.used_s, one.path)):
+            if left <= limit:
+                return
+            with suppress(OSError):
+                entry.path.unlink()
+                left -= entry.bytes
+
+    def clear(self) -> tuple[int, int]:
+        """Forget everything, but for what is being written now: how many entries that were, of how many bytes.
+        OutputError where an entry cannot be removed."""
+        self._clear_away_parts()
+        gone = 0
+        for count, entry in enumerate(entries := list(self.entries())):
+            try:
+                entry.path.unlink(missing_ok=True)
+            except OSError as fault:
+                said = f"{count} of {len(entries)} entries were" if count else "nothing was"
+                raise OutputError(f"{entry.path}: cannot be removed: {fault.strerror}; {said} cleared") from None
+            gone += entry.bytes
+        return len(entries), gone
+
+    def _clear_away_parts(self) -> None:
+        for kind in KINDS:
+            for part in (self.home / kind).glob(f"{PART_PREFIX}*"):
+                with suppress(OSError):
+                    if time.time() - part.stat().st_mtime > _ABANDONED_S:
+                        part.unlink()
+
+
+def named(kind: str, key: str) -> bytes:
+    """What a CRC ends with: an entry that stands under another's name is not believed."""
+    return f"{kind} {key}".encode()
+
+
+def _sealed(kind: str, key: str, body: bytes) -> bytes:
+    return TRAILER.pack(len(body), zlib.crc32(named(kind, key), zlib.crc32(body)), MARK)
+
+
+def touch(path: Path) -> None:
+    """It was used just now."""
+    with suppress(OSError):
+        os.utime(path)
+
+
+def cache_home() -> Path | None:
+    """`$XDG_CACHE_HOME/stemmix`, or `stemmix` in HOME's `.cache`; None where neither is said."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    if not home and os.environ.get("HOME"):
+        home = str(Path(os.environ["HOME"], ".cache"))
+    return Path(home, "stemmix") if home else None
+
+
+def user_cache() -> Cache | None:
+    """The user's cache; None where there is no place for one."""
+    home = cache_home()
+    return None if home is None else Cache(home)
+
+
+class Limit(NamedTuple):
+    """How large the cache may become."""
+
+    bytes: int
+    said: str | None
+    """What the variable says, if anything; it counts only where it is a whole number of megabytes."""
+    holds: bool
+    """Whether what it says is the limit."""
+
+
+def cache_limit() -> Limit:
+    """By `$STEMMIX_CACHE_MB`, else `LIMIT_BYTES`."""
+    said = os.environ.get(LIMIT_VARIABLE) or None
+    holds = said is not None and said.isascii() and said.isdigit() and len(said) <= 12
+    return Limit(int(said) * 10**6 if said is not None and holds else LIMIT_BYTES, said, holds)

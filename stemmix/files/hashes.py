@@ -1,0 +1,176 @@
+"""SHA-256 of files: taken in the background while other work goes on, and remembered as long as a file is the same.
+
+A file is taken for the one that was hashed as long as its path, size, times (content and inode, in nanoseconds) and
+inode number are those of then. That is not believed of a file that had been written to within two seconds before it was
+read: a later change might fall into the same tick of its file system's clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+
+from stemmix.errors import StemError
+from stemmix.files.cache import Cache
+
+TICK_S: Final = 2.0
+"""The coarsest clock of a file system in use (FAT)."""
+
+_PIECE_BYTES: Final = 1 << 20
+"""A millisecond of work or less: the interpreter is asked for only so often, and an end comes at once."""
+
+
+class Stamp(NamedTuple):
+    """What tells a file from the one that it was, without reading it."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, about: os.stat_result) -> Self:
+        return cls(about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
+
+    def settled(self, at_ns: int) -> bool:
+        """Whether any change after `at_ns` would show."""
+        return max(self.mtime_ns, self.ctime_ns) + round(TICK_S * 1e9) < at_ns
+
+    def same_content(self, other: Stamp) -> bool:
+        """Whether it is the same file, unwritten; its mode, or a link to it, is no matter."""
+        return self._replace(ctime_ns=0) == other._replace(ctime_ns=0)
+
+
+class FileHash:
+    """One file's SHA-256, there or on its way."""
+
+    def __init__(self, path: Path, taken: Callable[[], tuple[str, Stamp]], *, seen_before: bool = False) -> None:
+        """`taken` gives the hash and the file that it is of, or the StemError that keeps it from being known."""
+        self.path = path
+        self._taken = taken
+        self.seen_before = seen_before
+        """Whether it is known already, or some file of its size was hashed before: it may be this one, under another
+        name or date."""
+
+    @property
+    def sha256(self) -> str:
+        """In hexadecimal; waits for it. StemError where the file cannot be read."""
+        return self._taken()[0]
+
+    def refuse_change(self) -> None:
+        """A StemError where the file is not the one any more that was hashed."""
+        then = self._taken()[1]
+        try:
+            same = then.same_content(Stamp.of(self.path.stat()))
+        except OSError:
+            same = False
+        if not same:
+            raise StemError(f"{self.path}: has changed while it was being read")
+
+
+class Hashes:
+    """The hashes of files, each taken once. A context manager: what is not done when it is left is given up."""
+
+    def __init__(self, cache: Cache | None, threads: int) -> None:
+        """Without a cache nothing is remembered: all are taken anew."""
+        self._cache = cache
+        self._pool = ThreadPoolExecutor(threads, "hash")
+        self._files: dict[Path, FileHash] = {}
+        self._stopped = False
+
+    def of(self, path: Path) -> FileHash:
+        """A file's hash; begun if it was not."""
+        if path not in self._files:
+            self._files[path] = self._begun(path)
+        return self._files[path]
+
+    def _begun(self, path: Path) -> FileHash:
+        if self._cache is not None and (found := _remembered(self._cache, path)) is not None:
+            return FileHash(path, lambda: found, seen_before=True)
+        seen_before = self._seen(path)  # by those before: asked first, or it would be a matter of luck
+        return FileHash(path, self._pool.submit(self._taken, path).result, seen_before=seen_before)
+
+    def _seen(self, path: Path) -> bool:
+        try:
+            return self._cache is not None and f"{path.stat().st_size}" in self._sizes
+        except OSError:
+            return False
+
+    @cached_property
+    def _sizes(self) -> frozenset[str]:
+        """Of all files that are remembered."""
+        entries = self._cache.entries("hashes") if self._cache is not None else ()
+        return frozenset(entry.path.name.partition("-")[0] for entry in entries)
+
+    def _taken(self, path: Path) -> tuple[str, Stamp]:
+        sha256, stamp, settled = _taken(path, lambda: self._stopped)
+        if self._cache is not None:
+            _remember(self._cache, path, stamp, sha256 if settled else None)
+        return sha256, stamp
+
+    def close(self) -> None:
+        self._stopped = True
+        self._pool.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def on_demand(path: Path) -> FileHash:
+    """A hash that is taken when it is asked for, and not remembered."""
+    return FileHash(path, cache(lambda: _taken(path, lambda: False)[:2]))
+
+
+def _taken(path: Path, stopped: Callable[[], bool]) -> tuple[str, Stamp, bool]:
+    """A file's hash, the file that it is of, and whether any change of it would show from now on."""
+    digest = hashlib.sha256()
+    piece = memoryview(bytearray(_PIECE_BYTES))
+    try:
+        with path.open("rb", buffering=0) as file:
+            begun_ns = time.time_ns()
+            stamp = Stamp.of(os.fstat(file.fileno()))
+            while count := file.readinto(piece):
+                if stopped():
+                    raise StemError(f"{path}: was not read to its end")
+                digest.update(piece[:count])
+            same = Stamp.of(os.fstat(file.fileno())) == stamp
+    except OSError as fault:
+        raise StemError(f"{path}: cannot be read: {fault.strerror or fault}") from None
+    return digest.hexdigest(), stamp, same and stamp.settled(begun_ns)
+
+
+def _key(path: Path, size: int) -> str:
+    """By the place as it is said, not as links lead to it: what they lead to shows in the inode."""
+    return f"{size}-{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:40]}"
+
+
+def _remembered(cache: Cache, path: Path) -> tuple[str, Stamp] | None:
+    try:
+        stamp = Stamp.of(path.stat())
+    except OSError:
+        return None  # said by whoever reads it
+    body = cache.read("hashes", _key(path, stamp.size))
+    if body is None:
+        return None
+    try:
+        said = json.loads(body)
+        then, sha256 = Stamp(*said["stamp"]), said["sha256"]
+    except (ValueError, KeyError, TypeError):
+        return None  # of another making
+    return (sha256, stamp) if then == stamp and isinstance(sha256, str) else None
+
+
+def _remember(cache: Cache, path: Path, stamp: Stamp, sha256: str | None) -> None:
+    """Without a hash, that a file of this size was seen."""
+    said = {"path": str(path.absolute()), "stamp": list(stamp), "sha256": sha256}
+    cache.write("hashes", _key(path, stamp.size), json.dumps(said).encode())

@@ -1,0 +1,64 @@
+"""What the user's cache holds, and how it is cleared."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from stemmix.files.cache import KINDS, LIMIT_VARIABLE, cache_limit, user_cache
+from stemmix.model.kept import KEPT_SCHEMA, Cleared, Kept, KeptKind
+
+
+def kept(*, clear: bool = False) -> Kept:
+    """What is kept; forgotten first, if that is wanted. OutputError where an entry cannot be removed.
+
+    Compiled code stays: it is no part of any mix, and takes a while to make.
+    """
+    cache = user_cache()
+    cleared = None
+    if clear:
+        entries, size = (0, 0) if cache is None else cache.clear()
+        cleared = Cleared(entries=entries, bytes=size)
+    found = {kind: [] if cache is None else list(cache.entries(kind)) for kind in KINDS}
+    used_s = [entry.used_s for entries in found.values() for entry in entries]
+    limit = cache_limit()
+    kernels = _kernels_folder(None if cache is None else cache.home)
+    notes = []
+    if limit.said is not None and not limit.holds:
+        said = f"{LIMIT_VARIABLE}: {limit.said[:40]!r} is no whole number of megabytes"
+        notes.append(f"{said}: the limit is as if it were not given")
+    if cache is None:
+        notes.append("nothing is kept: neither XDG_CACHE_HOME nor HOME says where")
+    return Kept(
+        schema_=KEPT_SCHEMA,
+        folder=None if cache is None else str(cache.home),
+        kinds=tuple(
+            KeptKind(kind=kind, entries=len(entries), bytes=sum(entry.bytes for entry in entries))
+            for kind, entries in found.items()
+        ),
+        entries=len(used_s),
+        bytes=sum(entry.bytes for entries in found.values() for entry in entries),
+        limit_bytes=limit.bytes,
+        oldest_s=int(min(used_s)) if used_s else None,
+        newest_s=int(max(used_s)) if used_s else None,
+        kernels_folder=None if kernels is None else str(kernels),
+        kernels_bytes=0 if kernels is None else sum(_sizes_in(kernels)),
+        cleared=cleared,
+        notes=tuple(notes),
+    )
+
+
+def _kernels_folder(home: Path | None) -> Path | None:
+    """Where compiled code lies, if there is any yet."""
+    said = os.environ.get("NUMBA_CACHE_DIR")
+    folders = [Path(said)] if said else [home / "kernels"] if home is not None else []
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def _sizes_in(folder: Path) -> Iterator[int]:
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # gone meanwhile
+            if path.is_file():
+                yield path.stat().st_size

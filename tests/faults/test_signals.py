@@ -1,0 +1,145 @@
+"""Ctrl-C and SIGTERM at any moment of the real process: a quick end, the right code, and the disk as it was."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import stemmix
+from tests.material import RATE_HZ, rendered, scene_stems, voice, write_audio, write_project
+
+PROGRAM = [sys.executable, "-c", "import sys; from stemmix.cli import main; sys.exit(main())"]
+
+WITHIN_S = 1.0
+"""Of CPU time that the process takes after the signal, however many others share the machine. One core is at work then:
+what waits for nobody takes no longer by the clock, either."""
+PATIENCE_S = 60.0
+
+KERNELS = os.environ.get("NUMBA_CACHE_DIR", "")
+
+
+@pytest.fixture(scope="module")
+def reel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two minutes, which take some seconds to render; the out folder holds an older mix."""
+    folder = tmp_path_factory.mktemp("reel")
+    for number, stem in enumerate(("dx", "mx", "fx", "amb")):
+        sound = np.tile(voice(4 * RATE_HZ, [(0.5, 3.5)]) if stem == "dx" else _noise(number), (30, 1))
+        write_audio(folder / "scene" / f"{stem}.wav", sound)
+    project = write_project(folder / "scene.json", scene_stems())
+    rendered(project)
+    return project
+
+
+def _noise(number: int) -> np.ndarray:
+    return np.random.default_rng(number).normal(0.0, 0.02, (4 * RATE_HZ, 2))
+
+
+def standing(project: Path, scratch: Path) -> dict[str, tuple[int, int]]:
+    """All files beside the project and in the scratch folder, by size and time; but for features, kept on purpose."""
+    files = [path for folder in (project.parent, scratch) for path in folder.rglob("*") if path.is_file()]
+    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.suffix != ".features"}
+
+
+def cpu_s(process: int) -> float:
+    """User and system time of a process that still runs."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def interrupted(arguments: list[str], scratch: Path, number: int, after_s: float, **environment: str) -> int | None:
+    """Send a signal when the process has taken so much CPU time; its exit code. None where it was over before.
+
+    Fails where it takes too long to end.
+    """
+    home = Path(stemmix.__file__).parents[1]
+    settings = {"PYTHONPATH": str(home), "NUMBA_CACHE_DIR": KERNELS, "XDG_CACHE_HOME": str(scratch)}
+    before_s = os.times().children_user + os.times().children_system
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments],
+        env=os.environ | settings | {"TMPDIR": str(scratch)} | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        while process.poll() is None and cpu_s(process.pid) < after_s:
+            time.sleep(0.005)
+        if process.poll() is not None:
+            return None
+        then_s = cpu_s(process.pid)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=PATIENCE_S)
+    took_s = os.times().children_user + os.times().children_system - before_s - then_s
+    assert took_s < WITHIN_S, f"at {after_s:.2f} s it took {took_s:.2f} s more to end"
+    assert said == ""
+    return process.returncode
+
+
+def commands(project: Path) -> dict[str, list[str]]:
+    return {
+        "render": ["render", str(project)],
+        "render --no-cache": ["render", str(project), "--no-cache"],
+        "check": ["check", str(project), "--no-cache"],
+        "report": ["report", str(project), "--no-cache"],
+        "verify": ["verify", str(project.parent / "out" / "scene.receipt.json")],
+    }
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "after_s"),
+    [
+        ("render --no-cache", signal.SIGINT, 1.6),
+        ("render --no-cache", signal.SIGTERM, 2.6),
+        ("render", signal.SIGINT, 2.1),
+        ("check", signal.SIGINT, 1.8),
+        ("report", signal.SIGTERM, 2.0),
+        ("verify", signal.SIGINT, 1.6),
+    ],
+)
+def test_a_signal_ends_it_within_a_second_and_leaves_the_disk_as_it_was(
+    reel: Path, tmp_path: Path, command: str, number: int, after_s: float
+) -> None:
+    before = standing(reel, tmp_path)
+    assert interrupted(commands(reel)[command], tmp_path, number, after_s) == 128 + number
+    assert standing(reel, tmp_path) == before
+
+
+def test_a_signal_ends_it_while_kernels_are_compiled(reel: Path, tmp_path: Path) -> None:
+    (tmp_path / "kernels").mkdir()
+    compiling = commands(reel)["render"]
+    code = interrupted(compiling, tmp_path, signal.SIGINT, 3.0, NUMBA_CACHE_DIR=str(tmp_path / "kernels"))
+    assert code == 130
+    assert list((reel.parent / "out").glob(".*")) == []
+
+
+def test_a_folder_that_was_made_for_it_is_gone(reel: Path, tmp_path: Path) -> None:
+    arguments = [*commands(reel)["render"], "--out", str(tmp_path / "new")]
+    assert interrupted(arguments, tmp_path, signal.SIGINT, 2.4) == 130
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("command", ["render --no-cache", "render", "check", "report", "verify"])
+def test_no_moment_is_a_bad_one(reel: Path, tmp_path: Path, command: str) -> None:
+    moments = random.Random(command)
+    before = standing(reel, tmp_path)
+    ended = 0
+    for _ in range(25):
+        number = moments.choice((signal.SIGINT, signal.SIGTERM))
+        # not before the first line of ours has run: until then a signal is Python's
+        code = interrupted(commands(reel)[command], tmp_path, number, moments.uniform(0.4, 5.0))
+        if code is None:  # it was over: what it wrote is whole, and stays
+            before = standing(reel, tmp_path)
+            continue
+        ended += 1
+        assert code == 128 + number
+        assert standing(reel, tmp_path) == before
+    assert ended >= 6, "most came too late"

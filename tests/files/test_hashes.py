@@ -1,0 +1,254 @@
+"""`files.hashes`: a hash is the file's own, taken once, and remembered only as long as nothing can have changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stemmix.errors import StemError
+from stemmix.files import hashes
+from stemmix.files.cache import Cache
+from stemmix.files.hashes import Hashes, Stamp, on_demand
+
+CONTENT = bytes(range(256)) * 20_000
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Every file that is read for its hash."""
+    read: list[Path] = []
+    real = hashes._taken
+
+    def counted(path: Path, *rest: Any) -> Any:
+        read.append(path)
+        return real(path, *rest)
+
+    monkeypatch.setattr(hashes, "_taken", counted)
+    return read
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that was written long ago, as far as the clock says from here on."""
+    path = tmp_path / "stem.wav"
+    path.write_bytes(CONTENT)
+    later(monkeypatch)
+    return path
+
+
+def later(monkeypatch: pytest.MonkeyPatch, by_s: float = 60.0) -> None:
+    now_ns = time.time_ns
+    monkeypatch.setattr(hashes.time, "time_ns", lambda: now_ns() + round(by_s * 1e9))
+
+
+def hash_of(path: Path, cache: Cache | None) -> str:
+    with Hashes(cache, 2) as taken:
+        return taken.of(path).sha256
+
+
+def true(content: bytes = CONTENT) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_a_hash_is_that_of_the_bytes_and_taken_once(file: Path, reads: list[Path]) -> None:
+    with Hashes(None, 2) as taken:
+        assert taken.of(file).sha256 == taken.of(file).sha256 == true()
+    assert reads == [file]
+    asked = on_demand(file)
+    assert reads == [file]
+    assert asked.sha256 == asked.sha256 == true()
+    assert reads == [file, file]
+
+
+def test_an_unchanged_file_is_not_read_again(tmp_path: Path, file: Path, reads: list[Path]) -> None:
+    cache = Cache(tmp_path / "cache")
+    assert hash_of(file, cache) == true()
+    os.utime(file, (1, file.stat().st_mtime))  # read by somebody
+    assert hash_of(file, Cache(tmp_path / "cache")) == true()
+    assert hash_of(file, Cache(tmp_path / "cache")) == true()
+    assert len(reads) == 2, "setting a time of access counts as a change; reading does not"
+
+
+def rewritten_in_place(path: Path) -> bytes:
+    with path.open("r+b") as file:
+        file.write(b"other")
+    return b"other" + CONTENT[5:]
+
+
+def rewritten_with_its_old_time(path: Path) -> bytes:
+    about = path.stat()
+    new = rewritten_in_place(path)
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    return new
+
+
+def replaced_by_one_as_old(path: Path) -> bytes:
+    about = path.stat()
+    other = path.with_name("other")
+    other.write_bytes(CONTENT[::-1])
+    os.utime(other, ns=(about.st_atime_ns, about.st_mtime_ns))
+    other.replace(path)
+    return CONTENT[::-1]
+
+
+def longer(path: Path) -> bytes:
+    with path.open("ab") as file:
+        file.write(b"more")
+    return CONTENT + b"more"
+
+
+@pytest.mark.parametrize("change", [rewritten_in_place, rewritten_with_its_old_time, replaced_by_one_as_old, longer])
+def test_any_change_is_seen(tmp_path: Path, file: Path, reads: list[Path], change: Callable[[Path], bytes]) -> None:
+    cache = Cache(tmp_path / "cache")
+    assert hash_of(file, cache) == true()
+    new = change(file)
+    assert hash_of(file, cache) == true(new) != true()
+    assert len(reads) == 2
+
+
+@pytest.mark.parametrize(("age_s", "believed"), [(0.0, False), (1.9, False), (2.5, True)])
+def test_a_file_that_was_written_to_just_now_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: list[Path], age_s: float, believed: bool
+) -> None:
+    """A change in the same tick of the clock leaves times and size as they were."""
+    path = tmp_path / "stem.wav"
+    path.write_bytes(CONTENT)
+    about = path.stat()
+    monkeypatch.setattr(hashes.time, "time_ns", lambda: about.st_mtime_ns + round(age_s * 1e9))
+    cache = Cache(tmp_path / "cache")
+    assert hash_of(path, cache) == true()
+    assert hash_of(path, cache) == true()
+    assert len(reads) == (1 if believed else 2)
+
+
+def test_a_file_that_is_dated_in_the_future_is_not_remembered(tmp_path: Path, file: Path, reads: list[Path]) -> None:
+    os.utime(file, (time.time() + 1e6,) * 2)
+    for _ in range(2):
+        assert hash_of(file, Cache(tmp_path / "cache")) == true()
+    assert len(reads) == 2
+
+
+def test_a_file_that_changes_while_it_is_hashed_is_not_remembered(file: Path) -> None:
+    sha256, _, settled = hashes._taken(file, lambda: False)
+    assert (sha256, settled) == (true(), True)
+
+    def asked_at_every_piece() -> bool:
+        os.utime(file, (5, 5))
+        return False
+
+    sha256, _, settled = hashes._taken(file, asked_at_every_piece)
+    assert (sha256, settled) == (true(), False)
+
+
+def test_without_a_cache_nothing_is_read_from_it_or_written_to_it(
+    tmp_path: Path, file: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for _ in range(2):
+        assert hash_of(file, None) == true()
+    assert len(reads) == 2
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_is_damaged_or_of_another_making_is_taken_anew(tmp_path: Path, file: Path, reads: list[Path]) -> None:
+    cache = Cache(tmp_path / "cache")
+    assert hash_of(file, cache) == true()
+    (entry,) = cache.entries("hashes")
+    key = entry.path.name.removesuffix(".hashes")
+    body = cache.read("hashes", key)
+    assert body is not None
+    entry.path.write_bytes(entry.path.read_bytes().replace(true().encode(), b"0" * 64))
+    assert hash_of(file, cache) == true()
+    assert len(reads) == 2
+    foreign = [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"stamp": 1}',
+        b'{"stamp": [1], "sha256": "x"}',
+        body.replace(b'"sha256": "', b'"was": "'),
+    ]
+    for count, content in enumerate(foreign, 3):
+        cache.write("hashes", key, content)
+        assert hash_of(file, cache) == true(), content
+        assert len(reads) == count, content
+    assert hash_of(file, cache) == true()
+    assert len(reads) == 2 + len(foreign), "the last was kept again"
+
+
+def test_a_file_of_a_size_that_was_met_may_be_known_by_another_name(tmp_path: Path, file: Path) -> None:
+    cache = Cache(tmp_path / "cache")
+    with Hashes(cache, 2) as taken:
+        assert not taken.of(file).seen_before
+        assert taken.of(file).sha256 == true()
+    copy, other = tmp_path / "copy.wav", tmp_path / "other.wav"
+    copy.write_bytes(CONTENT)
+    other.write_bytes(CONTENT[:-1])
+    with Hashes(cache, 2) as taken:
+        assert [taken.of(path).seen_before for path in (file, copy, other)] == [True, True, False]
+        assert taken.of(other).sha256 == true(CONTENT[:-1])
+    with Hashes(None, 2) as taken:
+        assert not taken.of(file).seen_before
+
+
+def test_a_file_that_cannot_be_read_is_told_where_its_hash_is_asked_for(tmp_path: Path) -> None:
+    with Hashes(Cache(tmp_path / "cache"), 2) as taken:
+        missing = taken.of(tmp_path / "none.wav")
+        folder = taken.of(tmp_path)
+        with pytest.raises(StemError, match=r"none\.wav: cannot be read: No such file"):
+            _ = missing.sha256
+        with pytest.raises(StemError, match="cannot be read: Is a directory"):
+            _ = folder.sha256
+
+
+def test_a_change_while_a_file_was_used_is_refused(file: Path) -> None:
+    with Hashes(None, 2) as taken:
+        one = taken.of(file)
+        one.refuse_change()
+        file.chmod(0o600)
+        os.link(file, file.with_name("link"))
+        one.refuse_change()
+        rewritten_in_place(file)
+        with pytest.raises(StemError, match=r"stem\.wav: has changed while it was being read"):
+            one.refuse_change()
+        file.unlink()
+        with pytest.raises(StemError, match=r"stem\.wav: has changed while it was being read"):
+            one.refuse_change()
+
+
+def test_what_is_not_done_when_it_is_left_is_given_up(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    real = hashes._taken
+
+    def waits(path: Path, stopped: Callable[[], bool]) -> Any:
+        begun.set()
+        go_on.wait(10)
+        return real(path, stopped)
+
+    monkeypatch.setattr(hashes, "_taken", waits)
+    cache = Cache(tmp_path / "cache")
+    taken = Hashes(cache, 1)
+    first = taken.of(file)
+    assert begun.wait(10)
+    threading.Timer(0.1, go_on.set).start()
+    taken.close()
+    with pytest.raises(StemError, match="was not read to its end"):
+        _ = first.sha256
+    assert list(cache.entries()) == []
+
+
+def test_a_stamp_tells_content_from_what_is_said_of_it() -> None:
+    one = Stamp(10, 20, 30, 40)
+    assert one.same_content(Stamp(10, 20, 99, 40))
+    for other in (Stamp(11, 20, 30, 40), Stamp(10, 21, 30, 40), Stamp(10, 20, 30, 41)):
+        assert not one.same_content(other)

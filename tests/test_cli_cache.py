@@ -1,0 +1,98 @@
+"""`stemmix cache`: what is kept is told and cleared, and clearing it harms nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from stemmix.cli import main
+from stemmix.files.cache import KINDS, Cache, cache_home
+from tests.material import scene
+
+KEY = "ab" * 20
+
+
+@pytest.fixture
+def kept() -> Cache:
+    home = cache_home()
+    assert home is not None
+    return Cache(home)
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
+    assert main(["cache", "--json", *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    said: dict[str, object] = json.loads(out)
+    return said
+
+
+def test_an_empty_cache_is_told(kept: Cache, capsys: pytest.CaptureFixture[str]) -> None:
+    said = told(capsys)
+    assert said["schema"] == "stemmix.cache/1"
+    assert (said["folder"], said["entries"], said["bytes"]) == (str(kept.home), 0, 0)
+    assert (said["limit_bytes"], said["oldest_s"], said["cleared"], said["notes"]) == (4_000_000_000, None, None, [])
+    assert main(["cache"]) == 0
+    assert "0 entries, 0 bytes of 4000.0 MB at most" in capsys.readouterr().out
+    assert not kept.home.exists(), "to look makes nothing"
+
+
+def test_what_is_kept_is_told_by_kind_and_cleared(
+    kept: Cache, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(kept.home / "kernels"))
+    for number, kind in enumerate(KINDS):
+        kept.write(kind, KEY, bytes(100_000))
+        os.utime(kept.path(kind, KEY), (1_700_000_000 + number,) * 2)
+    (kept.home / "kernels" / "deep").mkdir(parents=True)
+    (kept.home / "kernels" / "deep" / "code").write_bytes(bytes(60_000))
+    size = sum(entry.bytes for entry in kept.entries())
+    said = told(capsys)
+    assert said["kinds"] == [{"kind": kind, "entries": 1, "bytes": size // 4} for kind in KINDS]
+    assert (said["entries"], said["bytes"]) == (4, size)
+    assert (said["oldest_s"], said["newest_s"]) == (1_700_000_000, 1_700_000_003)
+    assert (said["kernels_folder"], said["kernels_bytes"]) == (str(kept.home / "kernels"), 60_000)
+    monkeypatch.setenv("STEMMIX_CACHE_MB", "7")
+    assert main(["cache"]) == 0
+    text = capsys.readouterr().out
+    for line in ("4 entries, 0.4 MB of 7.0 MB at most", "used between 2023-11-1", "compiled code besides: 0.1 MB in "):
+        assert line in text
+    assert told(capsys, "--clear")["cleared"] == {"entries": 4, "bytes": size}
+    assert [path.name for path in kept.home.rglob("*") if path.is_file()] == ["code"]
+    assert main(["cache", "--clear"]) == 0
+    assert "cleared: 0 entries, 0 bytes" in capsys.readouterr().out
+
+
+def test_a_limit_that_is_none_and_a_missing_home_are_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEMMIX_CACHE_MB", "some")
+    assert told(capsys)["notes"] == [
+        "STEMMIX_CACHE_MB: 'some' is no whole number of megabytes: the limit is as if it were not given"
+    ]
+    monkeypatch.delenv("STEMMIX_CACHE_MB")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME")
+    said = told(capsys, "--clear")
+    assert (said["folder"], said["cleared"]) == (None, {"entries": 0, "bytes": 0})
+    assert said["notes"] == ["nothing is kept: neither XDG_CACHE_HOME nor HOME says where"]
+    assert main(["cache"]) == 0
+    assert "note: nothing is kept" in capsys.readouterr().out
+
+
+def test_a_report_after_clearing_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = str(scene(tmp_path))
+    reports = []
+    for arguments in (["--no-cache"], [], []):
+        assert main(["report", "--quiet", project, *arguments]) == 0
+        reports.append(capsys.readouterr().out)
+    cleared = told(capsys, "--clear")["cleared"]
+    assert isinstance(cleared, dict)
+    assert cleared["entries"] >= 8
+    assert main(["report", "--quiet", project]) == 0
+    reports.append(capsys.readouterr().out)
+    assert len(set(reports)) == 1
+    assert told(capsys)["entries"] == cleared["entries"]
