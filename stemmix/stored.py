@@ -74,7 +74,7 @@ def fitted(plan: Plan, project: Project, sources: Sequence[Source], reasons: Seq
             "frames": frames,
             "stems": stems,
             "moves": tuple(moves),
-            "lines": tuple(line.model_copy(update={"end": min(line.end, frames)}) for line in lines),
+            "lines": tuple(replace(line, end=min(line.end, frames)) for line in lines),
             "scenes": tuple(
                 scene.model_copy(update={"end": min(scene.end, frames)})
                 for scene in plan.scenes

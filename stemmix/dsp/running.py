@@ -33,7 +33,8 @@ def running_percentile(values: Series, percent: float, width: int, beyond: Beyon
     out = np.empty(len(values))
     rank = min(int(width * percent / 100.0), width - 1)
     if len(values):
-        running_kernels.ranked(_padded(values, width, beyond), width, rank, out)
+        padded = _padded(values, width, beyond)
+        running_kernels.ranked(padded, np.sort(padded[:width]), rank, out)
     return _like(values, out)
 
 

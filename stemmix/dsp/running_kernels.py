@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from stemmix.dsp.kernels import compiled
 
 
@@ -20,13 +18,13 @@ def means(padded, width, out):
 
 
 @compiled
-def ranked(padded, width, rank, out):
-    """What stands at place `rank` (0 the least) of each `width` values of `padded` (n + width - 1,), into `out` (n,).
+def ranked(padded, order, rank, out):
+    """What stands at place `rank` (0 the least) of each window of `padded` (n + width - 1,), into `out` (n,).
 
-    The window is kept in order: the value that leaves is found by halving, and the one that comes takes its place and
-    moves to its own, which is near where levels change slowly.
+    The window is kept in `order` (width,), which comes as the first one, sorted: the value that leaves is found by
+    halving, and the one that comes takes its place and moves to its own, near by where levels change slowly.
     """
-    order = np.sort(padded[:width])
+    width = len(order)
     out[0] = order[rank]
     for i in range(1, len(out)):
         leaves, comes = padded[i - 1], padded[i + width - 1]

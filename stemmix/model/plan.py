@@ -118,7 +118,8 @@ class Conflict:
     """The same in the mix."""
 
 
-class Line(Document):
+@item
+class Line:
     """A stretch of speech and what became of it."""
 
     id: str

@@ -67,7 +67,8 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
 
     if project.method == "frequency":
         standing += static_moves(stems, goals, desk.rules, frames)
-        lines = desk.each(partial(_under_curves, desk, desk.gains(standing)), goals)
+        gains = desk.gains(standing)
+        lines = [_under_curves(desk, gains, goal) for goal in goals]
         undone: list[str] = []
     else:
         lines, undone = _solved(desk, goals, standing)
@@ -76,10 +77,10 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
     gains = desk.gains([*standing, *made])
     of_line = moves_of_lines(made, lines)
     standing, over_line = with_conflicts(desk, standing, lines)
-    judged = desk.each(
-        lambda line: judged_line(desk, line, gains, of_line.get(line.goal.id, ()), over_line.get(line.goal.id, ())),
-        sorted(lines, key=lambda one: one.goal.in_time),
-    )
+    judged = [
+        judged_line(desk, line, gains, of_line.get(line.goal.id, ()), over_line.get(line.goal.id, ()))
+        for line in sorted(lines, key=lambda one: one.goal.in_time)
+    ]
     told = [line for line, _, _ in judged]
     moves = with_evidence([*standing, *made], [bought for _, _, bought in judged])
     wanted = {stem.id: stem for stem in project.stems}
@@ -113,7 +114,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
         ),
         shape=PlannedShape(**asdict(desk.shape)),
         moves=tuple(moves),
-        scenes=scenes_told(scenes, stems, goals, told, gains, project.sample_rate, desk.each),
+        scenes=scenes_told(scenes, stems, goals, told, gains, project.sample_rate),
         lines=tuple(told),
         conflicts=(*(conflict for _, found, _ in judged for conflict in found), *others),
         edges=edges,
@@ -125,7 +126,6 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
             desk.rules.clarity,
             project.sample_rate,
             frames,
-            desk.each,
         ),
         notes=(
             *_notes(project, stems, goals),

@@ -18,7 +18,6 @@ from stemmix.planning import masking
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal
 from stemmix.planning.unmask import LOUDNESS_EXPONENT, TIMBRE_HZ
-from stemmix.planning.workers import Each
 from stemmix.units import POWER_FLOOR
 
 Floats = NDArray[np.float64]
@@ -36,7 +35,6 @@ def outcome_of(
     clarity: float,
     rate_hz: int,
     frames: int,
-    each: Each,
 ) -> Outcome | None:
     """The figures of a plan; None where no line is spoken. The bed is no line's target, `clarity` the goal."""
     spoken = [goal for goal in goals if goal.is_speech]
@@ -56,7 +54,7 @@ def outcome_of(
         before, after = (power.sum(axis=0) + 1e-14 for power in powers)
         return loud, sones, float((10.0 * np.log10(after / before))[timbre].std())
 
-    weights = each(weighed, spoken)
+    weights = list(map(weighed, spoken))
     loud = sum((loud for loud, _, _ in weights), start=np.zeros(2))
     sones = sum((sones for _, sones, _ in weights), start=np.zeros(2))
     ids = {goal.id for goal in spoken}
@@ -70,7 +68,7 @@ def outcome_of(
         bed_loss_db=round(_fall_db(*loud), 2),
         bed_sones_lost=round(float(1.0 - sones[1] / max(sones[0], 1e-14)), 4),
         damage_db=round(float(np.mean([damage for _, _, damage in weights])), 2),
-        outside_db=round(_outside_db(bed, spoken, gains, k_power, hop, frames, each), 2),
+        outside_db=round(_outside_db(bed, spoken, gains, k_power, hop, frames), 2),
     )
 
 
@@ -81,7 +79,6 @@ def scenes_told(
     lines: Sequence[Line],
     gains: Mapping[str, StemGains],
     rate_hz: int,
-    each: Each,
 ) -> tuple[PlannedScene, ...]:
     """The scenes with what is heard in them: how clear their lines are, and how loud all stems are together.
 
@@ -113,7 +110,7 @@ def scenes_told(
             }
         )
 
-    return tuple(each(told, scenes))
+    return tuple(map(told, scenes))
 
 
 def _lufs(power: float) -> float | None:
@@ -142,7 +139,6 @@ def _outside_db(
     k_power: Floats,
     hop: int,
     frames: int,
-    each: Each,
 ) -> float:
     """K-weighted fall of the bed more than 0.9 s away from any line."""
     last = -(-frames // hop) + 1
@@ -158,7 +154,7 @@ def _outside_db(
             return np.zeros(2)
         return np.array([(power[away] * k_power).sum() for power in _bed(bed, gains, start, end, hop)])
 
-    return _fall_db(*sum(each(weighed, range(0, last, STRETCH_FRAMES)), start=np.zeros(2)))
+    return _fall_db(*sum(map(weighed, range(0, last, STRETCH_FRAMES)), start=np.zeros(2)))
 
 
 def _fall_db(before: float, after: float) -> float:

@@ -75,7 +75,7 @@ def _in_the_mix(desk: Desk, lines: Sequence[SolvedLine], mixed: Mixed, asked: Se
         heard = desk.mixed(line.goal, desk.passage(line.goal), gains)
         return heard.clarity(heard.untouched)
 
-    return dict(zip((line.goal.id for line in asked), desk.each(clarity, asked), strict=True))
+    return {line.goal.id: clarity(line) for line in asked}
 
 
 def _off(desk: Desk, line: SolvedLine, clarity: float) -> float:

@@ -64,7 +64,10 @@ def comparison_json(first: Evidence, second: Evidence) -> str:
             },
             "edges": [edge.model_dump(mode="json") for edge in plan.edges],
             "lines": [
-                line.model_dump(mode="json", include={"id", "target", "clarity_before", "clarity_after", "stopped_by"})
+                {
+                    name: getattr(line, name)
+                    for name in ("id", "target", "clarity_before", "clarity_after", "stopped_by")
+                }
                 for line in plan.lines
             ],
             "moves": len(plan.moves),

@@ -28,7 +28,7 @@ def test_kernels_do_what_their_twins_do(width: int) -> None:
         running_kernels.means(padded, width, out)
         np.testing.assert_allclose(out, twin.means(padded, width), rtol=1e-12)
         for rank in {0, width // 3, width - 1}:
-            running_kernels.ranked(padded, width, rank, out)
+            running_kernels.ranked(padded, np.sort(padded[:width]), rank, out)
             np.testing.assert_array_equal(out, twin.ranked(padded, width, rank))
 
 

@@ -45,7 +45,7 @@ def named(name: str, stem: str, **fields: Any) -> Move:
 @pytest.fixture
 def mixed() -> Plan:
     """Lines of dialogue and of a lead; conflicts of each; moves for each, pinned and not."""
-    lead = line(4, 0.3, 0.5).model_copy(update={"target": "LEAD"})
+    lead = replace(line(4, 0.3, 0.5), target="LEAD")
     stems = {"DX": Role.DIALOGUE, "VO": Role.NARRATION, "LEAD": Role.LEAD, "MX": Role.MUSIC, "AMB": Role.AMBIENCE}
     return plan(
         stems=tuple(PlannedStem(id=name, sha256="ab", frames=90, at=0, role=role) for name, role in stems.items()),
@@ -82,7 +82,7 @@ def test_dialogue_caused_what_is_made_for_its_lines_or_because_of_its_conflicts(
 
 def test_dialogue_speaks_in_the_lines_of_dialogue_and_narration_in_order_and_once() -> None:
     def spoken(number: int, target: str, start: int, end: int) -> Any:
-        return line(number, 0.5, 0.5).model_copy(update={"target": target, "start": start, "end": end})
+        return replace(line(number, 0.5, 0.5), target=target, start=start, end=end)
 
     stems = {"DX": Role.DIALOGUE, "VO": Role.NARRATION, "LEAD": Role.LEAD}
     lines = (

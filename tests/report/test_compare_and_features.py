@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_what_is_hidden_of_the_targets_comes_first_and_by_whom_then_all(two: tup
 
 def test_every_stem_that_the_profile_clears_counts_and_so_does_one_that_a_pin_raised() -> None:
     """Whether or not it is the loudest of any line's targets."""
-    raised = line(4, 0.2, 0.6).model_copy(update={"target": "FX"})
+    raised = replace(line(4, 0.2, 0.6), target="FX")
     whole = evidence(lines=(line(1, 0.31, 0.524), raised))
     second = whole.stems[2].model_copy(update={"id": "DX2", "role": Role.DIALOGUE})
     assert targets_of(Evidence(plan=whole.plan, stems=(*whole.stems, second))) == ["DX", "FX", "DX2"]

@@ -91,7 +91,7 @@ def test_the_gain_that_is_applied_at_the_moment_is_told_stem_by_stem(told: Evide
 
 def elsewhere(number: int) -> Line:
     """A line that does not stand where the others do."""
-    return line(number, 0.31, 0.524).model_copy(update={"start": 0, "end": RATE_HZ})
+    return replace(line(number, 0.31, 0.524), start=0, end=RATE_HZ)
 
 
 def test_where_no_line_stands_it_is_said_what_the_moves_are_made_for(told: Evidence) -> None:
