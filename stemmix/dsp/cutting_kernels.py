@@ -1,4 +1,9 @@
-"""What gains take away from windowed frames: eight frames at once, one in each lane of a register."""
+"""What gains take away from windowed frames: a group of eight at once, one in each lane of a register.
+
+Frames begin half a window apart, and the frames of a group follow each other. All is done on the samples where they
+stand: a group's cut is taken from its first eight half windows once its last frame is transformed; what that frame has
+taken of the ninth is the overlap that the group after it begins with.
+"""
 
 from __future__ import annotations
 
@@ -7,57 +12,60 @@ import numpy as np
 from stemmix.dsp.elementary_kernels import LOG2_OF_10, exp2_of
 from stemmix.dsp.fft_kernels import transform
 from stemmix.dsp.kernels import compiled
+from stemmix.dsp.vector_code import REGISTER_BYTES
+
+LANES = REGISTER_BYTES // 8
 
 
 @compiled
-def frames_of_pair(heard, hop, window, rows, first, re, im):
-    """Windowed frames of (n, 2) samples, frame `rows[first + lane]` beginning at so many hops."""
-    lanes = re.shape[1]
-    starts = np.empty(lanes, np.int64)
-    for lane in range(lanes):
-        starts[lane] = rows[min(first + lane, len(rows) - 1)] * hop
-    for n in range(len(window)):
-        factor = window[n]
-        for lane in range(lanes):
-            re[n, lane] = heard[starts[lane] + n, 0] * factor
-            im[n, lane] = heard[starts[lane] + n, 1] * factor
+def frames_of(heard, column, window, plane):
+    """One channel of (9 half windows, channels) samples as eight windowed frames, plane (window, LANES)."""
+    hop = len(window) // 2
+    for n in range(hop):
+        rising, falling = window[n], window[hop + n]
+        for lane in range(LANES):
+            plane[n, lane] = heard[lane * hop + n, column] * rising
+        for lane in range(LANES):
+            plane[hop + n, lane] = heard[(lane + 1) * hop + n, column] * falling
 
 
 @compiled
-def losses_of(gain_db, lower_band, upper_share, own, other):
-    """Of a frame's 72 gains in dB, the mid's 36 bands and the sides', what a channel loses of itself and of the other.
+def losses_of(gain_db, sides, lower_band, upper_share, own, other):
+    """Of gains (LANES, bands) in dB, what a channel loses of itself, and of the other channel: (bins, LANES) each.
 
-    With m and s what mid and sides lose of a bin: own (bins,) is (m + s) / 2, other (m - s) / 2.
+    The mid's bands stand first, those of the sides from column `sides` on; a channel by itself has the mid's for both.
+    With m and s what mid and sides lose of a bin, own is (m + s) / 2, other (m - s) / 2. Gains of 0 dB take exactly 0.
     """
-    bands = len(gain_db) // 2
     per_db = LOG2_OF_10 / 20.0
+    across = np.empty((gain_db.shape[1], LANES))
+    for lane in range(LANES):
+        for band in range(len(across)):
+            across[band, lane] = per_db * gain_db[lane, band]
     for k in range(len(own)):
         band, share = lower_band[k], upper_share[k]
-        own[k] = per_db * ((1.0 - share) * gain_db[band] + share * gain_db[band + 1])
-        other[k] = per_db * ((1.0 - share) * gain_db[bands + band] + share * gain_db[bands + band + 1])
-    for k in range(len(own)):
-        mid, side = 1.0 - exp2_of(own[k]), 1.0 - exp2_of(other[k])
-        own[k] = 0.5 * (mid + side)
-        other[k] = 0.5 * (mid - side)
-
-
-@compiled
-def _spread(values, lane, out):
-    """A row of values (bins,) into one lane of (bins, lanes)."""
-    for k in range(len(values)):
-        out[k, lane] = values[k]
+        rest = 1.0 - share
+        for lane in range(LANES):
+            own[k, lane] = rest * across[band, lane] + share * across[band + 1, lane]
+        band += sides
+        for lane in range(LANES):
+            other[k, lane] = rest * across[band, lane] + share * across[band + 1, lane]
+    mids, others = own.reshape(-1), other.reshape(-1)
+    for i in range(len(mids)):
+        mid, side = 1.0 - exp2_of(mids[i]), 1.0 - exp2_of(others[i])
+        mids[i] = 0.5 * (mid + side)
+        others[i] = 0.5 * (mid - side)
 
 
 @compiled
 def keep_losses(re, im, own, other):
-    """Leave of the spectra Z = L + jR, in place, what they lose: own and other (bins, lanes).
+    """Leave of the spectra Z = L + jR, in place, what they lose: own and other (bins, LANES).
 
     Of Z the spectrum of R + jL is j conj(Z(-k)), so that one transform holds both channels.
     """
-    size, lanes = re.shape
+    size = len(re)
     for k in range(len(own)):
         mirror = (size - k) % size
-        for lane in range(lanes):
+        for lane in range(LANES):
             a, c = own[k, lane], other[k, lane]
             z_re, z_im, y_re, y_im = re[k, lane], im[k, lane], re[mirror, lane], im[mirror, lane]
             re[k, lane] = a * z_re + c * y_im
@@ -67,43 +75,161 @@ def keep_losses(re, im, own, other):
 
 
 @compiled
-def add_frames_of_pair(re, im, hop, window, rows, first, taken):
-    """Window frames once more and add them up, the inverse of `frames_of_pair`: taken (n, 2)."""
-    count = min(re.shape[1], len(rows) - first)
+def add_frames(plane, window, column, overlap, taken):
+    """Window eight frames once more and add them up, the inverse of `frames_of`, in one column.
+
+    taken (8 half windows, channels) gets `overlap`, (half a window, channels), at its beginning; overlap then gets what
+    the last frame takes beyond.
+    """
+    hop = len(window) // 2
     scale = 1.0 / len(window)
-    for lane in range(count):
-        start = rows[first + lane] * hop
-        for n in range(len(window)):
-            factor = window[n] * scale
-            taken[start + n, 0] += re[n, lane] * factor
-            taken[start + n, 1] += im[n, lane] * factor
+    for n in range(hop):
+        rising, falling = window[n] * scale, window[hop + n] * scale
+        before = overlap[n, column]
+        for lane in range(LANES):
+            taken[lane * hop + n, column] = plane[n, lane] * rising + before
+            before = plane[hop + n, lane] * falling
+        overlap[n, column] = before
 
 
 @compiled
-def add_losses_of_pair(
-    heard, hop, window, rows, gain_db, lower_band, upper_share, radices, table, re, im, work_re, work_im, lost, taken
-):
-    """Add to taken (n, 2) what frames `rows` of heard (n, 2) lose at their gains (rows, 72) in dB.
+def silence_at_end(block, column, channels, most):
+    """How many samples at the end of a block are exactly 0 in so many channels; none are looked at beyond `most`."""
+    count = 0
+    while count < min(len(block), most) and _silent(block, len(block) - 1 - count, column, channels):
+        count += 1
+    return count
 
-    re to work_im (size, lanes) and lost (2, bins, lanes) are room to work in.
+
+@compiled
+def _silent(block, n, column, channels):
+    silent = True
+    for channel in range(column, column + channels):
+        silent &= block[n, channel] == 0.0
+    return silent
+
+
+@compiled
+def keep_silent(heard, column, silent_before, shortest, taken):
+    """Nothing is taken, in place, from runs of `shortest` or more samples in which all channels are exactly 0.
+
+    taken (m, channels) of the channels from `column` on of heard (n, any), n - m >= shortest; `silent_before` such
+    samples stand before heard[0]. A filter rings a little ahead of a sound; digital silence is to stay silent. One
+    sample in `shortest` is looked at: no such run lies between two of them.
     """
-    lanes = re.shape[1]
-    own, other = np.empty(lost.shape[1]), np.empty(lost.shape[1])
-    for first in range(0, len(rows), lanes):
-        for lane in range(lanes):
-            row = min(first + lane, len(rows) - 1)
-            same = row > 0
-            if same:
-                for band in range(gain_db.shape[1]):
-                    if gain_db[row, band] != gain_db[row - 1, band]:
-                        same = False
-                        break
-            if not same:
-                losses_of(gain_db[row], lower_band, upper_share, own, other)
-            _spread(own, lane, lost[0])
-            _spread(other, lane, lost[1])
-        frames_of_pair(heard, hop, window, rows, first, re, im)
-        transform(re, im, work_re, work_im, radices, table)
-        keep_losses(re, im, lost[0], lost[1])
-        transform(im, re, work_im, work_re, radices, table)
-        add_frames_of_pair(re, im, hop, window, rows, first, taken)
+    channels = taken.shape[1]
+    probe = 0
+    while probe < len(heard):
+        if not _silent(heard, probe, column, channels):
+            probe += shortest
+            continue
+        first, after = probe, probe + 1
+        while first > 0 and _silent(heard, first - 1, column, channels):
+            first -= 1
+        while after < len(heard) and _silent(heard, after, column, channels):
+            after += 1
+        if after - first + (silent_before if first == 0 else 0) >= shortest:
+            for n in range(first, min(after, len(taken))):
+                for channel in range(channels):
+                    taken[n, channel] = 0.0
+        probe = -(-after // shortest) * shortest
+
+
+@compiled
+def _sounds(block, column):
+    for n in range(len(block)):
+        if block[n, column] != 0.0:
+            return True
+    return False
+
+
+@compiled
+def _differ(gain_db, first, other):
+    """Whether any of the gains of a group's frames is another than in frame `other`."""
+    for frame in range(first, first + LANES):
+        for band in range(gain_db.shape[1]):
+            if gain_db[frame, band] != gain_db[other, band]:
+                return True
+    return False
+
+
+@compiled
+def _moves(gain_db, first):
+    """Whether any gain of a group is at work."""
+    for frame in range(first, first + LANES):
+        for band in range(gain_db.shape[1]):
+            if gain_db[frame, band] != 0.0:
+                return True
+    return False
+
+
+@compiled
+def _parts_sides(gain_db, first):
+    """Whether in any frame of a group the sides have other gains than the mid."""
+    bands = gain_db.shape[1] // 2
+    for frame in range(first, first + LANES):
+        for band in range(bands):
+            if gain_db[frame, band] != gain_db[frame, bands + band]:
+                return True
+    return False
+
+
+@compiled
+def cut_groups(
+    heard, column, gain_db, window, lower_band, upper_share, radices, table, planes, lost, taken, overlap, run, least
+):
+    """Take from one channel, or two side by side, in place, what groups of frames lose at their gains.
+
+    heard (n, any channels): frames begin at heard[0], heard[hop], ... with a hop of half a window; gain_db
+    (groups * LANES, 72): of the mid's 36 bands, then of the sides'. What is left is whole but for the last half window.
+    overlap (hop, 1 or 2 channels) is what frames before have taken of the beginning, and then what these have of that
+    half window. run (2,): how many samples of digital silence stand before heard[0], counted up to `least`, and whether
+    there is anything in the overlap; then the same of the end. planes (four of (window, LANES)), lost (2, bins, LANES)
+    and taken (LANES * hop, channels) are room to work in.
+    """
+    hop = len(window) // 2
+    channels = overlap.shape[1]
+    re, im, work_re, work_im = planes
+    sides = gain_db.shape[1] // 2 if channels == 2 else 0
+    alike = -1
+    for first in range(0, len(gain_db), LANES):
+        group = heard[first * hop : (first + LANES + 1) * hop]
+        left = right = False
+        if _moves(gain_db, first):
+            left = _sounds(group, column)
+            right = channels == 2 and _sounds(group, column + 1)
+        silent = silence_at_end(group[: LANES * hop], column, channels, least)
+        reach = 0
+        if left or right:
+            if alike < 0 or _differ(gain_db, first, alike):
+                losses_of(gain_db[first : first + LANES], sides, lower_band, upper_share, lost[0], lost[1])
+                alike = -1 if _differ(gain_db, first, first) else first
+            frames_of(group, column, window, re)
+            if channels == 2:
+                frames_of(group, column + 1, window, im)
+            else:
+                im[:] = 0.0
+            transform(re, im, work_re, work_im, radices, table)
+            keep_losses(re, im, lost[0], lost[1])
+            transform(im, re, work_im, work_re, radices, table)
+            if channels == 2 and left != right and not _parts_sides(gain_db, first):
+                # of two channels in one transform, a silent one would take up the other's last bits
+                if left:
+                    im[:] = 0.0
+                else:
+                    re[:] = 0.0
+            add_frames(re, window, 0, overlap, taken)
+            if channels == 2:
+                add_frames(im, window, 1, overlap, taken)
+            reach = LANES * hop
+        elif run[1]:
+            taken[:hop] = overlap
+            overlap[:] = 0.0
+            reach = hop
+        if reach:
+            keep_silent(group, column, run[0], least, taken[:reach])
+            for n in range(reach):
+                for channel in range(channels):
+                    group[n, column + channel] -= taken[n, channel]
+        run[0] = silent
+        run[1] = left or right

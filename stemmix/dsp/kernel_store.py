@@ -35,8 +35,9 @@ log = logging.getLogger("stemmix")
 def folder_of_kernels() -> Path | None:
     """The user's folder for compiled kernels, made where it was not; None where there can be none.
 
-    In XDG_CACHE_HOME, else in HOME's .cache, else in the temporary folder: the first that can be made or is there, is
-    this user's, and closed to all others. What lies in it is run: a link, or what another user made, is passed over.
+    NUMBA_CACHE_DIR if that is given, else in XDG_CACHE_HOME, else in HOME's .cache, else in the temporary folder: the
+    first that can be made or is there, is this user's, and closed to all others. What lies in it is run: a link, or
+    what another user made, is passed over.
     """
     for folder in _places():
         with suppress(OSError):
@@ -50,6 +51,8 @@ def folder_of_kernels() -> Path | None:
 
 
 def _places() -> Iterator[Path]:
+    if said := os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(said)
     if caches := os.environ.get("XDG_CACHE_HOME"):
         yield Path(caches, "stemmix", "kernels")
     if home := os.environ.get("HOME"):
@@ -61,7 +64,7 @@ def _places() -> Iterator[Path]:
 FOLDER = folder_of_kernels()
 if FOLDER is not None:
     # for librosa's kernels, which numba keeps: it looks when it is imported, and finds no place in a read-only house
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(FOLDER / "numba"))
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(FOLDER))
 
 import llvmlite  # noqa: E402 - numba's place is set before
 import numba as nb  # noqa: E402

@@ -38,44 +38,6 @@ def compiled(function: Callable[..., Any]) -> Any:
     return kernel
 
 
-# ---- spectra ---------------------------------------------------------------------------------------------------------
-
-
-@compiled
-def silence_at_end(block):
-    """How many samples at the end of (n, channels) are exactly 0 in all channels."""
-    count = 0
-    while count < len(block) and _silent(block, len(block) - 1 - count):
-        count += 1
-    return count
-
-
-@compiled
-def _silent(block, n):
-    silent = True
-    for channel in range(block.shape[1]):
-        silent &= block[n, channel] == 0.0
-    return silent
-
-
-@compiled
-def keep_silent(heard, silent_before, shortest, taken):
-    """Nothing is taken, in place, from runs of `shortest` or more samples in which all channels are exactly 0.
-
-    heard (n, channels) and taken (m, channels), n - m >= shortest; `silent_before` such samples stand before heard[0].
-    A filter rings a little ahead of a sound; digital silence is to stay silent.
-    """
-    began = -silent_before
-    for n in range(len(heard) + 1):
-        if n < len(heard) and _silent(heard, n):
-            continue
-        if n - began >= shortest:
-            for i in range(max(began, 0), min(n, len(taken))):
-                for channel in range(taken.shape[1]):
-                    taken[i, channel] = 0.0
-        began = n + 1
-
-
 # ---- samples in files ------------------------------------------------------------------------------------------------
 
 

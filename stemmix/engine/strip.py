@@ -13,14 +13,13 @@ fold, and what lies under 120 Hz hides no speech: it follows the moves that set 
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.bands import BAND_COUNT
-from stemmix.dsp import cutting_kernels, kernels
+from stemmix.dsp import cutting_kernels
+from stemmix.dsp.cutting_kernels import LANES
 from stemmix.dsp.dynamics import StemGains
 from stemmix.dsp.fft import Transform
 from stemmix.dsp.spectrum import Ruler, ruler
@@ -32,15 +31,13 @@ Floats = NDArray[np.float64]
 SILENT_SAMPLES = 480
 """As long a run of exact zeros is digital silence: 10 ms at 48 kHz."""
 
-FRAMES_AT_ONCE = 32
-"""Frames are made in batches that begin at fixed samples, so that the last bits do not depend on the blocks."""
-
 
 class Strip:
     """Streaming: `process` gives as many samples as it takes, `latency_samples` late; `flush` gives the rest.
 
-    The programme is silent before its first sample and after its last. A batch of FRAMES_AT_ONCE frames, a hop of half
-    a window apart, is transformed when the last sample of its last frame is there.
+    The programme is silent before its first sample and after its last. Frames, a hop of half a window apart, are
+    transformed in groups that begin at fixed samples: a group when the last sample of its last frame is there, on the
+    samples where they stand.
     """
 
     def __init__(
@@ -53,170 +50,102 @@ class Strip:
     ) -> None:
         """`labels` of the channels, of which pairs come whole and side by side; `level`: gains that LFE follows."""
         self.labels = tuple(labels)
-        self._ruler: Ruler = ruler(rate_hz)
+        rule = ruler(rate_hz)
         self._fader = gain_from_db(gain_db)
-        size = self._ruler.window_samples
-        self._hop = size // 2
-        self._batch = FRAMES_AT_ONCE * self._hop
-        self._needed = self._batch + size
-        self.latency_samples = self._needed
-        # waiting[0] is programme sample `_begin`; frame f of a batch is centred on sample (batch * 32 + f) * hop
-        self._waiting = np.zeros((self._hop, len(labels)))
-        # what is made first begins half a window before the programme
-        self._ready = np.zeros((self.latency_samples - self._hop, len(labels)))
-        self._batches = 0
-        parts = _parts_of(labels, self._ruler)
-        self._parts = [(gains, [part for part in parts if part.label != "LFE"])]
+        self._hop = rule.window_samples // 2
+        self._group = LANES * self._hop
+        self.latency_samples = self._group + self._hop
+        # what has come and not gone: from `_begun` on, programme sample `_next`, it is still to be cut
+        self._held = np.zeros((self.latency_samples, len(labels)))
+        self._begun, self._next = self._hop, -self._group
+        cutter = _Cutter(rule)
+        parts = [(label, _Part(first, channels, cutter)) for label, first, channels in _parts_of(labels)]
+        self._parts = [(gains, [part for label, part in parts if label != "LFE"])]
         if level is not None:
-            self._parts.append((level, [part for part in parts if part.label == "LFE"]))
+            self._parts.append((level, [part for label, part in parts if label == "LFE"]))
 
     def process(self, block: Floats) -> Floats:
         """(n, channels) samples in, (n, channels) out, `latency_samples` late."""
         if not len(block):
             return block
-        arrived = block if self._fader == 1.0 else block * self._fader
-        self._waiting = np.concatenate((self._waiting, arrived))
-        made = [self._ready]
-        while len(self._waiting) >= self._needed:
-            made.append(self._next_batch())
-        ready = np.concatenate(made)
-        self._ready = ready[len(block) :]
-        return ready[: len(block)]
+        room = np.empty((len(self._held) + len(block), len(self.labels)))
+        room[: len(self._held)] = self._held
+        np.multiply(block, self._fader, out=room[len(self._held) :])
+        groups = (len(room) - self._hop - self._begun) // self._group
+        if groups:
+            self._cut(room[self._begun : self._begun + groups * self._group + self._hop], groups)
+        self._begun += groups * self._group - len(block)
+        self._held = room[len(block) :]
+        return room[: len(block)]
 
     def flush(self) -> Floats:
         """The last `latency_samples` samples."""
         return self.process(np.zeros((self.latency_samples, len(self.labels))))
 
-    def _next_batch(self) -> Floats:
-        """The `_batch` samples from the batch's first frame's start on; shifts the waiting input by as much."""
-        first = self._batches * self._batch
-        heard = self._waiting[: self._needed]
-        out = heard[: self._batch].copy()
+    def _cut(self, heard: Floats, groups: int) -> None:
+        """Cut groups of frames, of which the first begins at sample `_next`, in place."""
+        # a frame is centred a hop after it begins
+        centres = np.arange(1, groups * LANES + 1, dtype=np.float64) * self._hop + self._next
         for gains, parts in self._parts:
-            gain_db = None
-            if parts and not gains.idle(first - self._hop, first + self._batch):
-                gain_db = gains.at(first + np.arange(FRAMES_AT_ONCE, dtype=np.float64) * self._hop)
-            for part in parts:
-                removed = part.removed(np.ascontiguousarray(heard[:, part.columns]), gain_db)
-                out[: len(removed), part.columns] -= removed
-        self._waiting = self._waiting[self._batch :]
-        self._batches += 1
-        return out
+            if parts:
+                gain_db = gains.at(centres)
+                for part in parts:
+                    part.cut(heard, gain_db)
+        self._next += groups * self._group
 
 
-def _parts_of(labels: Sequence[str], rule: Ruler) -> list[_Part]:
-    """The channels as they are cut: pairs together, the others one by one."""
+def _parts_of(labels: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    """The channels as they are cut, pairs together, the others one by one: first label, its number, how many."""
     right = dict(PAIRS)
     lefts = {index for index, label in enumerate(labels) if right.get(label) in labels[index + 1 : index + 2]}
-    losses = _Losses(rule)
-    parts: list[_Part] = []
     for index, label in enumerate(labels):
-        if index in lefts:
-            parts.append(_Pair(label, slice(index, index + 2), rule, losses))
-        elif index - 1 not in lefts:
-            parts.append(_Single(label, slice(index, index + 1), rule, losses))
-    return parts
+        if index - 1 not in lefts:
+            yield label, index, 2 if index in lefts else 1
 
 
-class _Part(ABC):
-    """What the cuts take from some channels, batch by batch.
+class _Part:
+    """A pair, in one complex transform of L + jR, or a channel by itself, at the mid's gains: a centre, or LFE.
 
     Digital silence is kept in each part by itself: what rings ahead of a sound in the front is not to wake the rear.
     """
 
-    def __init__(self, label: str, columns: slice, rule: Ruler, losses: _Losses) -> None:
-        self.label = label
-        """Of its first channel."""
-        self.columns = columns
-        self._losses = losses
-        self._hop = rule.window_samples // 2
-        self._batch = FRAMES_AT_ONCE * self._hop
-        self._overlap = np.zeros((self._hop, columns.stop - columns.start))
-        self._silent_before = 0
-        """Samples of digital silence that stand before the batch."""
+    def __init__(self, column: int, channels: int, cutter: _Cutter) -> None:
+        self._column = column
+        self._cutter = cutter
+        self._overlap = np.zeros((cutter.hop, channels))
+        self._run = np.zeros(2, np.int64)
 
-    def removed(self, heard: Floats, gain_db: Floats | None) -> Floats:
-        """What goes from the beginning of (batch + window, channels) at (frames, 72) gains, if any are at work.
-
-        A batch, or half a window of what the batch before still takes where this one takes nothing.
-        """
-        rows = np.empty(0, np.int64) if gain_db is None else np.flatnonzero(gain_db.any(axis=1))
-        # a channel that is silent all through has nothing that could be cut
-        if gain_db is not None and len(rows) and heard.any():
-            taken = np.zeros((self._batch + self._hop, heard.shape[1]))
-            self._cut(heard, gain_db[rows], rows, taken)
-            kernels.keep_silent(heard, self._silent_before, SILENT_SAMPLES, taken)
-            self._mend(heard, gain_db[rows], taken)
-            taken[: self._hop] += self._overlap
-            lost, self._overlap = taken[: self._batch], taken[self._batch :]
-        else:
-            lost, self._overlap = self._overlap, np.zeros_like(self._overlap)
-        silent = kernels.silence_at_end(heard[: self._batch])
-        self._silent_before = silent + (self._silent_before if silent == self._batch else 0)
-        return lost
-
-    @abstractmethod
-    def _cut(self, heard: Floats, gain_db: Floats, rows: NDArray[np.int64], taken: Floats) -> None:
-        """Add up what frames `rows` lose at their gains (rows, 72)."""
-
-    @abstractmethod
-    def _mend(self, heard: Floats, gain_db: Floats, taken: Floats) -> None:
-        """Put right what the transform did besides."""
+    def cut(self, heard: Floats, gain_db: Floats) -> None:
+        """Take in place, of groups of frames, what their gains (frames, 72) take away."""
+        self._cutter.cut(heard, self._column, gain_db, self._overlap, self._run)
 
 
-class _Pair(_Part):
-    """Left and right, in one complex transform of L + jR."""
-
-    def _cut(self, heard: Floats, gain_db: Floats, rows: NDArray[np.int64], taken: Floats) -> None:
-        self._losses.add(heard, gain_db, rows, taken)
-
-    def _mend(self, heard: Floats, gain_db: Floats, taken: Floats) -> None:
-        if np.array_equal(gain_db[:, :BAND_COUNT], gain_db[:, BAND_COUNT:]):
-            # of two channels in one transform, a silent one would take up the other's last bits
-            taken[:, ~heard.any(axis=0)] = 0.0
-
-
-class _Single(_Part):
-    """A channel by itself, at the mid's gains: a centre, or LFE."""
-
-    def _cut(self, heard: Floats, gain_db: Floats, rows: NDArray[np.int64], taken: Floats) -> None:
-        # beside silence, which at equal gains of mid and sides takes nothing of it
-        pair, lost = np.zeros((len(heard), 2)), np.zeros((len(taken), 2))
-        pair[:, 0] = heard[:, 0]
-        mid_db = gain_db[:, :BAND_COUNT]
-        self._losses.add(pair, np.concatenate((mid_db, mid_db), axis=1), rows, lost)
-        taken[:, 0] += lost[:, 0]
-
-    def _mend(self, heard: Floats, gain_db: Floats, taken: Floats) -> None:
-        """Nothing: it shares its transform with no other channel."""
-
-
-class _Losses:
-    """What frames of a pair lose at gains, in room that is taken once: parts come one after the other."""
+class _Cutter:
+    """Room to work in that the parts of a strip share, as they come one after the other."""
 
     def __init__(self, rule: Ruler) -> None:
+        self.hop = rule.window_samples // 2
         self._ruler = rule
         self._transform = Transform(rule.window_samples, np.float64)
-        self._lost = np.zeros((2, len(rule.bin_hz), self._transform.lanes))
+        self._lost = np.zeros((2, len(rule.bin_hz), LANES))
+        self._taken = [np.zeros((LANES * self.hop, channels)) for channels in (1, 2)]
 
-    def add(self, heard: Floats, gain_db: Floats, rows: NDArray[np.int64], taken: Floats) -> None:
-        """Add to taken (n, 2) what frames `rows` of heard (n, 2) lose at their gains (rows, 72)."""
+    def cut(self, heard: Floats, column: int, gain_db: Floats, overlap: Floats, run: NDArray[np.int64]) -> None:
+        """As `cutting_kernels.cut_groups`."""
         rule, transform = self._ruler, self._transform
-        re, im, work_re, work_im = transform.planes
-        cutting_kernels.add_losses_of_pair(
+        cutting_kernels.cut_groups(
             heard,
-            rule.window_samples // 2,
-            rule.window,
-            rows,
+            column,
             gain_db,
+            rule.window,
             rule.lower_band,
             rule.upper_share,
             transform.radices,
             transform.table,
-            re,
-            im,
-            work_re,
-            work_im,
+            tuple(transform.planes),
             self._lost,
-            taken,
+            self._taken[overlap.shape[1] - 1],
+            overlap,
+            run,
+            SILENT_SAMPLES,
         )

@@ -24,7 +24,7 @@ from stemmix.errors import OutputError
 from stemmix.files.cache import MARK, TRAILER, Cache, named, touch, user_cache
 from stemmix.model.features import COLUMN_COUNT, FEATURES_VERSION, StemFacts, silent_rows
 from stemmix.model.layouts import Matrix
-from stemmix.stopping import heed
+from stemmix.stopping import heed, unbroken
 
 KIND = "features"
 _ROW_BYTES = 2 * COLUMN_COUNT
@@ -202,7 +202,8 @@ class FeatureStore:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._opened.close()
+        with unbroken():
+            self._opened.close()
 
 
 def _checked(file: BinaryIO, key: str) -> tuple[StemFacts, StoredFrames]:

@@ -29,17 +29,21 @@ class _PlainSchema(GenerateJsonSchema):
     def model_schema(self, schema: Any) -> dict[str, Any]:
         made = super().model_schema(schema)
         for name, field in schema["cls"].model_fields.items():
-            said = (_said_of_fields(each).get(name) for each in schema["cls"].__mro__)
+            said = (_said_of_fields(each).get(name) for each in schema["cls"].__mro__ if issubclass(each, Document))
             if field.description is None and (text := next(filter(None, said), None)):
                 made["properties"][field.alias or name]["description"] = text
+        return made
+
+    def dataclass_schema(self, schema: Any) -> dict[str, Any]:
+        made = super().dataclass_schema(schema)
+        for name, text in _said_of_fields(schema["cls"]).items():
+            made["properties"][name]["description"] = text
         return made
 
 
 @cache
 def _said_of_fields(model: type) -> dict[str, str]:
-    """The strings that stand under a class's fields. Here, where they are wanted, not where each class is made."""
-    if not issubclass(model, Document) or model is Document:
-        return {}
+    """The strings that stand under the fields of a class. Here, where they are wanted, not where each class is made."""
     (body,) = ast.parse(dedent(getsource(model))).body
     assert isinstance(body, ast.ClassDef)
     return {

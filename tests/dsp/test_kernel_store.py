@@ -223,6 +223,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     return tmp_path
 
 
@@ -244,6 +245,9 @@ def test_the_folder_is_the_first_that_can_be_made(places: Path, monkeypatch: pyt
     monkeypatch.delenv("HOME")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert folder_of_kernels() == in_temporary(places)
+
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(places / "said"))
+    assert folder_of_kernels() == places / "said"
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])

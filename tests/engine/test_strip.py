@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ
-from stemmix.dsp import cutting_kernels
 from stemmix.dsp.dynamics import GainCurve, Shape, StemGains
 from stemmix.dsp.spectrum import BandAnalyser, ruler
 from stemmix.engine.mixer import folded
@@ -355,21 +351,3 @@ def test_digital_silence_of_one_channel_lasts_though_another_sounds() -> None:
     assert not out[25_000:30_000, 2].any()
     assert not out[32_000:40_000, 4:].any()
     assert np.abs(out[:, 0] - signal[:, 0]).max() > 0.01
-
-
-@pytest.mark.parametrize("labels", [("L", "R"), ("C",), SURROUND_5_1.labels], ids="".join)
-def test_channels_that_are_silent_are_not_transformed(labels: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What fills L and R of a wide bus, or C alone, is transformed by itself."""
-    done: list[NDArray[np.float64]] = []
-    real = cutting_kernels.add_losses_of_pair
-
-    def noted(heard: NDArray[np.float64], *arguments: Any) -> None:
-        done.append(heard)
-        real(heard, *arguments)
-
-    monkeypatch.setattr(cutting_kernels, "add_losses_of_pair", noted)
-    signal = np.zeros((34_000, len(labels)))  # one batch
-    signal[:, :2] = noise(34_000, min(2, len(labels)))
-    gains = StemGains([(False, [(0, 34_000, flat(-6.0))])], SHAPE, RATE_HZ, BANDS)
-    Strip(gains, 0.0, RATE_HZ, labels, gains).process(signal)
-    assert [heard.any(axis=0).sum() for heard in done] == [min(2, len(labels))]

@@ -11,9 +11,10 @@ import jsonschema
 import pytest
 
 from stemmix.errors import ProjectError
-from stemmix.files.documents import canonical, project_schema
+from stemmix.files.documents import canonical
 from stemmix.files.faults import field_of
 from stemmix.files.projects import formatted, read_project
+from stemmix.files.schema import project_schema
 from stemmix.model.project import ProjectFile
 from stemmix.report.project import project_text
 from tests.everything import EVERYTHING, Place, Schemas, places, with_value

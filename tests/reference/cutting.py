@@ -1,34 +1,41 @@
-"""Twins of the strip's kernels: frames, what gains take away of a spectrum, and digital silence that stays silent."""
+"""Twins of the strip's kernels: what gains take away of frames, and digital silence that stays silent."""
 
 import numpy as np
 
 
-def frames_of(heard, hop, window, rows):
-    """(rows, window) frames of L + jR."""
-    packed = heard[:, 0] + 1j * heard[:, 1]
-    return np.stack([packed[row * hop : row * hop + len(window)] * window for row in rows])
+def cut(heard, gain_db, window, lower_band, upper_share, shortest):
+    """A copy of (n, 1 or 2) samples without what frames, half a window apart from heard[0] on, lose at (frames, 72) dB.
+
+    The last half window of those frames lacks what frames after them would take.
+    """
+    hop = len(window) // 2
+    pair = heard if heard.shape[1] == 2 else np.concatenate((heard, np.zeros_like(heard)), axis=1)
+    packed = pair[:, 0] + 1j * pair[:, 1]
+    taken = np.zeros(len(packed), complex)
+    if heard.shape[1] == 1:  # a channel by itself has the mid's gains
+        gain_db = np.tile(gain_db[:, :36], 2)
+    for frame, gains in enumerate(gain_db):
+        here = slice(frame * hop, frame * hop + len(window))
+        lost = losses(np.fft.fft(packed[here] * window), gains, lower_band, upper_share)
+        taken[here] += np.fft.ifft(lost) * window
+    lost = np.stack((taken.real, taken.imag), axis=1)[:, : heard.shape[1]]
+    return heard - keep_silent(heard, 0, shortest, lost)
 
 
-def add_frames(frames, hop, window, rows, length):
-    """(length, 2) sum of the frames, windowed once more."""
-    taken = np.zeros((length, 2))
-    for row, frame in zip(rows, frames * window, strict=True):
-        taken[row * hop : row * hop + len(window), 0] += frame.real
-        taken[row * hop : row * hop + len(window), 1] += frame.imag
-    return taken
-
-
-def keep_what_is_cut(spectra, gain_db, lower_band, upper_share):
-    """What mid and sides lose, told of two real channels one by one."""
-    size = spectra.shape[1]
-    mirrored = np.conj(np.roll(spectra[:, ::-1], 1, axis=1))
-    left, right = (spectra + mirrored) / 2, (spectra - mirrored) / 2j
+def losses(spectrum, gain_db, lower_band, upper_share):
+    """What mid and sides lose of the spectrum (size,) of L + jR at 72 gains in dB, told of two real channels."""
+    mirrored = np.conj(np.roll(spectrum[::-1], 1))
+    left, right = (spectrum + mirrored) / 2, (spectrum - mirrored) / 2j
     lost = []
-    for part_db, part in ((gain_db[:, :36], left + right), (gain_db[:, 36:], left - right)):
-        bins_db = (1 - upper_share) * part_db[:, lower_band] + upper_share * part_db[:, lower_band + 1]
-        share = 1 - 10 ** (bins_db / 20)
-        lost.append(np.concatenate((share, share[:, -2:0:-1]), axis=1)[:, :size] * part / 2)
+    for part_db, part in ((gain_db[:36], left + right), (gain_db[36:], left - right)):
+        share = shares(part_db, lower_band, upper_share)
+        lost.append(np.concatenate((share, share[-2:0:-1])) * part / 2)
     return (lost[0] + lost[1]) + 1j * (lost[0] - lost[1])
+
+
+def shares(gain_db, lower_band, upper_share):
+    """(bins,) what is taken of a bin's magnitude at 36 gains in dB."""
+    return 1 - 10 ** (((1 - upper_share) * gain_db[lower_band] + upper_share * gain_db[lower_band + 1]) / 20)
 
 
 def keep_silent(heard, silent_before, shortest, taken):
