@@ -19,6 +19,8 @@ rooms above it (`tests/test_architecture.py` holds the table):
 `steps`, `machine`,
 `keeping`
 `pipeline`                the whole way
+`batch`, `local`,         many projects, each by itself: in processes of this machine, or on a cluster; what a
+`cluster`, `resume`        receipt proves done
 `create`, `recreate`,     a project from a folder of stems, or of a receipt; where stems stood when they were recorded
 `placing`
 `verify`, `nulltest`,     whether it is the same mix, whether what was printed adds up, and what changed between two

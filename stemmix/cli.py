@@ -1,7 +1,7 @@
 """The command line: reads arguments, calls the rooms, says what came of it. No logic of mixing lives here.
 
 Data goes to stdout, messages to stderr. Whatever a command needs is imported inside it, so that `stemmix --help` does
-not wait for numpy. Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3, 4 and 6 by the error (`errors`), 5 a
+not wait for numpy. Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3, 4, 6 and 7 by the error (`errors`), 5 a
 deliverable misses its specification, 128 plus the number of the signal that ended it (130, 143).
 """
 

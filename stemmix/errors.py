@@ -5,7 +5,8 @@
     StemmixError                      anything below; the command line catches this family and nothing else
     ├── ProjectError          exit 3  the project or plan is invalid or stale: file, line, field, what was expected
     ├── StemError             exit 4  a stem is missing, unreadable or unsound
-    └── OutputError           exit 6  output could not be written (says why: disk full, read-only ...)
+    ├── OutputError           exit 6  output could not be written (says why: disk full, read-only ...)
+    └── ClusterError          exit 7  there is no cluster to work on: not installed, not reached, another stemmix, lost
 
 Exit 5 (rendered, but a deliverable misses its specification) is no error: the files exist, and the receipt says what
 is amiss. Every message is one sentence for a person, beginning with what it is about.
@@ -36,3 +37,9 @@ class OutputError(StemmixError):
     """Output could not be written."""
 
     exit_code = 6
+
+
+class ClusterError(StemmixError):
+    """There is no cluster to work on."""
+
+    exit_code = 7

@@ -25,9 +25,9 @@ from stemmix.files.cache import Cache, user_cache
 from stemmix.files.documents import StagedDocument, sha256_of_document
 from stemmix.files.features import feature_store
 from stemmix.files.hashes import Hashes
+from stemmix.files.parts import remove_strays
 from stemmix.files.paths import seen_from
 from stemmix.files.projects import read_project
-from stemmix.files.writer import remove_strays
 from stemmix.listening import THREADS, folded_blocks, listen, programme_frames
 from stemmix.machine import processor, versions
 from stemmix.model.deliverables import made_for_dialogue, speech_of

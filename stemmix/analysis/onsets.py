@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.bands import BAND_COUNT
+from stemmix.dsp import spectrum_kernels
 from stemmix.dsp.running import running_mean, running_percentile
 
 Floats = NDArray[np.float64]
@@ -26,20 +28,13 @@ class FluxMeter:
     """Streaming spectral flux; keeps the one frame before."""
 
     def __init__(self) -> None:
-        self._before: Floats | None = None
+        self._before = np.full(BAND_COUNT, -RANGE_DB)
 
-    def process(self, total_db: Floats) -> Floats:
-        """(n, 36) band levels in dB -> (n,) mean rise in dB."""
-        if not len(total_db):
-            return np.zeros(0)
-        levels = np.maximum(total_db, -RANGE_DB)
-        if self._before is None:
-            self._before = np.full((1, levels.shape[1]), -RANGE_DB)
-        chain = np.concatenate((self._before, levels))
-        self._before = chain[-1:]
-        earlier = np.pad(chain[:-1], ((0, 0), (1, 1)), mode="edge")
-        widest = np.maximum(np.maximum(earlier[:, :-2], earlier[:, 1:-1]), earlier[:, 2:])
-        return np.asarray(np.maximum(levels - widest, 0.0).mean(axis=1))
+    def process(self, level_db: Floats) -> Floats:
+        """(n, 36 or more) levels in dB, those of the bands first -> (n,) mean rise in dB."""
+        flux_db = np.empty(len(level_db))
+        spectrum_kernels.rises(level_db, BAND_COUNT, -RANGE_DB, self._before, flux_db)
+        return flux_db
 
 
 def pick_onsets(flux_db: Floats | Singles) -> list[tuple[int, float]]:

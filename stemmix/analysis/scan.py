@@ -95,17 +95,17 @@ class StemScan:
     def _take(self, spectra: Spectra) -> None:
         if not len(spectra.total):
             return
-        total_db = _db(spectra.total)
-        flux_db = self._flux.process(total_db)
+        level_db = spectra.levels_db()
+        flux_db = self._flux.process(level_db)
         k_level_db = _db((spectra.total * self._k_power).sum(axis=1))
         self._flux_db.frombytes(flux_db.astype(np.float32).tobytes())
         level_cb = np.rint(np.clip(k_level_db * 100.0, -20_000, 32_000))
         self._k_level_cb.frombytes(level_cb.astype(np.int16).tobytes())
         self._voice.take(spectra.total)
         self._character.take(spectra)
-        levels = (total_db, _db(spectra.mid), _db(spectra.classic), _db(spectra.flatness)[:, None], flux_db[:, None])
-        hz = np.stack((spectra.centroid_hz, spectra.rolloff_hz), axis=1)
-        self._sink(packed_rows(np.concatenate(levels, axis=1), hz))
+        # as columns stand in `Spectra.powers`
+        levels_db = np.concatenate((level_db[:, :-3], level_db[:, -2:-1], flux_db[:, None]), axis=1)
+        self._sink(packed_rows(levels_db, spectra.powers[:, -3::2]))
 
 
 class _Character:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from stemmix.commands.common import AsJson, Debug, NoCache, Project, Quiet, Shown, Stem, Voice, app, known_name, width
+from stemmix.commands.rendering import render_as_one, render_each, runner_for
 
 
 @app.command()
@@ -193,8 +194,8 @@ def why(
 @app.command()
 def render(
     context: typer.Context,
-    project: Annotated[
-        Path | None, typer.Argument(metavar="[PROJECT]", help="Project file.", show_default=False)
+    projects: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PROJECT...]", help="Project files.", show_default=False)
     ] = None,
     *,
     programme: Annotated[
@@ -215,6 +216,26 @@ def render(
         bool,
         typer.Option("--stale-ok", help="Mix a stored plan as far as it fits, where its stems have changed since."),
     ] = False,
+    jobs: Annotated[
+        str | None,
+        typer.Option(
+            "--jobs",
+            metavar="N",
+            help="Of many projects, how many at once; they share the cores. As many as there are cores and memory for "
+            "if not given (auto, or 0).",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Leave as it is what its receipt proves done, every file looked at.")
+    ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="On the workers of a dask scheduler, tcp://host:port; they see the same files under the same paths.",
+        ),
+    ] = None,
     json: AsJson = False,
     no_cache: NoCache = False,
     progress: Shown = "auto",
@@ -226,30 +247,44 @@ def render(
     Beside the audio stand the plan, with every decision, and the receipt, with what was measured on every file.
 
     Exit code 5 if a deliverable misses its specification; the files are written all the same.
-    """
-    from stemmix.pipeline import render as rendered
-    from stemmix.reels import folder_of, reels_of
-    from stemmix.report.written import receipt_text, receipts_json
 
-    if (project is None) == (programme is None):
-        raise typer.BadParameter("expected a project, or --programme FILE, and not both", param_hint="PROJECT")
+    Of many projects each is a render of its own, and none stops the others; the exit code is the worst one's. From best
+    to worst: 0, 5, 3, 4, 6, 1, and 128 or more where a worker was killed twice.
+    """
+    from stemmix.reels import reels_of
+
+    if (not projects) == (programme is None):
+        raise typer.BadParameter("expected projects, or --programme FILE, and not both", param_hint="PROJECT")
     if programme is not None and plan is not None:
         raise typer.BadParameter("a plan is one reel's; render that reel with --gain-from", param_hint="--plan")
     if stale_ok and plan is None:
         raise typer.BadParameter("is for a stored plan: give --plan FILE", param_hint="--stale-ok")
     voice: Voice = context.obj
-    paths = reels_of(programme) if programme is not None else [project] if project is not None else []
-    with voice.shown() as told:
-        receipts = rendered(
-            paths, out, plan, gain_from=gain_from, stale_ok=stale_ok, progress=told, use_cache=not no_cache
-        )
-    if json:
-        voice.data(receipts_json(receipts, together=programme is not None))
-    else:
-        for path, receipt in zip(paths, receipts, strict=True):
-            voice.data(receipt_text(receipt, folder_of(path, out), width()))
-    if not all(receipt.passed for receipt in receipts):
-        raise typer.Exit(5)
+    alone = projects or []
+    if len(alone) > 1 or jobs is not None or resume or cluster is not None:
+        if programme is not None:
+            raise typer.BadParameter(
+                "the reels of a programme are rendered as one, here: --jobs, --resume and --cluster are for projects "
+                "of their own",
+                param_hint="--programme",
+            )
+        if plan is not None:
+            raise typer.BadParameter("a plan is one project's, rendered alone", param_hint="--plan")
+        runner = runner_for(jobs, cluster)
+        render_each(voice, alone, runner, out, gain_from=gain_from, resume=resume, use_cache=not no_cache, json=json)
+        return
+    paths = alone if programme is None else reels_of(programme)
+    render_as_one(
+        voice,
+        paths,
+        out,
+        plan,
+        gain_from=gain_from,
+        stale_ok=stale_ok,
+        use_cache=not no_cache,
+        json=json,
+        together=programme is not None,
+    )
 
 
 @app.command()

@@ -61,7 +61,7 @@ class PsrMeter:
             self._pieces.append(piece.copy())
             self._pending += len(piece)
             if len(piece) == wanted:
-                heard = np.concatenate(self._pieces)
+                heard = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
                 self._steps.append(_Step(heard, highest_sample(heard)))
                 self._pieces, self._pending = [], 0
                 self._whole += 1

@@ -223,8 +223,10 @@ def cut_groups(
                 add_frames(im, window, 1, overlap, taken)
             reach = LANES * hop
         elif run[1]:
-            taken[:hop] = overlap
-            overlap[:] = 0.0
+            for n in range(hop):
+                for channel in range(channels):
+                    taken[n, channel] = overlap[n, channel]
+                    overlap[n, channel] = 0.0
             reach = hop
         if reach:
             keep_silent(group, column, run[0], least, taken[:reach])

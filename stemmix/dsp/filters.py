@@ -169,7 +169,9 @@ class Interpolator:
     quarter_taps: Floats
     """(3, 12): for 1/4, 2/4 and 3/4 of the way between two values of the 2x sequence."""
     bounds: Floats
-    """(2,): how far any of the eight values may exceed the samples around it, and the 2x values around it."""
+    """(4,): how far any of the eight values may exceed the samples around it, and the 2x values around it. And none is
+    over the higher of the two samples that it lies between times the third, plus the highest magnitude of a second
+    difference within reach times the fourth: a smooth signal leaves a line from sample to sample by little."""
 
 
 @cache
@@ -190,13 +192,32 @@ def _interpolator(taps: int, beta: float) -> Interpolator:
     half /= 2.0 * half.sum()
     half = np.concatenate((half, np.zeros(-taps % 4)))
     quarters = np.stack([_quarter_taps(fraction) for fraction in (0.25, 0.5, 0.75)])
-    sample_bound = 2.0 * float(np.abs(half).sum())
-    for quarter in quarters:
-        for starts_halfway in (0, 1):
-            sample_bound = max(sample_bound, float(np.abs(_over_samples(half, quarter, starts_halfway)).sum()))
+    halfway = np.zeros(12)
+    halfway[5] = 1.0
+    phases = [
+        (0.5 * (starts_halfway + fraction), _over_samples(half, quarter, starts_halfway))
+        for fraction, quarter in zip((0.0, 0.25, 0.5, 0.75), (halfway, *quarters), strict=True)
+        for starts_halfway in (0, 1)
+    ]
+    sample_bound = max(float(np.abs(taps).sum()) for _, taps in phases)
     quarter_bound = float(np.abs(quarters).sum(axis=1).max())
+    over_a_line = np.max([_over_a_line(fraction, taps) for fraction, taps in phases], axis=0)
     # 1.02 is what the parabola may add, the rest rounding
-    return Interpolator(half, quarters, np.array((sample_bound, quarter_bound)) * (1.02 * (1.0 + 1e-9)))
+    return Interpolator(half, quarters, np.array((sample_bound, quarter_bound, *over_a_line)) * (1.02 * (1.0 + 1e-9)))
+
+
+def _over_a_line(fraction: float, taps: Floats) -> tuple[float, float]:
+    """How far the value `fraction` of the way between the two middle samples may go: see `Interpolator.bounds`.
+
+    Less the straight line between the two, and less what is left of its slope, the taps add up to nothing twice over:
+    so they are taps over second differences, added up twice.
+    """
+    middle = len(taps) // 2
+    left = taps.copy()
+    left[middle : middle + 2] -= (1.0 - fraction, fraction)
+    slope = float((left * np.arange(len(taps))).sum() - left.sum() * middle)
+    left[middle : middle + 2] -= (-slope, slope)
+    return 1.0 + 2.0 * abs(slope), float(np.abs(np.cumsum(np.cumsum(left))).sum())
 
 
 def _over_samples(half: Floats, quarter: Floats, starts_halfway: int) -> Floats:

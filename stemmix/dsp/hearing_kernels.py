@@ -185,8 +185,9 @@ def cells_together(shares, levels, sums, spans):
                 shared = shares[i, t, b] > 0.0
                 first[b] = min(first[b], t) if shared else first[b]
                 after[b] = t + 1 if shared else after[b]
-        spans[i, :, 0] = first
-        spans[i, :, 1] = after
+        for b in range(bands):
+            spans[i, b, 0] = first[b]
+            spans[i, b, 1] = after[b]
 
 
 @compiled

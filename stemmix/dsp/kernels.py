@@ -12,9 +12,11 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-from numba.core import event
+from numba.core import event, types
+from numba.extending import intrinsic
 
 from stemmix.dsp.kernel_store import KernelStore
+from stemmix.dsp.vector_code import VectorCode
 from stemmix.stopping import heed
 
 
@@ -112,29 +114,75 @@ def mix_channels(block, matrix, out):
 def watch(block, full_scale, shortest, frames_before, last, run, sums, found):
     """Sum (n, channels) samples and count runs of `shortest` equal samples at full scale, carried over blocks.
 
-    last, run and sums are (channels,): the sample before, its run so far, the sum so far; found is (2,) int64: runs so
-    far, and the frame at which the first began (-1 if none).
+    last and run are (channels,): the sample before, its run so far. sums (8, channels): of every eighth frame, so that
+    an addition does not wait for the one before. found (2,) int64: runs so far, and the frame at which the first began
+    (-1 if none).
     """
     frames, channels = block.shape
+    if not frames:
+        return
+    samples = block.reshape(-1)
+    loud = 0
+    for i in range(len(samples)):
+        loud += not abs(samples[i]) < full_scale
     for c in range(channels):
-        total, before, length = sums[c], last[c], run[c]
-        for i in range(frames):
-            sample = block[i, c]
-            total += sample
-            if abs(sample) < full_scale:
-                length = 0
-            elif sample == before:
-                length += 1
-                if length == shortest:
-                    found[0] += 1
-                    began = frames_before + i - shortest + 1
-                    if found[1] < 0 or began < found[1]:
-                        found[1] = began
-            else:
-                length = 1
-            before = sample
-        sums[c] = total
-        last[c], run[c] = before, length
+        if loud:
+            _count_runs(block[:, c], full_scale, shortest, frames_before, last[c], run[c : c + 1], found)
+        else:
+            run[c] = 0
+        last[c] = block[frames - 1, c]
+    _add_eighths(samples, channels, frames_before % 8, sums.reshape(-1))
+
+
+@compiled
+def _count_runs(channel, full_scale, shortest, frames_before, before, run, found):
+    length = run[0]
+    for i in range(len(channel)):
+        sample = channel[i]
+        if abs(sample) < full_scale:
+            length = 0
+        elif sample == before:
+            length += 1
+            if length == shortest:
+                found[0] += 1
+                began = frames_before + i - shortest + 1
+                if found[1] < 0 or began < found[1]:
+                    found[1] = began
+        else:
+            length = 1
+        before = sample
+    run[0] = length
+
+
+def _adding(typing, sums, place, samples, at):
+    """sums[place : place + 8] += samples[at : at + 8]."""
+
+    def code_of(context, builder, signature, values):
+        code = VectorCode(context, builder, types.float64)
+        sums, samples = (code.elements(signature.args[i], values[i]) for i in (0, 2))
+        total = builder.fadd(code.load(sums, values[1]), code.load(samples, values[3]))
+        code.store(total, sums, values[1])
+        return context.get_dummy_value()
+
+    return types.void(sums, types.intp, samples, types.intp), code_of
+
+
+_added: Any = intrinsic(_adding)
+
+
+@compiled
+def _add_eighths(samples, channels, phase, sums):
+    """Add samples of frames one after another, the first number `phase` of eight, to sums (8 * channels,)."""
+    width = 8 * channels
+    first = min(-phase % 8 * channels, len(samples))
+    whole = first + (len(samples) - first) // width * width
+    for i in range(first):
+        sums[phase * channels + i] += samples[i]
+    for at in range(first, whole, width):
+        for place in range(0, width, 8):
+            _added(sums, place, samples, at + place)
+    for i in range(whole, len(samples)):
+        sums[i - whole] += samples[i]
 
 
 @compiled
@@ -159,14 +207,14 @@ def first_beyond(samples, limit):
 @compiled
 def window_sums(values, width, out):
     """out[i] = values[i] + ... + values[i + width - 1], each summed afresh: a running sum would drift after a peak."""
-    for i in range(len(out)):
-        total = 0.0
-        for k in range(i, i + width):
-            total += values[k]
-        out[i] = total
+    out[:] = 0.0
+    # side by side: each is added up in its own order, and none waits for another
+    for k in range(width):
+        for i in range(len(out)):
+            out[i] += values[k + i]
 
 
-# ---- true peak -------------------------------------------------------------------------------------------------------
+# ---- filters ---------------------------------------------------------------------------------------------------------
 
 
 @compiled
@@ -188,124 +236,6 @@ def symmetric_fir(x, start, count, taps, out):
                 + h2 * (left[i + 1] + right[i + 2])
                 + h3 * (left[i] + right[i + 3])
             )
-
-
-@compiled
-def _twelve_taps(far, near, count, taps, out):
-    """FIR over the 2x sequence far[0] near[0] far[1] near[1] ..., one value per pair, six pairs long."""
-    t0, t1, t2, t3, t4, t5 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5]
-    t6, t7, t8, t9, t10, t11 = taps[6], taps[7], taps[8], taps[9], taps[10], taps[11]
-    for i in range(count):
-        out[i] = (
-            t0 * far[i]
-            + t1 * near[i]
-            + t2 * far[i + 1]
-            + t3 * near[i + 1]
-            + t4 * far[i + 2]
-            + t5 * near[i + 2]
-            + t6 * far[i + 3]
-            + t7 * near[i + 3]
-            + t8 * far[i + 4]
-            + t9 * near[i + 4]
-            + t10 * far[i + 5]
-            + t11 * near[i + 5]
-        )
-
-
-@compiled
-def _raise_to_magnitude(values, count, out):
-    """out[i] = max(out[i], |values[i]|)."""
-    for i in range(count):
-        out[i] = max(out[i], abs(values[i]))
-
-
-@compiled
-def _refined(before, here, after):
-    """Height of the parabola through three neighbours of which the middle is a local maximum of the magnitude.
-
-    A cosine of half the sample rate on the 8x grid rises no more than 1 / cos(pi / 16) over its highest point.
-    """
-    sign = 1.0 if here >= 0.0 else -1.0
-    down_left = abs(here) - sign * before
-    down_right = abs(here) - sign * after
-    if down_left < 0.0 or down_right < 0.0 or down_left + down_right <= 0.0:
-        return abs(here)
-    rise = (down_left - down_right) * (down_left - down_right) / (8.0 * (down_left + down_right))
-    return min(abs(here) + rise, abs(here) * 1.02)
-
-
-@compiled
-def peaks_of_cell(x, start, count, threshold, half_taps, quarter_taps, quarter_bound, half, grid, top, out):
-    """Peaks of the intervals [n, n + 1), n from start on, on the 8x grid: out[i] is raised where over the threshold.
-
-    Row j of grid (8, cell + 2) holds the values at n + j / 8, its first column those of the frame before. Returns the
-    highest.
-    """
-    symmetric_fir(x, start - 4, count + 7, half_taps, half)
-    highest = 0.0
-    for i in range(count + 7):
-        highest = max(highest, abs(half[i]), abs(x[start - 3 + i]))
-    if highest * quarter_bound <= threshold:
-        return 0.0
-    for i in range(count + 2):
-        grid[0, i] = x[start - 1 + i]
-    for i in range(count + 1):
-        grid[4, i] = half[i + 3]
-    for j in range(3):
-        _twelve_taps(half, x[start - 3 :], count + 1, quarter_taps[j], grid[1 + j])
-        _twelve_taps(x[start - 3 :], half[1:], count + 1, quarter_taps[j], grid[5 + j])
-    for i in range(count + 1):
-        top[i] = 0.0
-    for j in range(8):
-        _raise_to_magnitude(grid[j], count + 1, top)
-    highest = 0.0
-    for i in range(count):
-        if top[i + 1] * 1.02 > threshold:
-            peak = max(
-                _refined(grid[7, i], grid[0, i + 1], grid[1, i + 1]),
-                _refined(grid[6, i + 1], grid[7, i + 1], grid[0, i + 2]),
-            )
-            for j in range(1, 7):
-                peak = max(peak, _refined(grid[j - 1, i + 1], grid[j, i + 1], grid[j + 1, i + 1]))
-            if peak > threshold:
-                out[i] = max(out[i], peak)
-                highest = max(highest, peak)
-    return highest
-
-
-@compiled
-def peaks_above(x, start, count, threshold, rising, half_taps, quarter_taps, bounds, out):
-    """Peaks between samples, over a threshold; nothing is computed where none can be.
-
-    x (frames,), of which `start` and what follows are to have 67 samples on either side; out[i] is raised to the peak
-    of [start + i, start + i + 1) where that is over the threshold. With `rising` the threshold follows the highest
-    peak found. half_taps a multiple of 4; quarter_taps (3, 12); bounds: how far a value on the grid may exceed the
-    samples around it, and the 2x samples around it. Returns the highest peak found, 0 where none is over it.
-    """
-    cell = 128
-    half, grid, top = np.empty(cell + 7), np.empty((8, cell + 2)), np.empty(cell + 2)
-    highest = 0.0
-    levels = np.zeros(len(x) // cell + 1)
-    for i in range(len(levels)):
-        level = 0.0
-        for k in range(i * cell, min(i * cell + cell, len(x))):
-            level = max(level, abs(x[k]))
-        levels[i] = level
-    for offset in range(0, count, cell):
-        first = start + offset
-        size = min(cell, count - offset)
-        level = 0.0
-        for i in range((first - 67) // cell, (first + size + 66) // cell + 1):
-            level = max(level, levels[i])
-        if level * bounds[0] <= threshold:
-            continue
-        found = peaks_of_cell(
-            x, first, size, threshold, half_taps, quarter_taps, bounds[1], half, grid, top, out[offset:]
-        )
-        highest = max(highest, found)
-        if rising:
-            threshold = max(threshold, found)
-    return highest
 
 
 # ---- limiter ---------------------------------------------------------------------------------------------------------

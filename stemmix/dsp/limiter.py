@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp import kernels
+from stemmix.dsp import kernels, peak_kernels
 from stemmix.dsp.filters import INTERPOLATOR_REACH, gentle_interpolator, sharp_interpolator
 from stemmix.units import db_from_gain, gain_from_db
 
@@ -135,12 +135,11 @@ class TruePeakLimiter:
             if level * interpolator.bounds[0] <= self._ceiling:
                 continue
             for channel in samples.T:
-                kernels.peaks_above(
+                peak_kernels.peaks_above(
                     np.ascontiguousarray(channel),
                     INTERPOLATOR_REACH,
                     count,
                     self._ceiling,
-                    False,
                     interpolator.half_taps,
                     interpolator.quarter_taps,
                     interpolator.bounds,

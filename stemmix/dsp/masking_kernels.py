@@ -200,6 +200,44 @@ def price_of_cuts(mid_mean, side_mean, cut, slack, protection, wide, evenness, e
 
 
 @compiled
+def _blend(one, other, share, out):
+    """out = one + share * (other - one)."""
+    for i in range(out.shape[0]):
+        for k in range(out.shape[1]):
+            out[i, k] = one[i, k] + share * (other[i, k] - one[i, k])
+
+
+@compiled
+def _step(cut, gradient, length, cap, out):
+    """A step against the gradient, between 0 and cap."""
+    for i in range(out.shape[0]):
+        for k in range(out.shape[1]):
+            out[i, k] = min(max(cut[i, k] - length * gradient[i, k], 0.0), cap[i, k])
+
+
+@compiled
+def _furthest(one, other):
+    """The largest difference between two."""
+    furthest = 0.0
+    for i in range(one.shape[0]):
+        for k in range(one.shape[1]):
+            furthest = max(furthest, abs(one[i, k] - other[i, k]))
+    return furthest
+
+
+@compiled
+def _products(point, cut, new_gradient, gradient):
+    """How far the point has moved times how the gradient has bent, and the square of the first."""
+    along, square = 0.0, 0.0
+    for i in range(cut.shape[0]):
+        for k in range(cut.shape[1]):
+            moved = point[i, k] - cut[i, k]
+            along += moved * (new_gradient[i, k] - gradient[i, k])
+            square += moved * moved
+    return along, square
+
+
+@compiled
 def least_cuts(
     target,
     mid,
@@ -236,10 +274,12 @@ def least_cuts(
             for k in range(bands):
                 mid_mean[i, k] += mid[i, t, k] / frames
                 side_mean[i, k] += side[i, t, k] / frames
-    cut = np.minimum(start, cap)
+    cut = np.empty((stems, bands))
+    _step(start, start, 0.0, cap, cut)
     grad_clarity = np.empty((stems, bands))
     grad_loudness = np.empty((stems, bands))
-    gradient = np.empty((stems, bands))
+    gradient, new_gradient = np.empty((stems, bands)), np.empty((stems, bands))
+    trial, point = np.empty((stems, bands)), np.empty((stems, bands))
     nothing = np.zeros((stems, bands))
     diagonals = diagonals_of(spread, reach)
     back, octaves = turned(diagonals), octaves_of(target)
@@ -250,11 +290,11 @@ def least_cuts(
     recent = np.empty(5)
     for _ in range(rounds):
         clarity = 0.0
-        trial = cut.copy()
+        _blend(cut, cut, 0.0, trial)
         for s in range(steps + 1):
             # the trial point is taken where it is no worse than the worst of the last five
             shrink = 1.0
-            point = trial
+            _blend(trial, trial, 0.0, point)
             for attempt in range(8):
                 clarity, loudness = _weighed(
                     octaves,
@@ -269,36 +309,40 @@ def least_cuts(
                     grad_clarity,
                     grad_loudness,
                 )
-                new_gradient = grad_loudness / -loudest
                 new_value = 1.0 - loudness / loudest
+                short = max(multiplier + penalty * (goal - clarity), 0.0)
+                for i in range(stems):
+                    for k in range(bands):
+                        new_gradient[i, k] = grad_loudness[i, k] / -loudest
                 new_value += price_of_cuts(
                     mid_mean, side_mean, point, slack, protection, wide, evenness, effort, smoothness, new_gradient
                 )
-                short = multiplier + penalty * (goal - clarity)
                 if short > 0.0:
                     new_value += short * short / (2.0 * penalty)
-                    new_gradient -= short * grad_clarity
+                    for i in range(stems):
+                        for k in range(bands):
+                            new_gradient[i, k] -= short * grad_clarity[i, k]
                 if s == 0 or attempt == 7:
                     break
-                if new_value <= recent[: min(s, 5)].max():
+                worst = recent[0]
+                for i in range(1, min(s, 5)):
+                    worst = max(worst, recent[i])
+                if new_value <= worst:
                     break
                 shrink *= 0.4
-                point = cut + shrink * (trial - cut)
+                _blend(cut, trial, shrink, point)
             if s > 0:
-                moved = point - cut
-                bent = new_gradient - gradient
-                along = (moved * bent).sum()
-                square = (moved * moved).sum()
+                along, square = _products(point, cut, new_gradient, gradient)
                 if square < 1e-6:
                     break
                 step = min(max(square / along, 0.5), 3000.0) if along > 1e-12 else 3000.0
             else:
-                step = 1.0 / max(np.abs(new_gradient).max(), 1e-6)
-            cut, value = point, new_value
-            gradient = new_gradient.copy()
-            recent[s % 5] = value
-            trial = np.minimum(np.maximum(cut - step * gradient, 0.0), cap)
-            if np.abs(trial - cut).max() < 0.02:
+                step = 1.0 / max(_furthest(new_gradient, nothing), 1e-6)
+            _blend(point, point, 0.0, cut)
+            _blend(new_gradient, new_gradient, 0.0, gradient)
+            recent[s % 5] = new_value
+            _step(cut, gradient, step, cap, trial)
+            if _furthest(trial, cut) < 0.02:
                 break
         multiplier = max(0.0, multiplier + penalty * (goal - clarity))
         if abs(goal - clarity) < 5e-4:

@@ -221,25 +221,27 @@ class LoudnessMeter:
     def _slide(self, energies: Floats) -> None:
         """Windows that end in the newest bins."""
         known = np.concatenate((self._recent, energies))
-        momentary, ends = self._means(known, len(energies), _MOMENTARY_BINS)
-        if len(ends):
-            self._momentary_max = max(self._momentary_max, float(momentary.max()))
-            self._momentary.extend(momentary[ends % _BINS_PER_STEP == 0])
-        short_term, ends = self._means(known, len(energies), _SHORT_TERM_BINS)
-        if len(ends):
-            self._short_term_max = max(self._short_term_max, float(short_term.max()))
-            self._short_term.extend(short_term[ends % _BINS_PER_STEP == 0])
+        self._momentary_max = self._extend(self._momentary, self._momentary_max, known, len(energies), _MOMENTARY_BINS)
+        self._short_term_max = self._extend(
+            self._short_term, self._short_term_max, known, len(energies), _SHORT_TERM_BINS
+        )
         self._recent = known[max(0, len(known) - _SHORT_TERM_BINS + 1) :]
 
-    def _means(self, known: Floats, new: int, width: int) -> tuple[Floats, NDArray[np.int64]]:
-        """Mean weighted square of the windows of `width` bins that end in the newest bins, and those bins' numbers."""
+    def _extend(self, kept: array[float], highest: float, known: Floats, new: int, width: int) -> float:
+        """Keep the mean weighted squares of windows of `width` bins that end on a tenth of a second in one of the
+        newest bins; the highest of all, on a tenth or not."""
         count = min(new, max(0, len(known) - width + 1))
-        ends = np.arange(self._bins - count + 1, self._bins + 1)
-        sums = np.empty(count)
-        kernels.window_sums(known[len(known) - count - width + 1 :] if count else known, width, sums)
+        if not count:
+            return highest
+        means = np.empty(count)
+        kernels.window_sums(known[len(known) - count - width + 1 :], width, means)
         if self._rate_hz % _BINS_PER_SECOND == 0:
-            return sums / (width * (self._rate_hz // _BINS_PER_SECOND)), ends
-        return sums / (self._edges(ends) - self._edges(ends - width)), ends
+            means /= width * (self._rate_hz // _BINS_PER_SECOND)
+        else:
+            ends = np.arange(self._bins - count + 1, self._bins + 1)
+            means /= self._edges(ends) - self._edges(ends - width)
+        kept.extend(means[(count - 1 - self._bins) % _BINS_PER_STEP :: _BINS_PER_STEP])
+        return max(highest, float(means.max()))
 
 
 class Meter:

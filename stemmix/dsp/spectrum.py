@@ -82,18 +82,45 @@ def ruler(rate_hz: int) -> Ruler:
 class Spectra:
     """What a run of frames holds; power is mean-square re full scale."""
 
-    total: Floats
-    """(frames, 36) power of both channels."""
-    mid: Floats
-    """(frames, 36) power of (L + R) / sqrt 2."""
-    classic: Floats
-    """(frames, 7) power of both channels in the classic bands."""
-    centroid_hz: Floats
-    """(frames,) centre of the magnitude spectrum, 0 where silent."""
-    flatness: Floats
-    """(frames,) geometric over arithmetic mean of the power spectrum, 0 to 1; 0 where silent."""
-    rolloff_hz: Floats
-    """(frames,) 85 % of the magnitude lies below; 0 where silent."""
+    powers: Floats
+    """(frames, 82) 36 powers of both channels, 36 of the mid, 7 of both in the classic bands, centroid, flatness,
+    rolloff."""
+
+    @property
+    def total(self) -> Floats:
+        """(frames, 36) power of both channels."""
+        return self.powers[:, :BAND_COUNT]
+
+    @property
+    def mid(self) -> Floats:
+        """(frames, 36) power of (L + R) / sqrt 2."""
+        return self.powers[:, BAND_COUNT : 2 * BAND_COUNT]
+
+    @property
+    def classic(self) -> Floats:
+        """(frames, 7) power of both channels in the classic bands."""
+        return self.powers[:, 2 * BAND_COUNT : -3]
+
+    @property
+    def centroid_hz(self) -> Floats:
+        """(frames,) centre of the magnitude spectrum, 0 where silent."""
+        return self.powers[:, -3]
+
+    @property
+    def flatness(self) -> Floats:
+        """(frames,) geometric over arithmetic mean of the power spectrum, 0 to 1; 0 where silent."""
+        return self.powers[:, -2]
+
+    @property
+    def rolloff_hz(self) -> Floats:
+        """(frames,) 85 % of the magnitude lies below; 0 where silent."""
+        return self.powers[:, -1]
+
+    def levels_db(self) -> Floats:
+        """(frames, 82) decibels, 1e-20 at least; of what is no power, centroid and rolloff, they mean nothing."""
+        levels_db = np.empty_like(self.powers)
+        spectrum_kernels.decibels(self.powers.reshape(-1), levels_db.reshape(-1))
+        return levels_db
 
 
 class BandAnalyser:
@@ -158,15 +185,8 @@ class BandAnalyser:
         )
         self._pending = signal[count * hop : waiting + len(block)].copy()
         self._made += count
-        return Spectra(
-            total=out[:, :BAND_COUNT],
-            mid=out[:, BAND_COUNT : 2 * BAND_COUNT],
-            classic=out[:, 2 * BAND_COUNT : 2 * BAND_COUNT + 7],
-            centroid_hz=out[:, -3],
-            flatness=out[:, -2],
-            rolloff_hz=out[:, -1],
-        )
+        return Spectra(out)
 
 
 COLUMNS = 2 * BAND_COUNT + 10
-"""Of a frame: powers of both channels, of the mid and of the classic bands, centroid, flatness, rolloff."""
+"""Of `Spectra.powers`."""

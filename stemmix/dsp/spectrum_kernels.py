@@ -6,25 +6,55 @@ small kernels of few arrays. A frame's numbers do not depend on what stands in t
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from stemmix.dsp.elementary_kernels import exp2_of, log2_of
+import numpy as np
+from numba.core import types
+from numba.extending import intrinsic
+
+from stemmix.dsp.elementary_kernels import LOG2_OF_10, exp2_of, log2_of
 from stemmix.dsp.fft_kernels import transform
 from stemmix.dsp.kernels import compiled
+from stemmix.dsp.vector_code import VectorCode
 
 _TOGETHER = 8
 """So many powers are multiplied before a logarithm is taken: none is under 1e-30, and eight do not leave float64."""
+_AT_ONCE = 32
+"""After so many bins it is looked whether any frame still counts."""
+
+
+def _framing(typing, signal, first, distance, window, n, re, im, row):
+    """Eight samples of both channels from sixteen places into eight rows of re and im, each times its window's."""
+
+    def code_of(context, builder, signature, values):
+        code = VectorCode(context, builder, types.float32)
+        signal, window, re, im = (code.elements(signature.args[i], values[i]) for i in (0, 3, 5, 6))
+        first, distance, n, row = values[1], values[2], values[4], values[7]
+        heard = [code.load(signal, code.further(first, distance, lane)) for lane in range(code.lanes)]
+        by_sample = code.transposed(heard)
+        for i in range(code.lanes // 2):
+            factor = code.spread(window, code.after(n, i))
+            place = code.after(row, i * code.lanes)
+            for plane, samples in zip((re, im), by_sample[2 * i : 2 * i + 2], strict=True):
+                code.store(builder.fmul(samples, factor), plane, place)
+        return context.get_dummy_value()
+
+    places = (types.intp, types.intp)
+    return types.void(signal, *places, window, types.intp, re, im, types.intp), code_of
+
+
+_framed: Any = intrinsic(_framing)
 
 
 @compiled
 def frames_of_both(signal, start, hop, window, re, im):
-    """Windowed frames of (n, 2) samples, one a lane, a hop apart from `start` on: left into re, right into im."""
+    """Windowed frames of (n, 2) samples, one a lane, a hop apart from `start` on: left into re, right into im.
+
+    float32, in 16 lanes; the window's length a multiple of eight.
+    """
     lanes = re.shape[1]
-    for n in range(len(window)):
-        factor = window[n]
-        for lane in range(lanes):
-            re[n, lane] = signal[start + lane * hop + n, 0] * factor
-            im[n, lane] = signal[start + lane * hop + n, 1] * factor
+    for n in range(0, len(window), lanes // 2):
+        _framed(signal, 2 * (start + n), 2 * hop, window, n, re, im, n * lanes)
 
 
 @compiled
@@ -106,11 +136,17 @@ def add_logarithms(powers, first_bin, product, total):
 def count_to(roots, first_bin, left, going, counted):
     """How many bins are passed before the magnitude that is `left` is used up: counted (lanes,); not the last bin."""
     lanes = roots.shape[1]
-    for k in range(first_bin, len(roots) - 1):
+    for first in range(first_bin, len(roots) - 1, _AT_ONCE):
+        for k in range(first, min(first + _AT_ONCE, len(roots) - 1)):
+            for lane in range(lanes):
+                going[lane] = going[lane] if left[lane] > roots[k, lane] else 0.0
+                left[lane] -= roots[k, lane]
+                counted[lane] += going[lane]
+        still = 0.0
         for lane in range(lanes):
-            going[lane] = going[lane] if left[lane] > roots[k, lane] else 0.0
-            left[lane] -= roots[k, lane]
-            counted[lane] += going[lane]
+            still += going[lane]
+        if still == 0.0:
+            break
 
 
 @compiled
@@ -182,3 +218,30 @@ def gathered(
             for column in range(79):
                 rows[lane, column] = bands[column, lane]
         described(first_bin, size // 2 + 1, bin_hz, power, magnitude, weighted, logarithms, counted, rows)
+
+
+@compiled
+def decibels(powers, out):
+    """10 log10 of (n,) powers, none taken for less than 1e-20."""
+    per_octave = 10.0 / LOG2_OF_10
+    for i in range(len(powers)):
+        out[i] = per_octave * log2_of(max(powers[i], 1e-20))
+
+
+@compiled
+def rises(level_db, bands, floor_db, before, out):
+    """Mean over bands of how far each frame's level is over the loudest of itself and its neighbours a frame before.
+
+    level_db (frames, bands or more), of which none counts for less than `floor_db`; before (bands,): the levels of the
+    frame before, and then of the last. out (frames,).
+    """
+    now = np.empty(bands)
+    for frame in range(len(out)):
+        total = 0.0
+        for band in range(bands):
+            now[band] = max(level_db[frame, band], floor_db)
+            widest = max(before[max(band - 1, 0)], before[band], before[min(band + 1, bands - 1)])
+            total += max(now[band] - widest, 0.0)
+        for band in range(bands):
+            before[band] = now[band]
+        out[frame] = total / bands

@@ -61,12 +61,18 @@ class TruePeakMeter:
     def process(self, block: Floats) -> None:
         """Hear (n, channels) samples."""
         check_block(block, self._channels)
-        for begin in range(0, len(block), PIECE_FRAMES):
-            heard = np.concatenate((self._tail, block[begin : begin + PIECE_FRAMES]))
-            level = highest_sample(heard)
-            self.sample_peak = max(self.sample_peak, level)
-            self._peak = highest_between(heard, level, max(self._peak, level))
-            self._tail = heard[-2 * INTERPOLATOR_REACH :].copy()
+        # what lies between this block and the last, then in pieces that overlap: nothing that is long is copied
+        size = len(self._tail)
+        seam = np.concatenate((self._tail, block[:size]))
+        self._hear(seam)
+        for begin in range(0, len(block) - size, PIECE_FRAMES):
+            self._hear(block[begin : begin + PIECE_FRAMES + size])
+        self._tail = (block if len(block) >= size else seam)[-size:].copy()
+
+    def _hear(self, heard: Floats) -> None:
+        level = highest_sample(heard)
+        self.sample_peak = max(self.sample_peak, level)
+        self._peak = highest_between(heard, level, max(self._peak, level))
 
     def read(self) -> float:
         """The highest magnitude so far, linear, as if the signal ended here: its tail rings out into silence."""

@@ -6,6 +6,7 @@ the same bits on every processor.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -57,9 +58,40 @@ class VectorCode:
     def higher(self, one: Any, other: Any) -> Any:
         return self.builder.select(self.builder.fcmp_ordered(">", one, other), one, other)
 
+    def transposed(self, rows: Sequence[Any]) -> list[Any]:
+        """As many vectors as each has lanes: lane i of vector j is lane j of vector i. Blocks change places, smallest
+        first."""
+        count = len(rows)
+        rows = list(rows)
+        kind = ir.VectorType(ir.IntType(32), count)
+        step = 1
+        while step < count:
+            upper = [lane & step for lane in range(count)]
+            low = ir.Constant(kind, [count + lane - step if upper[lane] else lane for lane in range(count)])
+            high = ir.Constant(kind, [count + lane if upper[lane] else lane + step for lane in range(count)])
+            for i in range(count):
+                if not i & step:
+                    one, other = rows[i], rows[i + step]
+                    rows[i] = self.builder.shuffle_vector(one, other, low)
+                    rows[i + step] = self.builder.shuffle_vector(one, other, high)
+            step *= 2
+        return rows
+
     def constant(self, value: float, lanes: int = 0) -> Any:
         count = lanes or self.lanes
         return ir.Constant(ir.VectorType(self._scalar, count), [value] * count)
+
+    def highest_lane(self, vector: Any) -> Any:
+        """As a scalar."""
+        count = vector.type.count
+        while count > 1:
+            count //= 2
+            kind = ir.VectorType(ir.IntType(32), count)
+            halves = (list(range(count)), list(range(count, 2 * count)))
+            vector = self.higher(
+                *(self.builder.shuffle_vector(vector, vector, ir.Constant(kind, lanes)) for lanes in halves)
+            )
+        return self.builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
     def further(self, at: Any, stride: Any, count: int) -> Any:
         """The place `count` strides after another; strides and places are integers of one type."""

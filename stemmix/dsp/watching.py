@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp import kernels, watching_kernels
-from stemmix.dsp.filters import INTERPOLATOR_REACH, k_weighting, sharp_interpolator
+from stemmix.dsp import watching_kernels
+from stemmix.dsp.filters import INTERPOLATOR_REACH, sharp_interpolator
 from stemmix.dsp.spells import Places
-from stemmix.dsp.true_peak import highest_sample
+from stemmix.dsp.watching_kernels import CELL
 
 Floats = NDArray[np.float64]
 
@@ -50,10 +50,6 @@ JUMP_APART_S: Final = 0.1
 
 SHORTEST_SILENCE_S: Final = 0.5
 
-SPEECH_BAND_HZ = (200.0, 4000.0)
-"""Holds most of what speech is understood by (ANSI S3.5-1997, table 3); its lower edge is what an LFE should not
-reach."""
-
 
 class SampleWatch:
     """Faults of samples, in any number of channels."""
@@ -66,11 +62,13 @@ class SampleWatch:
         self._reach = max(8, round(JUMP_REACH_S * rate_hz))
         self._near, self._around = max(1, round(NEAR_S * rate_hz)), max(1, round(AROUND_S * rate_hz))
         self._hole = max(2, round(SHORTEST_HOLE_S * rate_hz)), round(LONGEST_HOLE_S * rate_hz)
-        self._tail = np.zeros(
-            (max(2 * self._reach + 2, self._hole[0] + self._around, 2 * INTERPOLATOR_REACH), channels)
-        )
+        compared = -(-2 * max(self._reach, INTERPOLATOR_REACH) // CELL) * CELL
+        self.before = max(compared + 2, self._hole[0] + self._around, 2 * INTERPOLATOR_REACH)
+        """Frames that are to be known before those that are looked at."""
+        self._first = self.before - compared
+        self._events, self._between = np.empty((0, 4)), np.zeros(0)
         self._shortest_silence = round(SHORTEST_SILENCE_S * rate_hz)
-        self._flat_state, self._tops = np.zeros((channels, 4)), np.zeros((channels, 2))
+        self._flat_state, self._tops = np.zeros((channels, 5)), np.zeros((channels, 2))
         self._hole_state, self._silence_state = np.zeros((channels, 9)), np.array([-1.0, 0.0, -1.0, -1.0, 0.0])
         self._jump_state = np.tile((-1e12, 0.0), (channels, 1))
         gap = round(gap_s * rate_hz)
@@ -87,44 +85,44 @@ class SampleWatch:
         self._flat_level = np.zeros((channels, 2))
         self._flat_runs = np.zeros((channels, 2), np.int64)
 
-    def process(self, piece: Floats) -> None:
-        """Hear (n, channels) samples, contiguous."""
-        heard = np.concatenate((self._tail, piece))
-        start = len(self._tail)
-        events = np.empty((self._channels * (len(piece) // 2 + 2), 4))
-        self._look_for_flat_tops(piece, events)
+    def process(self, rows: Floats, count: int) -> None:
+        """Hear `count` samples, the columns from `SampleWatch.before` on of rows (channels, width), C-contiguous.
+
+        The columns before them are what was heard before them; zeros at first.
+        """
+        start, stop = self.before, self.before + count
+        cells = self._cells_of(rows, stop)
+        self._look_for_flat_tops(rows, stop, cells)
         found = watching_kernels.holes(
-            heard, start, self._frames, QUIET, *self._hole, self._near, self._around, LOUD, ALIKE, STEP,
-            self._hole_state, events,
+            rows, start, stop, self._frames, QUIET, *self._hole, self._near, self._around, LOUD, ALIKE, STEP,
+            self._hole_state, self._events,
         )  # fmt: skip
-        for _, begin, end in _in_time(events[:found, :3]):
+        for _, begin, end in _in_time(self._events[:found, :3]):
             self.holes.add(begin, end)
-        self._look_for_jumps(heard[start - 2 * self._reach - 2 :], events)
+        self._look_for_jumps(rows, stop, cells)
         found = watching_kernels.silent_runs(
-            heard, start, self._frames, self._shortest_silence, self._near, self._silence_state, events
+            rows, start, stop, self._frames, self._shortest_silence, self._near, self._silence_state, self._events
         )
-        for begin, end, edge in events[:found, :3].tolist():
+        for begin, end, edge in self._events[:found, :3].tolist():
             self.pauses += 1
             self.silent_frames += round(end - begin)
             if edge >= CUT:
                 self.cuts.add(begin, end)
-        self._look_for_overs(heard[start - 2 * INTERPOLATOR_REACH :])
-        self._frames += len(piece)
-        self._tail = heard[-start:].copy()
+        self._look_for_overs(rows, stop, cells)
+        self._frames += count
 
-    def finish(self) -> None:
-        """The sound has ended: what waited for more has heard enough."""
-        frames = self._frames
-        events = np.empty((self._channels * (len(self._tail) + 2), 4))
-        self._look_for_flat_tops(np.zeros((1, self._channels)), events)
-        silence = np.zeros((self._reach, self._channels))
-        self._look_for_jumps(np.concatenate((self._tail[-2 * self._reach - 2 :], silence)), events)
+    def finish(self, rows: Floats) -> None:
+        """The sound has ended: what waited for more has heard enough. The rows are as for `process`."""
+        stop = self.before + max(self._reach, INTERPOLATOR_REACH)
+        ended = np.zeros((self._channels, stop))
+        ended[:, : self.before] = rows[:, : self.before]
+        cells = self._cells_of(ended, stop)
+        self._look_for_flat_tops(ended, stop, cells)
+        self._look_for_jumps(ended, stop, cells)
         for last, waits in self._jump_state.tolist():
             if waits:
                 self.jumps.add(last, last + 1)
-        silence = np.zeros((INTERPOLATOR_REACH, self._channels))
-        self._look_for_overs(np.concatenate((self._tail[-2 * INTERPOLATOR_REACH :], silence)))
-        self._frames = frames
+        self._look_for_overs(ended, stop, cells)
 
     @property
     def peaks(self) -> Floats:
@@ -146,11 +144,20 @@ class SampleWatch:
         )
         return level, float(self._flat_level[channel, side]), self._flat[channel][side].spans
 
-    def _look_for_flat_tops(self, piece: Floats, events: Floats) -> None:
+    def _cells_of(self, rows: Floats, stop: int) -> Floats:
+        """(3, channels, cells): `watching_kernels.extremes`, from what breaks may be told by."""
+        cells = np.empty((3, self._channels, -(-(stop - self._first) // CELL)))
+        watching_kernels.extremes(rows, self._first, stop, cells)
+        if (longest := stop - self.before) > len(self._between):
+            self._events, self._between = np.empty((self._channels * (longest + 2), 4)), np.zeros(longest)
+        return cells
+
+    def _look_for_flat_tops(self, rows: Floats, stop: int, cells: Floats) -> None:
         found = watching_kernels.flat_runs(
-            piece, self._frames, CLIPPED_RUN, FULL_SCALE, FLAT_LOWEST, FLAT_CORNER, self._flat_state, self._tops, events
-        )
-        for channel, begin, end, level in _in_time(events[:found]):
+            rows, self.before, stop, cells[:, :, (self.before - self._first) // CELL :], self._frames, CLIPPED_RUN,
+            FULL_SCALE, FLAT_LOWEST, FLAT_CORNER, self._flat_state, self._tops, self._events,
+        )  # fmt: skip
+        for channel, begin, end, level in _in_time(self._events[:found]):
             if abs(level) >= FULL_SCALE:
                 self.clipped_runs += 1
                 self.longest_clip = max(self.longest_clip, round(end - begin))
@@ -163,66 +170,33 @@ class SampleWatch:
             self._flat_runs[c, side] += 1
             self._flat[c][side].add(begin, end)
 
-    def _look_for_jumps(self, heard: Floats, events: Floats) -> None:
+    def _look_for_jumps(self, rows: Floats, stop: int, cells: Floats) -> None:
         found = watching_kernels.jumps(
-            heard, self._frames - self._reach, self._reach, JUMP_LEAST, JUMP_RATIO, JUMP_LOWEST,
-            round(JUMP_APART_S * self._rate_hz), self._jump_state, events,
+            rows, self.before, stop, cells[2], self._first, self._frames - self._reach, self._reach, JUMP_LEAST,
+            JUMP_RATIO, JUMP_LOWEST, round(JUMP_APART_S * self._rate_hz), self._jump_state, self._events,
         )  # fmt: skip
-        for _, frame in _in_time(events[:found, :2]):
+        for _, frame in _in_time(self._events[:found, :2]):
             self.jumps.add(frame, frame + 1)
 
-    def _look_for_overs(self, heard: Floats) -> None:
+    def _look_for_overs(self, rows: Floats, stop: int, cells: Floats) -> None:
         """Of the intervals that have all their neighbours; they begin a reach before the newest samples."""
         interpolator = sharp_interpolator()
-        if highest_sample(heard) * interpolator.bounds[0] <= 1.0:
+        highest = watching_kernels.overs(
+            rows, self.before, stop, cells, self._first, INTERPOLATOR_REACH, 1.0,
+            interpolator.half_taps, interpolator.quarter_taps, interpolator.bounds, self._between,
+        )  # fmt: skip
+        if not highest:
             return
-        count = len(heard) - 2 * INTERPOLATOR_REACH
-        highest = np.zeros(count)
-        for channel in heard.T:
-            kernels.peaks_above(
-                np.ascontiguousarray(channel), INTERPOLATOR_REACH, count, 1.0, False,
-                interpolator.half_taps, interpolator.quarter_taps, interpolator.bounds, highest,
-            )  # fmt: skip
-        over = np.flatnonzero(highest)
-        self.over = max(self.over, float(highest.max(initial=0.0)))
+        over = np.flatnonzero(self._between)
+        self.over = max(self.over, highest)
         for frame in (over + self._frames - INTERPOLATOR_REACH).tolist():
             self.overs.add(frame, frame + 1)
-
-
-class PairBins:
-    """What `watching_kernels.COLUMNS` says of two channels, in bins that are named as they end."""
-
-    def __init__(self, rate_hz: int) -> None:
-        self._sections = np.concatenate((k_weighting(rate_hz), _speech_band(rate_hz)))
-        self._state = np.zeros((2, 10))
-
-    def process(self, piece: Floats, a: int, b: int, ends: NDArray[np.int64]) -> Floats:
-        """(bins, columns) of channels a and b of a piece (n, channels) that ends with its last bin."""
-        bins = np.zeros((len(ends), len(watching_kernels.COLUMNS)))
-        watching_kernels.pair_bins(piece, a, b, ends, self._sections, self._state, bins)
-        return bins
-
-
-def _speech_band(rate_hz: int) -> Floats:
-    """(3, 5): Butterworth, fourth order up from 200 Hz and second order down from 4 kHz, b0 b1 b2 a1 a2.
-
-    Source: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients".
-    """
-    low_hz, high_hz = SPEECH_BAND_HZ
-    rows = []
-    for cutoff_hz, q, sign in (
-        (low_hz, 0.5412, 1.0),
-        (low_hz, 1.3066, 1.0),
-        (min(high_hz, 0.45 * rate_hz), 0.7071, -1.0),
-    ):
-        angle = 2 * np.pi * cutoff_hz / rate_hz
-        alpha, cosine = np.sin(angle) / (2 * q), np.cos(angle)
-        outer = (1 + sign * cosine) / 2
-        rows.append(np.array((outer, -sign * 2 * outer, outer, -2 * cosine, 1 - alpha)) / (1 + alpha))
-    return np.stack(rows)
+        self._between[:] = 0.0
 
 
 def _in_time(events: Floats) -> list[list[float]]:
     """Rows of channel, first frame ... in the order of their first frames."""
+    if not len(events):
+        return []
     found: list[list[float]] = events[np.argsort(events[:, 1], kind="stable")].tolist()
     return found

@@ -1,72 +1,174 @@
 """Compiled code that looks for faults in samples that go by; readable twins stand in `tests/reference/watching.py`.
 
-The rules of `kernels` hold. What a kernel carries from piece to piece is in the arrays it is given.
+The rules of `kernels` hold. What a kernel carries from piece to piece is in the arrays it is given. All are given the
+same rows, (channels, width) and C-contiguous: columns from `start` on are new, those before it were heard before them.
+Faults are rare. Where none can be is told cheaply, by the extremes of cells or by a sample in so many, and only what is
+left is looked at one by one: what is found is what would be without it.
 """
 
 from __future__ import annotations
 
-from stemmix.dsp.kernels import compiled
+from typing import Any
 
-COLUMNS = ("sum_a", "sum_b", "aa", "bb", "ab", "k_aa", "k_bb", "k_ab", "s_aa", "s_bb", "s_ab", "peak")
-"""What `pair_bins` adds up in each bin, of channels a and b: the samples, their products, products after K-weighting
-and in the band of speech, and the highest magnitude."""
+import numpy as np
+from numba.core import types
+from numba.extending import intrinsic
+
+from stemmix.dsp.kernels import compiled
+from stemmix.dsp.peak_kernels import peaks_of_cell
+from stemmix.dsp.vector_code import VectorCode
+
+CELL = 32
+"""Samples whose extremes are known together."""
+
+_LANES = 8
+_TAKEN = 128
+_SPAN = 4 * CELL
+
+
+def _looking(typing, samples, at, extremes, place, distance):
+    """Extremes of CELL samples from `at` on, told at `place` and one and two `distance` after it: see `extremes`."""
+
+    def code_of(context, builder, signature, values):
+        code = VectorCode(context, builder, types.float64)
+        samples, extremes = (code.elements(signature.args[i], values[i]) for i in (0, 2))
+        highest = lowest = bent = None
+        for offset in range(0, CELL, _LANES):
+            here, before, first = (code.load(samples, code.after(values[1], offset - back)) for back in range(3))
+            bend = builder.fadd(builder.fsub(here, builder.fmul(code.constant(2.0), before)), first)
+            bend = code.magnitude(bend)
+            highest = here if highest is None else code.higher(here, highest)
+            lowest = here if lowest is None else builder.select(builder.fcmp_ordered("<", here, lowest), here, lowest)
+            bent = bend if bent is None else code.higher(bend, bent)
+        lowest = builder.fneg(code.highest_lane(builder.fneg(lowest)))
+        for row, found in enumerate((code.highest_lane(highest), lowest, code.highest_lane(bent))):
+            builder.store(found, builder.gep(extremes, [code.further(values[3], values[4], row)]))
+        return context.get_dummy_value()
+
+    return types.void(samples, types.intp, extremes, types.intp, types.intp), code_of
+
+
+_looked: Any = intrinsic(_looking)
 
 
 @compiled
-def flat_runs(piece, first_frame, shortest, full_scale, lowest, corner, state, tops, events):
+def take_in(block, start, rows):
+    """rows[c, start + i] = block[i, c], a few frames at a time: each is in the nearest cache for all channels."""
+    for first in range(0, len(block), _TAKEN):
+        count = min(_TAKEN, len(block) - first)
+        for c in range(block.shape[1]):
+            # views of their own, whose places are known not to be counted from their ends
+            source, target = block[first : first + count, c], rows[c, start + first : start + first + count]
+            for i in range(count):
+                target[i] = source[i]
+
+
+@compiled
+def extremes(rows, start, stop, out):
+    """Of each cell of CELL columns from `start` (2 or more) to `stop`, the last being shorter where they do not fit.
+
+    out (3, channels, cells): highest sample, lowest, highest magnitude of a second difference, which is a sample's with
+    the two before it.
+    """
+    channels, width = rows.shape
+    cells = out.shape[2]
+    samples, told = rows.reshape(-1), out.reshape(-1)
+    whole = (stop - start) // CELL
+    for c in range(channels):
+        for k in range(whole):
+            _looked(samples, c * width + start + k * CELL, told, c * cells + k, channels * cells)
+        if whole < cells:
+            highest, lowest, bent = -1e300, 1e300, 0.0
+            for i in range(start + whole * CELL, stop):
+                x = rows[c, i]
+                highest, lowest = max(highest, x), min(lowest, x)
+                bent = max(bent, abs(x - 2.0 * rows[c, i - 1] + rows[c, i - 2]))
+            out[0, c, whole], out[1, c, whole], out[2, c, whole] = highest, lowest, bent
+
+
+@compiled
+def flat_runs(rows, start, stop, cells, first_frame, shortest, full_scale, lowest, corner, state, tops, events):
     """Runs of `shortest` or more equal samples at full scale, or cut flat where a channel is highest.
 
-    piece (n, channels); state (channels, 4): the sample of the run, its length so far, its first frame, the sample
-    before it; tops (channels, 2): the highest magnitude so far, below zero and above. A flat top is at the highest
-    magnitude of its side so far, `lowest` or more, and both its neighbours are lower by more than `corner`: a smooth
-    wave's top may be flat by rounding, and has no corners. events (m, 4), m enough for all: channel, first frame, end,
-    level, ordered by channel. Returns how many.
+    cells: `extremes` of columns start to stop. state (channels, 5): the sample of the run, its length so far, its first
+    frame, the sample before it, and whether it is followed: a run that is told reaches what is highest so far of its
+    side, or full scale, in every cell that it is in, and only such cells are looked at. tops (channels, 2): the highest
+    magnitude so far, below zero and above. A flat top is at the highest magnitude of its side so far, `lowest` or more,
+    and both its neighbours are lower by more than `corner`: a smooth wave's top may be flat by rounding, and has no
+    corners. events (m, 4), m enough for all: channel, first frame, end, level, ordered by channel. Returns how many.
     """
-    frames, channels = piece.shape
     count = 0
-    for c in range(channels):
+    for c in range(len(rows)):
         level, length, began, before = state[c, 0], state[c, 1], state[c, 2], state[c, 3]
+        followed = state[c, 4] > 0.0
         low, high = tops[c, 0], tops[c, 1]
-        for i in range(frames):
-            sample = piece[i, c]
-            if sample == level:
-                length += 1
-                continue
-            if length >= shortest:
-                size = abs(level)
-                drop = size - max(before, sample) if level > 0.0 else size + min(before, sample)
-                top = high if level > 0.0 else low
-                if size >= full_scale or (size >= lowest and size >= top and drop > corner):
-                    events[count, 0], events[count, 1] = c, began
-                    events[count, 2], events[count, 3] = first_frame + i, level
-                    count += 1
-            before, level, length, began = level, sample, 1, first_frame + i
-            low, high = max(low, -sample), max(high, sample)
+        for k in range(cells.shape[2]):
+            up, down = cells[0, c, k], -cells[1, c, k]
+            near = max(up, down) >= full_scale or (up >= lowest and up >= high) or (down >= lowest and down >= low)
+            if near or followed:
+                begin = start + k * CELL
+                if not followed:
+                    level, length, began, before = (
+                        rows[c, begin - 1],
+                        1,
+                        first_frame + begin - start - 1,
+                        rows[c, begin - 2],
+                    )
+                for i in range(begin, min(begin + CELL, stop) if near else begin + 1):
+                    sample = rows[c, i]
+                    if sample == level:
+                        length += 1
+                        continue
+                    if length >= shortest:
+                        size = abs(level)
+                        drop = size - max(before, sample) if level > 0.0 else size + min(before, sample)
+                        top = high if level > 0.0 else low
+                        if size >= full_scale or (size >= lowest and size >= top and drop > corner):
+                            events[count, 0], events[count, 1] = c, began
+                            events[count, 2], events[count, 3] = first_frame + i - start, level
+                            count += 1
+                    before, level, length, began = level, sample, 1, first_frame + i - start
+                    low, high = max(low, -sample), max(high, sample)
+                followed = near
+            low, high = max(low, down), max(high, up)
         state[c, 0], state[c, 1], state[c, 2], state[c, 3] = level, length, began, before
+        state[c, 4] = 1.0 if followed else 0.0
         tops[c, 0], tops[c, 1] = low, high
     return count
 
 
 @compiled
-def holes(heard, start, first_frame, quiet, shortest, longest, near, around, loud, alike, step, state, events):
+def holes(rows, start, stop, first_frame, quiet, shortest, longest, near, around, loud, alike, step, state, events):
     """Sound that breaks off, and goes on as it was: quiet runs with a sharp edge on either side.
 
-    heard (start + n, channels), of which `start` frames were there before: at least shortest + around. A run of
-    `shortest` to `longest` samples up to `quiet` in magnitude is a hole where one of the `near` samples before it, and
-    one of those after it, is `loud`, the highest of the `around` samples on either side are no further apart than the
-    factor `alike`, and one of its two neighbours is at least `step`: a wave that is soft for a while falls and rises
-    smoothly. state (channels, 9): length of the run, highest `around` before it (0 if not `loud`
-    nearby); of the one that what follows decides on: samples since it, highest of them, its end, its length, highest
-    before it; the last sample before a run, the higher neighbour of that one.
-    Another that ends meanwhile is part of what follows. events (m, 3): channel, first frame, end. Returns how
-    many.
+    At least shortest + around columns stand before `start`. A run of `shortest` to `longest` samples up to `quiet` in
+    magnitude is a hole where one of the `near` samples before it, and one of those after it, is `loud`, the highest of
+    the `around` samples on either side are no further apart than the factor `alike`, and one of its two neighbours is
+    at least `step`: a wave that is soft for a while falls and rises smoothly. state (channels, 9): length of the run,
+    highest `around` before it (0 if not `loud` nearby); of the one that what follows decides on: samples since it,
+    highest of them, its end, its length, highest before it; the last sample before a run, the higher neighbour of that
+    one. Another that ends meanwhile is part of what follows. In sound, one sample in `shortest` is looked at: no such
+    run lies between two of them. events (m, 3): channel, first frame, end. Returns how many.
     """
     count = 0
-    for c in range(heard.shape[1]):
+    for c in range(len(rows)):
+        row = rows[c]
         length, before, since, after, end = state[c, 0], state[c, 1], state[c, 2], state[c, 3], state[c, 4]
         held, kept, last, fall = state[c, 5], state[c, 6], state[c, 7], state[c, 8]
-        for i in range(start, len(heard)):
-            size = abs(heard[i, c])
+        i = start
+        while i < stop:
+            if length == 0 and since == 0:
+                probe = i + shortest - 1
+                while probe < stop and abs(row[probe]) > quiet:
+                    probe += shortest
+                i = max(i, probe - shortest + 1)
+                begin = min(probe, stop)
+                while begin > i and abs(row[begin - 1]) <= quiet:
+                    begin -= 1
+                i = begin
+                if i == stop:
+                    break
+            size = abs(row[i])
             frame = first_frame + i - start
             if since > 0:  # a hole is behind us: what follows decides
                 after = max(after, size)
@@ -82,178 +184,202 @@ def holes(heard, start, first_frame, quiet, shortest, longest, near, around, lou
                 length += 1
                 if length == shortest:
                     edge = i - shortest + 1
-                    sharp, before, last = 0.0, 0.0, abs(heard[edge - 1, c])
+                    sharp, before, last = 0.0, 0.0, abs(row[edge - 1])
                     for k in range(edge - around, edge):
-                        before = max(before, abs(heard[k, c]))
+                        before = max(before, abs(row[k]))
                     for k in range(edge - near, edge):
-                        sharp = max(sharp, abs(heard[k, c]))
+                        sharp = max(sharp, abs(row[k]))
                     if sharp < loud:
                         before = 0.0
             elif length > 0:
                 if length >= shortest and since == 0 and length <= longest and before > 0.0:
                     since, after, end, held, kept, fall = 1, size, frame, length, before, max(last, size)
                 length = 0
+            i += 1
         state[c, 0], state[c, 1], state[c, 2], state[c, 3], state[c, 4] = length, before, since, after, end
         state[c, 5], state[c, 6], state[c, 7], state[c, 8] = held, kept, last, fall
     return count
 
 
 @compiled
-def jumps(heard, first_frame, reach, least, ratio, lowest, apart, state, events):
+def jumps(rows, start, stop, bends, begin, first_frame, reach, least, ratio, lowest, apart, state, events):
     """Breaks of the waveform that stand alone: a second difference far over all that is around it.
 
-    heard (n + 2 * reach + 2, channels); the middle of it, from reach + 2 on, is looked at, and its first frame is
-    first_frame. A break has a second difference of `least` or more, `ratio` times any within `reach` samples of it save
-    the three next to it, and a sample of `lowest` or more on either side, so that it is inside of sound. One that has
-    another within `apart` frames is a wave's own edge. state (channels, 2): frame of the last one (-apart - 1 at
-    first), and whether it still waits to be alone; events (m, 2): channel, frame. Returns how many are known to be.
+    Columns start - reach to stop - reach are looked at, of which the first is first_frame; bends (channels, cells): the
+    highest of second differences, of `extremes` from column `begin`, start - 2 * reach or before, to stop. A break has
+    a second difference of `least` or more, `ratio` times any within `reach` samples of it save the three next to it,
+    and a sample of `lowest` or more on either side, so that it is inside of sound. One that has another within `apart`
+    frames is a wave's own edge. state (channels, 2): frame of the last one (-apart - 1 at first), and whether it still
+    waits to be alone; events (m, 2): channel, frame. Returns how many are known to be.
     """
     count = 0
-    for c in range(heard.shape[1]):
+    # so many cells on, all samples are more than three away from any of a cell, and fewer than `reach`
+    furthest = (reach - CELL) // CELL
+    for c in range(len(rows)):
+        row = rows[c]
         last, waiting = state[c, 0], state[c, 1]
-        for i in range(reach + 2, len(heard) - reach):
-            size = abs(heard[i, c] - 2.0 * heard[i - 1, c] + heard[i - 2, c])
-            if size < least:
+        for cell in range((start - reach - begin) // CELL, bends.shape[1]):
+            highest = bends[c, cell]
+            if highest < least:
                 continue
-            most = size / ratio
+            most = highest / ratio
             alone = True
-            for k in range(4, reach + 1):
-                right = abs(heard[i + k - 1, c] - 2.0 * heard[i + k - 2, c] + heard[i + k - 3, c])
-                left = abs(heard[i - k + 1, c] - 2.0 * heard[i - k, c] + heard[i - k - 1, c])
-                if right > most or left > most:
+            for k in range(2, furthest + 1):
+                if cell >= k and bends[c, cell - k] > most:
                     alone = False
-                    break
+                if cell + k < bends.shape[1] and bends[c, cell + k] > most:
+                    alone = False
             if not alone:
                 continue
-            left, right = 0.0, 0.0
-            for k in range(4, reach + 1):
-                left, right = max(left, abs(heard[i - k, c])), max(right, abs(heard[i + k - 1, c]))
-            if left < lowest or right < lowest:
-                continue
-            frame = first_frame + i - reach - 2
-            if frame - last <= 8:  # the same one, seen by the next difference
-                continue
-            if frame - last <= apart:
-                waiting = 0
-            else:
-                if waiting:
-                    events[count, 0], events[count, 1] = c, last
-                    count += 1
-                waiting = 1
-            last = frame
+            first = begin + cell * CELL
+            for i in range(max(first, start - reach), min(first + CELL, stop - reach)):
+                if not _is_alone(row, i, reach, least, ratio, lowest):
+                    continue
+                frame = first_frame + i - start + reach
+                if frame - last <= 8:  # the same one, seen by the next difference
+                    continue
+                if frame - last <= apart:
+                    waiting = 0
+                else:
+                    if waiting:
+                        events[count, 0], events[count, 1] = c, last
+                        count += 1
+                    waiting = 1
+                last = frame
         state[c, 0], state[c, 1] = last, waiting
     return count
 
 
 @compiled
-def silent_runs(heard, start, first_frame, shortest, near, state, events):
+def _is_alone(row, i, reach, least, ratio, lowest):
+    """Whether column i is a break, but for others of its kind."""
+    size = abs(row[i] - 2.0 * row[i - 1] + row[i - 2])
+    if size < least:
+        return False
+    most = size / ratio
+    for k in range(4, reach + 1):
+        right = abs(row[i + k - 1] - 2.0 * row[i + k - 2] + row[i + k - 3])
+        left = abs(row[i - k + 1] - 2.0 * row[i - k] + row[i - k - 1])
+        if right > most or left > most:
+            return False
+    left, right = 0.0, 0.0
+    for k in range(4, reach + 1):
+        left, right = max(left, abs(row[i - k])), max(right, abs(row[i + k - 1]))
+    return left >= lowest and right >= lowest
+
+
+@compiled
+def overs(rows, start, stop, cells, begin, reach, limit, half_taps, quarter_taps, bounds, out):
+    """Peaks between samples, over a limit, of the intervals from column start - reach to stop - reach.
+
+    cells: `extremes` of columns `begin`, start - 2 * reach or before, to stop; reach, and what follows the limit:
+    `filters.INTERPOLATOR_REACH` and `filters.Interpolator`. out (stop - start,), zeros: raised to the peaks. Returns
+    the highest.
+    """
+    found = 0.0
+    count = cells.shape[2]
+    half, grid, top = np.empty(_SPAN + 7), np.empty((8, _SPAN + 2)), np.empty(_SPAN + 2)
+    for c in range(len(rows)):
+        highest, bent = 0.0, 0.0
+        for cell in range(count):
+            highest = max(highest, cells[0, c, cell], -cells[1, c, cell])
+            bent = max(bent, cells[2, c, cell])
+        # what samples beside an interval must reach, were it as bent as the channel is anywhere
+        least = (limit - bent * bounds[3]) / bounds[2] * (1.0 - 1e-9)
+        if highest <= least or highest * bounds[0] <= limit:
+            continue
+        after = (start - reach - begin) // CELL
+        while after < count:
+            cell, after = after, after + 1
+            if not _reaches(cells, c, cell, least):
+                continue
+            while after < min(cell + _SPAN // CELL, count) and _reaches(cells, c, after, least):
+                after += 1
+            first, last = max(begin + cell * CELL, start - reach), min(begin + after * CELL, stop - reach)
+            if first < last:
+                its = out[first - start + reach :]
+                peak = peaks_of_cell(
+                    rows[c], first, last - first, limit, half_taps, quarter_taps, bounds, half, grid, top, its
+                )
+                found = max(found, peak)
+    return found
+
+
+@compiled
+def _reaches(cells, c, cell, least):
+    """Whether a sample of a cell, or the first after it, may be over `least` in magnitude."""
+    after = min(cell + 1, cells.shape[2] - 1)
+    up, down = max(cells[0, c, cell], cells[0, c, after]), min(cells[1, c, cell], cells[1, c, after])
+    return max(up, -down) > least
+
+
+@compiled
+def silent_runs(rows, start, stop, first_frame, shortest, near, state, events):
     """Runs of `shortest` or more frames that are zero in all channels, and have sound before and after them.
 
-    heard (start + n, channels), of which `start` frames, `near` at least, were there before. state (5,): first frame
-    after the last sound (-1 before any), highest magnitude of the `near` frames before that; of a run that has just
-    ended its first frame and its end (-1 if none), highest magnitude since. events (m, 3): first frame, end, highest
-    magnitude of the `near` frames on either side. Returns how many.
+    At least `near` columns stand before `start`, and near <= shortest. state (5,): first frame of the silence, -1
+    before any sound and -2 in sound; highest magnitude of the `near` frames before it; of a run that has just ended its
+    first frame and its end (-1 if none), highest magnitude since. In sound, one frame in `shortest` is looked at: no
+    such run lies between two of them. events (m, 3): first frame, end, highest magnitude of the `near` frames on either
+    side. Returns how many.
     """
-    channels = heard.shape[1]
     count = 0
-    after, before, begin, end, edge = state[0], state[1], state[2], state[3], state[4]
-    for i in range(start, len(heard)):
-        frame = first_frame + i - start
-        size = 0.0
-        for c in range(channels):
-            size = max(size, abs(heard[i, c]))
-        if end >= 0.0:
-            edge = max(edge, size)
-            if frame - end >= near - 1:
-                events[count, 0], events[count, 1], events[count, 2] = begin, end, edge
-                count += 1
-                end = -1.0
-        if size > 0.0:
-            if after >= 0.0 and frame - after >= shortest:
-                begin, end, edge = after, frame, max(before, size)
-            after = frame + 1.0
-        elif frame == after:
-            before = 0.0
-            for k in range(i - near, i):
-                for c in range(channels):
-                    before = max(before, abs(heard[k, c]))
-    state[0], state[1], state[2], state[3], state[4] = after, before, begin, end, edge
+    since, before, begin, end, edge = state[0], state[1], state[2], state[3], state[4]
+    to_frame = first_frame - start
+    i = start
+    if end >= 0.0:
+        upto = min(int(end) + near - to_frame, stop)
+        edge = max(edge, _highest(rows, start, upto))
+        if upto + to_frame == end + near:
+            events[count, 0], events[count, 1], events[count, 2] = begin, end, edge
+            count += 1
+            end = -1.0
+    while i < stop:
+        if since == -2.0:
+            probe = i + shortest - 1
+            while probe < stop and _highest(rows, probe, probe + 1) > 0.0:
+                probe += shortest
+            i = max(i, probe - shortest + 1)
+            first = min(probe, stop)
+            while first > i and _highest(rows, first - 1, first) == 0.0:
+                first -= 1
+            i = first
+            if i == stop:
+                break
+            # a probe that met sound has moved on: this frame is silent
+            since, before = i + to_frame, _highest(rows, i - near, i)
+        i = _first_sound(rows, i, stop)
+        if i < stop:
+            if since >= 0.0 and i + to_frame - since >= shortest:
+                begin, end = since, i + to_frame
+                upto = min(i + near, stop)
+                edge = max(before, _highest(rows, i, upto))
+                if upto == i + near:
+                    events[count, 0], events[count, 1], events[count, 2] = begin, end, edge
+                    count += 1
+                    end = -1.0
+            since = -2.0
+            i += 1
+    state[0], state[1], state[2], state[3], state[4] = since, before, begin, end, edge
     return count
 
 
 @compiled
-def _section(x, h, s1, s2):
-    """One biquad, transposed direct form 2."""
-    y = h[0] * x + s1
-    return y, h[1] * x - h[3] * y + s2, h[2] * x - h[4] * y
+def _highest(rows, begin, end):
+    """The highest magnitude of all channels."""
+    highest = 0.0
+    for c in range(len(rows)):
+        for i in range(begin, end):
+            highest = max(highest, abs(rows[c, i]))
+    return highest
 
 
 @compiled
-def _five(row):
-    """A row as scalars, which registers can hold."""
-    return row[0], row[1], row[2], row[3], row[4]
-
-
-@compiled
-def pair_bins(piece, a, b, ends, sections, state, bins):
-    """Sums over bins of two channels side by side: see `COLUMNS`.
-
-    piece (n, channels); ends (bins,): frames that bins end before; sections (5, 5): b0 b1 b2 a1 a2 of K-weighting's
-    two, then of the band's three; state (2, 10): of the filters; bins (bins, 12), zero. What follows the last end is
-    left out.
-    """
-    k0, k1, h0, h1, h2 = (
-        _five(sections[0]),
-        _five(sections[1]),
-        _five(sections[2]),
-        _five(sections[3]),
-        _five(sections[4]),
-    )
-    p0, p1, p2, p3, p4 = state[0, 0], state[0, 1], state[0, 2], state[0, 3], state[0, 4]
-    p5, p6, p7, p8, p9 = state[0, 5], state[0, 6], state[0, 7], state[0, 8], state[0, 9]
-    q0, q1, q2, q3, q4 = state[1, 0], state[1, 1], state[1, 2], state[1, 3], state[1, 4]
-    q5, q6, q7, q8, q9 = state[1, 5], state[1, 6], state[1, 7], state[1, 8], state[1, 9]
-    start = 0
-    for n in range(len(ends)):
-        sum_a, sum_b, aa, bb, ab, peak = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        k_aa, k_bb, k_ab, s_aa, s_bb, s_ab = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        for i in range(start, ends[n]):
-            x, z = piece[i, a], piece[i, b]
-            sum_a += x
-            sum_b += z
-            aa += x * x
-            bb += z * z
-            ab += x * z
-            peak = max(peak, abs(x), abs(z))
-        # a loop for each filter: all states and coefficients together are more than a processor has registers
-        for i in range(start, ends[n]):
-            u, p0, p1 = _section(piece[i, a], k0, p0, p1)
-            v, q0, q1 = _section(piece[i, b], k0, q0, q1)
-            u, p2, p3 = _section(u, k1, p2, p3)
-            v, q2, q3 = _section(v, k1, q2, q3)
-            k_aa += u * u
-            k_bb += v * v
-            k_ab += u * v
-        for i in range(start, ends[n]):
-            u, p4, p5 = _section(piece[i, a], h0, p4, p5)
-            v, q4, q5 = _section(piece[i, b], h0, q4, q5)
-            u, p6, p7 = _section(u, h1, p6, p7)
-            v, q6, q7 = _section(v, h1, q6, q7)
-            u, p8, p9 = _section(u, h2, p8, p9)
-            v, q8, q9 = _section(v, h2, q8, q9)
-            s_aa += u * u
-            s_bb += v * v
-            s_ab += u * v
-        bins[n, 0], bins[n, 1], bins[n, 2], bins[n, 3], bins[n, 4] = sum_a, sum_b, aa, bb, ab
-        bins[n, 5], bins[n, 6], bins[n, 7] = k_aa, k_bb, k_ab
-        bins[n, 8], bins[n, 9], bins[n, 10], bins[n, 11] = s_aa, s_bb, s_ab, peak
-        start = ends[n]
-        if aa + bb == 0.0:  # a filter ringing down in silence would go on in slow denormal numbers
-            if abs(p0) + abs(p2) + abs(p4) + abs(p6) + abs(p8) < 1e-30:
-                p0, p1, p2, p3, p4, p5, p6, p7, p8, p9 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-            if abs(q0) + abs(q2) + abs(q4) + abs(q6) + abs(q8) < 1e-30:
-                q0, q1, q2, q3, q4, q5, q6, q7, q8, q9 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    state[0, 0], state[0, 1], state[0, 2], state[0, 3], state[0, 4] = p0, p1, p2, p3, p4
-    state[0, 5], state[0, 6], state[0, 7], state[0, 8], state[0, 9] = p5, p6, p7, p8, p9
-    state[1, 0], state[1, 1], state[1, 2], state[1, 3], state[1, 4] = q0, q1, q2, q3, q4
-    state[1, 5], state[1, 6], state[1, 7], state[1, 8], state[1, 9] = q5, q6, q7, q8, q9
+def _first_sound(rows, begin, end):
+    """The first column in which a channel is not zero; `end` if none."""
+    for c in range(len(rows)):
+        for i in range(begin, end):
+            if rows[c, i] != 0.0:
+                end = i
+                break
+    return end

@@ -26,6 +26,7 @@ from stemmix.errors import OutputError
 from stemmix.model.layouts import Layout
 from stemmix.model.progress import Stage
 from stemmix.model.project import Project
+from stemmix.stopping import Pool
 
 Floats = NDArray[np.float64]
 
@@ -68,13 +69,22 @@ class Bus:
     stem_peaks: tuple[float, ...]
     """Highest sample of each stem after its strip, in any channel of the bus; 0 where only masters are asked for."""
 
-    def blocks(self, layout: Layout) -> Iterator[Floats]:
-        """The bus from its beginning, folded to a layout: (n, channels)."""
+    def blocks(self, layout: Layout, gain: float = 1.0) -> Iterator[Floats]:
+        """The bus from its beginning, folded to a layout, at a gain: (n, channels). The next is made meanwhile."""
         self.samples.seek(0)
+        with Pool(1, "bus") as pool:
+            coming = pool.submit(self._next, layout, gain)
+            while len(block := coming.result()):
+                coming = pool.submit(self._next, layout, gain)
+                yield block
+
+    def _next(self, layout: Layout, gain: float) -> Floats:
         channels = self.job.layout.channels
-        while packed := self.samples.read(BLOCK_FRAMES * channels * 4):
-            block = np.frombuffer(packed, np.float32).reshape(-1, channels).astype(np.float64)
-            yield folded(block, self.job.layout, layout)
+        packed = self.samples.read(BLOCK_FRAMES * channels * 4)
+        block = np.frombuffer(packed, np.float32).reshape(-1, channels).astype(np.float64)
+        block = folded(block, self.job.layout, layout)
+        block *= gain
+        return block
 
 
 def mixed_down(job: Job, hear: Callable[[list[Floats], Floats], None], cleaning: ExitStack) -> Bus:

@@ -8,6 +8,7 @@ that is still missed is said, never forced. Reels of one programme are measured 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -25,6 +26,7 @@ from stemmix.model.encodings import CODINGS
 from stemmix.model.layouts import LAYOUTS, Layout
 from stemmix.model.presets import Method, Specification
 from stemmix.model.receipt import UNMEASURED, Finding, Limiting, Measured, WrittenFile
+from stemmix.stopping import Pool
 from stemmix.units import gain_from_db
 
 Floats = NDArray[np.float64]
@@ -154,20 +156,27 @@ class _Mastering:
         gauge = Gauge(job.project.sample_rate, layout, job.programme, Asked.by(self.aim.method)) if heard else None
         late = 0 if limiter is None else limiter.latency_samples
 
-        def put(block: Floats) -> None:
-            nonlocal late
-            early, late = late, max(late - len(block), 0)
-            block = block[early:]
-            if gauge is not None:
-                gauge.process(block)
-            output.put(block)
-            job.advance("write", len(block))
+        with Pool(2, "write") as pool:
+            coming: list[Future[None]] = []
 
-        gain = gain_from_db(gain_db)
-        for block in bus.blocks(layout):
-            put(block * gain if limiter is None else limiter.process(block * gain))
-        if limiter is not None:
-            put(limiter.flush())
+            def put(block: Floats) -> None:
+                """Let it be heard and written while the next is made."""
+                nonlocal late, coming
+                early, late = late, max(late - len(block), 0)
+                block = block[early:]
+                for done in coming:
+                    done.result()
+                coming = [pool.submit(output.put, block)]
+                if gauge is not None:
+                    coming.append(pool.submit(gauge.process, block))
+                job.advance("write", len(block))
+
+            for block in bus.blocks(layout, gain_from_db(gain_db)):
+                put(block if limiter is None else limiter.process(block))
+            if limiter is not None:
+                put(limiter.flush())
+            for done in coming:
+                done.result()
         return _Take(output, gauge, limiter)
 
     @property

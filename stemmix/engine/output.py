@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from stemmix.dsp.dither import quantise
 from stemmix.engine.bus import Job
 from stemmix.engine.gauge import Asked, Gauge
-from stemmix.engine.mixer import BLOCK_FRAMES
 from stemmix.engine.qc import QcWatch
 from stemmix.engine.specification import judged
 from stemmix.files.audio import AudioFile, AudioReader, inspect, inspect_discrete
@@ -30,6 +29,9 @@ from stemmix.stopping import Pool, unbroken
 
 Floats = NDArray[np.float64]
 
+
+_BLOCK_SAMPLES = 1 << 19
+"""Of all channels, heard at once: threads that hand on small blocks spend their time in doing so."""
 
 OF_PROGRAMME = ("integrated_lufs", "dialogue_lufs", "speech_share", "ldr_lu", "rms_dbfs", "leq_m_db", "lra_lu")
 """What a reel is judged for as its whole programme reads."""
@@ -86,14 +88,15 @@ class Output:
                 kind = "part"
             watch = QcWatch(rate, self.layout, programme.speech_inside, kind)
             at = 0
-            # two that share nothing, about as dear; the next block is read meanwhile
-            with AudioReader(self._as_it_stands()) as reader, Pool(2, "look") as pool:
-                block = reader.read(BLOCK_FRAMES)
+            # the next block is read meanwhile
+            with AudioReader(self._as_it_stands()) as reader, Pool(3, "look") as pool:
+                at_once = _BLOCK_SAMPLES // self.layout.channels
+                block = reader.read(at_once)
                 while len(block):
                     inside = programme.inside(at, block)
                     at += (count := len(block))
-                    looks = [pool.submit(gauge.process, block), pool.submit(watch.process, inside)]
-                    block = reader.read(BLOCK_FRAMES)
+                    looks = [pool.submit(watch.process, inside), *map(pool.submit, gauge.parts(block))]
+                    block = reader.read(at_once)
                     for look in looks:
                         look.result()
                     self.job.advance("examine", count)

@@ -6,16 +6,16 @@ get.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.dsp.crest import LOUDNESS_OFFSET_DB
+from stemmix.dsp.pair_kernels import COLUMNS, mix_rows
+from stemmix.dsp.pairs import PairBins
 from stemmix.dsp.spells import Sliding, Spells
-from stemmix.dsp.watching import PairBins
-from stemmix.dsp.watching_kernels import COLUMNS
 from stemmix.engine.findings import (
     BINS_PER_SECOND,
     JUDGED_POWER,
@@ -54,6 +54,8 @@ STEADY_VARIANCE: Final = 0.06
 PSR_LOUDEST_DB: Final = 3.0
 """Squashed by a limiter: the peaks are near the highest there are. A soft organ's are not."""
 
+FRONT: Final = ("L", "R", "C")
+"""Where dialogue is."""
 _AA, _BB, _AB, _K_AA, _K_BB, _K_AB, _S_AA, _S_BB, _S_AB, _PEAK = range(2, len(COLUMNS))
 
 
@@ -65,10 +67,9 @@ class Picture:
         self._rate_hz = rate_hz
         self._is_mono = layout == MONO
         self._dialogue = dialogue
-        self._heard = 0
-        self._fold = None if layout in {MONO, STEREO} else fold_matrix(layout, STEREO)
+        self._fold = None if layout in {MONO, STEREO} else np.array(fold_matrix(layout, STEREO))
         self._meter = PairBins(rate_hz)
-        self._fronts = [layout.labels.index(label) for label in ("L", "R", "C") if label in layout.labels]
+        self._fronts = [layout.labels.index(label) for label in FRONT if label in layout.labels]
         self._windows = Sliding(WINDOW, len(COLUMNS) + 3)
         sustained = round(_SUSTAINED_S * BINS_PER_SECOND)
         self._correlation, self._fold_loss = spells_of(sustained), spells_of(sustained)
@@ -77,15 +78,21 @@ class Picture:
         self._worst_correlation = 1.0
         self._worst_mono_db = self._worst_fold_db = 0.0
 
-    def process(self, piece: Floats, pair: Floats, speech: Floats, ends: NDArray[np.int64]) -> None:
-        """One piece (n, channels), and of its bins, which end at frames `ends` (bins,) of the file: sums of its first
-        two channels, (bins, columns), and power of every channel in the band of speech, (bins, channels).
+    def sums_of_fold(self, rows: Floats, start: int, ends: NDArray[np.int64]) -> Floats | None:
+        """Sums over bins of the fold-down, (bins, columns), of rows (channels, width) from column `start` to the last
+        of `ends`; None where the first two channels are the picture.
         """
-        front = np.zeros(len(pair))
-        if self._fold is not None:
-            front = speech[:, self._fronts].sum(axis=1)
-            pair = self._meter.process(_folded(piece, self._fold), 0, 1, ends - self._heard)
-        self._heard += len(piece)
+        if self._fold is None:
+            return None
+        folded = np.empty((2, int(ends[-1]) - start))
+        mix_rows(rows, start, self._fold, folded)
+        return self._meter.process(folded, 0, 1, 0, ends - start)
+
+    def process(self, pair: Floats, speech: Floats, ends: NDArray[np.int64]) -> None:
+        """Bins, which end at frames `ends` (bins,) of the file: sums of the picture's two channels, (bins, columns),
+        and power of every channel in the band of speech, (bins, channels).
+        """
+        front = np.zeros(len(pair)) if self._fold is None else speech[:, self._fronts].sum(axis=1)
         if len(self._dialogue):
             front = front * self._spoken(ends)
         fold_speech = (pair[:, _S_AA] + pair[:, _S_BB]) * (front > 0.0)
@@ -236,13 +243,3 @@ class DenseWindows:
 def _mono(sums: Floats, a: int, b: int, ab: int) -> Floats:
     """Power of (a + b) / sqrt 2, from sums of products: as much as of the two where they are alike."""
     return 0.5 * (sums[:, a] + sums[:, b]) + sums[:, ab]
-
-
-def _folded(piece: Floats, matrix: Sequence[Sequence[float]]) -> Floats:
-    """Explicit sums in the order of the channels: a matrix product's last bits depend on BLAS."""
-    out = np.zeros((len(piece), len(matrix)))
-    for target, shares in enumerate(matrix):
-        for source, share in enumerate(shares):
-            if share:
-                out[:, target] += piece[:, source] * share
-    return out

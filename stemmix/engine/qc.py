@@ -13,9 +13,11 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.dsp.pair_kernels import COLUMNS
+from stemmix.dsp.pairs import PairBins, sums_of_bins
 from stemmix.dsp.spells import LoneSilences, Sliding
-from stemmix.dsp.watching import PairBins, SampleWatch
-from stemmix.dsp.watching_kernels import COLUMNS
+from stemmix.dsp.watching import SampleWatch
+from stemmix.dsp.watching_kernels import take_in
 from stemmix.engine.findings import (
     BINS_PER_SECOND,
     JUDGED_POWER,
@@ -32,7 +34,7 @@ from stemmix.engine.findings import (
     seconds_of,
     spells_of,
 )
-from stemmix.engine.picture import Picture
+from stemmix.engine.picture import FRONT, Picture
 from stemmix.model.layouts import MONO, Layout
 from stemmix.model.receipt import Finding
 from stemmix.units import SILENCE_DB, db_from_gain, db_from_power
@@ -42,7 +44,9 @@ Floats = NDArray[np.float64]
 _GAP_S: Final = 0.1
 """Faults nearer than this are one place."""
 _PIECE_BINS: Final = 25
-"""Half a second: small enough for the processor's cache, large enough that Python's share is small."""
+"""Half a second: small enough for the processor's cache."""
+_BATCH_BINS: Final = 8 * _PIECE_BINS
+"""Sums of bins are judged together, that Python's share is small."""
 _SHORTEST_LFE_BINS: Final = 5
 CLIPPED_RUNS_FAIL: Final = 10
 """A run or two is a peak that just reaches full scale."""
@@ -74,6 +78,8 @@ LFE_ABOVE_WARN_DB, LFE_ABOVE_FAIL_DB = -15.0, -6.0
 """Of its power, from 200 Hz to 4 kHz, by a filter of fourth order at the lower edge: a tone of 130 Hz reads -15 dB. An
 LFE ends at 120 Hz (ITU-R BS.775-3 Annex 7; Dolby encoders cut there)."""
 
+_HEARD_IN_BAND: Final = frozenset((*FRONT, "LFE"))
+"""Channels whose power in the band of speech is judged."""
 _OF_A = [COLUMNS.index(name) for name in ("sum_a", "aa", "k_aa", "s_aa")]
 _OF_B = [COLUMNS.index(name) for name in ("sum_b", "bb", "k_bb", "s_bb")]
 
@@ -101,12 +107,16 @@ class QcWatch:
         self._kind = kind
         self._frames = 0
         self._bins = 0
-        self._pending: list[Floats] = []
-        self._pending_frames = 0
         channels = layout.channels
         self._samples = SampleWatch(rate_hz, channels, KEPT_SPANS, _GAP_S)
+        self._rows = np.zeros((channels, self._samples.before + edge_of(_PIECE_BINS, rate_hz) + 1))
+        self._waiting = 0
+        self._judged = 0
+        self._sums = np.zeros((_BATCH_BINS, channels, 4))
+        self._picture_sums = np.zeros((_BATCH_BINS, len(COLUMNS)))
         self._pairs = [(c, min(c + 1, channels - 1)) for c in range(0, channels, 2)]
-        self._meters = [PairBins(rate_hz) for _ in self._pairs]
+        in_band = [any(layout.labels[c] in _HEARD_IN_BAND for c in pair) for pair in self._pairs]
+        self._meters = [PairBins(rate_hz, in_band=is_judged) for is_judged in in_band]
         self._totals = np.zeros((channels, 4))  # sum, power, K-weighted power, power in the band of speech
         self._picture = Picture(rate_hz, layout, np.array(dialogue, np.int64).reshape(-1, 2))
         self._dc_windows = Sliding(WINDOW, channels)
@@ -129,21 +139,22 @@ class QcWatch:
             raise ValueError(f"qc: a block of shape {block.shape} is not (frames, {self._layout.channels})")
         if self._findings is not None:
             raise ValueError("qc: the findings have been told already")
+        block = np.ascontiguousarray(block, np.float64)
         while len(block):
-            wanted = edge_of(self._bins + _PIECE_BINS, self._rate_hz) - self._frames - self._pending_frames
+            wanted = edge_of(self._bins + _PIECE_BINS, self._rate_hz) - self._frames - self._waiting
             part, block = block[:wanted], block[wanted:]
-            whole = len(part) == wanted
-            self._pending.append(part if whole else part.copy())
-            self._pending_frames += len(part)
-            if whole:
-                self._look(self._take())
+            take_in(part, self._samples.before + self._waiting, self._rows)
+            self._waiting += len(part)
+            if len(part) == wanted:
+                self._look()
 
     def findings(self) -> list[Finding]:
         """What was found in all that was heard; the sound ends with it."""
         if self._findings is None:
-            if self._pending_frames:
-                self._look(self._take())
-            self._samples.finish()
+            if self._waiting:
+                self._look()
+            self._judge()
+            self._samples.finish(self._rows)
             for spells in (self._lfe, *(one for two in self._dc for one in two)):
                 spells.finish()
             self._findings = list(self._all_findings())
@@ -151,44 +162,60 @@ class QcWatch:
 
     # ------------------------------------------------------------------------------------------------------- looking
 
-    def _take(self) -> Floats:
-        piece = self._pending[0] if len(self._pending) == 1 else np.concatenate(self._pending)
-        self._pending, self._pending_frames = [], 0
-        return np.ascontiguousarray(piece)
-
-    def _look(self, piece: Floats) -> None:
+    def _look(self) -> None:
         """One piece: `_PIECE_BINS` bins, fewer at the end."""
-        begin = self._frames
-        self._samples.process(piece)
-        self._frames += len(piece)
+        begin, count = self._frames, self._waiting
+        before, rows = self._samples.before, self._rows
+        self._samples.process(rows, count)
         numbers = np.arange(self._bins + 1, self._bins + _PIECE_BINS + 1)
         ends = numbers * self._rate_hz // BINS_PER_SECOND - begin
-        ends = ends[ends <= len(piece)]
+        ends = ends[ends <= count] + before
+        if len(ends):
+            self._add_up(rows, ends)
+        self._frames += count
         self._bins += len(ends)
-        if not len(ends):
-            return
-        lengths = np.diff(ends, prepend=0).astype(np.float64)
+        self._waiting = 0
+        rows[:, :before] = rows[:, count : count + before].copy()
+        if self._bins - self._judged == _BATCH_BINS:
+            self._judge()
+
+    def _add_up(self, rows: Floats, ends: NDArray[np.int64]) -> None:
+        """Sums of the bins of one piece."""
+        start = self._samples.before
+        at = self._bins - self._judged
+        sums = self._sums[at : at + len(ends)]
         if self._kind == "part":
-            sums = np.add.reduceat(piece[: ends[-1]], np.concatenate(([0], ends[:-1])), axis=0)
-            self._totals[:, 0] += sums.sum(axis=0)
-            self._look_at_dc(sums, lengths)
+            sums[:, :, 0] = sums_of_bins(rows, start, ends)
             return
-        channels = np.zeros((len(ends), self._layout.channels, 4))
-        pair = np.zeros((len(ends), len(COLUMNS)))
+        pair = None
         for (a, b), meter in zip(self._pairs, self._meters, strict=True):
-            bins = meter.process(piece, a, b, ends)
-            pair = bins if a == 0 else pair
-            channels[:, a] = bins[:, _OF_A]
+            bins = meter.process(rows, a, b, start, ends)
+            pair = bins if pair is None else pair
+            sums[:, a] = bins[:, _OF_A]
             if b != a:
-                channels[:, b] = bins[:, _OF_B]
-        self._totals += channels.sum(axis=0)
-        self._look_at_dc(channels[:, :, 0], lengths)
+                sums[:, b] = bins[:, _OF_B]
+        folded = self._picture.sums_of_fold(rows, start, ends)
+        self._picture_sums[at : at + len(ends)] = pair if folded is None else folded
+
+    def _judge(self) -> None:
+        """The bins that have been added up since the last time."""
+        count = self._bins - self._judged
+        if not count:
+            return
+        sums = self._sums[:count]
+        edges = np.arange(self._judged, self._bins + 1) * self._rate_hz // BINS_PER_SECOND
+        lengths = np.diff(edges).astype(np.float64)
+        self._judged = self._bins
+        self._totals += sums.sum(axis=0)
+        self._look_at_dc(sums[:, :, 0], lengths)
+        if self._kind == "part":
+            return
         for label, silences in self._sides.items():
             side, opposite = (self._layout.labels.index(name) for name in (label, _opposite(label)))
-            silences.process(channels[:, side, 1] / lengths, channels[:, opposite, 1] / lengths)
+            silences.process(sums[:, side, 1] / lengths, sums[:, opposite, 1] / lengths)
         if "LFE" in self._layout.labels:
-            self._look_at_lfe(channels[:, self._layout.labels.index("LFE")])
-        self._picture.process(piece, pair, channels[:, :, 3], ends + begin)
+            self._look_at_lfe(sums[:, self._layout.labels.index("LFE")])
+        self._picture.process(self._picture_sums[:count], sums[:, :, 3], edges[1:])
 
     def _look_at_dc(self, sums: Floats, lengths: Floats) -> None:
         window = WINDOW_S * self._rate_hz

@@ -310,7 +310,7 @@ class AudioReader:
         self._turned = None if given == wanted else np.array(reordered(given, wanted))
         self._watched = watched
         channels = self.audio.layout.channels
-        self._last, self._run, self._sums = np.zeros(channels), np.zeros(channels, np.int64), np.zeros(channels)
+        self._last, self._run, self._sums = np.zeros(channels), np.zeros(channels, np.int64), np.zeros((8, channels))
         self._clipped = np.array([0, -1])
         try:
             self._source: _Samples
@@ -352,7 +352,7 @@ class AudioReader:
     def look(self) -> Look:
         """What the samples read so far show, where they are watched."""
         runs, first = (int(number) for number in self._clipped)
-        means = self._sums / max(self.frames_read - self._skipped, 1)
+        means = self._sums.sum(axis=0) / max(self.frames_read - self._skipped, 1)
         return Look(
             dc=float(means[np.argmax(np.abs(means))]), clipped_runs=runs, first_clipped=None if first < 0 else first
         )

@@ -18,13 +18,14 @@ from enum import Enum
 from functools import cache
 from math import isfinite
 from pathlib import Path
-from typing import Any, NoReturn, Self, TypeVar, get_args
+from typing import Any, BinaryIO, NoReturn, Self, TypeVar, get_args
 
 from pydantic import ValidationError
 
 from stemmix.errors import OutputError, ProjectError
 from stemmix.files.faults import Finds, Places, faults_of, shown
 from stemmix.files.json_text import line_and_column, parse_json, position_of
+from stemmix.files.parts import open_part, part_path
 from stemmix.model.document import Document
 from stemmix.model.project import ProjectFile
 from stemmix.model.versions import UPGRADES
@@ -260,16 +261,19 @@ class StagedDocument:
     def __init__(self, path: Path, document: Document | str) -> None:
         """Of a document its canonical text."""
         self.path = path
-        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._part = part_path(path)
+        self._file: BinaryIO | None = None
+        self._published = False
         digest = hashlib.sha256()
         try:
-            with self._part.open("wb") as file:
-                for piece in (document,) if isinstance(document, str) else canonical_pieces(document):
-                    encoded = piece.encode()
-                    digest.update(encoded)
-                    file.write(encoded)
-                file.flush()
-                os.fsync(file.fileno())
+            # open, and locked, until it is published: the rest may take its time
+            self._file = file = open_part(self._part)
+            for piece in (document,) if isinstance(document, str) else canonical_pieces(document):
+                encoded = piece.encode()
+                digest.update(encoded)
+                file.write(encoded)
+            file.flush()
+            os.fsync(file.fileno())
         except BaseException as fault:
             self.abort()
             if isinstance(fault, OSError):
@@ -286,11 +290,17 @@ class StagedDocument:
             self._part.replace(self.path)
         except OSError as fault:
             raise self._refusal(fault) from None
+        self._published = True
 
     def abort(self) -> None:
         """Remove the part file if it is still there."""
-        with contextlib.suppress(OSError):
-            self._part.unlink()
+        if self._file is None or self._file.closed:
+            return  # it is not ours
+        if not self._published:
+            with contextlib.suppress(OSError):
+                self._part.unlink()
+        with contextlib.suppress(OSError):  # a full disk takes no more of what is buffered
+            self._file.close()
 
     def _refusal(self, fault: OSError) -> OutputError:
         return OutputError(f"{self.path}: could not be written: {fault.strerror or fault}")

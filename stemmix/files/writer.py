@@ -1,17 +1,15 @@
-"""Sound files written whole or not at all, WAVE among them, and the traces of processes that died while they wrote."""
+"""Sound files written whole or not at all, WAVE among them."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
-import re
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +17,12 @@ import numpy.typing as npt
 from stemmix.errors import OutputError
 from stemmix.files.broadcast import BroadcastInfo, loudness_fields
 from stemmix.files.hashing import sha256_of_rest
+from stemmix.files.parts import open_part, part_path
 from stemmix.files.wave import BYTES_PER_SAMPLE, RF64_FROM_BYTES, SamplePacker, read_wave_header, wave_header
 from stemmix.model.encodings import Encoding, unfit
 from stemmix.model.layouts import Layout
 from stemmix.model.receipt import Measured
 from stemmix.stopping import heed
-
-_PART: Final = re.compile(r"\..+\.(\d{1,9})\.part")
-"""`.name.pid.part`: hidden, beside the target, so that the rename stays on one file system."""
 
 _REASONS: Final = {
     errno.EFBIG: "it is larger than a file may be here",
@@ -59,7 +55,7 @@ class SoundWriter(ABC):
         if reason := unfit(encoding, sample_rate, layout):
             raise OutputError(f"{path}: cannot be written: {reason}")
         self.path = path
-        self.part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self.part = part_path(path)
         self.encoding: Encoding = encoding
         self._channels = layout.channels
         self._frames = frames
@@ -71,7 +67,7 @@ class SoundWriter(ABC):
                 raise IsADirectoryError(errno.EISDIR, "is a folder")
             if size is not None and shutil.disk_usage(path.parent).free < size:
                 raise OSError(errno.ENOSPC, "no room")
-            self._file = _open_part(self.part)
+            self._file = open_part(self.part)
         except OSError as fault:
             raise self._refusal(fault) from None
 
@@ -241,22 +237,6 @@ class WaveWriter(SoundWriter):
             raise self._lost(size, self._whole)
 
 
-def _open_part(part: Path) -> BinaryIO:
-    """An empty part file under an exclusive lock: the lock, unlike a process id, dies with its process.
-
-    In containers every run may have the same id, so a dead run's part file under our own name is taken over.
-    """
-    # not for appending, where what is put in place later would go to the end
-    file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b", buffering=1 << 20)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        file.truncate(0)
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
 def _sync(folder: Path) -> None:
     """Bring a rename to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -264,34 +244,3 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def remove_strays(folder: Path) -> tuple[Path, ...]:
-    """Remove the part files that dead processes left in a folder; gives what was removed.
-
-    A part file is a stray where the process in its name is gone (or would be this one) and nobody holds its lock.
-    One that cannot be removed, being somebody else's, is left.
-    """
-    removed = []
-    for part in sorted(folder.glob(".*.part")):
-        match = _PART.fullmatch(part.name)
-        if match is None or _is_alive(int(match[1])):
-            continue
-        with contextlib.suppress(OSError), part.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            part.unlink()
-            removed.append(part)
-    return tuple(removed)
-
-
-def _is_alive(process: int) -> bool:
-    """Whether another process of this id runs."""
-    if process == os.getpid():
-        return False
-    try:
-        os.kill(process, 0)
-    except PermissionError:
-        return True
-    except (ProcessLookupError, OverflowError):
-        return False
-    return True

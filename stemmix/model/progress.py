@@ -11,10 +11,10 @@ from stemmix.model.document import Document
 
 PROGRESS_SCHEMA: Final = "stemmix.progress/1"
 
-Stage = Literal["open", "align", "listen", "decide", "mix", "write", "print", "examine", "compare", "read"]
+Stage = Literal["open", "align", "listen", "decide", "mix", "write", "print", "examine", "compare", "read", "render"]
 """In the order in which a job has them: stems opened and their hashes taken, brought into line, listened to; decisions
 made; stems mixed, masters written, parts printed, what was written examined. `verify` compares; `measure` and `qc`
-read.
+read; many projects are rendered, each by itself.
 """
 
 

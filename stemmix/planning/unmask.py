@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from stemmix.bands import CENTRE_HZ
 from stemmix.dsp import solving_kernels
+from stemmix.dsp.solving import Solver
 from stemmix.dsp.spectrum import erb_numbers
 from stemmix.model.plan import StoppedBy
 from stemmix.planning import masking
@@ -260,46 +261,27 @@ def _within_all(everything: _Attempt, aim: float) -> _Attempt:
 
 def _needed(line: Passage, cap: Floats, shape: Floats, protection: Floats, aim: float, voice_db: Floats) -> Floats:
     """(stems, 36) the cheapest cuts that reach an aim, of those stems alone that it needs; looked for near a shape."""
-    return np.asarray(
-        solving_kernels.needed_cuts(
-            line.target_at(voice_db),
-            line.maskers,
-            line.sides,
-            cap,
-            shape,
-            protection,
-            masking.SPREAD,
-            masking.REACH,
-            line.importance,
-            TIMBRE,
-            WEIGHTS,
-            COUNTS,
-            MID_UNDER_SIDES_DB,
-            CLOSE_ENOUGH,
-            NEXT_TO_NOTHING,
-            aim,
-        )
-    )
+    return _solver(line, protection, voice_db).needed(cap, shape, aim)
 
 
 def _cheapest(line: Passage, cap: Floats, protection: Floats, aim: float, voice_db: Floats, start: Floats) -> Floats:
     """(stems, 36) cuts at the least cost at which the line, frame by frame, is at an aim; looked for from a start."""
-    cut, _ = solving_kernels.cheapest_cuts(
-        line.target_at(voice_db),
-        line.maskers,
-        line.sides,
-        cap,
-        start,
-        protection,
-        masking.SPREAD,
-        masking.REACH,
-        line.importance,
-        TIMBRE,
-        WEIGHTS,
-        COUNTS,
-        MID_UNDER_SIDES_DB,
-        CLOSE_ENOUGH,
-        aim,
-        0.0,
+    return _solver(line, protection, voice_db).cheapest(cap, start, aim)[0]
+
+
+def _solver(line: Passage, protection: Floats, voice_db: Floats) -> Solver:
+    return Solver(
+        target=line.target_at(voice_db),
+        mid=line.maskers,
+        side=line.sides,
+        protection=protection,
+        spread=masking.SPREAD,
+        reach=masking.REACH,
+        importance=line.importance,
+        wide=TIMBRE,
+        weights=WEIGHTS,
+        counts=COUNTS,
+        under_sides_db=MID_UNDER_SIDES_DB,
+        close=CLOSE_ENOUGH,
+        nothing=NEXT_TO_NOTHING,
     )
-    return np.asarray(cut)

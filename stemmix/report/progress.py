@@ -36,6 +36,7 @@ _WORDS: dict[Stage, str] = {
     "examine": "examining",
     "compare": "comparing",
     "read": "reading",
+    "render": "rendering",
 }
 
 

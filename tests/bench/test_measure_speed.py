@@ -23,7 +23,8 @@ def test_both_sides_measure_both_files(tmp_path: Path, capsys: pytest.CaptureFix
         env=environment(tmp_path / "cache"), capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert [each["layout"] for each in json.loads(told.stdout)] == ["2.0", "5.1"]
-    assert told.stderr == "", "the files say what their channels are"
+    said = [line for line in told.stderr.splitlines() if not line.startswith("compiling kernels")]
+    assert said == [], "the files say what their channels are"
     costs = measure_speed.compare(files, tmp_path / "cache", 6 / 60, rounds=1)
     assert all(cost.cpu_s > 0 for cost in costs.values())
     assert capsys.readouterr().out.count("| ") > 12

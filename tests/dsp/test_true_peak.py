@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemmix.dsp import kernels, peak_kernels
+from stemmix.dsp import peak_kernels
 from stemmix.dsp.filters import INTERPOLATOR_REACH, gentle_interpolator, sharp_interpolator
 from stemmix.dsp.true_peak import TruePeakMeter
 from tests.reference import true_peak as true_peak_twin
@@ -33,7 +33,7 @@ def test_interval_peaks_are_their_twin_above_the_threshold(
     count = len(samples) + 2 * margin
     out = np.full(count, threshold)
     taps = (interpolator.half_taps, interpolator.quarter_taps, interpolator.bounds)
-    highest = kernels.peaks_above(padded, INTERPOLATOR_REACH, count, threshold, False, *taps, out)
+    highest = peak_kernels.peaks_above(padded, INTERPOLATOR_REACH, count, threshold, *taps, out)
     np.testing.assert_allclose(out, np.maximum(expected, threshold), rtol=1e-6, atol=1e-9)
     assert highest == pytest.approx(expected.max() if expected.max() > threshold else 0.0, rel=1e-6, abs=1e-9)
 
@@ -57,7 +57,7 @@ def test_the_highest_peak_of_all_channels_is_each_ones_by_itself(
     interpolator = sharp_interpolator()
     taps = (interpolator.half_taps, interpolator.quarter_taps, interpolator.bounds)
     alone = [
-        kernels.peaks_above(np.ascontiguousarray(one), INTERPOLATOR_REACH, frames, 0.0, False, *taps, np.zeros(frames))
+        peak_kernels.peaks_above(np.ascontiguousarray(one), INTERPOLATOR_REACH, frames, 0.0, *taps, np.zeros(frames))
         for one in signal.T
     ]
     peak = share * max(alone)
@@ -74,7 +74,7 @@ def test_pruning_changes_no_bit() -> None:
     padded = np.concatenate((reach, signal[:, 0], reach))
     count = len(padded) - 2 * INTERPOLATOR_REACH
     taps = (interpolator.half_taps, interpolator.quarter_taps, interpolator.bounds)
-    everything = kernels.peaks_above(padded, INTERPOLATOR_REACH, count, 0.0, False, *taps, np.zeros(count))
+    everything = peak_kernels.peaks_above(padded, INTERPOLATOR_REACH, count, 0.0, *taps, np.zeros(count))
     assert meter.read() == max(everything, np.abs(signal).max())
 
 
@@ -98,3 +98,27 @@ def test_the_tail_rings_out() -> None:
     tail_only.process(np.zeros((1000, 1)))
     tail_only.process(np.array([[1.0], [-1.0], [1.0], [1.0]]))
     assert tail_only.read() > 1.2
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    cuts=st.lists(st.integers(0, 3000), max_size=6), gain=st.floats(0.01, 1.5), smooth=st.integers(1, 40),
+    seed=st.integers(0, 99),
+)  # fmt: skip
+def test_the_highest_peak_is_the_same_of_any_blocks_rough_or_smooth(
+    cuts: list[int], gain: float, smooth: int, seed: int
+) -> None:
+    signal = np.random.default_rng(seed).normal(0.0, gain, (3000, 2))
+    signal = np.stack([np.convolve(one, np.ones(smooth) / smooth, "same") for one in signal.T], axis=1)
+    meter = TruePeakMeter(2)
+    for part in np.split(signal, sorted(cuts)):
+        meter.process(part)
+    interpolator = sharp_interpolator()
+    taps = (interpolator.half_taps, interpolator.quarter_taps, np.append(interpolator.bounds[:2], (np.inf, np.inf)))
+    padded = np.pad(signal, ((2 * INTERPOLATOR_REACH,) * 2, (0, 0)))
+    count = len(padded) - 2 * INTERPOLATOR_REACH
+    everything = [
+        peak_kernels.peaks_above(np.ascontiguousarray(one), INTERPOLATOR_REACH, count, 0.0, *taps, np.zeros(count))
+        for one in padded.T
+    ]
+    assert meter.read() == max(*everything, np.abs(signal).max())

@@ -23,11 +23,12 @@ def test_sums_and_clipped_runs_are_its_twins_however_the_samples_arrive(
     frames: list[tuple[float, float]], cuts: list[int], shortest: int
 ) -> None:
     signal = np.array(frames, np.float64).reshape(-1, 2)
-    last, run, sums, found = np.zeros(2), np.zeros(2, np.int64), np.zeros(2), np.array([0, -1])
+    last, run, sums, found = np.zeros(2), np.zeros(2, np.int64), np.zeros((8, 2)), np.array([0, -1])
     before = 0
     for block in np.split(signal, sorted(min(cut, len(signal)) for cut in cuts)):
         kernels.watch(block, 0.99996, shortest, before, last, run, sums, found)
         before += len(block)
     wanted_sums, runs, first = watched(list(signal.T), 0.99996, shortest)
-    assert sums == pytest.approx(wanted_sums)
+    assert sums.sum(axis=0) == pytest.approx(wanted_sums)
+    assert sums == pytest.approx(np.stack([signal[i::8].sum(axis=0) for i in range(8)]))
     assert (int(found[0]), int(found[1])) == (runs, first)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,80 +12,114 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import signal as scipy_signal
 
-from stemmix.dsp import watching_kernels
-from stemmix.dsp.filters import k_weighting
-from stemmix.dsp.watching import SPEECH_BAND_HZ, PairBins
-from tests.material import RATE_HZ, noise
-from tests.reference.watching import broken, flat_topped, holed, silent
+from stemmix.dsp import peak_kernels, watching_kernels
+from stemmix.dsp.filters import INTERPOLATOR_REACH, Interpolator, gentle_interpolator, sharp_interpolator
+from stemmix.dsp.watching_kernels import CELL
+from tests.reference.watching import broken, extremes_of, flat_topped, holed, silent
 
 Floats = NDArray[np.float64]
 
-CUTS = st.lists(st.integers(0, 400), max_size=5)
+LONGEST = 500
+CUTS = st.lists(st.integers(0, LONGEST), max_size=5)
 TOPS = st.sampled_from([-1.0, -0.7, -0.69999, 0.0, 0.05, 0.4, 0.7, 0.69, 1.0])
 
 
-def parts_of(signal: Floats, cuts: list[int]) -> list[Floats]:
-    return np.split(signal, sorted(min(cut, len(signal)) for cut in cuts))
+def parts_of(signal: Floats, cuts: list[int], before: int) -> Iterator[tuple[Floats, int, int]]:
+    """Rows with `before` columns of what went before (zeros at first), where they stop, and frames heard till then."""
+    heard = np.concatenate((np.zeros((signal.shape[1], before)), signal.T), axis=1)
+    edges = [0, *sorted(min(cut, len(signal)) for cut in cuts), len(signal)]
+    for begin, end in pairwise(edges):
+        yield np.ascontiguousarray(heard[:, begin : before + end]), before + end - begin, begin
 
 
-@settings(max_examples=200, deadline=None)
-@given(samples=st.lists(TOPS, max_size=60), cuts=CUTS)
-def test_flat_runs_are_its_twins(samples: list[float], cuts: list[int]) -> None:
-    signal = np.array([*samples, 0.0])[:, None]
-    state, tops = np.zeros((1, 4)), np.zeros((1, 2))
+def cells_of(rows: Floats, start: int, stop: int) -> Floats:
+    cells = np.empty((3, len(rows), -(-(stop - start) // CELL)))
+    watching_kernels.extremes(rows, start, stop, cells)
+    return cells
+
+
+@settings(deadline=None)
+@given(frames=st.integers(0, 100), channels=st.integers(1, 3), seed=st.integers(0, 99))
+def test_extremes_are_their_twins(frames: int, channels: int, seed: int) -> None:
+    rows = np.random.default_rng(seed).normal(0, 0.3, (channels, frames + 3))
+    cells = cells_of(rows, 3, frames + 3)
+    for channel, row in enumerate(rows.tolist()):
+        assert cells[:, channel].T.tolist() == extremes_of(row, 3, CELL)
+
+
+@settings(deadline=None)
+@given(frames=st.integers(0, 300), channels=st.integers(1, 3))
+def test_frames_are_taken_in_channel_by_channel(frames: int, channels: int) -> None:
+    block = np.arange(1.0, frames * channels + 1).reshape(frames, channels)
+    rows = np.zeros((channels, frames + 5))
+    watching_kernels.take_in(block, 2, rows)
+    assert np.array_equal(rows[:, 2 : frames + 2], block.T)
+    assert not rows[:, :2].any()
+    assert not rows[:, frames + 2 :].any()
+
+
+@settings(max_examples=400, deadline=None)
+@given(samples=st.lists(st.tuples(TOPS, st.integers(1, 40)), max_size=40), short=st.booleans(), cuts=CUTS)
+def test_flat_runs_are_its_twins(samples: list[tuple[float, int]], short: bool, cuts: list[int]) -> None:
+    signal = np.array([*(level for level, times in samples for _ in range(1 + times % 4 if short else times)), 0.0])
+    state, tops = np.zeros((1, 5)), np.zeros((1, 2))
     found: list[tuple[float, ...]] = []
-    frames = 0
-    for part in parts_of(signal, cuts):
-        events = np.empty((len(part) + 1, 4))
-        count = watching_kernels.flat_runs(part, frames, 3, 0.99996, 0.1, 0.001, state, tops, events)
+    for rows, stop, frames in parts_of(signal[:, None], cuts, 2):
+        events = np.empty((stop, 4))
+        cells = cells_of(rows, 2, stop)
+        count = watching_kernels.flat_runs(rows, 2, stop, cells, frames, 3, 0.99996, 0.1, 0.001, state, tops, events)
         found += map(tuple, events[:count, 1:].tolist())
-        frames += len(part)
-    assert found == flat_topped(samples, 3, 0.99996, 0.1, 0.001)
+    assert found == flat_topped(signal[:-1].tolist(), 3, 0.99996, 0.1, 0.001)
     assert tops.max() == np.abs(signal).max()
 
 
 @settings(max_examples=200, deadline=None)
 @given(
     samples=st.lists(st.sampled_from([0.0, 0.0, 0.0, 0.00001, 0.0002, 0.004, 0.01, 0.3]), min_size=30, max_size=200),
+    shortest=st.integers(2, 5),
     cuts=CUTS,
 )
-def test_holes_are_its_twins(samples: list[float], cuts: list[int]) -> None:
-    near, around, shortest, longest = 2, 4, 3, 6
+def test_holes_are_its_twins(samples: list[float], shortest: int, cuts: list[int]) -> None:
+    near, around, longest = 2, 4, 6
     signal = np.array([*samples, *[0.0] * around])[:, None]
-    tail = np.zeros((shortest + around, 1))
+    before = shortest + around
     state = np.zeros((1, 9))
     found: list[tuple[float, ...]] = []
-    frames = 0
-    for part in parts_of(signal, cuts):
-        heard = np.concatenate((tail, part))
-        events = np.empty((len(part) + 1, 3))
+    for rows, stop, frames in parts_of(signal, cuts, before):
+        events = np.empty((stop, 3))
         count = watching_kernels.holes(
-            heard, len(tail), frames, 1e-4, shortest, longest, near, around, 0.003, 5.0, 0.01, state, events
+            rows, before, stop, frames, 1e-4, shortest, longest, near, around, 0.003, 5.0, 0.01, state, events
         )
         found += map(tuple, events[:count, 1:].tolist())
-        frames += len(part)
-        tail = heard[-len(tail) :]
     wanted = holed(signal[:, 0].tolist(), 1e-4, (shortest, longest), (near, around), 0.003, 5.0, 0.01)
     assert found == wanted
 
 
 @settings(max_examples=200, deadline=None)
-@given(at=st.lists(st.integers(0, 399), max_size=6), steps=st.booleans(), cuts=CUTS)
-def test_jumps_are_its_twins(at: list[int], steps: bool, cuts: list[int]) -> None:
-    reach, apart = 12, 60
-    signal = 0.1 * np.sin(0.02 * np.arange(400))
+@given(
+    at=st.lists(st.integers(0, LONGEST - 1), max_size=6),
+    steps=st.booleans(),
+    reach=st.sampled_from([12, 100, 130]),
+    rough=st.tuples(st.integers(0, LONGEST), st.integers(0, LONGEST)),
+    cuts=CUTS,
+)
+def test_jumps_are_its_twins(at: list[int], steps: bool, reach: int, rough: tuple[int, int], cuts: list[int]) -> None:
+    """A break is looked for in what is smooth, and in what is too rough for it to stand out."""
+    apart = 60
+    signal = 0.1 * np.sin(0.02 * np.arange(LONGEST))
+    signal[slice(*rough)] += np.random.default_rng(sum(rough)).normal(0, 0.03, len(signal[slice(*rough)]))
     for frame in at:
         signal[frame : len(signal) if steps else frame + 1] += 0.3
-    tail, state = np.zeros((2 * reach + 2, 1)), np.array([[-1e12, 0.0]])
+    compared = -(-2 * reach // CELL) * CELL
+    state = np.array([[-1e12, 0.0]])
     found: list[int] = []
-    frames = 0
-    for part in parts_of(np.append(signal, np.zeros(reach))[:, None], cuts):
-        heard = np.concatenate((tail, part))
-        events = np.empty((len(part) + 1, 2))
-        count = watching_kernels.jumps(heard, frames - reach, reach, 0.01, 10.0, 0.001, apart, state, events)
+    for rows, stop, frames in parts_of(np.append(signal, np.zeros(reach))[:, None], cuts, compared + 2):
+        events = np.empty((stop, 2))
+        bends = cells_of(rows, 2, stop)[2]
+        count = watching_kernels.jumps(
+            rows, compared + 2, stop, bends, 2, frames - reach, reach, 0.01, 10.0, 0.001, apart, state, events
+        )
         found += events[:count, 1].astype(int).tolist()
-        frames += len(part)
-        tail = heard[-len(tail) :]
     found += [int(state[0, 0])] if state[0, 1] else []
     assert found == broken(signal.tolist(), reach, 0.01, 10.0, 0.001, apart)
 
@@ -91,32 +128,49 @@ def test_jumps_are_its_twins(at: list[int], steps: bool, cuts: list[int]) -> Non
 @given(heard=st.lists(st.sampled_from([True, False, False]), max_size=80), cuts=CUTS)
 def test_silent_runs_are_its_twins(heard: list[bool], cuts: list[int]) -> None:
     signal = np.array([*heard, True, True, True])[:, None] * np.array([0.0, 0.25])
-    tail, state = np.zeros((2, 2)), np.array([-1.0, 0.0, -1.0, -1.0, 0.0])
+    state = np.array([-1.0, 0.0, -1.0, -1.0, 0.0])
     found: list[tuple[float, ...]] = []
-    frames = 0
-    for part in parts_of(signal, cuts):
-        both = np.concatenate((tail, part))
-        events = np.empty((len(part) + 1, 3))
-        count = watching_kernels.silent_runs(both, 2, frames, 4, 2, state, events)
+    for rows, stop, frames in parts_of(signal, cuts, 2):
+        events = np.empty((stop, 3))
+        count = watching_kernels.silent_runs(rows, 2, stop, frames, 4, 2, state, events)
         found += map(tuple, events[:count].tolist())
-        frames += len(part)
-        tail = both[-2:]
     assert found == [(*run, 0.25) for run in silent([*heard, True, True, True], 4)]
 
 
-def test_bins_hold_what_the_filters_of_scipy_leave() -> None:
-    """scipy designs the band by itself."""
-    sound = noise(RATE_HZ, 3)
-    ends = np.arange(960, len(sound) + 1, 960)
-    bins = PairBins(RATE_HZ).process(sound, 0, 2, ends)
-    a, b = sound[:, 0], sound[:, 2]
-    weighting = [(*row[:3], 1.0, *row[3:]) for row in k_weighting(RATE_HZ)]
-    up = scipy_signal.butter(4, SPEECH_BAND_HZ[0], "high", fs=RATE_HZ, output="sos")
-    down = scipy_signal.butter(2, SPEECH_BAND_HZ[1], "low", fs=RATE_HZ, output="sos")
-    k_a, k_b = (scipy_signal.sosfilt(weighting, x) for x in (a, b))
-    s_a, s_b = (scipy_signal.sosfilt(np.concatenate((up, down)), x) for x in (a, b))
-    columns = (a, b, a * a, b * b, a * b, k_a * k_a, k_b * k_b, k_a * k_b, s_a * s_a, s_b * s_b, s_a * s_b)
-    for column, values in enumerate(columns):
-        assert bins[:, column] == pytest.approx(values.reshape(-1, 960).sum(axis=1), rel=1e-3, abs=1e-3)
-    peaks = np.maximum(np.abs(a), np.abs(b)).reshape(-1, 960).max(axis=1)
-    assert np.array_equal(bins[:, -1], peaks)
+@settings(max_examples=60, deadline=None)
+@given(gain=st.floats(0.2, 2.0), cutoff=st.sampled_from([0.02, 0.2, 0.9]), seed=st.integers(0, 99), cuts=CUTS)
+def test_overs_are_where_all_is_computed(gain: float, cutoff: float, seed: int, cuts: list[int]) -> None:
+    """Of sound that is smooth, or rough enough for all of it to be over."""
+    sections = scipy_signal.butter(4, cutoff, output="sos")
+    signal = scipy_signal.sosfilt(sections, np.random.default_rng(seed).normal(size=(2000, 2)), axis=0)
+    signal *= gain / np.abs(signal).max()
+    interpolator = sharp_interpolator()
+    taps = (interpolator.half_taps, interpolator.quarter_taps, interpolator.bounds)
+    reach, before = INTERPOLATOR_REACH, 2 * CELL + 2 * INTERPOLATOR_REACH + 2
+    begin = before - -(-2 * reach // CELL) * CELL
+    wanted = np.zeros(len(signal))
+    for column in signal.T:
+        peak_kernels.peaks_above(np.pad(column, (2 * reach, 0)), reach, len(column), 1.0, *taps, wanted)
+    found = []
+    for rows, stop, _ in parts_of(signal, [4 * cut for cut in cuts], before):
+        out = np.zeros(stop - before)
+        cells = cells_of(rows, begin, stop)
+        highest = watching_kernels.overs(rows, before, stop, cells, begin, reach, 1.0, *taps, out)
+        assert highest == out.max(initial=0.0)
+        found.append(out)
+    assert np.array_equal(np.concatenate(found), wanted)
+
+
+@pytest.mark.parametrize("interpolator", [sharp_interpolator(), gentle_interpolator()])
+def test_no_value_between_two_samples_is_over_its_bound(interpolator: Interpolator) -> None:
+    """Of random signs, which leave a line furthest, and of what a line is left by a little."""
+    rng = np.random.default_rng(3)
+    taps = (interpolator.half_taps, interpolator.quarter_taps, interpolator.bounds)
+    for signal in (rng.choice([-1.0, 1.0], 4000), rng.normal(size=4000).cumsum(), np.sin(0.4 * np.arange(4000))):
+        size = len(signal) - 2 * INTERPOLATOR_REACH
+        peaks = np.zeros(size)
+        peak_kernels.peaks_above(signal, INTERPOLATOR_REACH, size, 0.0, *taps, peaks)
+        bent = np.abs(np.diff(signal, 2)).max()
+        ends = np.maximum(np.abs(signal[:-1]), np.abs(signal[1:]))[INTERPOLATOR_REACH:][:size]
+        assert (peaks <= ends * interpolator.bounds[2] + bent * interpolator.bounds[3]).all()
+    assert peaks.max() == pytest.approx(1.0, abs=0.01)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stemmix.files.writer import remove_strays
+from stemmix.files.parts import remove_strays
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -18,7 +18,7 @@ from stemmix.errors import OutputError
 from stemmix.files import encoded
 from stemmix.files.audio import AudioReader, inspect
 from stemmix.files.encoded import EncodedWriter
-from stemmix.files.writer import remove_strays
+from stemmix.files.parts import remove_strays
 from stemmix.model.encodings import CODINGS, Encoding
 from stemmix.model.layouts import LAYOUTS, MONO, STEREO, SURROUND_5_1, Layout
 from tests.reference import ogg_pages
@@ -309,7 +309,7 @@ def test_a_place_that_takes_no_file_is_named_with_the_reason(
     def refuse(part: Path) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr("stemmix.files.writer._open_part", refuse)
+    monkeypatch.setattr("stemmix.files.writer.open_part", refuse)
     with pytest.raises(OutputError, match="the file system is read-only"):
         write(tmp_path / "a", encoding, material(encoding))
     assert names_in(tmp_path) == ["folder"]

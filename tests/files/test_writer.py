@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
-import subprocess
-import sys
 from collections import namedtuple
 from pathlib import Path
 
@@ -17,7 +16,8 @@ import soundfile
 from stemmix.errors import OutputError
 from stemmix.files import writer
 from stemmix.files.audio import AudioReader, inspect
-from stemmix.files.writer import WaveWriter, remove_strays
+from stemmix.files.parts import remove_strays
+from stemmix.files.writer import WaveWriter
 from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1, Layout
 
 INTEGERS = np.random.default_rng(3).integers(-(2**15), 2**15, (5001, 2), dtype=np.int32)
@@ -158,7 +158,7 @@ def test_what_the_system_says_is_told(
     def refuse(part: Path) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(writer, "_open_part", refuse)
+    monkeypatch.setattr(writer, "open_part", refuse)
     with pytest.raises(OutputError, match=reason):
         write(tmp_path / "a.wav", "wav24", INTEGERS)
 
@@ -188,21 +188,24 @@ def test_two_writers_of_one_file_do_not_mix(tmp_path: Path) -> None:
 # ---- strays ----------------------------------------------------------------------------------------------------------
 
 
-def test_only_part_files_of_dead_processes_are_strays(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
-        dead.wait()
-    stray = tmp_path / f".a.wav.{dead.pid}.part"
+def test_only_part_files_that_nobody_holds_are_strays(tmp_path: Path) -> None:
+    strays = [tmp_path / f".a.wav.{process}.part" for process in (999_999_999, os.getppid())]
+    held = tmp_path / ".a.wav.999999998.part"  # of another machine, where this process lives
     kept = [
-        tmp_path / f".a.wav.{os.getppid()}.part",  # somebody who lives
-        tmp_path / f"a.wav.{dead.pid}.part",
-        tmp_path / f".a.wav.{dead.pid}.part.wav",
+        held,
+        tmp_path / "a.wav.999999999.part",
+        tmp_path / ".a.wav.999999999.part.wav",
         tmp_path / ".a.wav.part",
     ]
-    for path in [stray, *kept]:
+    for path in [*strays, *kept]:
         path.write_bytes(b"half")
-    with WaveWriter(tmp_path / "b.wav", "wav24", 48_000, STEREO, 5001) as file:
+    with (
+        held.open("rb") as elsewhere,
+        WaveWriter(tmp_path / "b.wav", "wav24", 48_000, STEREO, 5001) as file,
+    ):
+        fcntl.flock(elsewhere, fcntl.LOCK_EX)
         file.write(INTEGERS)
-        assert remove_strays(tmp_path) == (stray,)
+        assert remove_strays(tmp_path) == tuple(sorted(strays))
         file.finish()
     assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "b.wav", *kept])
 

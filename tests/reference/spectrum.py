@@ -61,3 +61,15 @@ def row(
     sums = list(itertools.accumulate(magnitude.values()))
     rolloff_hz = bin_hz * next(k for k, reached in zip(bins, sums, strict=True) if reached >= 0.85 * sums[-1])
     return [*total, *mid, *classic, centroid_hz, math.exp(mean_log) / (power / len(both)), rolloff_hz]
+
+
+def rises(levels_db: Sequence[Sequence[float]], floor_db: float) -> list[float]:
+    """Of each frame: by how much its bands rise, in the mean, over the loudest near them a frame before."""
+    found = []
+    before = [floor_db] * len(levels_db[0]) if levels_db else []
+    for frame in levels_db:
+        now = [max(level, floor_db) for level in frame]
+        risen = [max(level - max(before[max(b - 1, 0) : b + 2]), 0.0) for b, level in enumerate(now)]
+        found.append(sum(risen) / len(risen))
+        before = now
+    return found

@@ -1,4 +1,4 @@
-"""Readable twin of the kernel that watches samples go by."""
+"""Readable twins of the kernels that watch samples go by."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ def watched(channels: Sequence[Sequence[float]], full_scale: float, shortest: in
                 starts.append(at)
             at += length
     return [sum(channel) for channel in channels], len(starts), min(starts, default=-1)
+
+
+def extremes_of(row: Sequence[float], start: int, cell: int) -> list[list[float]]:
+    """Of each `cell` samples from `start` on: highest, lowest, highest magnitude of a second difference."""
+    bent = [abs(row[i] - 2.0 * row[i - 1] + row[i - 2]) for i in range(start, len(row))]
+    return [
+        [max(row[at : at + cell]), min(row[at : at + cell]), max(bent[at - start : at - start + cell])]
+        for at in range(start, len(row), cell)
+    ]
 
 
 def flat_topped(
@@ -56,11 +65,12 @@ def broken(channel: Sequence[float], reach: int, least: float, ratio: float, low
     seen: list[int] = []
     groups: list[list[int]] = []
     for i in range(reach + 2, reach + 2 + len(channel)):
+        if bent[i] < least:
+            continue
         around = [*bent[i - reach + 1 : i - 2], *bent[i + 3 : i + reach]]
         left, right = padded[i - reach : i - 3], padded[i + 3 : i + reach]
         if (
-            bent[i] >= least
-            and all(one <= bent[i] / ratio for one in around)
+            all(one <= bent[i] / ratio for one in around)
             and max(map(abs, left)) >= lowest
             and max(map(abs, right)) >= lowest
             and not (seen and i - seen[-1] <= 8)

@@ -1,4 +1,4 @@
-"""`dsp.solving_kernels`: compiled code finds the cuts that its readable twin finds."""
+"""`dsp.solving`: it finds the cuts that its readable twin finds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
-from stemmix.dsp import solving_kernels
+from stemmix.dsp import solving, solving_kernels
 from stemmix.planning import masking, unmask
 from tests.reference.solving import Solver
 
@@ -51,9 +51,9 @@ def cap(one: Solver, deepest_db: float = 18.0) -> Floats:
 
 
 def needed(one: Solver, cap_db: Floats, aim: float) -> Floats:
-    """The kernel's arguments stand in the order of the twin's fields, but for where the cuts are told."""
-    target, mid, side, *rest = (getattr(one, field) for field in one.__dataclass_fields__)
-    return np.asarray(solving_kernels.needed_cuts(target, mid, side, cap_db, cap_db * unmask.SCOOP, *rest, aim))
+    """The twin has the same fields."""
+    fields = {field: getattr(one, field) for field in one.__dataclass_fields__}
+    return solving.Solver(**fields).needed(cap_db, cap_db * unmask.SCOOP, aim)
 
 
 @settings(max_examples=12, deadline=None)

@@ -1,0 +1,190 @@
+"""Tasks on the workers of a dask scheduler that exists already (extra `cluster`).
+
+Paths are absolute, and workers see the same files under them; a task uses one thread, so that a machine takes as many
+as its workers have. The scheduler gives the task of a worker that died to another one, as often as its own setting
+`allowed-failures` has it. Whatever a task meets comes back as an outcome: the scheduler never sees a failure that it
+could try again. A worker that was taken for dead and is not holds the project's lock (`files.claims`); whoever is given
+the project then waits, and finds it done.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from stemmix import __version__
+from stemmix.batch import Task, failed, rendered
+from stemmix.errors import ClusterError
+from stemmix.machine import keep_freed_memory
+from stemmix.model.batch import Outcome
+from stemmix.stopping import StoppedError
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+REACHED_S: Final = 5.0
+"""For a scheduler to answer, and for a first worker to be there."""
+_LOOK_S: Final = 0.5
+_GIVE_UP_S: Final = 0.5
+
+
+class Cluster:
+    """A `Runner`."""
+
+    def __init__(self, address: str) -> None:
+        """The scheduler's, `tcp://host:port`."""
+        self._address = address
+
+    def threads(self, tasks: int) -> int:
+        """One for a task: a worker has as many tasks at once as it was given threads."""
+        return 1
+
+    def outcomes(self, tasks: Sequence[Task], begun: Callable[[Task], None]) -> Generator[Outcome]:
+        """As of `Runner`. Raises ClusterError where there is no scheduler, or no worker with this stemmix."""
+        with _client(self._address) as client:
+            _refuse_others(client, self._address)
+            yield from _done(client, self._address, tasks, begun)
+
+
+@contextmanager
+def _client(address: str) -> Iterator[Client]:
+    try:
+        import distributed
+    except ImportError:
+        raise ClusterError(
+            f"{address}: cannot be worked on: dask.distributed is not installed; pip install 'stemmix[cluster]'"
+        ) from None
+    # told to whoever looks after the cluster, not to whoever renders
+    for name in ("distributed", *(name for name in logging.root.manager.loggerDict if name.startswith("distributed."))):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module=r"distributed\b")
+    try:
+        client = distributed.Client(address, timeout=REACHED_S, set_as_default=False, name="stemmix")
+    except (OSError, ValueError) as fault:
+        said = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
+        raise ClusterError(f"{address}: no scheduler answers within {REACHED_S:g} s: {said}") from None
+    try:
+        yield client
+    finally:
+        with suppress(OSError, TimeoutError):
+            client.close(timeout=_GIVE_UP_S)
+
+
+def _refuse_others(client: Client, address: str) -> None:
+    """A ClusterError where there are no workers, or one of them has not this stemmix."""
+    try:
+        client.wait_for_workers(1, timeout=REACHED_S)
+    except TimeoutError:
+        raise ClusterError(f"{address}: its scheduler has no workers") from None
+    for worker, version in sorted(client.run(_version, on_error="return").items()):
+        if version != __version__:
+            has = f"has stemmix {version}" if isinstance(version, str) else f"has no stemmix of use ({version})"
+            raise ClusterError(f"{address}: its worker {worker} {has}, and this is {__version__}")
+
+
+def _version() -> str:
+    return __version__
+
+
+def _done(client: Client, address: str, tasks: Sequence[Task], begun: Callable[[Task], None]) -> Generator[Outcome]:
+    run = f"stemmix-{uuid4().hex}"
+    heard: queue.SimpleQueue[int | Future] = queue.SimpleQueue()
+    client.subscribe_topic(run, lambda event: heard.put(int(event[1])))
+    waited: dict[str, Task] = {}
+    try:
+        futures = {}
+        for number, task in enumerate(tasks):
+            # a key that no other task has: nothing is taken from what was done once
+            key = f"{run}-{number}"
+            waited[key] = task
+            futures[key] = client.submit(_task_done, task, run, number, key=key, pure=False)
+        for future in futures.values():
+            future.add_done_callback(heard.put)
+        while waited:
+            try:
+                said = heard.get(timeout=_LOOK_S)
+            except queue.Empty:
+                if client.status not in ("running", "connecting"):
+                    break
+                continue
+            if isinstance(said, int):
+                if f"{run}-{said}" in waited:
+                    begun(tasks[said])
+                continue
+            task = waited.pop(said.key)
+            outcome = _outcome_of(said, task, address)
+            # else it would be done again if the worker that holds its outcome were lost
+            futures.pop(said.key).release()
+            yield outcome
+        for task in waited.values():
+            yield _lost(task, address)
+    except BaseException:
+        _give_up(client, run, list(futures.values()))
+        raise
+
+
+def _outcome_of(future: Future, task: Task, address: str) -> Outcome:
+    from distributed import KilledWorker
+
+    try:
+        outcome = future.result()
+    except KilledWorker as fault:
+        return failed(task, 137, f"every worker that had it was lost, the last one {fault.last_worker.address}")
+    except StoppedError:
+        raise
+    except Exception as fault:  # of dask's: whatever a task meets is an outcome
+        if future.cancelled():
+            return _lost(task, address)
+        return failed(task, 7, f"{address}: {type(fault).__name__}: {fault}")
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+def _lost(task: Task, address: str) -> Outcome:
+    return failed(task, 7, f"{address}: the scheduler was lost; what is done shows with --resume")
+
+
+def _give_up(client: Client, run: str, futures: list[Any]) -> None:
+    """Nothing more is begun, and what is being done ends with its next block; in a moment, or not at all."""
+
+    def tell() -> None:
+        with suppress(Exception):  # there may be nobody any more
+            client.cancel(futures, force=True)
+            client.run(_stop, run, on_error="ignore")
+
+    telling = threading.Thread(target=tell, daemon=True)
+    telling.start()
+    telling.join(_GIVE_UP_S)
+
+
+# ------------------------------------------------------------------------------------------------------- on the worker
+
+_given_up: set[str] = set()
+"""Runs that nobody wants any more."""
+
+
+def _stop(run: str) -> None:
+    _given_up.add(run)
+
+
+def _heed(run: str) -> None:
+    if run in _given_up:
+        raise StoppedError(2)
+
+
+def _task_done(task: Task, run: str, number: int) -> Outcome:
+    from distributed import get_worker
+
+    keep_freed_memory()
+    get_worker().log_event(run, number)
+    try:
+        return rendered(task, partial(_heed, run))
+    except StoppedError as stopped:
+        return failed(task, stopped.exit_code, "nobody wants it any more")

@@ -1,0 +1,251 @@
+"""Tasks on this machine: some processes, each with one reel at a time.
+
+Every process is a pool of its own (joblib's loky), so that one that dies takes nobody with it and is known by what it
+was doing. What it was doing is tried once more when all others are through, with nothing beside it: whoever was killed
+for want of memory has all of it then. Whoever kills a second process is given up.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import re
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from joblib import cpu_count
+from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
+
+from stemmix.batch import Task, killed, rendered
+from stemmix.machine import keep_freed_memory
+from stemmix.model.batch import Outcome
+from stemmix.stopping import StoppedError, heed, raised_by_signals
+
+_TASK_BYTES: Final = 600_000_000
+"""What a long reel of many stems may take."""
+_GRACE_S: Final = 0.5
+"""Time to clean up for a process that is told to end; it takes that of a block."""
+_IDLE_S: Final = 60.0
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class LocalJobs:
+    """A `Runner`: so many processes at once, the cores of this machine shared out among them."""
+
+    def __init__(self, jobs: int) -> None:
+        """At most `jobs` at once; 0: one for each core, as far as there is memory for them."""
+        self._jobs = jobs
+        self._cores = _cores()
+
+    def threads(self, tasks: int) -> int:
+        """Of each of so many tasks."""
+        return max(self._cores // self._at_once(tasks), 1)
+
+    def _at_once(self, tasks: int) -> int:
+        return max(min(self._jobs or min(self._cores, _free_bytes() // _TASK_BYTES), tasks), 1)
+
+    def outcomes(self, tasks: Sequence[Task], begun: Callable[[Task], None]) -> Generator[Outcome]:
+        """As of `Runner`."""
+        # told to whoever develops, not to whoever renders: what befalls a process is in its outcome
+        warnings.filterwarnings("ignore", module=r"joblib\.externals\.loky\b")
+        died: dict[str, _Died] = {}
+        with closing(_done(tasks, self._at_once(len(tasks)), begun)) as done:
+            for came in done:
+                if isinstance(came, _Died):
+                    died[came.task.named] = came
+                else:
+                    yield came
+        alone = [replace(one.task, threads=self._cores) for one in died.values()]
+        with closing(_done(alone, 1, begun)) as done:
+            for came in done:
+                if isinstance(came, _Died):
+                    yield killed(came.task, came.signal)
+                else:
+                    note = f"its first worker {died[came.project].how}: rendered again, with nothing beside it"
+                    yield came.model_copy(update={"notes": (note, *came.notes)})
+
+
+@dataclass(frozen=True)
+class _Died:
+    """A process died of a task; by which signal, where that is known."""
+
+    task: Task
+    signal: int | None
+
+    @property
+    def how(self) -> str:
+        return "ended" if self.signal is None else f"was killed by {signal.Signals(self.signal).name}"
+
+
+_Heard = Task | Outcome | _Died | BaseException
+"""Of a slot: what it takes up, what came of it, or what must not happen."""
+
+
+def _done(tasks: Sequence[Task], jobs: int, begun: Callable[[Task], None]) -> Generator[Outcome | _Died]:
+    """What comes of each task, as it comes."""
+    waiting: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+    heard: queue.SimpleQueue[_Heard] = queue.SimpleQueue()
+    for task in tasks:
+        waiting.put(task)
+    slots = [_Slot(waiting, heard) for _ in range(min(jobs, len(tasks)))]
+    for _ in slots:
+        waiting.put(None)
+    left = len(tasks)
+    try:
+        for slot in slots:
+            slot.start()
+        while left:
+            said = heard.get()
+            if isinstance(said, BaseException):
+                raise said
+            if isinstance(said, Task):
+                begun(said)
+            else:
+                left -= 1
+                yield said
+    except BaseException:
+        _stopped([slot for slot in slots if slot.ident is not None])
+        raise
+    for slot in slots:
+        slot.join()
+
+
+def _stopped(slots: Sequence[_Slot]) -> None:
+    """All processes told to end, and ended."""
+    for slot in slots:
+        slot.tell(signal.SIGTERM)
+    until_s = time.monotonic() + _GRACE_S
+    for slot in slots:
+        slot.join(max(until_s - time.monotonic(), 0.0))
+    for slot in slots:
+        slot.tell(signal.SIGKILL)
+    for slot in slots:
+        slot.join()
+
+
+class _Slot(threading.Thread):
+    """One process after another, which does what is waiting; what comes of it is heard."""
+
+    def __init__(self, waiting: queue.SimpleQueue[Task | None], heard: queue.SimpleQueue[_Heard]) -> None:
+        super().__init__(name="slot", daemon=True)
+        self._waiting, self._heard = waiting, heard
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._process: int | None = None
+        self._starting: ProcessPoolExecutor | None = None
+        """Of which the process is not known yet."""
+
+    def tell(self, number: int) -> None:
+        """Send its process a signal, and begin nothing more."""
+        with self._lock:
+            self._stopped = True
+            if self._process is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(self._process, number)
+            elif self._starting is not None:
+                self._starting.shutdown(wait=False, kill_workers=True)
+
+    def run(self) -> None:
+        pool: ProcessPoolExecutor | None = None
+        try:
+            while not self._stopped and (task := self._waiting.get()) is not None:
+                self._heard.put(task)
+                try:
+                    pool = pool or self._begun()
+                    self._heard.put(pool.submit(_task_done, task).result())
+                except BrokenProcessPool as fault:  # the executor is of no use any more, whichever it is
+                    self._forget()
+                    pool = None
+                    self._heard.put(_Died(task, _signal_in(str(fault))))
+                except StoppedError as stopped:
+                    if self._stopped:
+                        raise
+                    self._heard.put(_Died(task, stopped.exit_code - 128))  # by somebody else
+        except BaseException as fault:  # the main thread has it
+            self._heard.put(fault)
+        finally:
+            if self._stopped:
+                self.tell(signal.SIGKILL)  # it has cleaned up, and a quiet end takes its time
+            elif pool is not None:
+                pool.shutdown()
+            self._forget()
+
+    def _begun(self) -> ProcessPoolExecutor:
+        """A process, of which the id is known as soon as it runs. One that is forgotten ends by itself."""
+        pool = ProcessPoolExecutor(1, timeout=_IDLE_S)
+        # Ctrl-C goes to all processes of a terminal: the one that it is meant for tells the others. What a thread has
+        # blocked, the processes that it begins have blocked from their first moment
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        with self._lock:
+            if self._stopped:
+                raise StoppedError(signal.SIGTERM)
+            self._starting = pool
+        process = pool.submit(os.getpid).result()
+        with self._lock:
+            self._process, self._starting = process, None
+            if self._stopped:
+                os.kill(process, signal.SIGKILL)
+        return pool
+
+    def _forget(self) -> None:
+        """Its id may be somebody else's soon."""
+        with self._lock:
+            self._process = self._starting = None
+
+
+def _signal_in(message: str) -> int | None:
+    """Of which signal a worker died, as loky tells it: `SIGKILL(-9)`.
+
+    >>> _signal_in("The exit codes of the workers are {SIGKILL(-9)}"), _signal_in("{EXIT(3)}")
+    (9, None)
+    """
+    found = re.search(r"\(-(\d+)\)", message)
+    return None if found is None else int(found[1])
+
+
+def _cores() -> int:
+    """That this process may use, by affinity and by the limits of its container."""
+    return int(cpu_count())
+
+
+def _free_bytes() -> int:
+    """Of memory, and no more than this container may have; as much as anybody wants where that cannot be told."""
+    free = [1 << 62]
+    with suppress(OSError, ValueError, StopIteration), Path("/proc/meminfo").open() as lines:
+        free.append(1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")))
+    with suppress(OSError, ValueError):  # "max" where there is no limit
+        free.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return min(free)
+
+
+# ------------------------------------------------------------------------------------------------------ in the process
+
+
+def _task_done(task: Task) -> Outcome:
+    keep_freed_memory()
+    _end_with_parent()
+    with raised_by_signals():
+        return rendered(task, heed)
+
+
+def _end_with_parent() -> None:
+    """When the thread that began this process is gone, killed perhaps, nobody wants what it does. Linux only."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        # it may come once for each thread of the parent, and a second SIGTERM leaves no time to clean up
+        signal.signal(number, signal.SIG_IGN)
+        signal.raise_signal(signal.SIGTERM)
+
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        signal.signal(signal.SIGHUP, end)
+        prctl(_PR_SET_PDEATHSIG, signal.SIGHUP)

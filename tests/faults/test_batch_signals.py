@@ -1,0 +1,123 @@
+"""Ctrl-C, SIGTERM and worse to a render of many projects: every process ends, and the disk is as it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import stemmix
+from tests.children import hand_on_kernels, processes_of
+from tests.material import RATE_HZ, chords, scene_stems, voice, write_audio, write_project
+
+PROGRAM = [sys.executable, "-c", "import sys; from stemmix.cli import main; sys.exit(main())"]
+PATIENCE_S = 60.0
+WITHIN_S = 1.0
+"""Of CPU time of all its processes, however many others share the machine."""
+
+
+@pytest.fixture
+def reels(tmp_path: Path) -> list[Path]:
+    """Three of a minute and more, of the same stems."""
+    piece = 4 * RATE_HZ
+    write_audio(tmp_path / "reel" / "dx.wav", np.tile(voice(piece, ((0.5, 3.0),)), (20, 1)))
+    write_audio(tmp_path / "reel" / "mx.wav", np.tile(chords(piece), (20, 1)))
+    hand_on_kernels()
+    return [write_project(tmp_path / f"{name}.json", scene_stems("reel")[:2]) for name in "abc"]
+
+
+def until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def writing(folder: Path) -> set[int]:
+    """Ids of the processes that have begun to write sound."""
+    return {int(part.name.split(".")[-2]) for part in folder.glob("out/.*.wav.*.part") if part.stat().st_size > 100_000}
+
+
+def begun(reels: list[Path]) -> subprocess.Popen[str]:
+    """In a group of its own, as a shell begins it: what a terminal sends goes to all of them."""
+    return subprocess.Popen(
+        [*PROGRAM, "render", *map(str, reels), "--jobs", "2", "--no-cache"],
+        env=os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "to_all", "when"),
+    [
+        (signal.SIGINT, True, "writing"),
+        (signal.SIGTERM, False, "writing"),
+        (signal.SIGINT, True, "starting"),
+    ],
+)
+def test_a_signal_ends_all_of_it_and_leaves_the_disk_as_it_was(
+    reels: list[Path], number: int, to_all: bool, when: str
+) -> None:
+    folder = reels[0].parent
+    before = sorted(folder.rglob("*"))
+    with begun(reels) as process:
+        if when == "writing":
+            until(lambda: len(writing(folder)) == 2, process)
+        else:
+            until((folder / "out").exists, process)
+        then_s = cpu_s(process.pid)
+        (os.killpg if to_all else os.kill)(process.pid, number)
+        while process.poll() is None:
+            took_s = cpu_s(process.pid) - then_s
+            assert took_s < WITHIN_S
+            time.sleep(0.01)
+        said, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 128 + number
+    assert said == ""
+    assert all(line.endswith(": started") for line in err.splitlines())
+    deadline = time.monotonic() + 5.0  # what loky has for its semaphores ends when it finds itself alone
+    while list(processes_of(process.pid)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert sorted(folder.rglob("*")) == before
+
+
+def cpu_s(group: int) -> float:
+    """User and system time of the processes of a group that still run."""
+    ticks = 0
+    for process in processes_of(group):
+        try:
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process is not told that its parent is gone")
+def test_when_the_first_process_is_killed_the_others_clean_up_and_end(reels: list[Path]) -> None:
+    folder = reels[0].parent
+    with begun(reels) as process:
+        until(lambda: len(writing(folder)) == 2, process)
+        workers = writing(folder)
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + PATIENCE_S
+        while workers & set(processes_of(process.pid)) and list(folder.glob("out/.*")):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)  # one that waits for work does so for a while
+        process.communicate()
+    assert list(folder.glob("out/.*")) == []
+    assert list(folder.glob("out/*")) == []

@@ -1,0 +1,247 @@
+"""On a real scheduler with workers of its own: whatever befalls a worker, every reel comes, and comes once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import stemmix
+from stemmix.cli import main
+from stemmix.model.batch import Batch
+from tests.children import hand_on_kernels
+from tests.material import RATE_HZ, bytes_in, chords, rendered, scene_stems, voice, write_audio, write_project
+
+pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+
+PROGRAM = [sys.executable, "-c", "import sys; from stemmix.cli import main; sys.exit(main())"]
+PATIENCE_S = 60.0
+OTHER = """
+import sys
+import stemmix
+stemmix.__version__ = "0.0.9"
+from distributed.cli.dask_worker import main
+main(sys.argv[1:])
+"""
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1]), "DASK_LOGGING__DISTRIBUTED": "critical"}
+
+
+@contextmanager
+def process(*arguments: str | Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """Killed in the end, if it runs then."""
+    running = subprocess.Popen([*map(str, arguments)], env=environment(), text=True, **options)
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.communicate()
+
+
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+class House:
+    """A scheduler and its workers, all processes of their own."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._file, self._folder, self._stack = folder / "scheduler.json", folder, stack
+        command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+        self.scheduler = stack.enter_context(
+            process(*command, "--no-dashboard", "--scheduler-file", self._file, **QUIET)
+        )
+        until(self._file.exists)
+        self.address = str(json.loads(self._file.read_text())["address"])
+
+    def worker(self, *program: str) -> int:
+        """Begin one; gives its process's id."""
+        command = program or (sys.executable, "-m", "distributed.cli.dask_worker")
+        options = ["--no-nanny", "--nthreads", "1", "--no-dashboard", "--local-directory", str(self._folder)]
+        return self._stack.enter_context(process(*command, self.address, *options, **QUIET)).pid
+
+
+@pytest.fixture
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    hand_on_kernels()
+    with ExitStack() as stack:
+        yield House(tmp_path_factory.mktemp("house"), stack)
+
+
+@pytest.fixture
+def reels(tmp_path: Path) -> list[Path]:
+    """Five of half a minute, of the same stems."""
+    piece = 4 * RATE_HZ
+    write_audio(tmp_path / "reel" / "dx.wav", np.tile(voice(piece, ((0.5, 3.0),)), (8, 1)))
+    write_audio(tmp_path / "reel" / "mx.wav", np.tile(chords(piece), (8, 1)))
+    return [write_project(tmp_path / f"{name}.json", scene_stems("reel")[:2]) for name in "abcde"]
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def rendering(house: House, *arguments: str | Path) -> Any:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return process(*PROGRAM, "render", *arguments, "--cluster", house.address, "--json", "--no-cache", **pipes)
+
+
+def writing(folder: Path) -> set[int]:
+    """Ids of the processes that have begun to write sound."""
+    return {int(part.name.split(".")[-2]) for part in folder.glob("out/.*.wav.*.part") if part.stat().st_size > 100_000}
+
+
+def test_all_reels_come_though_a_worker_is_killed_midway(house: House, reels: list[Path]) -> None:
+    folder = reels[0].parent
+    workers = {house.worker(), house.worker()}
+    with rendering(house, *reels) as client:
+        until(lambda: bool(writing(folder)))
+        victim = min(writing(folder))
+        assert victim in workers
+        os.kill(victim, signal.SIGKILL)
+        said, err = client.communicate(timeout=PATIENCE_S)
+    assert client.returncode == 0, err
+    batch = Batch.model_validate_json(said)
+    assert [one.came for one in batch.projects] == ["done"] * 5
+    for reel in reels:
+        assert err.count(f"{reel}: done") == 1
+    started = [err.count(f"{reel}: started") for reel in reels]
+    assert sorted(started) == [1, 1, 1, 1, 2], "only what the killed one had in hand was begun again"
+    rendered(reels[0], folder / "alone")
+    out = bytes_in(folder / "out")
+    assert len(out) == 5 * len(bytes_in(folder / "alone")), "whole files of every reel, and nothing else"
+    for name, content in bytes_in(folder / "alone").items():
+        for reel in "abcde":
+            if name.endswith(".wav"):
+                assert out[f"{reel}{name[1:]}"] == content
+        assert out[name] == content
+
+
+def test_a_worker_that_was_taken_for_dead_and_is_not_is_waited_for(house: House, reels: list[Path]) -> None:
+    """It sleeps, holding its reel, while the scheduler thinks that it is lost; then it wakes up."""
+    from distributed import Client
+
+    async def lose_it(dask_scheduler: Any) -> None:
+        await dask_scheduler.remove_worker(next(iter(dask_scheduler.workers)), stimulus_id="a test", close=False)
+
+    folder = reels[0].parent
+    first = house.worker()
+    with rendering(house, reels[0]) as client, Client(house.address, set_as_default=False) as watch:
+        until(lambda: writing(folder) == {first})
+        os.kill(first, signal.SIGSTOP)
+        watch.run_on_scheduler(lose_it)
+        second = house.worker()
+        assert [client.stderr.readline() for _ in range(2)] == [f"{reels[0]}: started\n"] * 2
+        time.sleep(1.0)
+        assert parts_of(folder, second) == [], "it waits"
+        assert parts_of(folder, first) != []
+        os.kill(first, signal.SIGCONT)
+        said, err = client.communicate(timeout=PATIENCE_S)
+    assert client.returncode == 0, err
+    (one,) = Batch.model_validate_json(said).projects
+    assert one.came == "done"
+    assert (one.wall_s or 0.0) >= 1.0
+    until(lambda: not list((folder / "out").glob(".*")))
+    rendered(reels[0], folder / "alone")
+    assert bytes_in(folder / "out") == bytes_in(folder / "alone")
+
+
+def parts_of(folder: Path, process: int) -> list[Path]:
+    return list(folder.glob(f"out/.*.{process}.part"))
+
+
+def test_bad_reels_are_not_tried_again_and_stop_nobody(house: House, reels: list[Path]) -> None:
+    house.worker()
+    (reels[1].parent / "none.json").write_text("{")
+    write_project(reels[1], [{"id": "DX", "role": "dialogue", "file": "reel/none.wav"}])
+    with rendering(house, reels[0], reels[1], reels[1].parent / "none.json") as client:
+        said, err = client.communicate(timeout=PATIENCE_S)
+    assert client.returncode == 4
+    assert [one.came for one in Batch.model_validate_json(said).projects] == ["done", "failed", "failed"]
+    assert err.count(f"{reels[1]}: started") == 1
+
+
+def test_ctrl_c_ends_it_and_the_workers_let_go(house: House, reels: list[Path]) -> None:
+    folder = reels[0].parent
+    workers = [house.worker(), house.worker()]
+    with rendering(house, *reels) as client:
+        until(lambda: len(writing(folder)) == 2)
+        began_s = time.monotonic()
+        client.send_signal(signal.SIGINT)
+        said, _ = client.communicate(timeout=PATIENCE_S)
+        assert time.monotonic() - began_s < 10.0
+    assert client.returncode == 130
+    assert said == ""
+    until(lambda: not list((folder / "out").glob(".*")))
+    time.sleep(0.5)
+    assert list((folder / "out").glob("*")) == [], "nothing more was begun"
+    assert all(Path(f"/proc/{worker}").exists() for worker in workers)
+
+
+def test_a_worker_with_another_stemmix_is_refused(house: House, reels: list[Path]) -> None:
+    house.worker(sys.executable, "-c", OTHER)
+    with rendering(house, reels[0]) as client:
+        said, err = client.communicate(timeout=PATIENCE_S)
+    assert (client.returncode, said) == (7, "")
+    assert "has stemmix 0.0.9, and this is" in err
+    assert not (reels[0].parent / "out").exists()
+
+
+def test_a_scheduler_without_workers_is_said(house: House, reels: list[Path]) -> None:
+    with rendering(house, reels[0]) as client:
+        said, err = client.communicate(timeout=PATIENCE_S)
+    assert (client.returncode, said) == (7, "")
+    assert err == f"stemmix: error: {house.address}: its scheduler has no workers\n"
+
+
+def test_a_scheduler_that_is_lost_ends_it(house: House, reels: list[Path]) -> None:
+    house.worker()
+    with rendering(house, *reels) as client:
+        until(lambda: bool(writing(reels[0].parent)))
+        house.scheduler.kill()
+        said, _ = client.communicate(timeout=PATIENCE_S)
+    assert client.returncode == 7
+    assert Batch.model_validate_json(said).failed >= 4
+
+
+def test_where_no_scheduler_answers_it_is_said_within_seconds(reels: list[Path]) -> None:
+    address = "tcp://127.0.0.1:9"
+    run = subprocess.run(
+        [*PROGRAM, "render", reels[0], "--cluster", address],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (7, "")
+    assert run.stderr.startswith(f"stemmix: error: {address}: no scheduler answers within 5 s: ")
+    assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("address", ["nonsense://127.0.0.1:9", "tcp://127.0.0.1", "127.0.0.1:9", ""])
+def test_what_is_no_address_is_wrong_usage(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["render", "a.json", "--cluster", address]) == 2
+    assert "tcp://host:port" in capsys.readouterr().err
+
+
+def test_without_the_extra_its_name_is_said(
+    reels: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert main(["render", str(reels[0]), "--cluster", "tcp://127.0.0.1:9"]) == 7
+    assert "pip install 'stemmix[cluster]'" in capsys.readouterr().err
