@@ -18,11 +18,13 @@ import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker as counting
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
 from joblib import cpu_count
+from joblib.externals.loky.backend import resource_tracker as counting_of_loky
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
 from stemmix.batch import Task, killed, rendered
@@ -34,7 +36,10 @@ _TASK_BYTES: Final = 600_000_000
 """What a long reel of many stems may take."""
 _GRACE_S: Final = 0.5
 """Time to clean up for a process that is told to end; it takes that of a block."""
-_IDLE_S: Final = 60.0
+_LOOK_S: Final = 0.1
+"""Between two looks whether somebody wants an end."""
+_IDLE_S: Final = 10.0
+"""For a process that is not told of its next task, or of its end."""
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -104,7 +109,10 @@ def _done(tasks: Sequence[Task], jobs: int, begun: Callable[[Task], None]) -> Ge
         for slot in slots:
             slot.start()
         while left:
-            said = heard.get()
+            try:
+                said = heard.get(timeout=_LOOK_S)
+            except queue.Empty:
+                continue  # a signal that another thread was given does not end the wait of this one
             if isinstance(said, BaseException):
                 raise said
             if isinstance(said, Task):
@@ -183,7 +191,10 @@ class _Slot(threading.Thread):
         """A process, of which the id is known as soon as it runs. One that is forgotten ends by itself."""
         pool = ProcessPoolExecutor(1, timeout=_IDLE_S)
         # Ctrl-C goes to all processes of a terminal: the one that it is meant for tells the others. What a thread has
-        # blocked, the processes that it begins have blocked from their first moment
+        # blocked, the processes that it begins have blocked from their first moment. Those that count semaphores come
+        # before: who begins them has it unblocked thereafter
+        counting.ensure_running()
+        counting_of_loky.ensure_running()
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         with self._lock:
             if self._stopped:

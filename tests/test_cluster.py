@@ -62,7 +62,7 @@ class House:
         self.scheduler = stack.enter_context(
             process(*command, "--no-dashboard", "--scheduler-file", self._file, **QUIET)
         )
-        until(self._file.exists)
+        until(lambda: self._file.exists() and self._file.read_text().endswith("}"))
         self.address = str(json.loads(self._file.read_text())["address"])
 
     def worker(self, *program: str) -> int:

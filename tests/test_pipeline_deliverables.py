@@ -351,9 +351,9 @@ def test_a_receipt_without_the_master_gives_no_gain(tmp_path: Path, capsys: Said
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--programme", "both.json", "one.json"], "expected a project, or --programme FILE, and not both"),
+        (["--programme", "both.json", "one.json"], "expected projects, or --programme FILE, and not both"),
         (["--programme", "both.json", "--plan", "x.plan.json"], "a plan is one reel's"),
-        ([], "expected a project, or --programme FILE"),
+        ([], "expected projects, or --programme FILE"),
     ],
 )
 def test_a_programme_and_a_project_are_not_asked_for_together(arguments: list[str], said: str, capsys: Said) -> None:

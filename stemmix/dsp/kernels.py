@@ -35,8 +35,17 @@ event.register("numba:run_pass", _EndBetweenPasses())
 
 def compiled(function: Callable[..., Any]) -> Any:
     """A kernel: compiled when it is first called with arguments of new types, and kept (`kernel_store`)."""
-    kernel: Any = nb.njit(nogil=True, fastmath=False, error_model="numpy")(function)
+    # nobody calls it from C: a tenth of compiling went into that
+    options: Any = {"nogil": True, "fastmath": False, "error_model": "numpy", "no_cfunc_wrapper": True}
+    kernel: Any = nb.njit(**options)(function)
     kernel._cache = KernelStore(function)
+    called = kernel.get_call_template
+
+    def called_with_any(args: Any, kws: Any) -> Any:
+        """A kernel that calls it with a constant gets no kernel of its own for that number: once is long enough."""
+        return called(tuple(map(types.unliteral, args)), {name: types.unliteral(kws[name]) for name in kws})
+
+    kernel.get_call_template = called_with_any
     return kernel
 
 

@@ -34,6 +34,9 @@ Floats = NDArray[np.float64]
 ROUNDS = 4
 """The first, and three mends: enough for 9 dB over the ceiling."""
 LEAST_YIELD = 0.25
+LOSS_EXPONENT = 3.0
+"""Of loudness lost by the deepest reduction: 2.2 to 3.4 where speech, music and battle are driven 4 to 11 dB over. A
+round less."""
 MOST_MENDED_DB = 6.0
 """Over the linear gain: what a limiter is driven by beyond flattens, and makes nothing louder."""
 CLOSE_ENOUGH_LU = 0.01
@@ -124,7 +127,8 @@ class _Mastering:
             # a gate, too, looks at levels as they are after the gain
             better_db = gain_db
             if abs(missing) > (LOSSY_ENOUGH_LU if self.is_lossy else CLOSE_ENOUGH_LU):
-                better_db = min(_mended_gain(gain_db, missing, tried), round(linear_db + MOST_MENDED_DB, 4))
+                mended_db = gain_db + missing / _yield_of(takes, missing, gain_db, tried)
+                better_db = round(min(mended_db, linear_db + MOST_MENDED_DB), 4)
             if better_db == gain_db or attempt == ROUNDS:
                 break
             self.drop(takes)
@@ -243,16 +247,18 @@ def _missing(aim: Aim, reached: float | None) -> float:
     return 0.0 if aim.target is None or reached is None else aim.target - reached
 
 
-def _mended_gain(gain_db: float, missing_lu: float, before: tuple[float, float] | None) -> float:
-    """The next gain to try, in dB: the limiter takes part of every further dB, the more the harder it is driven.
+def _yield_of(takes: Sequence[_Take], missing_lu: float, gain_db: float, before: tuple[float, float] | None) -> float:
+    """What the next dB of gain is worth in LU: the limiter takes part of every dB, the more the harder it is driven.
 
-    `before` is what was tried last, and what was missing then: a secant, of which no dB may be worth less than
-    `LEAST_YIELD` LU.
+    `before` is what was tried last, and what was missing then: the secant. Where nothing was, what the limiter costs is
+    taken to grow as the `LOSS_EXPONENT`th power of its deepest reduction.
     """
-    if before is None:
-        return round(gain_db + missing_lu, 4)
-    yielded = (before[1] - missing_lu) / (gain_db - before[0])
-    return round(gain_db + missing_lu / min(max(yielded, LEAST_YIELD), 1.0), 4)
+    if before is not None:
+        yielded = (before[1] - missing_lu) / (gain_db - before[0])
+    else:
+        deepest_db = max((take.limiter.max_reduction_db for take in takes if take.limiter), default=0.0)
+        yielded = 1.0 - LOSS_EXPONENT * missing_lu / deepest_db if deepest_db > 0.0 else 1.0
+    return min(max(yielded, LEAST_YIELD), 1.0)
 
 
 def _tell(take: _Take, settled: _Settled, specification: Specification, aim: Aim, allowed_db: float) -> None:

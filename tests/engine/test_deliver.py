@@ -220,7 +220,7 @@ STAGES = {
     "what is heard of it": (hearing, "folded", 5),
     "the master": (output, "quantise", 3),
     "the limiter": (master, "TruePeakLimiter", 0),
-    "mending the gain": (master, "_mended_gain", 0),
+    "mending the gain": (master, "_yield_of", 0),
     "the stems": (printed, "folded", 25),
     "a file that is opened": (printed, "opened", 2),
     "one that is printed again, as float": (printed, "_begun", 4),

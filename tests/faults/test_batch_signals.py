@@ -19,16 +19,16 @@ from tests.material import RATE_HZ, chords, scene_stems, voice, write_audio, wri
 
 PROGRAM = [sys.executable, "-c", "import sys; from stemmix.cli import main; sys.exit(main())"]
 PATIENCE_S = 60.0
-WITHIN_S = 1.0
-"""Of CPU time of all its processes, however many others share the machine."""
+WITHIN_S = 2.0
+"""A second of two cores: CPU time of all its processes, however many others share the machine."""
 
 
 @pytest.fixture
 def reels(tmp_path: Path) -> list[Path]:
-    """Three of a minute and more, of the same stems."""
+    """Three of five minutes, of the same stems."""
     piece = 4 * RATE_HZ
-    write_audio(tmp_path / "reel" / "dx.wav", np.tile(voice(piece, ((0.5, 3.0),)), (20, 1)))
-    write_audio(tmp_path / "reel" / "mx.wav", np.tile(chords(piece), (20, 1)))
+    write_audio(tmp_path / "reel" / "dx.wav", np.tile(voice(piece, ((0.5, 3.0),)), (80, 1)))
+    write_audio(tmp_path / "reel" / "mx.wav", np.tile(chords(piece), (80, 1)))
     hand_on_kernels()
     return [write_project(tmp_path / f"{name}.json", scene_stems("reel")[:2]) for name in "abc"]
 
@@ -85,7 +85,7 @@ def test_a_signal_ends_all_of_it_and_leaves_the_disk_as_it_was(
         said, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 128 + number
     assert said == ""
-    assert all(line.endswith(": started") for line in err.splitlines())
+    assert all(line.endswith(": started") for line in err.splitlines()), err
     deadline = time.monotonic() + 5.0  # what loky has for its semaphores ends when it finds itself alone
     while list(processes_of(process.pid)):
         assert time.monotonic() < deadline
@@ -120,4 +120,5 @@ def test_when_the_first_process_is_killed_the_others_clean_up_and_end(reels: lis
         os.killpg(process.pid, signal.SIGKILL)  # one that waits for work does so for a while
         process.communicate()
     assert list(folder.glob("out/.*")) == []
-    assert list(folder.glob("out/*")) == []
+    for reel in reels:  # whole, or not there
+        assert len(list(folder.glob(f"out/{reel.stem}*"))) in (0, 5)
