@@ -32,12 +32,14 @@ def refuse_unlike(paths: Sequence[Path], projects: Sequence[Project]) -> None:
 
 
 def refuse_clashes(paths: Sequence[Path], projects: Sequence[Project], out: Path | None) -> None:
-    """A ProjectError where two reels would write the same file."""
+    """A ProjectError where two reels would write the same file, or are the same."""
     written: dict[Path, Path] = {}
     for path, project in zip(paths, projects, strict=True):
         for name in (f"{path.stem}.plan.json", *project.file_names(path.stem)):
             # some file systems do not tell A from a
             if (other := written.setdefault(folder_of(path, out) / name.casefold(), path)) is not path:
+                if other == path:
+                    raise ProjectError(f"{path}: is given twice: once is enough")
                 raise ProjectError(f"{path}: would write {name}, and so would {other}: one would replace the other")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from stemmix.dsp.kernel_store import FOLDER
@@ -13,17 +14,20 @@ from stemmix.dsp.kernel_store import FOLDER
 def hand_on_kernels(caches: Path | None = None) -> None:
     """Put this process's compiled kernels where its children look for them: in `caches`, or XDG_CACHE_HOME."""
     place = Path(os.environ["XDG_CACHE_HOME"] if caches is None else caches) / "stemmix" / "kernels"
-    if FOLDER is not None and not place.exists():
-        shutil.copytree(FOLDER, place, copy_function=_linked)
+    if FOLDER is not None:
+        shutil.copytree(FOLDER, place, copy_function=_linked, dirs_exist_ok=True)
         place.chmod(0o700)
 
 
 def _linked(kernel: str, place: str) -> None:
-    """Nobody writes into one: it is replaced."""
+    """Nobody writes into one: it is replaced. What a child compiled already is as good."""
     try:
         os.link(kernel, place)
+    except FileExistsError:
+        return
     except OSError:  # on another file system
-        shutil.copy(kernel, place)
+        with suppress(FileNotFoundError):  # a child's, half-written, that has its name now
+            shutil.copy(kernel, place)
 
 
 def processes_of(group: int) -> Iterator[int]:

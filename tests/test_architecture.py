@@ -30,6 +30,7 @@ ROOT = (
     "placing",
     "recreate",
     "reels",
+    "rehearsal",
     "resume",
     "sources",
     "steps",

@@ -185,9 +185,15 @@ def test_two_that_would_write_the_same_are_refused_before_anything_begins(reels:
     with pytest.raises(ProjectError, match="one would replace the other"):
         batch_of([reels[1], reels[0], twin], tmp_path / "out")
     (tmp_path / "link").symlink_to(tmp_path)
-    with pytest.raises(ProjectError, match="one would replace the other"):
+    with pytest.raises(ProjectError, match="is given twice"):
         batch_of([reels[0], tmp_path / "link" / "a.json"])
     assert not (tmp_path / "out").exists()
+
+
+def test_one_that_is_given_twice_is_refused_as_such(reels: list[Path], capsys: Said) -> None:
+    assert main(["render", str(reels[0]), str(reels[0])]) == 3
+    assert capsys.readouterr().err.endswith(f"{reels[0].name}: is given twice: once is enough\n")
+    assert not (reels[0].parent / "out").exists()
 
 
 def test_a_folder_that_nothing_came_into_is_gone(reels: list[Path], tmp_path: Path) -> None:
@@ -300,6 +306,14 @@ def test_a_line_as_each_begins_and_ends_and_a_table_of_all(reels: list[Path], ca
     assert [line[-5:] for line in ended] == ["(1/3)", "(2/3)", "(3/3)"]
     assert sum("x real time" in line for line in ended) == 2
     assert any(line.startswith(f"{reels[1]}: failed (exit code 4): ") for line in ended)
+
+
+def test_one_that_failed_is_named_once(reels: list[Path], capsys: Said) -> None:
+    missing = reels[0].with_name("missing.json")
+    assert main(["render", str(missing), str(missing.with_name("gone.json"))]) == 3
+    out, err = capsys.readouterr()
+    assert f"failed: {missing}: there is no such file\n" in out
+    assert f"{missing}: failed (exit code 3): there is no such file (1/2)\n" in err
 
 
 def test_for_programs_there_are_an_object_and_lines(reels: list[Path], capsys: Said) -> None:

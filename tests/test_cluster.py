@@ -25,7 +25,7 @@ from tests.material import RATE_HZ, bytes_in, chords, rendered, scene_stems, voi
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
 PROGRAM = [sys.executable, "-c", "import sys; from stemmix.cli import main; sys.exit(main())"]
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 OTHER = """
 import sys
 import stemmix

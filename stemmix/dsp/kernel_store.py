@@ -29,6 +29,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from stemmix.dsp import first_use
+
 log = logging.getLogger("stemmix")
 
 
@@ -195,10 +197,19 @@ def _before_compiling(shelf: Path | None) -> None:
         log.info("compiling kernels that were not needed before, once: a few seconds")
     else:
         log.info("compiling kernels for this machine, once: about 20 s")
+        _begin_beside(shelf)
     for other in shelf.parent.iterdir():
         with suppress(OSError):  # another process does the same
             if other != shelf and time.time() - other.stat().st_mtime > _UNUSED_S:
                 shutil.rmtree(other)
+
+
+def _begin_beside(shelf: Path) -> None:
+    """Of processes that begin at once, the one that makes the folder may have another one help it."""
+    with suppress(OSError):  # it is there by now, or none can be kept
+        shelf.mkdir(mode=0o700)
+        if first_use.beside is not None:
+            first_use.beside()
 
 
 @cache

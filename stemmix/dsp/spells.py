@@ -52,15 +52,10 @@ class Sliding:
         known = np.concatenate((self._recent, bins))
         out = np.full(bins.shape, np.nan)
         whole = min(len(bins), max(0, len(known) - self._width + 1))
+        first = max(0, len(known) - whole - self._width + 1)
         for column in range(bins.shape[1]):
             sums = np.empty(whole)
-            kernels.window_sums(
-                np.ascontiguousarray(known[len(known) - whole - self._width + 1 :, column])
-                if whole
-                else known[:, column],
-                self._width,
-                sums,
-            )
+            kernels.window_sums(np.ascontiguousarray(known[first:, column]), self._width, sums)
             out[len(bins) - whole :, column] = sums
         self._recent = known[max(0, len(known) - self._width + 1) :]
         return out

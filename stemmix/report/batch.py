@@ -21,7 +21,7 @@ def ended_line(outcome: Outcome, ended: int, of: int) -> str:
         "done": f"done, {_speed(outcome)}",
         "missed": f"done, {_speed(outcome)}, and misses its specification",
         "skipped": "skipped: its receipt proves it done",
-        "failed": f"failed (exit code {outcome.exit_code}): {outcome.why}",
+        "failed": f"failed (exit code {outcome.exit_code}): {_why(outcome)}",
     }[outcome.came]
     again = "" if outcome.not_skipped is None else f" (not skipped: {outcome.not_skipped})"
     return f"{outcome.project}: {said}{again} ({ended}/{of})"
@@ -29,6 +29,11 @@ def ended_line(outcome: Outcome, ended: int, of: int) -> str:
 
 def _speed(outcome: Outcome) -> str:
     return f"{outcome.speed:.0f}x real time" if outcome.speed is not None else "by another worker"
+
+
+def _why(outcome: Outcome) -> str:
+    """Without the project's name, where it begins with that: it stands before it anyway."""
+    return (outcome.why or "").removeprefix(f"{outcome.project}: ")
 
 
 def batch_text(batch: Batch, width: int) -> str:
@@ -51,7 +56,9 @@ def batch_text(batch: Batch, width: int) -> str:
             str(one.exit_code),
         )
     why = [
-        f"{'misses' if one.exit_code == 5 else 'failed'}: {one.project}: {one.why}" for one in batch.projects if one.why
+        f"{'misses' if one.exit_code == 5 else 'failed'}: {one.project}: {_why(one)}"
+        for one in batch.projects
+        if one.why
     ]
     return as_text([made, *(["\n".join(why)] if why else [])], width)
 

@@ -1,0 +1,75 @@
+"""What is compiled beside a first render is what it needs, and nobody notices."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import stemmix
+from stemmix import rehearsal
+from stemmix.dsp import first_use, kernel_store
+from tests.children import hand_on_kernels
+from tests.material import scene
+
+REHEARSAL = [sys.executable, "-m", "stemmix.rehearsal"]
+PATIENCE_S = 120.0
+
+
+def environment(folder: Path) -> dict[str, str]:
+    home = str(Path(stemmix.__file__).parents[1])
+    own = {"PYTHONPATH": home, "XDG_CACHE_HOME": str(folder), "TMPDIR": str(folder)}
+    return {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"} | own
+
+
+def test_it_compiles_nothing_that_a_render_does_not_need(tmp_path: Path) -> None:
+    hand_on_kernels(tmp_path)
+    own = environment(tmp_path)
+    render = "import sys; from stemmix.cli import main; sys.exit(main())"
+    project = scene(tmp_path / "reel")
+    subprocess.run([sys.executable, "-c", render, "render", project], env=own, capture_output=True, check=True)
+    needed = sorted((tmp_path / "stemmix" / "kernels").rglob("*"))
+    with subprocess.Popen(REHEARSAL, env=own, stdin=subprocess.PIPE) as process:
+        assert process.wait(timeout=PATIENCE_S) == 0
+    assert sorted((tmp_path / "stemmix" / "kernels").rglob("*")) == needed
+
+
+def test_it_ends_with_the_process_that_began_it_and_leaves_nothing(tmp_path: Path) -> None:
+    with subprocess.Popen(REHEARSAL, env=environment(tmp_path), stdin=subprocess.PIPE) as process:
+        while not list((tmp_path / "stemmix" / "kernels").glob("*/*")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        assert process.stdin is not None
+        process.stdin.close()  # as the end of a process does, whatever ended it
+        assert process.wait(timeout=PATIENCE_S) == 0
+    assert list(tmp_path.iterdir()) == [tmp_path / "stemmix"]
+
+
+def test_of_processes_that_begin_at_once_one_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    monkeypatch.setattr(first_use, "beside", lambda: begun.append(1))
+    for _ in range(8):
+        kernel_store._begin_beside(tmp_path / "shelf")
+    assert begun == [1]
+
+
+def test_on_one_core_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0}, raising=False)
+    monkeypatch.setattr(subprocess, "Popen", pytest.fail)
+    rehearsal.begin()
+
+
+def test_where_none_can_be_begun_the_render_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1}, raising=False)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    rehearsal.begin()
+
+
+def test_whoever_uses_the_library_has_no_other_process() -> None:
+    said = "from stemmix import pipeline; from stemmix.dsp import first_use; print(first_use.beside)"
+    told = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert told.stdout == "None\n"
