@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.analysis.onsets import FluxMeter, pick_onsets
+from stemmix.analysis.outline import Outline
 from stemmix.analysis.speech import speech_runs
 from stemmix.analysis.voice import VoiceBands
 from stemmix.bands import CENTRE_HZ
@@ -44,6 +45,7 @@ class StemScan:
         self._bands = BandAnalyser(rate_hz)
         self._meter = Meter(rate_hz, STEREO.weights)
         self._flux = FluxMeter()
+        self._outline = Outline(self._bands.ruler.hop_samples, lead_samples)
         self._k_power = k_weighting_power(rate_hz, CENTRE_HZ)
         self._frames = 0
         self._character = _Character()
@@ -57,6 +59,7 @@ class StemScan:
         """The next (n, 2) samples."""
         self._frames += len(block)
         self._meter.process(block)
+        self._outline.process(block)
         self._take(self._bands.process(block))
 
     def finish(self, *, sha256: str, source_rate: int, source_layout: str, look: Look) -> StemFacts:
@@ -104,7 +107,8 @@ class StemScan:
         self._voice.take(spectra.total)
         self._character.take(spectra)
         # as columns stand in `Spectra.powers`
-        levels_db = np.concatenate((level_db[:, :-3], level_db[:, -2:-1], flux_db[:, None]), axis=1)
+        extent_db = 2.0 * _db(self._outline.take(len(level_db)))
+        levels_db = np.concatenate((level_db[:, :-3], level_db[:, -2:-1], flux_db[:, None], extent_db), axis=1)
         self._sink(packed_rows(levels_db, spectra.powers[:, -3::2]))
 
 

@@ -45,6 +45,14 @@ def _magnitude(code: VectorCode, values: Any, at: Any, distance: Any) -> Any:
     return code.magnitude(code.load(values, at))
 
 
+def _above(code: VectorCode, values: Any, at: Any, distance: Any) -> Any:
+    return code.load(values, at)
+
+
+def _below(code: VectorCode, values: Any, at: Any, distance: Any) -> Any:
+    return code.builder.fneg(code.load(values, at))
+
+
 def _bend(code: VectorCode, values: Any, at: Any, distance: Any) -> Any:
     """Second differences that end there, of values that are so far apart."""
     here, before, first = (code.load(values, code.further(at, distance, -back)) for back in range(3))
@@ -53,6 +61,21 @@ def _bend(code: VectorCode, values: Any, at: Any, distance: Any) -> Any:
 
 _highest_magnitudes = _highest("_highest_magnitudes", _magnitude)
 _highest_bends = _highest("_highest_bends", _bend)
+_furthest_above = _highest("_furthest_above", _above)
+_furthest_below = _highest("_furthest_below", _below)
+
+
+@compiled
+def extents(values, begins, out):
+    """How far values (n,) go above and below 0, from each of `begins` to the next, the last to the end: out (m, 2)."""
+    for i in range(len(begins)):
+        begin, end = begins[i], begins[i + 1] if i + 1 < len(begins) else len(values)
+        groups = (end - begin) // LANES
+        above = _furthest_above(values, begin, groups, 0)
+        below = _furthest_below(values, begin, groups, 0)
+        for at in range(begin + groups * LANES, end):
+            above, below = max(above, values[at]), max(below, -values[at])
+        out[i, 0], out[i, 1] = above, below
 
 
 def _adding(typing, total, values, at):

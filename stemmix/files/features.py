@@ -75,7 +75,7 @@ class FeatureWriter:
         self._file = self._begun()
 
     def rows(self, rows: NDArray[np.int16]) -> None:
-        """The next (n, 83) rows."""
+        """The next (n, 85) rows."""
         self._write(rows.astype("<i2", copy=False).tobytes())
 
     def finish(self, key: str, facts: StemFacts) -> StoredFrames:

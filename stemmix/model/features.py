@@ -21,7 +21,7 @@ from stemmix.model.receipt import Measured
 
 Floats = NDArray[np.float64]
 
-FEATURES_VERSION = 5
+FEATURES_VERSION = 6
 """Counts up whenever a scan of the same samples gives other numbers: cached features of another version are void."""
 
 COLUMNS = {
@@ -30,16 +30,18 @@ COLUMNS = {
     "classic": slice(72, 79),
     "flatness": slice(79, 80),
     "flux": slice(80, 81),
-    "centroid": slice(81, 82),
-    "rolloff": slice(82, 83),
+    "extent": slice(81, 83),
+    "centroid": slice(83, 84),
+    "rolloff": slice(84, 85),
 }
-"""What stands where in a frame's row. All but `centroid` and `rolloff` (Hz) are levels in hundredths of a dB."""
+"""What stands where in a frame's row. All but `centroid` and `rolloff` (Hz) are levels in hundredths of a dB; `extent`
+is how far samples go above and below zero."""
 
-COLUMN_COUNT = 83
+COLUMN_COUNT = 85
 LOWEST_CENTIBEL = -20_000
 AHEAD = 1024
 """Rows that are read at once, 20 s: 170 kB for each stem and thread."""
-FADED = frozenset(("total", "mid", "classic"))
+FADED = frozenset(("total", "mid", "classic", "extent"))
 """Columns that a fader moves: the others describe the sound whatever its level."""
 
 
@@ -60,7 +62,7 @@ class FrameSource(Protocol):
         ...
 
     def rows(self, start: int, stop: int) -> NDArray[np.int16]:
-        """(stop - start, 83) rows, not to be written to; frames that do not exist are silent."""
+        """(stop - start, 85) rows, not to be written to; frames that do not exist are silent."""
         ...
 
 
@@ -103,7 +105,7 @@ class Frames:
         return np.asarray(self.power_of_level[self.rows(start, stop)[:, COLUMNS[column]]])
 
     def rows(self, start: int, stop: int) -> NDArray[np.int16]:
-        """(stop - start, 83) rows at programme frames, before the fader; not to be written to.
+        """(stop - start, 85) rows at programme frames, before the fader; not to be written to.
 
         Who asks goes through the programme in order: what is read ahead is mostly what is asked for next.
         """
@@ -153,7 +155,7 @@ def silent_rows(count: int) -> NDArray[np.int16]:
 
 
 def packed_rows(levels_db: Floats, frequencies_hz: Floats) -> NDArray[np.int16]:
-    """(n, 81) levels in dB and (n, 2) centroids and rolloffs in Hz as rows; rounded to 0.01 dB and 1 Hz."""
+    """(n, 83) levels in dB and (n, 2) centroids and rolloffs in Hz as rows; rounded to 0.01 dB and 1 Hz."""
     rows = np.empty((len(levels_db), COLUMN_COUNT), np.int16)
     rows[:, :-2] = np.rint(np.clip(levels_db * 100.0, LOWEST_CENTIBEL, 32_000))
     rows[:, -2:] = np.rint(np.clip(frequencies_hz, 0, 32_000))

@@ -109,7 +109,7 @@ def test_a_fader_moves_levels_and_nothing_else_and_silence_stays_silent() -> Non
     levels_db[1] = -250.0
     held = HeldFrames(packed_rows(levels_db, np.array([[440.0, 880.0], [0.0, 0.0]])))
     plain, raised = Frames(held), Frames(held, gain_db=7.5)
-    for column in ("total", "mid", "classic"):
+    for column in ("total", "mid", "classic", "extent"):
         assert np.all(raised.level_db(column, 0, 1) == -22.5)
         assert np.all(raised.level_db(column, 1, 2) == -200.0)
         assert raised.power(column, 0, 1) == pytest.approx(plain.power(column, 0, 1) * 10**0.75)

@@ -50,3 +50,10 @@ def parabola(before: float, here: float, after: float) -> float:
 
 def _at(x: Sequence[float], n: int) -> float:
     return x[n] if 0 <= n < len(x) else 0.0
+
+
+def extents(values: Sequence[float], begins: Sequence[int]) -> list[tuple[float, float]]:
+    """How far values go above and below 0, from each of `begins` to the next, the last to the end."""
+    ends = [*begins[1:], len(values)]
+    spans = [values[begin:end] for begin, end in zip(begins, ends, strict=True)]
+    return [(max(0.0, *span), max(0.0, *(-value for value in span))) for span in spans]
