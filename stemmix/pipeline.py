@@ -32,14 +32,18 @@ from stemmix.listening import THREADS, folded_blocks, listen, programme_frames
 from stemmix.machine import processor, versions
 from stemmix.model.deliverables import made_for_dialogue, speech_of
 from stemmix.model.evidence import AppliedGains, Evidence, HeardFacts
+from stemmix.model.exhibit import Exhibit
 from stemmix.model.moves import rounded_db
+from stemmix.model.overview import Overview
 from stemmix.model.plan import Plan
 from stemmix.model.progress import Progress, Stage
 from stemmix.model.project import Project
 from stemmix.model.receipt import RECEIPT_SCHEMA, Receipt, SourceFile, WrittenFile
 from stemmix.model.timecode import Clock, as_typed, has_frames
 from stemmix.planning.evidence import HeardStem
+from stemmix.planning.overview import overview_of
 from stemmix.reels import folder_of, gain_source, gains_of, refuse_clashes, refuse_unlike
+from stemmix.showing import aims_of, last_render
 from stemmix.sources import Source, open_stems, refuse_unheard
 from stemmix.steps import Steps, files_of_parts, work_of
 from stemmix.stored import StoredPlan, read_stored
@@ -250,6 +254,44 @@ def examine(
     opened where it is not; `tonal` says of a stem's id whether its pitch and tempo are asked for; to
     `look_for_offsets` is to listen whether stems of one group lie apart.
     """
+    return _examined(
+        project_path,
+        progress=progress,
+        use_cache=use_cache,
+        threads=threads,
+        method=method,
+        asked_for=asked_for,
+        tonal=tonal,
+        look_for_offsets=look_for_offsets,
+    )[0]
+
+
+def exhibit(
+    project_path: Path, out: Path | None = None, *, progress: Progress, use_cache: bool = True, threads: int = THREADS
+) -> Exhibit:
+    """The same over time, and what the last render into `out`, or into `out/` beside the project, has left: what a page
+    shows."""
+    project = read_project(project_path)
+    evidence, overview = _examined(
+        project_path, progress=progress, use_cache=use_cache, threads=threads, with_overview=True
+    )
+    assert overview is not None  # it was asked for
+    receipt, outdated = last_render(project_path, project, evidence.plan, out)
+    return Exhibit(evidence, overview, aims_of(project), receipt, outdated)
+
+
+def _examined(
+    project_path: Path,
+    *,
+    progress: Progress,
+    use_cache: bool,
+    threads: int,
+    method: Literal["multilevel", "frequency"] | None = None,
+    asked_for: str | None = None,
+    tonal: Callable[[str], bool] | None = None,
+    look_for_offsets: bool = False,
+    with_overview: bool = False,
+) -> tuple[Evidence, Overview | None]:
     project = read_project(project_path)
     if asked_for is not None:
         refuse_unheard(project_path, project, asked_for)
@@ -264,8 +306,9 @@ def examine(
         sources = in_line(project, sources, steps, look=look_for_offsets, cache=store.cache, threads=threads)
         stems = listen(project, sources, store, steps, threads)
         plan = _decided(project, stems, steps, store.cache, threads)
+        overview = overview_of(project, stems, plan, threads) if with_overview else None
     steps.end("decide")
-    return Evidence(
+    evidence = Evidence(
         plan=plan,
         files=tuple(project.file_names(project_path.stem)),
         stems=tuple(
@@ -285,6 +328,7 @@ def examine(
             for source, stem in zip(sources, stems, strict=True)
         ),
     )
+    return evidence, overview
 
 
 def sample_of(project_path: Path, time: str, frame_rate: str | None = None) -> int:

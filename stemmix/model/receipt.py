@@ -162,6 +162,21 @@ class Limiting(Document):
     """Where the gain was not exactly 1, in samples from the file's beginning; neighbours nearer than 0.5 s are one."""
 
 
+class Course(Document):
+    """How a master goes over time, in steps of even length: in each the lowest and highest of what lies in it."""
+
+    step_s: float
+    """Length of a step in seconds; the last one may be shorter."""
+    momentary_lowest_lufs: tuple[float | None, ...]
+    """Over 0.4 s; None where there is silence, or not yet as much to be heard."""
+    momentary_highest_lufs: tuple[float | None, ...]
+    short_term_lowest_lufs: tuple[float | None, ...]
+    """Over 3 s."""
+    short_term_highest_lufs: tuple[float | None, ...]
+    reduction_db: tuple[float, ...] = ()
+    """What the limiter took at its deepest, positive; nothing where there was none."""
+
+
 class Part(Document):
     """One of several mono files that together are a deliverable."""
 
@@ -208,6 +223,8 @@ class WrittenFile(Document):
     specification: str | None = None
     """What a master is judged by."""
     limiting: Limiting | None = None
+    course: Course | None = None
+    """Of a master."""
     findings: tuple[Finding, ...] = ()
     """Every requirement and every look at the file; a render with any that fails ends with exit code 5."""
 

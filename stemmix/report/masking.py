@@ -55,7 +55,7 @@ def report_json(evidence: Evidence) -> str:
         "outcome": plan.outcome.model_dump(mode="json") if plan.outcome else None,
         "pairs": [edge.model_dump(mode="json") for edge in _largest_edges(evidence)],
         "scenes": [timed(scene, rate) for scene in plan.scenes],
-        "conflicts": [timed(conflict, rate) for conflict in _largest(plan.conflicts)],
+        "conflicts": [timed(conflict, rate) for conflict in largest(plan.conflicts)],
         "lines": [timed(line, rate) for line in plan.lines],
         "moves": [timed(move, rate) for move in _in_time(plan.moves)],
         "notes": list(plan.notes),
@@ -153,7 +153,7 @@ def _largest_edges(evidence: Evidence) -> list[Edge]:
     return sorted(evidence.plan.edges, key=rank)
 
 
-def _largest(conflicts: Iterable[Conflict]) -> list[Conflict]:
+def largest(conflicts: Iterable[Conflict]) -> list[Conflict]:
     """The largest first; those of lines, about which something can be done, before the others."""
     return sorted(conflicts, key=lambda conflict: (conflict.line is None, -conflict.size_before, conflict.id))
 
@@ -167,7 +167,7 @@ def _pairs(evidence: Evidence) -> Table:
 
 
 def _conflicts(plan: Plan, top: int) -> Table:
-    shown = _largest(plan.conflicts)[:top]
+    shown = largest(plan.conflicts)[:top]
     made = table(
         f"Conflicts: the largest {len(shown)} of {len(plan.conflicts)}; weight: how much of what matters of the target"
         " lies in the bands; SNR in dB",

@@ -1,0 +1,25 @@
+"""All that a report's page shows of a project: what was heard and decided, over time, and what a render made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stemmix.model.evidence import Evidence
+from stemmix.model.overview import Overview
+from stemmix.model.presets import Specification
+from stemmix.model.receipt import Receipt
+
+
+@dataclass(frozen=True, eq=False)
+class Exhibit:
+    """Everything at hand."""
+
+    evidence: Evidence
+    overview: Overview
+    aims: Mapping[str, Specification]
+    """Of each master that a render makes, by its name."""
+    receipt: Receipt | None = None
+    """Of the last render into the project's folder."""
+    outdated: str | None = None
+    """Why the receipt is of another mix than the one that is decided now; one sentence without a beginning."""

@@ -1,0 +1,248 @@
+"use strict";
+(() => {
+  const reel = JSON.parse(document.getElementById("reel").textContent);
+  const tracks = document.getElementById("tracks"), cursor = document.getElementById("cursor");
+  const readout = document.getElementById("readout"), tip = document.getElementById("tip");
+  const charts = [...document.querySelectorAll("svg.time")];
+  const ticks = document.querySelector(".ticks");
+  const whole = reel.frames / reel.cell, closest = Math.min(whole, 1.5 * reel.rate / reel.cell);
+  const view = {from: 0, width: whole};
+  document.documentElement.classList.add("scripted");
+
+  // ---- times
+
+  const two = (n) => String(n).padStart(2, "0");
+
+  function told(sample) {
+    if (!reel.clock) {
+      const tenths = Math.round(10 * sample / reel.rate), hours = Math.floor(tenths / 36000), minutes = Math.floor(tenths / 600);
+      const seconds = `${two(Math.floor(tenths / 10) % 60)}.${tenths % 10}`;
+      return hours ? `${hours}:${two(minutes % 60)}:${seconds}` : `${minutes}:${seconds}`;
+    }
+    const {frames, seconds, drop, start} = reel.clock;
+    const counted = Math.ceil(frames / seconds);
+    let frame = Math.floor(((start + sample) * frames) / (seconds * reel.rate) + 1e-6);
+    if (drop) {
+      const left = counted / 15, tens = Math.floor(frame / (600 * counted - 9 * left)), rest = frame % (600 * counted - 9 * left);
+      frame += left * (9 * tens + Math.max(Math.floor((rest - left) / (60 * counted - left)), 0));
+    }
+    const s = Math.floor(frame / counted);
+    return `${two(Math.floor(s / 3600) % 24)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}${drop ? ";" : ":"}${two(frame % counted)}`;
+  }
+
+  // ---- the view
+
+  function show(from, width) {
+    view.width = Math.min(Math.max(width, closest), whole);
+    view.from = Math.min(Math.max(from, 0), whole - view.width);
+    const near = view.width < 0.5 * whole;
+    for (const chart of charts) {
+      const height = chart.viewBox.baseVal.height;
+      chart.setAttribute("viewBox", `${view.from} 0 ${view.width} ${height}`);
+      for (const map of chart.querySelectorAll("[data-detail]")) {
+        const fine = map.parentNode.querySelector("[data-detail=fine]");
+        if (!fine) continue;
+        if (near && !fine.hasAttribute("href")) fine.setAttribute("href", fine.dataset.href);
+        map.style.display = (map.dataset.detail === "fine") === near ? "inline" : "none";
+      }
+    }
+    drawTicks();
+    place(null);
+  }
+
+  function drawTicks() {
+    const room = Math.max(Math.floor(ticks.clientWidth / (reel.clock ? 110 : 84)), 1);
+    const seconds = view.width * reel.cell / reel.rate;
+    const step = [.1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600].find((one) => seconds / one <= room) || 7200;
+    const first = Math.ceil(view.from * reel.cell / reel.rate / step - 1e-9) * step;
+    const marks = [];
+    for (let at = first; at <= (view.from + view.width) * reel.cell / reel.rate + 1e-9; at += step) {
+      const mark = document.createElement("i"), left = 100 * (at * reel.rate / reel.cell - view.from) / view.width;
+      mark.style.left = `${left}%`;
+      if (left > 100 - 100 * 84 / Math.max(ticks.clientWidth, 1)) mark.textContent = "";
+      else mark.textContent = told(Math.round(at * reel.rate));
+      marks.push(mark);
+    }
+    ticks.replaceChildren(...marks);
+  }
+
+  const zoom = (by, around = view.from + view.width / 2) =>
+    show(around - (around - view.from) * by, view.width * by);
+  const move = (by) => show(view.from + by * view.width, view.width);
+
+  function jump(start, end, focus = true) {
+    const middle = (start + end) / 2 / reel.cell, width = Math.max(3 * (end - start), 8 * reel.rate) / reel.cell;
+    show(middle - width / 2, width);
+    place(start / reel.cell);
+    history.replaceState(null, "", `#t=${(start / reel.rate).toFixed(3)},${(end / reel.rate).toFixed(3)}`);
+    const top = document.querySelector("#timeline");
+    top.scrollIntoView({block: "start"});
+    if (focus) tracks.focus({preventScroll: true});
+  }
+
+  function neighbour(forward) {
+    const places = reel.conflicts, here = place.at === null ? (view.from + (forward ? 0 : view.width)) * reel.cell : place.at * reel.cell;
+    const found = forward ? places.find(([start]) => start > here + 1) : places.filter(([start]) => start < here - 1).pop();
+    if (found) jump(found[0], found[1], false);
+  }
+
+  const actions = {
+    in: () => zoom(.5), out: () => zoom(2), left: () => move(-.4), right: () => move(.4), all: () => show(0, whole),
+    next: () => neighbour(true), previous: () => neighbour(false),
+  };
+  for (const button of document.querySelectorAll("[data-view]")) button.addEventListener("click", () => actions[button.dataset.view]());
+  const keys = {"+": "in", "=": "in", "-": "out", _: "out", ArrowLeft: "left", ArrowRight: "right", 0: "all", Home: "all", n: "next", p: "previous"};
+  document.addEventListener("keydown", (event) => {
+    if (event.target.closest("input, audio, .scrolled") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const action = keys[event.key];
+    if (!action) return;
+    event.preventDefault();
+    actions[action]();
+  });
+
+  // ---- what lies under the pointer
+
+  const plot = () => charts[0].getBoundingClientRect();
+  const cellAt = (x) => { const box = plot(); return view.from + view.width * Math.min(Math.max((x - box.left) / box.width, 0), 1); };
+  const inside = (x) => { const box = plot(); return x >= box.left && x <= box.right; };
+
+  function place(at, to = null) {
+    place.at = at;
+    const box = plot(), left = tracks.getBoundingClientRect().left;
+    const seen = at !== null && at >= view.from - 1e-6 && at <= view.from + view.width + 1e-6;
+    cursor.hidden = !seen;
+    if (!seen) return;
+    const from = to === null ? at : Math.min(at, to), width = to === null ? 0 : Math.abs(to - at);
+    cursor.style.left = `${box.left - left + box.width * (from - view.from) / view.width}px`;
+    cursor.style.width = `${box.width * width / view.width}px`;
+    cursor.classList.toggle("wide", to !== null);
+    const sample = Math.round(at * reel.cell);
+    const lines = reel.lines.filter(([start, end]) => start <= sample && sample < end);
+    const words = lines.map(([, , id, before, after]) => `${id}: clarity ${before.toFixed(2)} → ${after.toFixed(2)}`);
+    readout.textContent = [told(sample), ...(words.length ? words : ["no line"])].join(" · ");
+  }
+  place.at = null;
+
+  let drag = null;
+  tracks.addEventListener("pointerdown", (event) => {
+    if (event.button || !inside(event.clientX)) return;
+    drag = {from: cellAt(event.clientX), x: event.clientX, moved: false};
+  });
+  tracks.addEventListener("pointermove", (event) => {
+    if (!inside(event.clientX)) return;
+    if (drag && (drag.moved || Math.abs(event.clientX - drag.x) > 5)) {
+      if (!drag.moved) tracks.setPointerCapture(event.pointerId);
+      drag.moved = true;
+      place(drag.from, cellAt(event.clientX));
+    } else place(cellAt(event.clientX));
+  });
+  const dropped = (event) => {
+    const done = drag;
+    drag = null;
+    if (!done || !done.moved || event.type === "pointercancel") return;
+    const to = cellAt(event.clientX), width = Math.abs(to - done.from);
+    if (event.pointerType === "touch") move((done.from - to) / view.width);
+    else show(Math.min(done.from, to), width);
+  };
+  tracks.addEventListener("pointerup", dropped);
+  tracks.addEventListener("pointercancel", dropped);
+  tracks.addEventListener("dblclick", (event) => zoom(4, cellAt(event.clientX)));
+  tracks.addEventListener("wheel", (event) => {
+    const across = Math.abs(event.deltaX) > Math.abs(event.deltaY);
+    if (!event.ctrlKey && !across) return;
+    event.preventDefault();
+    if (event.ctrlKey) zoom(Math.exp(event.deltaY / 200), cellAt(event.clientX));
+    else move(event.deltaX / 800);
+  }, {passive: false});
+
+  // what browsers tell late, and on phones never, is told at once
+  for (const title of document.querySelectorAll("svg title")) {
+    title.parentNode.dataset.tip = title.textContent;
+    title.parentNode.setAttribute("aria-label", title.textContent);
+    title.remove();
+  }
+  function hint(event) {
+    const mark = event.target.closest && event.target.closest("[data-tip]");
+    tip.hidden = !mark || (drag && drag.moved);
+    if (tip.hidden) return;
+    tip.textContent = mark.dataset.tip;
+    const box = tip.getBoundingClientRect();
+    tip.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - box.width - 8))}px`;
+    tip.style.top = `${event.clientY + 18 + box.height < innerHeight ? event.clientY + 18 : Math.max(4, event.clientY - box.height - 12)}px`;
+  }
+  document.addEventListener("pointermove", hint);
+  document.addEventListener("pointerdown", hint);
+  document.addEventListener("scroll", () => { tip.hidden = true; }, {passive: true});
+
+  // ---- from a move to its row and back, from a row to its place
+
+  let shown = [];
+  function mark(...elements) {
+    for (const one of shown) one.classList.remove("shown");
+    shown = elements.filter(Boolean);
+    for (const one of shown) one.classList.add("shown");
+  }
+  const barOf = (id) => document.querySelector(`[data-move="${CSS.escape(id)}"]`);
+  tracks.addEventListener("click", (event) => {
+    const bar = event.target.closest("[data-move]");
+    if (!bar) return;
+    const row = document.getElementById(`m-${bar.dataset.move}`);
+    if (!row) return;
+    row.closest("table").classList.add("all");
+    mark(bar, row);
+    row.scrollIntoView({block: "center"});
+  });
+  function toPlace(hash, focus) {
+    const found = /^#t=([\d.]+),([\d.]+)$/.exec(hash);
+    if (found) jump(found[1] * reel.rate, found[2] * reel.rate, focus);
+    return Boolean(found);
+  }
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a.jump");
+    if (!link || !toPlace(link.getAttribute("href"), true)) return;
+    event.preventDefault();
+    const row = link.closest("tr");
+    mark(row, row && row.id.startsWith("m-") ? barOf(row.id.slice(2)) : null);
+  });
+  addEventListener("hashchange", () => toPlace(location.hash, true));
+
+  // ---- long tables
+
+  const tableOf = (name) => document.querySelector(`[data-table="${name}"]`);
+  for (const button of document.querySelectorAll("[data-all]")) {
+    const all = button.textContent;
+    button.addEventListener("click", () => {
+      const open = tableOf(button.dataset.all).classList.toggle("all");
+      button.setAttribute("aria-expanded", open);
+      button.textContent = open ? "Show fewer" : all;
+    });
+  }
+  for (const input of document.querySelectorAll("[data-filter]")) {
+    input.addEventListener("input", () => {
+      const table = tableOf(input.dataset.filter), words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      table.classList.toggle("all", words.length > 0);
+      for (const row of table.tBodies[0].rows) {
+        const text = row.textContent.toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+      }
+    });
+  }
+
+  // ---- before and after, at one place
+
+  for (const excerpt of document.querySelectorAll(".excerpt")) {
+    const players = [...excerpt.querySelectorAll("audio")], button = excerpt.querySelector("button");
+    for (const player of players) player.addEventListener("play", () => {
+      for (const other of document.querySelectorAll("audio")) if (other !== player) other.pause();
+    });
+    if (button) button.addEventListener("click", () => {
+      const from = players.find((one) => !one.paused), to = players[from ? 1 - players.indexOf(from) : 0];
+      if (from) { to.currentTime = from.currentTime; from.pause(); }
+      to.play();
+    });
+  }
+
+  addEventListener("resize", () => show(view.from, view.width));
+  show(0, whole);
+  toPlace(location.hash, false);
+})();

@@ -1,0 +1,229 @@
+"""The report as one page that holds all it needs: opened from a disk, offline, printed, read aloud.
+
+Charts are SVG and tables are tables before any script runs; `page.js` adds the view that is moved and widened, what is
+told under the pointer, and the ways from a table to its place.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from xml.etree.ElementTree import Element
+
+from stemmix.model.exhibit import Exhibit
+from stemmix.model.timecode import FRAME_RATES, Clock, is_drop_frame
+from stemmix.report import decisions, delivered
+from stemmix.report.grids import VERDICTS
+from stemmix.report.markup import Child, tag, written
+from stemmix.report.masking import largest
+from stemmix.report.spectra import stems
+from stemmix.report.tables import change, clock, many, note, reading
+from stemmix.report.tracks import tracks
+
+
+def page_html(exhibit: Exhibit) -> str:
+    """The whole page."""
+    plan = exhibit.evidence.plan
+    assets = files("stemmix.report")
+    sections = [
+        _section("timeline", "Timeline", *_timeline(exhibit)),
+        _section("masking", "Who masks whom", *decisions.matrix(exhibit.evidence)),
+        _section("conflicts", "Conflicts", *decisions.conflicts(plan)),
+        _section("moves", "Moves", *decisions.moves(plan)),
+        _section("lines", "Lines", *decisions.lines(plan)),
+        _section("stems", "Stems", *stems(exhibit)),
+        _section("delivery", "Delivery", *delivered.delivery(exhibit)),
+    ]
+    if exhibit.receipt is not None:
+        sections.append(_section("receipt", "Receipt", *delivered.receipt(exhibit.receipt)))
+    links = [tag("a", {"href": f"#{one.get('id')}"}, one[0].text) for one in sections]
+    body = tag(
+        "body",
+        None,
+        tag("a", {"class": "skip", "href": "#timeline"}, "Skip to the timeline"),
+        tag(
+            "header",
+            None,
+            tag("h1", None, plan.title),
+            tag("p", {"class": "facts"}, _facts(exhibit)),
+            _figures(exhibit),
+            *_said(exhibit),
+            tag("nav", {"aria-label": "Sections"}, *links),
+        ),
+        tag("main", None, *sections),
+        tag("div", {"id": "tip", "role": "status", "hidden": True}),
+        tag("script", {"type": "application/json", "id": "reel"}, _data(exhibit)),
+        tag("script", None, assets.joinpath("page.js").read_text("utf-8")),
+    )
+    head = tag(
+        "head",
+        None,
+        tag("meta", {"charset": "utf-8"}),
+        tag("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
+        tag("meta", {"name": "color-scheme", "content": "light dark"}),
+        tag("title", None, f"{plan.title} · stemmix report"),
+        tag("link", {"rel": "icon", "href": "data:,"}),
+        tag("style", None, assets.joinpath("page.css").read_text("utf-8")),
+    )
+    return "<!doctype html>\n" + written(tag("html", {"lang": "en"}, head, body)) + "\n"
+
+
+def _section(name: str, title: str, *children: Child) -> Element:
+    return tag(
+        "section",
+        {"id": name, "aria-labelledby": f"{name}-title"},
+        tag("h2", {"id": f"{name}-title"}, title),
+        *children,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------ heading
+
+
+def _facts(exhibit: Exhibit) -> str:
+    plan = exhibit.evidence.plan
+    told = [
+        clock(plan.frames, plan.sample_rate),
+        f"profile {plan.profile}",
+        f"method {plan.method}",
+        f"{plan.sample_rate / 1000:g} kHz",
+        many(len(exhibit.evidence.stems), "stem"),
+        many(len(plan.scenes), "scene"),
+        many(len(plan.lines), "line"),
+        many(len(plan.moves), "move"),
+    ]
+    if plan.frame_rate is not None:
+        told.insert(1, f"{plan.frame_rate} fps from {plan.clock.told_start}")
+    return " · ".join(told)
+
+
+def _figures(exhibit: Exhibit) -> Element:
+    """What a person wants to know first."""
+    plan, outcome = exhibit.evidence.plan, exhibit.evidence.plan.outcome
+    figures: list[tuple[str, str, str]] = []
+    if outcome is not None:
+        unclear = f"{outcome.lines_unclear_before} → {outcome.lines_unclear_after}"
+        clarity = f"{outcome.clarity_before:.2f} → {outcome.clarity_after:.2f}"
+        sones = f"{outcome.bed_sones_lost:.0%} of its loudness in sones"
+        figures += [
+            (f"lines under clarity {plan.clarity_goal:g}", unclear, f"of {outcome.lines}"),
+            ("mean clarity", clarity, "0 nothing, 1 all is heard"),
+            ("the bed, while lines are spoken", f"{change(-outcome.bed_loss_db)} dB", sones),
+            ("the bed elsewhere", f"{change(-outcome.outside_db)} dB", "more than 0.9 s from any line"),
+        ]
+    if exhibit.receipt is not None and exhibit.outdated is None:
+        for file in delivered.masters(exhibit.receipt):
+            verdict = delivered.verdict_of(file)
+            figures.append(
+                (
+                    file.deliverable,
+                    f"{reading(file.measured.integrated_lufs)} LUFS",
+                    f"{reading(file.measured.true_peak_dbtp)} dBTP · {VERDICTS[verdict][1]}",
+                )
+            )
+    cards = [
+        tag("div", None, tag("dt", None, name), tag("dd", None, figure, tag("small", None, about)))
+        for name, figure, about in figures
+    ]
+    return tag("dl", {"class": "figures"}, *cards)
+
+
+def _said(exhibit: Exhibit) -> list[Element]:
+    """Notes and warnings."""
+    said = [note(text) for text in exhibit.evidence.plan.notes]
+    said += [f"warning: {stem.id} {warning}" for stem in exhibit.evidence.stems for warning in stem.warnings]
+    if exhibit.outdated is not None:
+        said.append(f"note: the last render is of another mix: {exhibit.outdated}")
+    if not said:
+        return []
+    return [tag("ul", {"class": "notes"}, *(tag("li", None, text) for text in said))]
+
+
+# ----------------------------------------------------------------------------------------------------------- timeline
+
+
+def _timeline(exhibit: Exhibit) -> list[Element]:
+    buttons = (
+        ("in", "+", "Show less, larger (+)"),
+        ("out", "−", "Show more (-)"),
+        ("left", "◀", "Earlier (left arrow)"),
+        ("right", "▶", "Later (right arrow)"),
+        ("all", "Whole", "The whole programme (0)"),
+        ("previous", "‹ conflict", "To the conflict before (p)"),
+        ("next", "conflict ›", "To the next conflict (n)"),
+    )
+    bar = tag(
+        "div",
+        {"class": "bar script", "role": "toolbar", "aria-label": "View of the timeline", "aria-controls": "tracks"},
+        *(
+            tag("button", {"type": "button", "data-view": what, "title": title, "aria-label": title}, name)
+            for what, name, title in buttons
+        ),
+        tag("output", {"id": "readout"}, "Point at a chart, or drag over it to look closer."),
+    )
+    legend = tag(
+        "p",
+        {"class": "legend"},
+        *(
+            tag("span", {"class": name}, text)
+            for name, text in (
+                ("before", "as the stems came"),
+                ("after", "in the mix"),
+                ("speech", "speech"),
+                ("onset", "onset"),
+                ("momentary", "momentary, lowest to highest"),
+                ("short-term", "short-term"),
+                ("integrated", "integrated"),
+                ("target", "target"),
+                ("gate", "relative gate; the absolute one is at -70 LUFS"),
+            )
+        ),
+    )
+    label = "Charts over time; arrow keys move, plus and minus widen"
+    shown = tag(
+        "div",
+        {"id": "tracks", "tabindex": 0, "role": "group", "aria-label": label},
+        *tracks(exhibit),
+        tag("div", {"id": "cursor", "hidden": True}),
+    )
+    cell_s = exhibit.overview.cell_samples / exhibit.overview.sample_rate
+    about = (
+        "A map is the darker, the more of a band is hidden: from 15 dB over its maskers, nothing, to 15 dB under them, "
+        "all; each band as much as it matters, as the grey strip beside the map tells. Cells of "
+        f"{cell_s:.2g} s have the mean of what lies in lines. Waveforms keep the highest and the lowest sample of each "
+        "and reach from -60 dBFS to full scale; moves are the more opaque the deeper they are, whole at 12 dB."
+    )
+    return [bar, legend, shown, tag("p", {"class": "quiet"}, about)]
+
+
+# ------------------------------------------------------------------------------------------------------ for the script
+
+
+def _data(exhibit: Exhibit) -> str:
+    """What the script has to know that no chart holds."""
+    plan, overview = exhibit.evidence.plan, exhibit.overview
+    lines = sorted(plan.lines, key=lambda line: (line.start, line.end, line.id))
+    places = [conflict for conflict in largest(plan.conflicts) if conflict.line is not None]
+    told = {
+        "frames": plan.frames,
+        "rate": plan.sample_rate,
+        "cell": overview.cell_samples,
+        "clock": _clock(plan.clock),
+        "lines": [[line.start, line.end, line.id, line.clarity_before, line.clarity_after] for line in lines],
+        "conflicts": sorted({(one.start, one.end) for one in places[: decisions.MOST_CONFLICTS]}),
+    }
+    # a script element ends where it says so, whatever it holds
+    return json.dumps(told, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
+
+
+def _clock(programme: Clock) -> dict[str, object] | None:
+    """How the picture counts; None where it does not."""
+    if programme.frame_rate is None:
+        return None
+    rate = FRAME_RATES[programme.frame_rate]
+    return {
+        "frames": rate.numerator,
+        "seconds": rate.denominator,
+        "drop": is_drop_frame(programme.frame_rate),
+        "start": programme.start_samples,
+    }
