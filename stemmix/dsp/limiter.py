@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,8 @@ class TruePeakLimiter:
         self._deepest = 0.0
         self._audible_frames = 0
         self._spans = _Spans(round(_SPAN_GAP_S * rate_hz))
+        self._rate_hz = rate_hz
+        self._tenths = array("d")
 
     @property
     def max_reduction_db(self) -> float:
@@ -88,6 +91,12 @@ class TruePeakLimiter:
         Spans closer than 0.5 s are one. At most 1000 are kept: beyond, the closest grow together.
         """
         return self._spans.as_tuple()
+
+    @property
+    def reduction_of_tenths_db(self) -> tuple[float, ...]:
+        """Deepest reduction in every tenth of a second, positive, from the stream's first frame to where there was one
+        last."""
+        return tuple(-db_from_gain(1.0 - deepest) for deepest in self._tenths)
 
     def process(self, block: Floats) -> Floats:
         """(n, channels) samples in, (n, channels) out, `latency_samples` late."""
@@ -158,9 +167,18 @@ class TruePeakLimiter:
         counts = reduction[max(counted - at, 0) : max(after - at, 0)]
         self._deepest = max(self._deepest, float(counts.max(initial=0.0)))
         self._audible_frames += int(np.count_nonzero(counts > _AUDIBLE_REDUCTION))
+        self._note_tenths(at, reduction)
         acts = np.concatenate(([False], reduction > 0.0, [False]))
         for start, end in np.flatnonzero(acts[1:] != acts[:-1]).reshape(-1, 2):
             self._spans.add(at + int(start), at + int(end))
+
+    def _note_tenths(self, at: int, reduction: Floats) -> None:
+        """Of (n,) reductions from frame `at` on."""
+        first, last = (10 * frame // self._rate_hz for frame in (at, at + len(reduction) - 1))
+        begins = np.maximum(-(-np.arange(first, last + 1) * self._rate_hz // 10) - at, 0)
+        self._tenths.extend([0.0] * (last + 1 - len(self._tenths)))
+        for tenth, deepest in enumerate(np.maximum.reduceat(reduction, begins).tolist(), first):
+            self._tenths[tenth] = max(self._tenths[tenth], deepest)
 
 
 class _Spans:

@@ -271,6 +271,7 @@ def _tell(take: _Take, settled: _Settled, specification: Specification, aim: Aim
             active_share=round(limiter.active_share, 4),
             spans=limiter.spans,
         )
+        output.reduction_db = limiter.reduction_of_tenths_db
         output.findings.append(_limited(limiter.max_reduction_db, allowed_db))
         if settled.missing > LOUDNESS_ERROR_LU:
             text = f"the ceiling of {settled.ceiling_dbtp:g} dBTP bars {settled.missing:.2f} LU of its loudness"

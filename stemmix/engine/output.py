@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from stemmix.dsp.dither import quantise
 from stemmix.engine.bus import Job
+from stemmix.engine.course import course_of
 from stemmix.engine.gauge import Asked, Gauge
 from stemmix.engine.qc import QcWatch
 from stemmix.engine.specification import judged
@@ -56,6 +57,8 @@ class Output:
     done: int = 0
     clipped: int = 0
     """How many samples did not fit."""
+    reduction_db: Sequence[float] = ()
+    """What a limiter took, in tenths of a second."""
     gauge: Gauge | None = None
     """What was measured on the finished file."""
     measured: Measured = UNMEASURED
@@ -153,11 +156,17 @@ class Output:
             if isinstance(self.writer, MonoFiles)
             else ()
         )
+        course = None
+        if self.specification is not None and self.gauge is not None:
+            rate = self.job.project.sample_rate
+            first_s = self.job.programme.first / rate
+            course = course_of(self.gauge, self.reduction_db, self.job.frames / rate, first_s)
         return self.facts.model_copy(
             update={
                 "sha256": "" if parts else hashes[0],
                 "parts": parts,
                 "measured": self.measured.rounded(),
+                "course": course,
                 "findings": tuple(finding.rounded() for finding in self.findings),
             }
         )
