@@ -96,7 +96,7 @@ class TruePeakLimiter:
     def reduction_of_tenths_db(self) -> tuple[float, ...]:
         """Deepest reduction in every tenth of a second, positive, from the stream's first frame to where there was one
         last."""
-        return tuple(-db_from_gain(1.0 - deepest) for deepest in self._tenths)
+        return tuple(0.0 - db_from_gain(1.0 - deepest) for deepest in self._tenths)
 
     def process(self, block: Floats) -> Floats:
         """(n, channels) samples in, (n, channels) out, `latency_samples` late."""

@@ -1,4 +1,4 @@
-"""How a master goes over time: what its meters read, and what its limiter took, in steps that a receipt has room for."""
+"""How a master goes over time: what its meters read and its limiter took, in steps that a receipt has room for."""
 
 from __future__ import annotations
 

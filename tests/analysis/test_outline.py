@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -34,7 +36,7 @@ def test_every_hop_has_the_furthest_of_both_channels_however_it_is_cut(
     samples = np.random.default_rng(frames).uniform(-1.0, 1.0, (frames, 2))
     outline = Outline(hop, lead)
     edges = [0, *sorted(min(cut, frames) for cut in cuts), frames]
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in pairwise(edges):
         outline.process(samples[begin:end])
     count = (lead + frames) // hop + 3
     padded = np.concatenate((np.zeros((lead, 2)), samples, np.zeros((count * hop - lead - frames, 2))))

@@ -33,7 +33,7 @@ def test_a_steps_levels_are_those_of_the_windows_whose_middle_lies_in_it() -> No
     assert loud == list(range(49, 57)), "0.4 s windows that touch 5.0 to 5.5 s have their middles from 4.9 to 5.6 s"
     short = [step for step, level in enumerate(course.short_term_highest_lufs) if level is not None and level > -40.0]
     assert (short[0], short[-1]) == (36, 69)
-    assert max(level for level in momentary if level is not None) == pytest.approx(-17.0, abs=0.6)
+    assert max(level for level in momentary if level is not None) > -16.0
 
 
 def test_a_long_file_has_as_many_steps_as_a_receipt_has_room_for_and_loses_no_peak() -> None:
@@ -85,9 +85,11 @@ def test_masters_have_a_course_in_their_receipt_and_parts_have_none(tmp_path: Pa
             {"name": "stems", "kind": "stems"},
         )
     )
-    (course,) = (file.course for file in files.values() if file.kind == "printmaster")
-    assert {file.course for file in files.values() if file.kind != "printmaster"} == {None}
+    (master,) = (file for file in files.values() if file.kind == "printmaster")
+    assert {file.course for file in files.values() if file is not master} == {None}
+    course = master.course
     assert course is not None
     assert len(course.momentary_highest_lufs) == 50
-    assert max(course.reduction_db) > 1.0
+    assert master.limiting is not None
+    assert max(course.reduction_db) == pytest.approx(master.limiting.max_reduction_db, abs=0.01)
     assert np.argmax(course.reduction_db) in {10, 30}
