@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from stemmix.alignment import in_line
-from stemmix.analysis.tonal import tonal_of
 from stemmix.bands import BAND_COUNT
 from stemmix.decided import decided
 from stemmix.engine.bus import Job
@@ -28,10 +27,10 @@ from stemmix.files.hashes import Hashes
 from stemmix.files.parts import remove_strays
 from stemmix.files.paths import seen_from
 from stemmix.files.projects import read_project
-from stemmix.listening import THREADS, folded_blocks, listen, programme_frames
+from stemmix.listening import THREADS, listen, programme_frames
 from stemmix.machine import processor, versions
 from stemmix.model.deliverables import made_for_dialogue, speech_of
-from stemmix.model.evidence import AppliedGains, Evidence, HeardFacts
+from stemmix.model.evidence import AppliedGains, Evidence
 from stemmix.model.exhibit import Exhibit
 from stemmix.model.moves import rounded_db
 from stemmix.model.overview import Overview
@@ -43,7 +42,7 @@ from stemmix.model.timecode import Clock, as_typed, has_frames
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.overview import overview_of
 from stemmix.reels import folder_of, gain_source, gains_of, refuse_clashes, refuse_unlike
-from stemmix.showing import aims_of, last_render
+from stemmix.showing import Shown, evidence_of, last_render
 from stemmix.sources import Source, open_stems, refuse_unheard
 from stemmix.steps import Steps, files_of_parts, work_of
 from stemmix.stored import StoredPlan, read_stored
@@ -130,7 +129,14 @@ def _rendered(
             cleaning.enter_context(StagedDocument(reel.job.folder / f"{reel.path.stem}.receipt.json", receipt))
             for reel, receipt in zip(reels, receipts, strict=True)
         ]
-        publish(deliveries, [*(reel.staged_plan for reel in reels), *staged])
+        pages = [
+            cleaning.enter_context(
+                StagedDocument(reel.job.folder / f"{reel.path.stem}.report.html", _page(reel, receipt))
+            )
+            for reel, receipt in zip(reels, receipts, strict=True)
+            if reel.shown is not None
+        ]
+        publish(deliveries, [*(reel.staged_plan for reel in reels), *staged, *pages])
         way.steps.end("examine")
     return receipts
 
@@ -154,6 +160,14 @@ def _opened(
     return opened
 
 
+def _page(reel: _Reel, receipt: Receipt) -> str:
+    """What stands beside a render for people."""
+    from stemmix.report.page import page_html
+
+    assert reel.shown is not None  # it is asked for
+    return page_html(reel.shown.exhibit(reel.job.project, receipt))
+
+
 @dataclass(frozen=True)
 class _Reel:
     """A project on its way: decided, and ready to be mixed."""
@@ -164,6 +178,8 @@ class _Reel:
     staged_plan: StagedDocument
     sources: Sequence[Source]
     job: Job
+    shown: Shown | None
+    """What its page shows, where the project asks for one and stems were listened to."""
 
 
 @dataclass(frozen=True)
@@ -180,9 +196,10 @@ class _Way:
 def _reel(
     path: Path, project: Project, sources: Sequence[Source], folder: Path, stored: StoredPlan | None, way: _Way
 ) -> Iterator[_Reel]:
+    shown = None
     if stored is None:
-        plan, sources = listen_and_decide(
-            project, sources, folder, way.steps, use_cache=way.use_cache, threads=way.threads
+        plan, sources, shown = listen_and_decide(
+            project, sources, folder, way.steps, use_cache=way.use_cache, threads=way.threads, shown_as=path.stem
         )
     else:
         plan, sources = read_stored(stored, project, sources)
@@ -191,7 +208,7 @@ def _reel(
         if stored is not None and stored.seed is not None:
             job = replace(job, seed=stored.seed)
         plan = plan.model_copy(update={"moves": (), "conflicts": (), "lines": ()})
-        yield _Reel(path, plan, staged_plan, sources, job)
+        yield _Reel(path, plan, staged_plan, sources, job, shown)
 
 
 def _job(
@@ -277,7 +294,7 @@ def exhibit(
     )
     assert overview is not None  # it was asked for
     receipt, outdated = last_render(project_path, project, evidence.plan, out)
-    return Exhibit(evidence, overview, aims_of(project), receipt, outdated)
+    return Shown(evidence, overview).exhibit(project, receipt, outdated)
 
 
 def _examined(
@@ -308,27 +325,7 @@ def _examined(
         plan = _decided(project, stems, steps, store.cache, threads)
         overview = overview_of(project, stems, plan, threads) if with_overview else None
     steps.end("decide")
-    evidence = Evidence(
-        plan=plan,
-        files=tuple(project.file_names(project_path.stem)),
-        stems=tuple(
-            HeardFacts(
-                id=stem.id,
-                role=stem.role,
-                file=source.stem.named,
-                priority=stem.priority,
-                gain_db=source.gain_db,
-                at=source.at,
-                facts=stem.facts,
-                warnings=source.with_warnings(stem).warnings,
-                tonal=tonal_of(folded_blocks(source, project), project.sample_rate)
-                if tonal and tonal(stem.id)
-                else None,
-            )
-            for source, stem in zip(sources, stems, strict=True)
-        ),
-    )
-    return evidence, overview
+    return evidence_of(project, project_path.stem, sources, stems, plan, tonal), overview
 
 
 def sample_of(project_path: Path, time: str, frame_rate: str | None = None) -> int:
@@ -361,7 +358,7 @@ def planned(
         (sources,) = _opened([project_path], [project], [_Way(steps, use_cache, BLOCK_FRAMES, threads)], hashes)
         return listen_and_decide(
             project, sources, Path(tempfile.gettempdir()), steps, use_cache=use_cache, threads=threads
-        )[0]
+        ).plan
 
 
 def _hashes(*, use_cache: bool, threads: int) -> Hashes:
@@ -407,18 +404,38 @@ def out_folder(project_path: Path, out: Path | None, project: Project, sources: 
         raise
 
 
+class Decided(NamedTuple):
+    """What comes of pass 1."""
+
+    plan: Plan
+    sources: list[Source]
+    """In line, and with what the scan found besides."""
+    shown: Shown | None = None
+
+
 def listen_and_decide(
-    project: Project, sources: Sequence[Source], scratch: Path, steps: Steps, *, use_cache: bool, threads: int
-) -> tuple[Plan, list[Source]]:
+    project: Project,
+    sources: Sequence[Source],
+    scratch: Path,
+    steps: Steps,
+    *,
+    use_cache: bool,
+    threads: int,
+    shown_as: str | None = None,
+) -> Decided:
     """Pass 1 and the decisions; what was heard is let go of again before anything is mixed.
 
-    The sources come back in line, and with what the scan found besides.
+    Where the project asks for a page, what that shows is kept, for a project that is `shown_as` a name.
     """
     with feature_store(scratch, keep=use_cache) as store:
         sources = in_line(project, sources, steps, cache=store.cache, threads=threads)
         stems = listen(project, sources, store, steps, threads)
         plan = _decided(project, stems, steps, store.cache, threads)
-    return plan, [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)]
+        shown = None
+        if project.report is not None and shown_as is not None:
+            evidence = evidence_of(project, shown_as, sources, stems, plan)
+            shown = Shown(evidence, overview_of(project, stems, plan, threads))
+    return Decided(plan, [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)], shown)
 
 
 def _decided(project: Project, stems: Sequence[HeardStem], steps: Steps, cache: Cache | None, threads: int) -> Plan:
@@ -426,6 +443,12 @@ def _decided(project: Project, stems: Sequence[HeardStem], steps: Steps, cache: 
     plan = decided(project, stems, programme_frames(stems), cache, threads)
     steps.advance("decide", 1)
     return plan
+
+
+def _unshown(reel: _Reel) -> list[str]:
+    if reel.job.project.report is None or reel.shown is not None:
+        return []
+    return ["a stored plan is mixed without listening, so no page was made: `stemmix report --html` makes one"]
 
 
 def account(
@@ -463,7 +486,7 @@ def account(
             for number, file in enumerate(source.files)
         ),
         files=tuple(files),
-        warnings=plan.notes,
+        warnings=(*plan.notes, *_unshown(reel)),
         passed=not any(file.misses for file in files),
         request=project,
     )

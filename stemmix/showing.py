@@ -1,21 +1,69 @@
-"""What a page shows beside the decisions: what is asked of the masters, and what the last render has left."""
+"""What reports show: stems as they were heard, decisions, what masters are to be, what the last render has left."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from stemmix.analysis.tonal import tonal_of
 from stemmix.errors import StemmixError
 from stemmix.files.documents import read_document, sha256_of_document
+from stemmix.listening import folded_blocks
+from stemmix.model.evidence import Evidence, HeardFacts
+from stemmix.model.exhibit import Exhibit
+from stemmix.model.overview import Overview
 from stemmix.model.plan import Plan
-from stemmix.model.presets import Specification
 from stemmix.model.project import Project
 from stemmix.model.receipt import Receipt
+from stemmix.planning.evidence import HeardStem
 from stemmix.reels import folder_of
+from stemmix.sources import Source
 
 
-def aims_of(project: Project) -> dict[str, Specification]:
-    """What each master is brought to, by its name."""
-    return {wanted.name: project.specification(wanted) for wanted in project.masters}
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What a page shows of a project, but for what a render made of it."""
+
+    evidence: Evidence
+    overview: Overview
+
+    def exhibit(self, project: Project, receipt: Receipt | None, outdated: str | None = None) -> Exhibit:
+        """All of it; `outdated` as of `Exhibit`."""
+        aims = {wanted.name: project.specification(wanted) for wanted in project.masters}
+        return Exhibit(self.evidence, self.overview, aims, receipt, outdated)
+
+
+def evidence_of(
+    project: Project,
+    name: str,
+    sources: Sequence[Source],
+    stems: Sequence[HeardStem],
+    plan: Plan,
+    tonal: Callable[[str], bool] | None = None,
+) -> Evidence:
+    """What was heard and decided of a project of this name; `tonal` says of a stem's id whether its pitch and tempo are
+    asked for."""
+    return Evidence(
+        plan=plan,
+        files=tuple(project.file_names(name)),
+        stems=tuple(
+            HeardFacts(
+                id=stem.id,
+                role=stem.role,
+                file=source.stem.named,
+                priority=stem.priority,
+                gain_db=source.gain_db,
+                at=source.at,
+                facts=stem.facts,
+                warnings=source.with_warnings(stem).warnings,
+                tonal=tonal_of(folded_blocks(source, project), project.sample_rate)
+                if tonal and tonal(stem.id)
+                else None,
+            )
+            for source, stem in zip(sources, stems, strict=True)
+        ),
+    )
 
 
 def last_render(

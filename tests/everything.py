@@ -110,6 +110,7 @@ EVERYTHING: dict[str, Any] = {
         {"name": "dry", "kind": "m_and_e_undipped", "parent": "mix", "format": "flac24"},
         WRITTEN | {"name": "less", "kind": "mix_minus", "parent": "mix", "without": ["DX"], "file_name": "less"},
     ],
+    "report": "page_with_audio",
     "note": "mixed in the small room",
 }
 

@@ -32,6 +32,8 @@ MAX_STEMS = 256
 MAX_DELIVERABLES = 64
 MAX_GROUPS = 64
 
+ReportPage = Literal["page", "page_with_audio"]
+
 UNTOLD_SCENE = "start"
 """What lies before the first of the scenes that are given."""
 
@@ -93,6 +95,9 @@ class ProjectFile(Document):
         Printmaster(name="printmaster"),
     )
     """What is written."""
+    report: ReportPage | None = None
+    """What stands beside every render: `page`, what was decided and why, to look at; `page_with_audio`, the same with
+    the worst places to listen to, before and after."""
     note: str | None = None
     """For people."""
 

@@ -124,7 +124,7 @@ class _Both:
                 role.value,
                 *((one.priorities.get(role), one.defaults.priorities[role]) for one in (old, new)),
             )
-        yield from self._fields(what, old, new, ("balance", "file_name", "note"))
+        yield from self._fields(what, old, new, ("balance", "file_name", "report", "note"))
 
     def _by_profile(self, what: str, field: str, old: tuple[Any, Any], new: tuple[Any, Any]) -> Iterator[Change]:
         """A value, and what the profile has in its place: a difference where both what is written and what holds

@@ -52,7 +52,7 @@ def _lines(project: ProjectFile) -> Iterator[str]:
     yield from _said(project, ("file_name",), against=against)
     if "deliverables" in project.model_fields_set:
         yield from (_of_deliverable(wanted) for wanted in project.deliverables)
-    yield from _said(project, ("note",), against=against)
+    yield from _said(project, ("report", "note"), against=against)
 
 
 def _of_group(group: Group) -> Iterator[str]:

@@ -93,6 +93,7 @@ CHANGES: list[tuple[str, Edit, list[str]]] = [
     ("start", at(start="01:00:01:00"), ["  start: 01:00:00:00 -> 01:00:01:00"]),
     ("length", at(length=120), ["  length: to the end of the stems -> 120 s"]),
     ("balance", at(balance=True), ["  balance: no -> yes"]),
+    ("report", at(report="page"), ["  report: none -> page"]),
     ("priority of a role", at(priorities={"music": 95}), ["  priorities, music: 40 (the profile's) -> 95"]),
     ("role", at("stems", 1, role="fx"), ["  stem MX, role: music -> fx"]),
     ("file", at("stems", 1, file="mx_v2.wav"), ["  stem MX, file: mx.wav -> mx_v2.wav"]),
