@@ -33,6 +33,8 @@ MOST_CELLS = 4800
 """A line of a second in twenty minutes is four cells long; more is finer than a screen."""
 SHORTEST_CELL_HOPS = 5
 """A tenth of a second."""
+FAINTEST_LUFS = -120.0
+"""Under this nothing sounds: features know no less than -200 dB in a band."""
 STRETCH_FRAMES = 10 * HOPS_PER_SECOND
 MOMENTARY_FRAMES, SHORT_TERM_FRAMES = round(0.4 * HOPS_PER_SECOND), 3 * HOPS_PER_SECOND
 GATING_STEP = HOPS_PER_SECOND // 10
@@ -142,7 +144,7 @@ def _loudness(grid: _Grid, k_power: Floats) -> LoudnessOverview:
 def _lufs(power: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         level_lufs = LOUDNESS_OFFSET_DB + 10.0 * np.log10(power)
-    return np.where(level_lufs > SILENCE_DB, level_lufs, np.nan)
+    return np.where(level_lufs > FAINTEST_LUFS, level_lufs, np.nan)
 
 
 def _target(desk: Desk, grid: _Grid, goals: Sequence[Goal], gains: dict[str, StemGains]) -> TargetOverview:

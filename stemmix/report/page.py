@@ -131,7 +131,7 @@ def _figures(exhibit: Exhibit) -> Element:
 def _said(exhibit: Exhibit) -> list[Element]:
     """Notes and warnings."""
     said = [note(text) for text in exhibit.evidence.plan.notes]
-    said += [f"warning: {stem.id} {warning}" for stem in exhibit.evidence.stems for warning in stem.warnings]
+    said += [f"warning: {warning}" for stem in exhibit.evidence.stems for warning in stem.warnings]
     if exhibit.outdated is not None:
         said.append(f"note: the last render is of another mix: {exhibit.outdated}")
     if not said:

@@ -1,0 +1,183 @@
+"""The page: everything in it, nothing outside of it, and nothing in it that was not meant."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from stemmix.model.plan import PlannedScene
+from stemmix.report.page import page_html
+from stemmix.report.spectra import RANGE_DB, classic_chart, spectrum_chart
+from tests.evidence import RATE_HZ, evidence
+from tests.report.exhibits import exhibit, overview, receipt
+
+VOID = {"meta", "link", "input", "br"}
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+class Parsed(HTMLParser):
+    """Elements in order with their text, and whether every one is closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[tuple[str, dict[str, str | None]]] = []
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[int, str] = {}
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts[len(self.found) - 1] = self.texts.get(len(self.found) - 1, "") + data
+
+    def text_of(self, tag: str, **attributes: str) -> list[str]:
+        return [
+            self.texts.get(number, "")
+            for number, (name, given) in enumerate(self.found)
+            if name == tag and all(given.get(key.rstrip("_")) == value for key, value in attributes.items())
+        ]
+
+    def all(self, attribute: str) -> list[str]:
+        return [given[attribute] or "" for _, given in self.found if attribute in given]
+
+
+def parsed(**fields: object) -> Parsed:
+    made = Parsed(page_html(exhibit(**fields)))
+    assert made.open == []
+    return made
+
+
+def test_a_page_needs_nothing_but_itself() -> None:
+    """No address leads out of it, and nothing in it fetches."""
+    text = page_html(exhibit(receipt=receipt()))
+    made = Parsed(text)
+    addresses = made.all("href") + made.all("src") + made.all("data-href")
+    assert addresses
+    assert all(address.startswith(("#", "data:")) for address in addresses)
+    assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest|https?:|//[a-z]+\.", text.split("<body>")[1])
+    assert "<body>" in text
+
+
+def test_every_link_within_leads_somewhere() -> None:
+    made = parsed(receipt=receipt())
+    ids = made.all("id")
+    assert len(ids) == len(set(ids))
+    within = [address[1:] for address in made.all("href") if address.startswith("#") and not address.startswith("#t=")]
+    assert set(within) <= set(ids)
+    assert {"timeline", "masking", "conflicts", "moves", "lines", "stems", "delivery", "receipt"} <= set(within)
+    assert set(made.all("aria-labelledby")) <= set(ids)
+
+
+def test_every_chart_has_words_for_those_who_do_not_see_it() -> None:
+    made = parsed(receipt=receipt())
+    charts = [given for tag, given in made.found if tag == "svg"]
+    assert len(charts) > 10
+    assert all(given.get("role") == "img" and given.get("aria-label") for given in charts)
+    assert all(given.get("aria-label") for tag, given in made.found if tag == "input")
+
+
+def test_titles_and_ids_break_nothing() -> None:
+    told = evidence(title=EVIL, scenes=(PlannedScene(id="S-0000", start=0, end=RATE_HZ),), notes=(EVIL,))
+    text = page_html(exhibit(evidence=told))
+    made = Parsed(text)
+    assert sum(tag == "script" for tag, _ in made.found) == 2
+    assert not any(tag == "img" for tag, _ in made.found)
+    assert made.text_of("h1") == [EVIL]
+    (data,) = made.text_of("script", id="reel")
+    assert json.loads(data)["rate"] == RATE_HZ
+
+
+def test_conflicts_tell_what_is_done_and_what_it_buys_and_where_they_are() -> None:
+    text = " ".join(page_html(exhibit()).split())
+    first = text.split('id="c-C0003"')[1].split("</tr>")[0]
+    assert 'href="#t=61.500,63.500"' in first
+    assert "MX hides DX" in first
+    assert "2.500 → 0.250" in first
+    assert "MX: cut to -8.0 dB (sides -4.0)" in first
+    assert "90% less hidden" in first
+    assert "nothing" in text.split('id="c-C0002"')[1].split("</tr>")[0]
+
+
+def test_a_row_of_a_move_is_found_by_the_bar_that_stands_for_it() -> None:
+    made = parsed()
+    moves = {move.id for move in evidence().plan.moves}
+    assert set(made.all("data-move")) == moves
+    assert {f"m-{move}" for move in moves} <= set(made.all("id"))
+
+
+def test_long_tables_hold_their_later_rows_back_and_say_how_many_there_are() -> None:
+    told = evidence()
+    lines = tuple(
+        type(told.plan.lines[0])(**{**vars_of(told.plan.lines[0]), "id": f"DX-{number:04d}.0"}) for number in range(40)
+    )
+    made = parsed(evidence=evidence(lines=(*told.plan.lines, *lines)))
+    assert "Show all 43" in made.text_of("button", **{"data-all": "lines"})
+    assert sum("data-more" in given for tag, given in made.found if tag == "tr") == 18
+
+
+def vars_of(item: object) -> dict[str, object]:
+    return {name: getattr(item, name) for name in type(item).__dataclass_fields__}  # type: ignore[attr-defined]
+
+
+def test_without_a_render_it_says_what_one_would_write_and_expects_its_loudness() -> None:
+    made = parsed()
+    assert any("Nothing is rendered yet" in text for text in made.text_of("p"))
+    assert "receipt" not in made.all("id")
+    assert "Loudness of printmaster as it is to be expected, before any limiter" in made.all("aria-label")
+
+
+def test_of_a_render_it_shows_what_was_measured_judged_and_limited() -> None:
+    text = page_html(exhibit(receipt=receipt()))
+    made = Parsed(text)
+    assert "Loudness of printmaster over time, -23.5 LUFS integrated" in made.all("aria-label")
+    assert "Gain reduction of printmaster by its limiter, 2.5 dB at most" in made.all("aria-label")
+    assert {"! warn", "✗ fail", "✓ pass"} <= set(made.text_of("span", class_="verdict warn")) | set(
+        made.text_of("span", class_="verdict bad")
+    ) | set(made.text_of("span", class_="verdict ok"))
+    assert "#t=12.000,15.500" in made.all("href")
+    assert "ab" * 32 in made.text_of("code")
+
+
+def test_a_render_of_another_mix_is_shown_as_that() -> None:
+    """Its loudness is not drawn over moves that it was not made with."""
+    made = parsed(receipt=receipt(), outdated="the project has changed since")
+    assert any("the project has changed since" in text for text in made.text_of("p", class_="warn"))
+    assert "Loudness of printmaster as it is to be expected, before any limiter" in made.all("aria-label")
+
+
+def test_times_are_the_pictures_where_it_has_a_rate() -> None:
+    told = evidence(frame_rate="29.97df", start="01:00:00;00")
+    made = parsed(evidence=told)
+    assert "01:01:01;15 - 01:01:03;15" in made.text_of("a", class_="jump")
+    (data,) = made.text_of("script", id="reel")
+    clock = json.loads(data)["clock"]
+    assert clock == {"frames": 30_000, "seconds": 1001, "drop": True, "start": 172_799_827}, "107 892 frames"
+
+
+def test_spectra_are_as_high_as_their_levels() -> None:
+    stem = overview().stems[0]
+    chart = spectrum_chart(stem)
+    paths = {part.get("class"): part.get("d", "") for part in chart.iter("path") if part.get("class") != "grid"}
+    for kind, levels_db in (("before", stem.spectrum_before_db), ("after", stem.spectrum_after_db)):
+        ys = [float(point.split()[1]) for point in paths[kind].removeprefix("M").split("L")]
+        assert len(ys) == 36
+        under = (np.array(ys) - 8) / (128 - 8) * RANGE_DB
+        assert under == pytest.approx(-30.0 - levels_db, abs=0.05)
+
+
+def test_bars_are_as_high_as_the_classic_bands_are_loud() -> None:
+    heard = evidence().stems[0]
+    bars = [part for part in classic_chart(heard).iter("rect")]
+    assert [bar[0].text for bar in bars][:2] == ["60-150 Hz: -32.0 dBFS", "150-400 Hz: -32.0 dBFS"]
+    assert {bar.get("height") for bar in bars} == {f"{120 * (1 - 2 / 60):.1f}"}
