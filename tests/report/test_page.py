@@ -178,6 +178,6 @@ def test_spectra_are_as_high_as_their_levels() -> None:
 
 def test_bars_are_as_high_as_the_classic_bands_are_loud() -> None:
     heard = evidence().stems[0]
-    bars = [part for part in classic_chart(heard).iter("rect")]
+    bars = list(classic_chart(heard).iter("rect"))
     assert [bar[0].text for bar in bars][:2] == ["60-150 Hz: -32.0 dBFS", "150-400 Hz: -32.0 dBFS"]
     assert {bar.get("height") for bar in bars} == {f"{120 * (1 - 2 / 60):.1f}"}

@@ -6,6 +6,7 @@ import base64
 import re
 import struct
 import zlib
+from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -28,8 +29,8 @@ def points(path: str) -> list[tuple[float, float]]:
     """Where a path of absolute and relative moves and lines goes, corner after corner."""
     x = y = 0.0
     found = []
-    for command, given in re.findall(r"([MLHVhvz])([^MLHVhvz]*)", path):
-        numbers = [float(number) for number in re.findall(r"-?[\d.]+(?:e-?\d+)?", given)]
+    for command, told in re.findall(r"([MLHVhvz])([^MLHVhvz]*)", path):
+        numbers = [float(number) for number in re.findall(r"-?[\d.]+(?:e-?\d+)?", told)]
         if command in "ML":
             x, y = numbers
         elif command in "Hh":
@@ -81,7 +82,7 @@ def test_an_outline_goes_as_far_as_the_samples_do(swing: list[tuple[float, float
     half, cells = timeline.WAVE_HALF, len(swing)
 
     def heights(way: list[tuple[float, float]]) -> list[float]:
-        across = [(a, b) for a, b in zip(way[:-1], way[1:], strict=True) if a[0] != b[0]]
+        across = [(a, b) for a, b in pairwise(way) if a[0] != b[0]]
         told = [0.0] * cells
         for (x0, y), (x1, _) in across:
             for cell in range(round(min(x0, x1)), round(max(x0, x1))):
@@ -173,11 +174,11 @@ def test_a_curve_is_drawn_through_its_values_and_broken_where_it_has_none(
     lowest = np.array([np.nan if cell is None else cell[0] for cell in cells])
     highest = np.array([np.nan if cell is None else cell[0] + cell[1] for cell in cells])
     line = points(timeline.line_path(highest, timeline.loudness_y))
-    there = [cell for cell, value in enumerate(highest) if value == value]
+    there = [cell for cell, value in enumerate(highest) if not np.isnan(value)]
     assert [x for x, _ in line] == [cell + 0.5 for cell in there]
     assert [y for _, y in line] == pytest.approx([timeline.loudness_y(highest[cell]) for cell in there])
     band = points(timeline.band_path(Curve(lowest, highest), timeline.loudness_y))
-    assert {y for _, y in band} == {timeline.loudness_y(value) for value in (*lowest, *highest) if value == value}
+    assert {y for _, y in band} == {timeline.loudness_y(value) for value in (*lowest, *highest) if not np.isnan(value)}
 
 
 def test_loudness_levels_lie_at_their_value_and_what_is_beyond_on_the_edge() -> None:

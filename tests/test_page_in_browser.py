@@ -1,0 +1,280 @@
+"""The page in a browser that people have: it opens without a fault, is moved, jumps, tells, and is legible."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.material import edited, plan_in, rendered
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "projects" / "film_reel3.json"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+WORDS_THAT_TOUCH = """() => {
+  const found = [], boxes = [];
+  const shown = (node) => node.checkVisibility({visibilityProperty: true, opacityProperty: true});
+  for (const root of document.querySelectorAll("#tracks, .figures, .legend, .bar")) {
+    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const node = walker.currentNode;
+      if (!node.textContent.trim() || node.parentElement.closest("svg.time") || !shown(node.parentElement)) continue;
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      for (const box of range.getClientRects()) boxes.push([node.textContent.trim(), box]);
+    }
+  }
+  for (let i = 0; i < boxes.length; i++) for (let j = i + 1; j < boxes.length; j++) {
+    const [a, p] = boxes[i], [b, q] = boxes[j];
+    const across = Math.min(p.right, q.right) - Math.max(p.left, q.left), down = Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top);
+    if (across > 1 && down > 2) found.push([a, b]);
+  }
+  return found;
+}"""
+"""Pairs of words that lie over each other, in everything that is set by hand."""
+
+CLIPPED = """() => [...document.querySelectorAll("h1, h2, th, dd, dt, small, button, .gutter b, .gutter > span, .ticks i")]
+  .filter((one) => one.checkVisibility() && getComputedStyle(one).overflow !== "visible" && one.scrollWidth > one.clientWidth + 1)
+  .map((one) => one.textContent)"""
+
+FAINT = """() => {
+  const light = (colour) => {
+    const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map((one) => {
+      const part = one / 255;
+      return part <= .03928 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4;
+    });
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const paper = (node) => {
+    for (let one = node; one; one = one.parentElement) {
+      const colour = getComputedStyle(one).backgroundColor;
+      if (!/, 0\\)$|transparent/.test(colour) && !colour.startsWith("color")) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const found = new Set();
+  for (const one of document.querySelectorAll("p, td, th, dt, dd, small, a, li, button, h1, h2, h3, .gutter b, .gutter span, .marks i")) {
+    if (!one.checkVisibility() || !one.textContent.trim()) continue;
+    const [a, b] = [light(getComputedStyle(one).color), light(paper(one))];
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) found.add(`${one.tagName}.${one.className}: ${ratio.toFixed(1)}`);
+  }
+  return [...found];
+}"""
+"""Words under the contrast that WCAG 2.2 asks for, 4.5 to 1."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a render of the example and its page; the picture has a rate."""
+    folder = tmp_path_factory.mktemp("reel")
+    shutil.copytree(EXAMPLE.with_suffix(""), folder / EXAMPLE.stem, ignore=shutil.ignore_patterns("*.py", "*.md"))
+    project = Path(shutil.copy(EXAMPLE, folder))
+    edited(project, lambda document: document.update(report="page", frame_rate="25", start="10:00:00:00"))
+    rendered(project, folder / "out")
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.skip(f"there is no browser: none of {', '.join(BROWSERS)} is installed")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=program, args=FLAGS)
+        yield started
+        started.close()
+
+
+class Opened:
+    """The page as a person has it before them, and what went wrong in it."""
+
+    def __init__(
+        self, browser: Browser, path: Path, width: int = 1360, height: int = 900, scheme: Any = "light"
+    ) -> None:
+        self.page: Page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+        self.faults: list[str] = []
+        self.asked: list[str] = []
+        self.page.on(
+            "console", lambda said: self.faults.append(said.text) if said.type in {"error", "warning"} else None
+        )
+        self.page.on("pageerror", lambda fault: self.faults.append(str(fault)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(path.as_uri())
+
+    @property
+    def view(self) -> tuple[float, float]:
+        """What of the programme is seen, in cells: from where, how many."""
+        boxes = self.page.eval_on_selector_all("svg.time", "all => all.map(one => one.getAttribute('viewBox'))")
+        seen = {tuple(map(float, (box.split()[0], box.split()[2]))) for box in boxes}
+        assert len(seen) == 1, "all charts show the same stretch"
+        ((start, width),) = seen
+        return start, width
+
+
+@pytest.fixture
+def opened(browser: Browser, made: Path) -> Iterator[Opened]:
+    here = Opened(browser, made / "film_reel3.report.html")
+    yield here
+    assert here.faults == []
+    here.page.close()
+
+
+def test_it_opens_without_a_fault_and_asks_for_nothing(opened: Opened) -> None:
+    assert [url for url in opened.asked if not url.startswith("data:")] == [opened.page.url]
+    assert opened.page.title().endswith("stemmix report")
+    assert opened.page.locator("svg.time").count() > 8
+    assert opened.page.locator("img, image.map").evaluate_all("all => all.every(one => one.getAttribute('href'))")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1360, 800, 390])
+def test_words_do_not_touch_are_not_clipped_and_can_be_read(
+    browser: Browser, made: Path, width: int, scheme: str
+) -> None:
+    here = Opened(browser, made / "film_reel3.report.html", width, 844, scheme)
+    assert here.page.evaluate("document.documentElement.scrollWidth") <= width, "only tables scroll sideways"
+    assert here.page.evaluate(WORDS_THAT_TOUCH) == []
+    assert here.page.evaluate(CLIPPED) == []
+    assert here.page.evaluate(FAINT) == []
+    assert here.faults == []
+    here.page.close()
+
+
+def test_a_conflict_leads_to_its_place(opened: Opened, made: Path) -> None:
+    page = opened.page
+    link = page.locator("[data-table=conflicts] a.jump").first
+    start_s, end_s = map(float, re.findall(r"[\d.]+", link.get_attribute("href") or ""))
+    link.click()
+    start, width = opened.view
+    cell_s = page.evaluate(
+        "(() => { const r = JSON.parse(document.getElementById('reel').textContent); return r.cell / r.rate })()"
+    )
+    assert start * cell_s <= start_s + 1e-6
+    assert (start + width) * cell_s >= end_s - 1e-6
+    assert width * cell_s <= max(3 * (end_s - start_s), 8.0) + 1e-6
+    cursor, chart = (page.locator(one).first.bounding_box() for one in ("#cursor", "svg.time"))
+    assert cursor is not None
+    assert chart is not None
+    at = start + width * (cursor["x"] - chart["x"]) / chart["width"]
+    assert at * cell_s == pytest.approx(start_s, abs=0.05)
+    assert chart["y"] < 400, "it is before one's eyes"
+    assert page.url.endswith(f"#t={start_s:.3f},{end_s:.3f}")
+    line = next(line for line in plan_in(made).lines if line.start <= start_s * 48_000 < line.end)
+    assert f"{line.id}: clarity {line.clarity_before:.2f} → {line.clarity_after:.2f}" in page.inner_text("#readout")
+    assert page.inner_text("#readout").startswith("10:00:")
+
+
+def test_a_page_that_is_opened_at_a_place_shows_it(browser: Browser, made: Path) -> None:
+    here = Opened(browser, made / "film_reel3.report.html")
+    here.page.goto((made / "film_reel3.report.html").as_uri() + "#t=2.000,3.000")
+    here.page.reload()
+    assert here.view == (0.0, 80.0), "8 s around it"
+    assert here.page.inner_text("#readout").startswith("10:00:02:00")
+
+
+def test_a_move_tells_its_reason_under_the_pointer_and_leads_to_its_row(opened: Opened, made: Path) -> None:
+    page = opened.page
+    move = next(move for move in plan_in(made).moves if move.action.kind == "unmask")
+    bar = page.locator(f'[data-move="{move.id}"]')
+    bar.scroll_into_view_if_needed()
+    bar.hover()
+    told = page.inner_text("#tip")
+    assert told.startswith(f"{move.stem}: cut to ")
+    assert "clarity" in told
+    assert "no more, because" in told
+    bar.click()
+    row = page.locator(f'[id="m-{move.id}"]')
+    assert row.is_visible()
+    assert "shown" in (row.get_attribute("class") or "")
+
+
+def test_keys_move_and_widen_the_view_and_walk_the_conflicts(opened: Opened) -> None:
+    page = opened.page
+    whole = opened.view[1]
+    page.locator("#tracks").focus()
+    page.keyboard.press("+")
+    assert opened.view[1] == pytest.approx(whole / 2)
+    before = opened.view[0]
+    page.keyboard.press("ArrowRight")
+    assert opened.view[0] > before
+    page.keyboard.press("0")
+    assert opened.view == (0.0, whole)
+    page.keyboard.press("n")
+    first = page.url
+    page.keyboard.press("n")
+    second = page.url
+    page.keyboard.press("p")
+    assert page.url == first != second
+    page.locator("input[type=search]").first.focus()
+    page.keyboard.press("0")
+    assert page.url == first, "who writes into a field moves nothing"
+
+
+def test_everything_that_can_be_done_is_reached_by_the_keyboard(opened: Opened) -> None:
+    page = opened.page
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate(
+                "(() => { const a = document.activeElement; return a.dataset.view || a.dataset.filter || a.id || a.className || a.tagName })()"
+            )
+        )
+    assert {"skip", "in", "out", "all", "next", "tracks", "conflicts", "jump"} <= reached
+
+
+def test_dragging_looks_closer_and_a_double_click_wider(opened: Opened) -> None:
+    page = opened.page
+    box = page.locator("svg.time").nth(1).bounding_box()
+    assert box is not None
+    whole, y = opened.view[1], box["y"] + 10
+    page.mouse.move(box["x"] + 0.25 * box["width"], y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.4 * box["width"], y, steps=4)
+    page.mouse.move(box["x"] + 0.5 * box["width"], y, steps=4)
+    page.mouse.up()
+    assert opened.view == (pytest.approx(0.25 * whole, rel=0.02), pytest.approx(0.25 * whole, rel=0.02))
+    page.mouse.dblclick(box["x"] + 0.5 * box["width"], y)
+    assert opened.view[1] == pytest.approx(whole, rel=0.03)
+
+
+def test_tables_are_filtered_and_shown_whole(opened: Opened) -> None:
+    page = opened.page
+    rows = page.locator("[data-table=conflicts] tbody tr")
+    page.locator("[data-filter=conflicts]").fill("amb hides")
+    shown = rows.evaluate_all("all => all.filter((row) => row.checkVisibility()).map((row) => row.textContent)")
+    assert 0 < len(shown) < rows.count()
+    assert all("AMB" in text and "hides" in text for text in shown)
+    page.locator("[data-filter=conflicts]").fill("")
+    for button in page.locator("[data-all]").all():
+        button.click()
+        assert button.get_attribute("aria-expanded") == "true"
+    assert all(row.is_visible() for row in page.locator("[data-table] tbody tr").all())
+
+
+def test_on_paper_there_are_charts_and_tables_and_nothing_to_press(opened: Opened) -> None:
+    page = opened.page
+    page.emulate_media(media="print", color_scheme="dark")
+    assert not page.locator("#timeline .bar").is_visible()
+    assert page.locator("svg.time").first.is_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate(FAINT) == []
+    assert len(page.pdf()) > 20_000
+
+
+def test_without_scripts_it_is_a_report_all_the_same(browser: Browser, made: Path) -> None:
+    page = browser.new_context(java_script_enabled=False, viewport={"width": 1360, "height": 900}).new_page()
+    page.goto((made / "film_reel3.report.html").as_uri())
+    assert page.locator(".ticks i").first.inner_text() == "10:00:00:00"
+    assert not page.locator("button").first.is_visible(), "what does nothing is not shown"
+    assert page.locator("[data-table=moves] tbody tr").last.is_visible(), "and all rows are"
