@@ -130,11 +130,9 @@ def _rendered(
             for reel, receipt in zip(reels, receipts, strict=True)
         ]
         pages = [
-            cleaning.enter_context(
-                StagedDocument(reel.job.folder / f"{reel.path.stem}.report.html", _page(reel, receipt))
-            )
+            cleaning.enter_context(StagedDocument(reel.job.folder / receipt.page, _page(reel, receipt)))
             for reel, receipt in zip(reels, receipts, strict=True)
-            if reel.shown is not None
+            if receipt.page is not None
         ]
         publish(deliveries, [*(reel.staged_plan for reel in reels), *staged, *pages])
         way.steps.end("examine")
@@ -465,6 +463,7 @@ def account(
         project_sha256=sha256_of_document(project),
         plan=reel.staged_plan.path.name,
         plan_sha256=reel.staged_plan.sha256,
+        page=None if reel.shown is None else f"{reel.path.stem}.report.html",
         programme=tuple(seen_from(folder, path) for path in reels) if len(reels) > 1 else (),
         gain_from=None if gain_from is None else gain_source(gain_from, folder),
         versions=versions(),

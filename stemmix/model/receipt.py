@@ -265,6 +265,8 @@ class Receipt(Document):
     plan: Annotated[FileName, Field(min_length=1)]
     """File name of the plan, beside the receipt."""
     plan_sha256: str
+    page: FileName | None = None
+    """File name of the report's page, beside the receipt, where the project asks for one."""
     programme: tuple[RelativePath, ...] = ()
     """Projects of all reels that it was rendered with and shares every gain with, itself among them, relative to the
     receipt; of a lone programme, none."""

@@ -242,6 +242,7 @@
     });
   }
 
+  addEventListener("beforeprint", () => show(0, whole));
   addEventListener("resize", () => show(view.from, view.width));
   show(0, whole);
   toPlace(location.hash, false);

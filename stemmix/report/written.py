@@ -34,8 +34,8 @@ def receipt_text(receipt: Receipt, folder: PurePath, width: int) -> str:
     said.sort(key=lambda line: not line.startswith("fail"))
     said += [f"warning: {warning}" for source in receipt.sources for warning in source.warnings]
     said += [note(text) for text in receipt.warnings]
-    documents = f"{receipt.plan}, {receipt.plan.removesuffix('.plan.json')}.receipt.json"
-    return as_text([made, "\n".join([f"and {documents}", *said])], width)
+    documents = [receipt.plan, f"{receipt.plan.removesuffix('.plan.json')}.receipt.json", receipt.page]
+    return as_text([made, "\n".join([f"and {', '.join(filter(None, documents))}", *said])], width)
 
 
 def receipts_json(receipts: Sequence[Receipt], *, together: bool) -> str:
