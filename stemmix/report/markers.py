@@ -66,7 +66,7 @@ class Marker:
 
 
 class Listing(NamedTuple):
-    """Markers as a text, and what a person should know of it."""
+    """Markers, in order of time, as a text, and what a person should know of it."""
 
     text: str
     notes: tuple[str, ...] = ()
@@ -230,7 +230,7 @@ def edl_listing(plan: Plan, markers: Sequence[Marker]) -> Listing:
         by_frame.setdefault(clock.frame(marker.start, rate), []).append(marker)
     title = plain(plan.title)[:_TITLE_LENGTH].rstrip()
     lines = [f"TITLE: {title}", f"FCM: {'' if is_drop_frame(rate) else 'NON-'}DROP FRAME", ""]
-    for number, (frame, here) in enumerate(sorted(by_frame.items()), 1):
+    for number, (frame, here) in enumerate(by_frame.items(), 1):
         here.sort(key=lambda one: _ORDER.index(one.kind))
         first, *others = here
         name = _apart(first.name) + (f" (+{len(others)})" if others else "")

@@ -11,7 +11,7 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stemmix.model.plan import Evidence as Bought
@@ -182,6 +182,13 @@ def test_audacity_gets_labels_and_the_frequencies_of_what_has_bands() -> None:
     )
 
 
+def test_a_time_is_the_nearest_microsecond() -> None:
+    """At 44.1 kHz samples 1 and 2 stand at 22.68 and 45.35 microseconds; at 48 kHz the third at 62.5."""
+    text = audacity_listing(plan(sample_rate=44_100), [Marker("line", 1, 2, "a")]).text
+    assert text == "0.000023\t0.000045\ta\n"
+    assert audacity_listing(plan(), [Marker("line", 0, 3, "a")]).text == "0.000000\t0.000063\ta\n"
+
+
 def test_an_edl_has_an_event_a_frame_on_the_programmes_timecode() -> None:
     """At 25 frames a second 61.5 and 61.51 s lie in one frame, which has one event; the conflict names it."""
     its_plan = plan(title="Harbour,\nreel 3", frame_rate="25", start="10:00:00:00")
@@ -205,6 +212,11 @@ def test_an_edl_has_an_event_a_frame_on_the_programmes_timecode() -> None:
         "\n",
         (),
     )
+
+
+def test_the_title_of_an_edl_is_one_line_and_no_longer_than_cmx_3600_has_it() -> None:
+    text = edl_listing(plan(title="a\tb " * 30, frame_rate="25"), []).text
+    assert text.splitlines()[0] == "TITLE: " + "a b " * 17 + "a"
 
 
 def test_drop_frame_leaves_out_the_codes_that_it_has_not() -> None:
@@ -376,6 +388,7 @@ def test_an_edl_reads_back_to_the_frame(given_: tuple[Plan, list[Marker]]) -> No
     assert left == []
 
 
+@settings(deadline=None)  # the first example waits for its adapters
 @given(marked())
 def test_opentimelineio_finds_the_events_one_behind_another_and_their_locators(
     given_: tuple[Plan, list[Marker]],
