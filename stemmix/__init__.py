@@ -25,6 +25,7 @@ rooms above it (`tests/test_architecture.py` holds the table):
 `placing`
 `verify`, `nulltest`,     whether it is the same mix, whether what was printed adds up, and what changed between two
 `compare`                 versions
+`marking`                 conflicts and moves as markers, onto the disk
 `commands`, `cli`         the door: no logic
 ========================  ===========================================================================================
 """

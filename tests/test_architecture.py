@@ -26,6 +26,7 @@ ROOT = (
     "listening",
     "local",
     "machine",
+    "marking",
     "nulltest",
     "placing",
     "recreate",

@@ -62,11 +62,13 @@ def test_lines_on_stderr_and_data_on_stdout_go_together(tmp_path: Path) -> None:
     assert {line["command"] for line in lines} == {"render"}
 
 
-@pytest.mark.parametrize("command", ["check", "report", "features", "why", "render", "measure", "qc", "diff"])
+@pytest.mark.parametrize(
+    "command", ["check", "report", "features", "why", "markers", "render", "measure", "qc", "diff"]
+)
 def test_what_takes_long_tells_how_far_it_is(tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
     project = scene(tmp_path)
     files = {"measure": tmp_path / "scene" / "dx.wav", "qc": tmp_path / "scene" / "mx.wav"}
-    more = {"why": ["1"], "diff": [str(project), "--plan"]}.get(command, [])
+    more = {"why": ["1"], "markers": ["--as", "edl"], "diff": [str(project), "--plan"]}.get(command, [])
     code = main([command, str(files.get(command, project)), *more, "--progress", "json"])
     lines = told(capsys.readouterr().err)
     assert (lines[0]["event"], lines[-1]["event"], lines[-1]["exit_code"]) == ("start", "done", code)

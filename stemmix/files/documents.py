@@ -6,10 +6,8 @@ column and field. Both end as one `ProjectError`, one line for each fault.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import re
 import stat
 from collections.abc import Callable, Iterator
@@ -18,14 +16,14 @@ from enum import Enum
 from functools import cache
 from math import isfinite
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, Self, TypeVar, get_args
+from typing import Any, NoReturn, TypeVar, get_args
 
 from pydantic import ValidationError
 
-from stemmix.errors import OutputError, ProjectError
+from stemmix.errors import ProjectError
 from stemmix.files.faults import Finds, Places, faults_of, shown
 from stemmix.files.json_text import line_and_column, parse_json, position_of
-from stemmix.files.parts import open_part, part_path
+from stemmix.files.staged import StagedFile
 from stemmix.model.document import Document
 from stemmix.model.project import ProjectFile
 from stemmix.model.versions import UPGRADES
@@ -246,67 +244,25 @@ def write_document(path: Path, document: Document) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """The same of a text that stands for another: a link is followed, and the file's mode is kept."""
+    """The same of a text; one that it stands for is replaced where a link leads to it, and keeps its mode."""
     path = path.resolve()
     with StagedDocument(path, text) as staged:
-        staged.publish(path.stat().st_mode)
+        staged.publish(path.stat().st_mode if path.exists() else None)
 
 
-class StagedDocument:
-    """A document's canonical text, whole on the disk beside its name, and under it after `publish`.
-
-    A context manager: left unpublished, it is gone. OutputError where the disk refuses.
-    """
+class StagedDocument(StagedFile):
+    """A document's canonical text, staged."""
 
     def __init__(self, path: Path, document: Document | str) -> None:
         """Of a document its canonical text."""
-        self.path = path
-        self._part = part_path(path)
-        self._file: BinaryIO | None = None
-        self._published = False
         digest = hashlib.sha256()
-        try:
-            # open, and locked, until it is published: the rest may take its time
-            self._file = file = open_part(self._part)
-            for piece in (document,) if isinstance(document, str) else canonical_pieces(document):
-                encoded = piece.encode()
-                digest.update(encoded)
-                file.write(encoded)
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException as fault:
-            self.abort()
-            if isinstance(fault, OSError):
-                raise self._refusal(fault) from None
-            raise
+
+        def encoded() -> Iterator[bytes]:
+            for text in (document,) if isinstance(document, str) else canonical_pieces(document):
+                piece = text.encode()
+                digest.update(piece)
+                yield piece
+
+        super().__init__(path, encoded())
         self.sha256 = digest.hexdigest()
         """Of the text, as `sha256_of_document` gives it."""
-
-    def publish(self, mode: int | None = None) -> None:
-        """Bring it under its name, with the `mode` of a file that it replaces."""
-        try:
-            if mode is not None:
-                self._part.chmod(mode)
-            self._part.replace(self.path)
-        except OSError as fault:
-            raise self._refusal(fault) from None
-        self._published = True
-
-    def abort(self) -> None:
-        """Remove the part file if it is still there."""
-        if self._file is None or self._file.closed:
-            return  # it is not ours
-        if not self._published:
-            with contextlib.suppress(OSError):
-                self._part.unlink()
-        with contextlib.suppress(OSError):  # a full disk takes no more of what is buffered
-            self._file.close()
-
-    def _refusal(self, fault: OSError) -> OutputError:
-        return OutputError(f"{self.path}: could not be written: {fault.strerror or fault}")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.abort()

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from types import MappingProxyType
+from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,10 @@ BYTES_PER_SAMPLE: Final[dict[Encoding, int]] = {"wav16": 2, "wav24": 3, "wavfloa
 RF64_FROM_BYTES: Final = 2**32
 """Length from which a file is written as RF64: there RIFF's 32-bit sizes end."""
 
-_TO_THE_END: Final = (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
+NO_SIZE: Final = 0xFFFFFFFF
+"""The size of a chunk whose true size stands in ds64."""
+
+_TO_THE_END: Final = (NO_SIZE, 0xFFFFFFFFFFFFFFFF)
 """Sizes that ffmpeg and others write into a pipe, where they cannot come back and fill them in."""
 
 _PCM, _FLOAT, _EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
@@ -144,7 +148,7 @@ def _read_chunks(path: Path, file: BinaryIO, size: int, container: str) -> WaveH
                 raise StemError(f"{path}: its WAVE header is cut off")
             raise StemError(f"{path}: has no data chunk, so it holds no audio")
         name, claimed = struct.unpack("<4sI", head)
-        if claimed == 0xFFFFFFFF:
+        if claimed == NO_SIZE:
             claimed = long_sizes.get(name, claimed)
         offset += 8
         if name == b"data":
@@ -160,7 +164,7 @@ def _read_chunks(path: Path, file: BinaryIO, size: int, container: str) -> WaveH
             if len(fmt) < min(claimed, 40):
                 raise StemError(f"{path}: its WAVE header is cut off inside the fmt chunk")
         elif name == b"ds64":
-            long_sizes = _read_ds64(file.read(min(claimed, 28 + 12 * _MAX_CHUNKS)))
+            long_sizes = read_ds64(file.read(min(claimed, 28 + 12 * _MAX_CHUNKS)))
         elif name in _TELLING:
             told[name] = file.read(min(claimed, _LONGEST_TOLD_BYTES))
         offset += claimed + claimed % 2  # chunks are padded to even length
@@ -170,19 +174,42 @@ def _read_chunks(path: Path, file: BinaryIO, size: int, container: str) -> WaveH
 def _told_after(file: BinaryIO, offset: int, size: int) -> dict[bytes, bytes]:
     """bext and iXML behind the data, where some editors put them; what else stands there may be anything."""
     told: dict[bytes, bytes] = {}
+    for found in chunks_from(file, offset, size):
+        if found.name in _TELLING:
+            told.setdefault(found.name, file.read(min(found.size, _LONGEST_TOLD_BYTES)))
+    return told
+
+
+class Chunk(NamedTuple):
+    """A chunk of a file, as it says itself."""
+
+    name: bytes
+    offset: int
+    """Where its body begins."""
+    size: int
+    """Of its body in bytes, without the byte that pads it to even length; the file may be shorter."""
+
+
+def chunks_from(
+    file: BinaryIO, offset: int, size: int, long_sizes: Mapping[bytes, int] = MappingProxyType({})
+) -> Iterator[Chunk]:
+    """The chunks of a file of `size` bytes, one behind another, the file standing where the body of each begins.
+
+    `long_sizes`: what ds64 says of those that say nothing themselves; it may be filled in on the way.
+    """
     for _ in range(_MAX_CHUNKS):
         if offset + 8 > size:
             break
         file.seek(offset)
-        head = file.read(8)
-        name, claimed = struct.unpack("<4sI", head)
-        if name in _TELLING:
-            told.setdefault(name, file.read(min(claimed, _LONGEST_TOLD_BYTES)))
-        offset += 8 + claimed + claimed % 2
-    return told
+        name, claimed = struct.unpack("<4sI", file.read(8))
+        if claimed == NO_SIZE:
+            claimed = long_sizes.get(name, claimed)
+        offset += 8
+        yield Chunk(name, offset, claimed)
+        offset += claimed + claimed % 2
 
 
-def _read_ds64(body: bytes) -> dict[bytes, int]:
+def read_ds64(body: bytes) -> dict[bytes, int]:
     """Sizes of the data chunk and of other long chunks by name (EBU Tech 3306, section 3)."""
     if len(body) < 28:
         return {}
@@ -350,21 +377,21 @@ def wave_header(
     """
     is_float = encoding == "wavfloat"
     bits = 8 * BYTES_PER_SAMPLE[encoding]
-    chunks = _chunk(b"fmt ", _fmt(encoding, sample_rate, layout))
+    chunks = packed_chunk(b"fmt ", _fmt(encoding, sample_rate, layout))
     if is_float:
-        chunks += _chunk(b"fact", struct.pack("<I", min(frames, 0xFFFFFFFF)))
+        chunks += packed_chunk(b"fact", struct.pack("<I", min(frames, 0xFFFFFFFF)))
     bext_offset = None
     if metadata is not None:
         bext_offset = len(chunks) + 8
-        chunks += _chunk(b"bext", bext_body(metadata, sample_rate, bits, layout, is_float=is_float))
-        chunks += _chunk(b"iXML", ixml_body(metadata, sample_rate, bits, layout))
+        chunks += packed_chunk(b"bext", bext_body(metadata, sample_rate, bits, layout, is_float=is_float))
+        chunks += packed_chunk(b"iXML", ixml_body(metadata, sample_rate, bits, layout))
     data_size = frames * layout.channels * bits // 8
     riff_size = 4 + len(chunks) + 8 + data_size + data_size % 2
     if 8 + riff_size < rf64_from_bytes:
         start, data_claim = struct.pack("<4sI4s", b"RIFF", riff_size, b"WAVE"), data_size
     else:
-        ds64 = _chunk(b"ds64", struct.pack("<QQQI", riff_size + 36, data_size, frames, 0))
-        start, data_claim = struct.pack("<4sI4s", b"RF64", 0xFFFFFFFF, b"WAVE") + ds64, 0xFFFFFFFF
+        ds64 = packed_chunk(b"ds64", struct.pack("<QQQI", riff_size + 36, data_size, frames, 0))
+        start, data_claim = struct.pack("<4sI4s", b"RF64", NO_SIZE, b"WAVE") + ds64, NO_SIZE
     return WrittenHeader(
         start + chunks + struct.pack("<4sI", b"data", data_claim),
         None if bext_offset is None else len(start) + bext_offset + LOUDNESS_OFFSET,
@@ -390,5 +417,6 @@ def _fmt(encoding: Encoding, sample_rate: int, layout: Layout) -> bytes:
     return fmt + struct.pack("<H", 0) if tag == _FLOAT else fmt
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
+def packed_chunk(name: bytes, body: bytes) -> bytes:
+    """A chunk, padded to even length."""
     return struct.pack("<4sI", name, len(body)) + body + b"\0" * (len(body) % 2)

@@ -204,12 +204,17 @@ class Clock:
         """A sample of the programme for people: the timecode of its frame, or H:MM:SS.s where frames are not known."""
         if self.frame_rate is None:
             return _on_the_clock(Fraction(sample, self.rate_hz))
+        return timecode_from_frames(self.frame(sample, self.frame_rate), self.frame_rate)
+
+    def frame(self, sample: int, rate: str) -> int:
+        """The frame of the picture, counted at `rate` from 0 at 00:00:00:00, that a sample of the programme lies in.
+
+        It goes on counting after 24 hours.
+        """
         place = self.start_samples + sample
-        frame = place * FRAME_RATES[self.frame_rate] // self.rate_hz
+        frame = place * FRAME_RATES[rate] // self.rate_hz
         # where frames begin between two samples, the nearest sample may lie just before its frame
-        if samples_from_frames(frame + 1, self.frame_rate, self.rate_hz) <= place:
-            frame += 1
-        return timecode_from_frames(frame, self.frame_rate)
+        return frame + (samples_from_frames(frame + 1, rate, self.rate_hz) <= place)
 
 
 def _on_the_clock(seconds: Fraction) -> str:

@@ -100,9 +100,15 @@ def _depth(gains_db: Sequence[float]) -> str:
 
 def band_range(gains_db: Sequence[float]) -> str:
     """The range of bands in Hz whose gain is at least half of the one that is furthest from 0."""
+    low_hz, high_hz = band_edges(gains_db)
+    return f"{low_hz:.0f}-{high_hz:.0f}"
+
+
+def band_edges(gains_db: Sequence[float]) -> tuple[float, float]:
+    """Both ends of it, in Hz."""
     most = max(gains_db, key=abs)
     inside = [band for band, gain in enumerate(gains_db) if gain * most >= most * most / 2]
-    return f"{EDGE_HZ[inside[0]]:.0f}-{EDGE_HZ[inside[-1] + 1]:.0f}"
+    return EDGE_HZ[inside[0]], EDGE_HZ[inside[-1] + 1]
 
 
 def purpose(move: Move) -> str:

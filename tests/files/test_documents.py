@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from stemmix.errors import OutputError, ProjectError
-from stemmix.files import documents
+from stemmix.files import documents, staged
 from stemmix.files.documents import (
     canonical,
     read_document,
@@ -527,7 +527,7 @@ def test_a_document_is_replaced_whole_or_not_at_all(file: Path, monkeypatch: pyt
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(documents.os, "fsync", full)
+    monkeypatch.setattr(staged.os, "fsync", full)
     with pytest.raises(OutputError, match=r"film\.json: could not be written: No space left on device"):
         write_document(file, stem_of("dx.wav"))
     assert file.read_text() == "before"

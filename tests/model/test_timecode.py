@@ -132,6 +132,12 @@ def test_timecode_counts_from_the_programmes_start_even_over_midnight(rate: str,
     assert clock.position(0.5) == 24_000, "seconds count from the programme's beginning"
 
 
+def test_frames_are_counted_on_after_midnight_at_any_rate_that_is_asked_for() -> None:
+    clock = Clock(48_000, "25", "23:59:59:24")
+    assert [clock.frame(sample, "25") for sample in (0, 1919, 1920)] == [2_159_999, 2_159_999, 2_160_000]
+    assert Clock(48_000, start=10.0).frame(2 * 48_000, "24") == 288
+
+
 def test_a_timecode_before_the_start_is_refused_with_the_start() -> None:
     with pytest.raises(ValueError, match=r"'00:59:59:24' lies before the programme's start, 01:00:00:00"):
         Clock(48_000, "25", "01:00:00:00").position("00:59:59:24")

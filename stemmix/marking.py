@@ -1,0 +1,91 @@
+"""Markers onto the disk: a text beside nothing that is read, or the copy of a WAVE file that carries them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from stemmix.errors import OutputError, StemError
+from stemmix.files.audio import AudioFile, inspect
+from stemmix.files.cues import LAST_FRAME, CuePoint, copy_with_cues
+from stemmix.files.paths import located
+from stemmix.files.projects import read_project
+from stemmix.files.timeline import time_reference_of
+from stemmix.model.plan import Plan
+from stemmix.model.progress import Progress
+from stemmix.report.markers import Marker, plain
+from stemmix.report.tables import clock, many
+from stemmix.steps import Steps
+
+
+def wave_to_mark(path: Path) -> AudioFile:
+    """Look at a file whose copy is to get markers; a StemError where it is no sound WAVE file of PCM or float."""
+    file = inspect(path, to_mix=False)
+    if file.wave is None:
+        raise StemError(f"{path}: is {file.container} ({file.codec}); expected a WAVE file of PCM or float samples")
+    return file
+
+
+def copy_beside(path: Path) -> Path:
+    """Where a marked copy goes that has no other name.
+
+    >>> copy_beside(Path("out/mix.wav")).name
+    'mix.markers.wav'
+    """
+    return path.with_name(f"{path.stem}.markers{path.suffix}")
+
+
+def refuse_target(target: Path, project_path: Path, marked: Path | None = None) -> None:
+    """An OutputError, before anything takes its time, where `target` cannot be written: it has no folder, is one, or is
+    what is read, the project, one of its stems, or the file that is `marked`."""
+    if target.is_dir():
+        raise OutputError(f"{target}: could not be written: a folder has its name")
+    if not target.parent.is_dir():
+        raise OutputError(f"{target}: could not be written: its folder does not exist")
+    given = [(project_path, "the project")]
+    given += [(marked, "the file that is marked")] if marked is not None else []
+    given += [
+        (located(project_path, file), "a file of this project's stems")
+        for stem in read_project(project_path).stems
+        for clip in stem.clips or stem.timeline
+        for file in clip.paths.values()
+    ]
+    for path, what in given:
+        if path.resolve() == target.resolve():
+            raise OutputError(f"{target}: is {what}; choose another name with --out")
+
+
+def write_marked(
+    file: AudioFile, target: Path, plan: Plan, markers: Sequence[Marker], progress: Progress
+) -> tuple[str, ...]:
+    """Write a copy of a WAVE file that has the markers, and say what a person should know of it.
+
+    A file that says where it begins, by its time reference, is marked from there on, where the programme has a start;
+    any other begins with the programme. Markers that begin outside of it are left out, and said; what passes its end is
+    cut off there. Raises as `copy_with_cues`.
+    """
+    notes = []
+    start_s = Fraction(plan.clock.start_samples, plan.sample_rate)
+    reference = None if plan.start is None else time_reference_of(file)
+    begins = 0 if reference is None else reference - round(start_s * file.sample_rate)
+    if begins and reference is not None:
+        told = plan.clock.told_at(Fraction(reference, file.sample_rate))
+        notes.append(f"{file.path.name} begins at {told}, by its time reference: it is marked from there on")
+    frames = min(file.frames or 0, LAST_FRAME + 1)
+    points = []
+    for marker in markers:
+        at, end = (
+            round(Fraction(sample * file.sample_rate, plan.sample_rate)) - begins
+            for sample in (marker.start, marker.end)
+        )
+        if 0 <= at < frames:
+            points.append(CuePoint(at, min(end, frames) - at, plain(marker.name), plain(marker.note)))
+    if left_out := len(markers) - len(points):
+        length = clock(frames, file.sample_rate)
+        notes.append(f"{many(left_out, 'marker')} left out: outside of {file.path.name}, which lasts {length}")
+    steps = Steps(progress, {"write": 1.0})
+    steps.expect("write", 1.0)
+    copy_with_cues(file.path, target, points, lambda share: steps.advance("write", share))
+    steps.end("write")
+    return tuple(notes)
