@@ -90,10 +90,12 @@ class AlignedStem:
         """In the programme: of the next sample that the strip is given."""
 
     def read_at(self, sample: int, frames: int) -> Floats:
-        """What `read` gives when it comes to a sample of the programme; none before it can be had afterwards.
+        """What `read` gives when it comes to a sample of the programme, as exactly as the source skips.
 
-        As exactly as the source skips. What lies far before it is neither read nor cut.
+        What lies far before it is neither read nor cut. ValueError for one that has gone by.
         """
+        if sample < self._place:
+            raise ValueError(f"sample {sample} has gone by: {self._place} is next")
         if self._strip.entry(sample) > self._taken:
             entry = self._strip.enter(sample)
             self._source.skip(max(entry - self._at, 0) - max(self._taken - self._at, 0))

@@ -225,6 +225,18 @@ def test_a_passage_is_to_the_bit_what_stands_there_in_the_whole(
         assert np.array_equal(found, wanted)
 
 
+@pytest.mark.parametrize("off", [0, 1, 1023, 1024, 8191])
+def test_a_passage_may_begin_anywhere_on_the_grid_of_frames(long_pair: list[Written], off: int) -> None:
+    """Where a group of frames begins, in its first half window, which the frame before reaches into, and at its end."""
+    plan = busy_plan(long_pair)
+    whole = mixed_once(plan, long_pair)
+    for group in range(3, 24):
+        first = group * 8192 + off
+        ((a, b),) = mixed_passages(as_mixed(plan, long_pair), [(first, first + 3000)], RATE_HZ)
+        assert np.array_equal(a, whole[0][first : first + 3000]), first
+        assert np.array_equal(b, whole[1][first : first + 3000]), first
+
+
 def test_a_passage_is_where_moves_are_at_work(long_pair: list[Written]) -> None:
     """Else the test above would hold for a strip that does nothing."""
     plain, moved = (mixed_once(plan, long_pair) for plan in (plan_of(long_pair, 300_000), busy_plan(long_pair)))
