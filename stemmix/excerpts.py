@@ -121,14 +121,15 @@ def _encoded(place: Place, heard: Sequence[Floats], wanted_db: float, rate_hz: i
     for sound in sounds:
         peak = highest_between(sound, highest_sample(sound), peak)
     lowered_db = math.ceil(100.0 * db_from_gain(peak / highest)) / 100.0
-    before, after = (to_listen(sound * gain_from_db(wanted_db - lowered_db), playable_hz) for sound in sounds)
+    gain_db = round(wanted_db - lowered_db, 4)
+    before, after = (to_listen(sound * gain_from_db(gain_db), playable_hz) for sound in sounds)
     return Excerpt(
         place=place,
         before=before,
         after=after,
         sample_rate=playable_hz,
         frames=len(sounds[0]),
-        gain_db=round(wanted_db - lowered_db, 4),
+        gain_db=gain_db,
         lowered_db=lowered_db,
     )
 
