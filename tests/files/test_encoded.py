@@ -143,6 +143,15 @@ def test_what_is_to_be_listened_to_lies_on_the_original_to_the_sample(rate: int,
     assert np.mean(decoded**2) == pytest.approx(np.mean(samples**2), rel=0.02)
 
 
+def test_other_decoders_find_what_is_to_be_listened_to_at_the_same_samples(tmp_path: Path) -> None:
+    """As those of browsers: by the encoder's tag, which tells its delay."""
+    samples = material("mp3")
+    (tmp_path / "a.mp3").write_bytes(to_listen(samples, RATE_HZ))
+    decoded = by_ffmpeg(tmp_path / "a.mp3", 2)
+    assert decoded.shape == samples.shape
+    assert decoded == pytest.approx(soundfile.read(tmp_path / "a.mp3")[0], abs=1e-5)
+
+
 def test_what_is_to_be_listened_to_takes_about_115_kilobits_a_second() -> None:
     example = Path(__file__).resolve().parents[2] / "projects" / "film_reel3" / "mx.flac"
     samples, rate = soundfile.read(example, start=20 * RATE_HZ, frames=8 * RATE_HZ)
