@@ -23,6 +23,7 @@ rooms above it (`tests/test_architecture.py` holds the table):
 `cluster`, `resume`        receipt proves done
 `create`, `recreate`,     a project from a folder of stems, or of a receipt; where stems stood when they were recorded
 `placing`
+`excerpts`                places of the programme to listen to, as the stems came and as they are mixed
 `verify`, `nulltest`,     whether it is the same mix, whether what was printed adds up, and what changed between two
 `compare`                 versions
 `marking`                 conflicts and moves as markers, onto the disk

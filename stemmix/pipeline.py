@@ -18,7 +18,7 @@ from stemmix.engine.bus import Job
 from stemmix.engine.deliver import deliver, publish
 from stemmix.engine.gauge import Programme
 from stemmix.engine.master import Given
-from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, gains_of_stem, mixed_blocks
+from stemmix.engine.mixer import BLOCK_FRAMES, gains_of_stem, mixed_blocks
 from stemmix.errors import OutputError, ProjectError
 from stemmix.files.cache import Cache, user_cache
 from stemmix.files.documents import StagedDocument, sha256_of_document
@@ -214,23 +214,14 @@ def _job(
 ) -> Job:
     """What the engine has to know of a project."""
     rate = project.sample_rate
-    frames = plan.frames if project.length is None else project.clock.length(project.length)
+    frames = project.frames_of(plan.frames)
     first, end = project.action
     after = frames if end is None else end
     if first >= frames:
         begins = as_typed(project.ffoa or 0.0)
         raise ProjectError(f"{path}: ffoa: {begins} is not before the programme's end, {frames / rate:g} s")
     dipped, undipped = (
-        [
-            MixedStem(
-                source.timeline,
-                source.gain_db,
-                gains_of_stem(plan, source.stem.id, without),
-                project.layout,
-                source.stem.pan,
-            )
-            for source in sources
-        ]
+        [source.mixed(plan, project.layout, without) for source in sources]
         for without in (frozenset[str](), made_for_dialogue(plan))
     )
     masters, parts = len(project.masters), files_of_parts(project)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
+from stemmix.engine.mixer import MixedStem, gains_of_stem
 from stemmix.errors import ProjectError, StemError
 from stemmix.files.audio import AudioFile, inspect, inspect_discrete
 from stemmix.files.faults import none_of
@@ -97,6 +98,11 @@ class Source:
         """In line with what it was recorded together with."""
         timeline = self.timeline.moved(-lag, inverted=inverted)
         return replace(self, timeline=timeline, lag=lag, inverted=inverted)
+
+    def mixed(self, plan: Plan, bus: Layout, without: frozenset[str] = frozenset()) -> MixedStem:
+        """As the mixer takes it, with what the plan does to it, but for some moves by id."""
+        gains = gains_of_stem(plan, self.stem.id, without)
+        return MixedStem(self.timeline, self.gain_db, gains, bus, self.stem.pan)
 
     def with_warnings(self, heard: HeardStem) -> Source:
         """With what the scan found besides."""

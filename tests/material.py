@@ -35,6 +35,16 @@ def blocks(signal: Floats, size: int) -> Iterator[Floats]:
         yield signal[begin : begin + size]
 
 
+def taken_by_turns(reader: Any, turns: Sequence[tuple[int, int]]) -> Iterator[tuple[slice, Floats]]:
+    """Skip and read so many frames by turns: which of all frames are then due, and what came."""
+    at = 0
+    for skipped, read in turns:
+        reader.skip(skipped)
+        at += skipped
+        yield slice(at, at + read), reader.read(read)
+        at += read
+
+
 def noise(frames: int, channels: int = 2, seed: int = 1, rms: float = 0.05) -> Floats:
     return np.random.default_rng(seed).normal(0.0, rms, (frames, channels))
 

@@ -22,6 +22,7 @@ ROOT = (
     "create",
     "compare",
     "decided",
+    "excerpts",
     "keeping",
     "listening",
     "local",

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -38,6 +39,8 @@ class Source(Protocol):
     """Anything that gives a stem's (n, channels) samples at the programme's rate, in order; fewer at its end."""
 
     def read(self, frames: int) -> Floats: ...
+
+    def skip(self, frames: int) -> None: ...
 
 
 class StemMoves(NamedTuple):
@@ -79,17 +82,34 @@ class AlignedStem:
         self._source = source
         self._channels = layout.channels
         self._columns = [layout.labels.index(label) for label in strip.labels]
-        self._silence = at
+        self._at = at
         self._strip = strip
-        self._late = strip.latency_samples
+        self._place = 0
+        """In the programme: of the next sample that is given."""
+        self._taken = 0
+        """In the programme: of the next sample that the strip is given."""
+
+    def read_at(self, sample: int, frames: int) -> Floats:
+        """What `read` gives when it comes to a sample of the programme, as exactly as the source skips.
+
+        What lies far before it is neither read nor cut. ValueError for one that has gone by.
+        """
+        if sample < self._place:
+            raise ValueError(f"sample {sample} has gone by: {self._place} is next")
+        if self._strip.entry(sample) > self._taken:
+            entry = self._strip.enter(sample)
+            self._source.skip(max(entry - self._at, 0) - max(self._taken - self._at, 0))
+            self._place = self._taken = entry
+        while self._place < sample:
+            self.read(min(sample - self._place, BLOCK_FRAMES))
+        return self.read(frames)
 
     def read(self, frames: int) -> Floats:
         """The next (frames, channels of the bus) samples of the programme."""
-        if self._late:
-            late, self._late = self._late, 0
-            while late:
-                late -= len(self._strip.process(self._input(min(late, BLOCK_FRAMES))))
+        while late := self._place + self._strip.latency_samples - self._taken:
+            self._strip.process(self._input(min(late, BLOCK_FRAMES)))
         made = self._strip.process(self._input(frames))
+        self._place += frames
         if len(self._columns) == self._channels:
             return made
         placed = np.zeros((frames, self._channels))
@@ -98,22 +118,17 @@ class AlignedStem:
         return placed
 
     def _input(self, frames: int) -> Floats:
-        heard = None if self._silence else self._source.read(frames)
-        if heard is not None and len(heard) == frames:
+        silence = min(max(self._at - self._taken, 0), frames)
+        self._taken += frames
+        heard = self._source.read(frames - silence)
+        if len(heard) == frames:
             return heard
         block = np.zeros((frames, len(self._columns)))
-        if heard is None:
-            filled = min(self._silence, frames)
-            self._silence -= filled
-        else:
-            filled = len(heard)
-            block[:filled] = heard
-        while filled < frames:
-            heard = self._source.read(frames - filled)
-            if not len(heard):
-                break
+        filled = silence
+        while len(heard):
             block[filled : filled + len(heard)] = heard
             filled += len(heard)
+            heard = self._source.read(frames - filled)
         return block
 
 
@@ -138,7 +153,7 @@ def opened(stem: MixedStem, rate_hz: int) -> Iterator[AlignedStem]:
 def blocks_of(stem: MixedStem, frames: int, rate_hz: int, block_frames: int = BLOCK_FRAMES) -> Iterator[Floats]:
     """One stem over a programme of `frames` samples, after its strip, before any master gain: (n, channels) blocks."""
     with opened(stem, rate_hz) as aligned:
-        for count in _counts(frames, block_frames):
+        for _, count in _blocks(0, frames, block_frames):
             yield aligned.read(count)
 
 
@@ -146,22 +161,36 @@ def mixed_blocks(
     stems: Sequence[MixedStem], frames: int, rate_hz: int, block_frames: int = BLOCK_FRAMES, threads: int = 2
 ) -> Iterator[list[Floats]]:
     """The same of every stem, in order; the next blocks are made while these are worked on."""
+    return mixed_passages(stems, [(0, frames)], rate_hz, block_frames, threads)
+
+
+def mixed_passages(
+    stems: Sequence[MixedStem],
+    spans: Sequence[tuple[int, int]],
+    rate_hz: int,
+    block_frames: int = BLOCK_FRAMES,
+    threads: int = 2,
+) -> Iterator[list[Floats]]:
+    """The same of passages of the programme, one after another: [first, after) in samples, in order of time.
+
+    No block reaches from one into the next. It takes as long as they are, where a place in the files can be found.
+    """
     with ExitStack() as open_stems, Pool(max(threads, 1), "strip") as pool:
         aligned = [open_stems.enter_context(opened(stem, rate_hz)) for stem in stems]
         coming: list[Future[Floats]] = []
-        for count in _counts(frames, block_frames):
+        for at, count in chain.from_iterable(_blocks(first, after, block_frames) for first, after in spans):
             here = [block.result() for block in coming]
-            coming = [pool.submit(stem.read, count) for stem in aligned]
+            coming = [pool.submit(stem.read_at, at, count) for stem in aligned]
             if here:
                 yield here
         if coming:
             yield [block.result() for block in coming]
 
 
-def _counts(frames: int, block_frames: int) -> Iterator[int]:
-    """Lengths of the blocks that so many frames are taken in."""
-    for start in range(0, frames, block_frames):
-        yield min(block_frames, frames - start)
+def _blocks(first: int, after: int, block_frames: int) -> Iterator[tuple[int, int]]:
+    """Where the blocks begin that a passage is taken in, and their lengths."""
+    for start in range(first, after, block_frames):
+        yield start, min(block_frames, after - start)
 
 
 def bus_of(blocks: Sequence[Floats]) -> Floats:

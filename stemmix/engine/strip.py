@@ -55,14 +55,36 @@ class Strip:
         self._hop = rule.window_samples // 2
         self._group = LANES * self._hop
         self.latency_samples = self._group + self._hop
-        # what has come and not gone: from `_begun` on, programme sample `_next`, it is still to be cut
-        self._held = np.zeros((self.latency_samples, len(labels)))
-        self._begun, self._next = self._hop, -self._group
         cutter = _Cutter(rule)
         parts = [(label, _Part(first, channels, cutter)) for label, first, channels in _parts_of(labels)]
         self._parts = [(gains, [part for label, part in parts if label != "LFE"])]
         if level is not None:
             self._parts.append((level, [part for label, part in parts if label == "LFE"]))
+        self._begin(0)
+
+    def _begin(self, sample: int) -> None:
+        """Silence is all that came before a sample of the programme, with which a group begins."""
+        # what has come and not gone: from `_begun` on, programme sample `_next`, it is still to be cut
+        self._held = np.zeros((self.latency_samples, len(self.labels)))
+        self._begun, self._next = self._hop, sample - self._group
+        for _, parts in self._parts:
+            for part in parts:
+                part.begin()
+
+    def entry(self, sample: int) -> int:
+        """The sample of the programme to begin with, for all to be as if begun at 0 from `sample` on.
+
+        A group before that in which it lies: the frames that reach into it are then whole, and what stands before it
+        is known, silent or not.
+        """
+        return max(sample // self._group - 1, 0) * self._group
+
+    def enter(self, sample: int) -> int:
+        """Forget what came, and go on in the middle: as begun at 0 from `sample` on. Gives its `entry`, the sample of
+        the programme that `process` is to be given next."""
+        entry = self.entry(sample)
+        self._begin(entry)
+        return entry
 
     def process(self, block: Floats) -> Floats:
         """(n, channels) samples in, (n, channels) out, `latency_samples` late."""
@@ -114,6 +136,11 @@ class _Part:
         self._cutter = cutter
         self._overlap = np.zeros((cutter.hop, channels))
         self._run = np.zeros(2, np.int64)
+
+    def begin(self) -> None:
+        """Nothing was heard before."""
+        self._overlap[:] = 0.0
+        self._run[:] = 0
 
     def cut(self, heard: Floats, gain_db: Floats) -> None:
         """Take in place, of groups of frames, what their gains (frames, 72) take away."""

@@ -340,7 +340,7 @@ class AudioReader:
         return block
 
     def skip(self, frames: int) -> None:
-        """Go on so many frames later; only before anything is read. What is passed over is not looked at.
+        """Go on so many frames later. What is passed over is not looked at.
 
         Raises StemError where the file is damaged before that.
         """

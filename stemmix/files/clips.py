@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from stemmix.errors import StemError
 from stemmix.files.audio import Samples
+from stemmix.files.decoded import pass_over
 from stemmix.files.stems import StemReader, through_matrix
 from stemmix.files.timeline import Piece, Timeline
 from stemmix.model.features import Look
@@ -31,7 +32,7 @@ class TimelineReader:
         stereo. Where it is `watched` there is a `look` in the end. StemError as of `inspect`."""
         self.timeline = timeline
         self.frames_out = 0
-        """Frames given so far: the stem's length once `read` gives none."""
+        """Frames given or skipped so far: the stem's length once `read` gives none."""
         self._matrix = fold_matrix(timeline.layout, STEREO) if matrix is None else matrix
         self._watched = watched
         self._looks: list[tuple[int, StemReader]] = []
@@ -51,6 +52,28 @@ class TimelineReader:
         self.frames_out += len(block)
         return block
 
+    def skip(self, frames: int) -> None:
+        """Go on so many frames later, or at the end; as of `StemReader.skip`, and raises as that."""
+        length = self.timeline.frames
+        if length is None:
+            pass_over(self, frames)
+            return
+        frames = min(frames, length - self.frames_out)
+        self.frames_out += frames
+        if self._whole is not None:
+            self._whole.skip(frames)
+            return
+        start = self.timeline.at + self.frames_out
+        self._coming = [piece for piece in self._coming if piece.end > start]
+        still = []
+        for piece, reader in self._sounding:
+            if piece.end > start:
+                reader.skip(frames)
+                still.append((piece, reader))
+            else:
+                reader.close()
+        self._sounding = still
+
     def _added(self, frames: int) -> Samples:
         start = self.timeline.at + self.frames_out
         length = self.timeline.frames
@@ -61,7 +84,7 @@ class TimelineReader:
         while self._coming and self._coming[0].at < end:
             piece = self._coming.pop(0)
             reader = self._reader(piece, None)
-            _pass_over(reader, max(start - piece.at, 0))
+            reader.skip(max(start - piece.at, 0))
             self._sounding.append((piece, reader))
         still = []
         for piece, reader in self._sounding:
@@ -143,15 +166,6 @@ def _whole_block(reader: StemReader, frames: int) -> Samples:
     if len(block) < frames and reader.audio.frames is not None:
         raise StemError(f"{reader.audio.path}: ends before the clip does that is made of it")
     return block
-
-
-def _pass_over(reader: StemReader, frames: int) -> None:
-    """Read what lies before the programme, and leave it."""
-    while frames > 0:
-        count = len(reader.read(min(frames, 1 << 16)))
-        if not count:
-            return
-        frames -= count
 
 
 def _between(points: Sequence[tuple[int, float]], times: Floats) -> Floats:

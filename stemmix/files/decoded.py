@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +95,21 @@ def _missing_end(path: Path, container: str) -> str | None:
     return f"its header promises {promised} bytes, {size} are there" if promised > size else None
 
 
+class Reads(Protocol):
+    """Anything that gives (n, channels) samples in order, none at its end."""
+
+    def read(self, frames: int) -> npt.NDArray[np.float64]: ...
+
+
+def pass_over(source: Reads, frames: int) -> None:
+    """Read what comes next, and leave it: where no place is found but by going there."""
+    while frames > 0:
+        count = len(source.read(min(frames, _BLOCK_FRAMES)))
+        if not count:
+            return
+        frames -= count
+
+
 class DecodedSamples:
     """Samples of whatever libsndfile decodes, in order, as float64 of full scale 1."""
 
@@ -133,23 +148,23 @@ class DecodedSamples:
     def skip(self, frames: int) -> None:
         """Go on so many frames later; StemError where the file is damaged.
 
-        Only before anything is read. libsndfile finds its place to the sample in what has no memory of what went
-        before; an MP3 or Ogg is decoded up to there.
+        libsndfile finds its place to the sample in what has no memory of what went before; an MP3 or Ogg is decoded up
+        to there.
         """
         import soundfile
 
-        if self.sound.format in _FOUND_TO_THE_SAMPLE and self._expected is not None:
-            try:
-                self.sound.seek(frames)
-            except soundfile.LibsndfileError as fault:
-                raise StemError(f"{self._path}: is damaged before frame {frames} ({_words(fault)})") from None
-            self._decoded = frames
+        if self.sound.format not in _FOUND_TO_THE_SAMPLE or self._expected is None:
+            pass_over(self, frames)
             return
-        while frames > 0:
-            block = self.read(min(frames, _BLOCK_FRAMES))
-            if not len(block):
-                return
-            frames -= len(block)
+        there, self._ready = self._ready[:frames], self._ready[frames:]
+        if frames == len(there):
+            return
+        place = min(self._decoded + frames - len(there), self._expected)
+        try:
+            self.sound.seek(place)
+        except soundfile.LibsndfileError as fault:
+            raise StemError(f"{self._path}: is damaged before frame {place} ({_words(fault)})") from None
+        self._decoded = place
 
     def _decode(self) -> npt.NDArray[np.float64]:
         import soundfile

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from stemmix.dsp import kernels
 from stemmix.files.audio import AudioFile, AudioReader, Samples, inspect
+from stemmix.files.decoded import pass_over
 from stemmix.model.features import Look
 from stemmix.model.layouts import STEREO, Matrix, fold_matrix
 
@@ -18,7 +19,7 @@ _RUN_IN_FRAMES: Final = 8192
 """Of the file, before what is wanted of it: its past is heard in the converter's filter, as its future is."""
 
 
-class _RateConverter:
+class RateConverter:
     """Samples from one rate to another by soxr at its highest quality, (n, channels) in and out, delay taken out.
 
     The length is every instant of the new rate that lies within the sound: ceil(frames x rate out / rate in).
@@ -34,10 +35,16 @@ class _RateConverter:
         self._frames_in = 0
         self._frames_out = 0
 
+    def anew(self) -> RateConverter:
+        """The same at its beginning."""
+        return RateConverter(Fraction(*self._rates), self._channels)
+
     def frames_of(self, frames: int) -> int:
+        """How many come out of so many."""
         return -(-frames * self._rates[1] // self._rates[0])
 
     def process(self, block: Samples) -> Samples:
+        """What is ready after (n, channels) more samples; may be none."""
         if not len(block):
             return block
         converted: Samples = self._stream.resample_chunk(block)
@@ -46,6 +53,7 @@ class _RateConverter:
         return converted
 
     def flush(self) -> Samples:
+        """The rest, after the last samples."""
         # soxr rounds a length to the nearest, half up: zeros after the end bring the last instant too
         zeros = np.zeros((self._rates[0] // self._rates[1] + 2, self._channels))
         rest: Samples = self._stream.resample_chunk(zeros, last=True)
@@ -82,27 +90,28 @@ class StemReader:
         if matrix is None:
             matrix = fold_matrix(self.audio.layout, STEREO)
         self.frames_out = 0
-        """Frames given so far: the stem's length once `read` gives none."""
+        """Frames given or skipped so far: the stem's length once `read` gives none."""
         self._matrix = None if matrix == fold_matrix(self.audio.layout, self.audio.layout) else np.array(matrix)
         self._converter = None
         self._ratio = self.audio.sample_rate * pull / sample_rate
         self.first = first
         """Frame of the file that it begins with."""
-        # where the file's samples and the programme's fall on each other, before the first by more than soxr rings
+        # to where the file's samples and the programme's fall on each other, further than soxr rings
         step = self._ratio.numerator
-        self._early = 0 if self._ratio == 1 or not first else step * -(-_RUN_IN_FRAMES // step)
+        self._run_in = step * -(-_RUN_IN_FRAMES // step)
+        early = 0 if self._ratio == 1 or not first else self._run_in
         if self._ratio != 1:
-            self._converter = _RateConverter(self._ratio, min(channels, len(matrix)))
+            self._converter = RateConverter(self._ratio, min(channels, len(matrix)))
         # mono is converted before it is spread to two sides, 5.1 after it is folded to two: the fewer the cheaper
         self._fold_first = channels > len(matrix)
         self._ready = np.empty((0, len(matrix)))
         self._has_ended = False
         self._reader = AudioReader(self.audio, watched=watched)
-        self._silence = max(self._early - first, 0)
+        self._silence = max(early - first, 0)
         """Frames before the file's beginning that are still to be run through the converter."""
-        if first > self._early:
-            self._reader.skip(first - self._early)
-        self._to_drop = int(self._early / self._ratio)
+        if first > early:
+            self._reader.skip(first - early)
+        self._to_drop = int(early / self._ratio)
 
     @property
     def expected_frames(self) -> int | None:
@@ -120,6 +129,28 @@ class StemReader:
         block = self._fold(self._reader.read(frames)) if self._converter is None else self._convert(frames)
         self.frames_out += len(block)
         return block
+
+    def skip(self, frames: int) -> None:
+        """Go on so many frames later, to the samples that `read` would have come to.
+
+        From another rate they are so to 180 dB under full scale, as soxr's own blocks begin elsewhere. Raises StemError
+        as of `AudioReader.skip`, and as of `read` where it is but read on.
+        """
+        if self._converter is None:
+            self._reader.skip(frames)
+            self.frames_out += frames
+            return
+        steps, rest = divmod(self.frames_out + frames, self._ratio.denominator)
+        begin = self.first + steps * self._ratio.numerator - self._run_in
+        if begin <= self._reader.frames_read:
+            pass_over(self, frames)
+            return
+        self._reader.skip(begin - self._reader.frames_read)
+        self._converter = self._converter.anew()
+        self._ready = self._ready[:0]
+        self._silence = 0
+        self._to_drop = int(self._run_in / self._ratio) + rest
+        self.frames_out += frames
 
     def _fold(self, block: Samples) -> Samples:
         return block if self._matrix is None else through_matrix(block, self._matrix)

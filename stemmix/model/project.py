@@ -320,6 +320,10 @@ class Project(ProjectFile):
         """A stem's fader and its group's, in dB."""
         return stem.gain_db + sum(group.gain_db for group in self.groups if group.id == stem.group)
 
+    def frames_of(self, programme: int) -> int:
+        """Length of what is written, in samples: the picture's, else that of the programme."""
+        return programme if self.length is None else self.clock.length(self.length)
+
     @property
     def layout(self) -> Layout:
         """Of the bus: the widest that a deliverable asks for."""

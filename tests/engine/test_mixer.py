@@ -7,10 +7,21 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import Shape, StemGains
-from stemmix.engine.mixer import AlignedStem, MixedStem, blocks_of, bus_of, folded, gains_of_stem, mixed_blocks
+from stemmix.engine.mixer import (
+    AlignedStem,
+    MixedStem,
+    blocks_of,
+    bus_of,
+    folded,
+    gains_of_stem,
+    mixed_blocks,
+    mixed_passages,
+)
 from stemmix.engine.strip import Strip
 from stemmix.files.audio import AudioFile, inspect
 from stemmix.files.timeline import Piece, Timeline
@@ -21,6 +32,7 @@ from stemmix.model.profiles import Role
 from tests.material import RATE_HZ, SIZES, noise, write_audio
 
 RISING = tuple(-0.25 * band for band in range(BAND_COUNT))
+UNMASK = Unmask(kind="unmask", mid_db=RISING, side_db=RISING[::-1])
 SHAPE = PlannedShape(look_ahead_s=0.08, hold_s=0.35, ramp_s=0.25)
 
 
@@ -64,14 +76,24 @@ def timeline(audio: AudioFile, at: int = 0) -> Timeline:
     return Timeline(RATE_HZ, (Piece("", audio, 0, at, audio.frames),), layout=audio.layout)
 
 
+def as_mixed(plan: Plan, stems: list[Written], layout: Layout = STEREO) -> list[MixedStem]:
+    return [
+        MixedStem(timeline(stem.audio, stem.at), stem.gain_db, gains_of_stem(plan, stem.id), layout, stem.pan)
+        for stem in stems
+    ]
+
+
+def mixed_once(plan: Plan, stems: list[Written], layout: Layout = STEREO) -> list[np.ndarray]:
+    """Of every stem, the whole programme in one block."""
+    (taken,) = mixed_blocks(as_mixed(plan, stems, layout), plan.frames, plan.sample_rate, plan.frames)
+    return taken
+
+
 def mixed(
     plan: Plan, stems: list[Written], size: int = 4096, threads: int = 2, layout: Layout = STEREO
 ) -> list[np.ndarray]:
     """Of every stem, the whole programme."""
-    planned = [
-        MixedStem(timeline(stem.audio, stem.at), stem.gain_db, gains_of_stem(plan, stem.id), layout, stem.pan)
-        for stem in stems
-    ]
+    planned = as_mixed(plan, stems, layout)
     taken = list(mixed_blocks(planned, plan.frames, plan.sample_rate, size, threads))
     for number, stem in enumerate(planned):
         alone = np.concatenate(list(blocks_of(stem, plan.frames, plan.sample_rate, size)))
@@ -111,7 +133,7 @@ def test_a_plan_that_ends_early_cuts_and_one_that_ends_late_is_filled_with_silen
 def test_blocks_and_threads_change_no_bit(trio: list[Written]) -> None:
     moves = (
         move("A", 10_000, 20_000, Duck(kind="duck", gain_db=-6.0)),
-        move("B", 15_000, 30_000, Unmask(kind="unmask", mid_db=RISING, side_db=RISING[::-1])),
+        move("B", 15_000, 30_000, UNMASK),
     )
     plan = plan_of(trio, 70_001, moves)
     whole = mixed(plan, trio, 70_001, threads=1)
@@ -162,6 +184,78 @@ def test_a_source_may_give_less_than_is_asked_for(size: int) -> None:
     assert not out[1_083:].any()
 
 
+# ---- from the middle on ---------------------------------------------------------------------------------------------
+
+
+def busy_plan(stems: list[Written]) -> Plan:
+    """Moves that stand, come, go and meet."""
+    moves = (
+        move("A", 60_000, 90_000, Duck(kind="duck", gain_db=-6.0)),
+        move("A", 80_000, 200_000, UNMASK),
+        move("B", 15_000, 180_000, UNMASK),
+    )
+    return plan_of(stems, 300_000, moves)
+
+
+@pytest.fixture(scope="module")
+def long_pair(tmp_path_factory: pytest.TempPathFactory) -> list[Written]:
+    """Two stems of six seconds with stretches of digital silence; one is set in late."""
+    folder = tmp_path_factory.mktemp("long")
+    samples = noise(280_000, seed=1)
+    for first, after in ((70_000, 70_900), (98_000, 106_600), (130_000, 190_000)):
+        samples[first:after] = 0.0
+    return [stem_of(folder, "A", samples), stem_of(folder, "B", noise(100_000, seed=2), at=80_123, gain_db=-3.0)]
+
+
+@given(
+    edges=st.lists(st.integers(0, 300_000), min_size=2, max_size=8).map(sorted),
+    size=st.sampled_from([4096, 10_000, 1 << 16]),
+)
+@settings(max_examples=30, deadline=None)
+def test_a_passage_is_to_the_bit_what_stands_there_in_the_whole(
+    long_pair: list[Written], edges: list[int], size: int
+) -> None:
+    plan = busy_plan(long_pair)
+    whole = mixed_once(plan, long_pair)
+    spans = list(zip(edges[::2], edges[1::2], strict=False))
+    taken = list(mixed_passages(as_mixed(plan, long_pair), spans, RATE_HZ, size))
+    for number, stem in enumerate(whole):
+        wanted = np.concatenate([stem[first:after] for first, after in spans])
+        found = np.concatenate([stem[:0], *(block[number] for block in taken)])
+        assert np.array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("off", [0, 1, 1023, 1024, 8191])
+def test_a_passage_may_begin_anywhere_on_the_grid_of_frames(long_pair: list[Written], off: int) -> None:
+    """Where a group of frames begins, in its first half window, which the frame before reaches into, and at its end."""
+    plan = busy_plan(long_pair)
+    whole = mixed_once(plan, long_pair)
+    for group in range(3, 24):
+        first = group * 8192 + off
+        ((a, b),) = mixed_passages(as_mixed(plan, long_pair), [(first, first + 3000)], RATE_HZ)
+        assert np.array_equal(a, whole[0][first : first + 3000]), first
+        assert np.array_equal(b, whole[1][first : first + 3000]), first
+
+
+def test_a_passage_is_where_moves_are_at_work(long_pair: list[Written]) -> None:
+    """Else the test above would hold for a strip that does nothing."""
+    plain, moved = (mixed_once(plan, long_pair) for plan in (plan_of(long_pair, 300_000), busy_plan(long_pair)))
+    assert all(np.any(one != other) for one, other in zip(plain, moved, strict=True))
+
+
+def test_a_passage_far_into_the_programme_is_not_paid_for_by_what_lies_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stems = [stem_of(tmp_path, "A", noise(40 * RATE_HZ))]
+    plan = plan_of(stems, 40 * RATE_HZ)
+    cut = []
+    process = Strip.process
+    monkeypatch.setattr(Strip, "process", lambda self, block: cut.append(len(block)) or process(self, block))
+    spans = [(second * RATE_HZ, (second + 1) * RATE_HZ) for second in (10, 20, 39)]
+    assert sum(len(stem) for (stem,) in mixed_passages(as_mixed(plan, stems), spans, RATE_HZ)) == 3 * RATE_HZ
+    assert sum(cut) < 6 * RATE_HZ
+
+
 # ---- wider than stereo -----------------------------------------------------------------------------------------------
 
 
@@ -171,9 +265,6 @@ def surround(tmp_path: Path) -> list[Written]:
     voice = stem_of(tmp_path, "V", noise(40_000, 1, seed=1), at=1_000)._replace(pan=0.5)
     wide = inspect(write_audio(tmp_path / "W.wav", noise(50_000, 6, seed=3), subtype="DOUBLE"), SURROUND_5_1)
     return [voice, stem_of(tmp_path, "M", noise(60_000, seed=2), gain_db=-3.0), Written("W", wide, 5_000, 0.0)]
-
-
-UNMASK = Unmask(kind="unmask", mid_db=RISING, side_db=RISING[::-1])
 
 
 def surround_plan(stems: list[Written]) -> Plan:
@@ -204,6 +295,16 @@ def test_blocks_and_threads_change_no_bit_of_a_wide_bus(surround: list[Written],
     for size, threads in ((512, 1), (4096, 2), (7 * 911, 3), (1 << 16, 4)):
         again = mixed(plan, surround, size, threads, layout)
         assert all(np.array_equal(one, other) for one, other in zip(whole, again, strict=True))
+
+
+def test_a_passage_of_a_wide_bus_is_to_the_bit_what_stands_there(surround: list[Written]) -> None:
+    """LFE, which follows moves of its own, and a centre by itself among them."""
+    plan = surround_plan(surround)
+    whole = mixed_once(plan, surround, SURROUND_5_1)
+    for first, after in ((11_000, 25_000), (28_000, 60_001)):
+        taken = list(mixed_passages(as_mixed(plan, surround, SURROUND_5_1), [(first, after)], RATE_HZ, 4096))
+        for number, stem in enumerate(whole):
+            assert np.array_equal(np.concatenate([block[number] for block in taken]), stem[first:after])
 
 
 def test_the_fold_of_a_wide_bus_is_the_mix_in_stereo(surround: list[Written]) -> None:

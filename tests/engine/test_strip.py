@@ -9,7 +9,7 @@ from stemmix.bands import BAND_COUNT, CENTRE_HZ
 from stemmix.dsp.dynamics import GainCurve, Shape, StemGains
 from stemmix.dsp.spectrum import BandAnalyser, ruler
 from stemmix.engine.mixer import folded
-from stemmix.engine.strip import Strip
+from stemmix.engine.strip import SILENT_SAMPLES, Strip
 from stemmix.model.layouts import LAYOUTS, STEREO, SURROUND_5_1, Layout
 from tests.material import RATE_HZ, SIZES, blocks, noise
 
@@ -95,6 +95,21 @@ def test_any_blocking_gives_the_same_samples_to_the_bit() -> None:
     assert np.any(whole != signal)
     for size in SIZES[1:]:
         assert np.array_equal(through(strip(CUTS, DUCKS, -2.0), signal, size), whole)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100, 96_000])
+def test_entered_in_the_middle_it_gives_the_same_samples_to_the_bit(rate_hz: int) -> None:
+    """At any rate, beside digital silence too, which what rings ahead of a sound does not wake."""
+    signal = noise(3 * rate_hz)
+    for start in range(0, len(signal), rate_hz // 3):
+        signal[start : start + SILENT_SAMPLES + 3] = 0.0
+    cuts: Cuts = [(rate_hz // 2, 2 * rate_hz, scoop(-9.0, 3))]
+    whole = through(strip(cuts, rate_hz=rate_hz), signal)
+    used = strip(cuts, rate_hz=rate_hz)
+    for sample in range(0, 2 * rate_hz, rate_hz // 9):
+        entry = used.enter(sample)
+        assert 0 <= sample - entry < 2 * used.latency_samples
+        assert np.array_equal(through(used, signal[entry:])[sample - entry :], whole[sample:])
 
 
 @pytest.mark.parametrize("size", [1, 7])

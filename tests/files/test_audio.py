@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stemmix.errors import StemError
 from stemmix.files.audio import AudioReader, inspect, sha256_of
 from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1
+from tests.material import taken_by_turns
 from tests.reference.wave_bytes import chunk, fmt, riff
 
 BLOCKS = (1, 7, 512, 4096, 48_000)
@@ -226,6 +229,28 @@ def test_reading_nothing_takes_nothing(tmp_path: Path) -> None:
         assert reader.read(0).shape == (0, 2)
         assert len(all_of(reader)) == 100
         assert reader.read(10).shape == (0, 2)
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, np.ndarray]:
+    """A file of each kind, longer than what is decoded at once, and its samples."""
+    folder = tmp_path_factory.mktemp("kinds")
+    for suffix, subtype in KINDS:
+        path = folder / f"{subtype}.{suffix}"
+        soundfile.write(path, noise(140_001, 2), 48_000, subtype=subtype)
+    return {path: samples_of(path) for path in folder.iterdir()}
+
+
+@given(turns=st.lists(st.tuples(st.integers(0, 90_000), st.integers(0, 5_000)), max_size=6))
+@settings(max_examples=15, deadline=None)
+def test_a_skip_comes_to_the_samples_that_reading_comes_to(
+    kinds: dict[Path, np.ndarray], turns: list[tuple[int, int]]
+) -> None:
+    """To the bit, from any place, whatever the codec; a skip past the end is the end."""
+    for path, whole in kinds.items():
+        with AudioReader(path) as reader:
+            for due, block in taken_by_turns(reader, turns):
+                assert np.array_equal(block, whole[due]), path.name
 
 
 def test_the_headroom_of_floats_is_kept(tmp_path: Path) -> None:

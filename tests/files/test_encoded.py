@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ import soundfile
 from stemmix.errors import OutputError
 from stemmix.files import encoded
 from stemmix.files.audio import AudioReader, inspect
-from stemmix.files.encoded import EncodedWriter
+from stemmix.files.encoded import EncodedWriter, to_listen
 from stemmix.files.parts import remove_strays
 from stemmix.model.encodings import CODINGS, Encoding
 from stemmix.model.layouts import LAYOUTS, MONO, STEREO, SURROUND_5_1, Layout
@@ -127,6 +128,39 @@ def test_what_is_louder_than_full_scale_is_encoded_not_clipped(tmp_path: Path) -
         write(tmp_path / encoding, encoding, loud)
         with AudioReader(tmp_path / encoding) as reader:
             assert np.abs(reader.read(RATE_HZ)).max() == pytest.approx(3.0, rel=0.02)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [32_000, 44_100, 48_000])
+def test_what_is_to_be_listened_to_lies_on_the_original_to_the_sample(rate: int, channels: int) -> None:
+    samples = material("mp3", 3 * rate + 11, channels)
+    content = to_listen(samples, rate)
+    assert to_listen(samples, rate) == content, "the same bytes for the same samples"
+    assert soundfile.info(io.BytesIO(content)).format == "MP3"
+    decoded, decoded_hz = soundfile.read(io.BytesIO(content), always_2d=True)
+    assert (decoded.shape, decoded_hz) == (samples.shape, rate)
+    assert lag(samples, decoded) == 0
+    assert np.mean(decoded**2) == pytest.approx(np.mean(samples**2), rel=0.02)
+
+
+def test_other_decoders_find_what_is_to_be_listened_to_at_the_same_samples(tmp_path: Path) -> None:
+    """As those of browsers: by the encoder's tag, which tells its delay."""
+    samples = material("mp3")
+    (tmp_path / "a.mp3").write_bytes(to_listen(samples, RATE_HZ))
+    decoded = by_ffmpeg(tmp_path / "a.mp3", 2)
+    assert decoded.shape == samples.shape
+    assert decoded == pytest.approx(soundfile.read(tmp_path / "a.mp3")[0], abs=1e-5)
+
+
+def test_what_is_to_be_listened_to_takes_about_115_kilobits_a_second() -> None:
+    example = Path(__file__).resolve().parents[2] / "projects" / "film_reel3" / "mx.flac"
+    samples, rate = soundfile.read(example, start=20 * RATE_HZ, frames=8 * RATE_HZ)
+    assert 96_000 < 8 * len(to_listen(samples, rate)) / 8.0 < 128_000
+
+
+def test_a_rate_that_mp3_has_not_is_not_listened_to() -> None:
+    with pytest.raises(ValueError, match="not of 96000 Hz"):
+        to_listen(material("mp3"), 96_000)
 
 
 # ---- the same bytes --------------------------------------------------------------------------------------------------

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stemmix.errors import StemError
 from stemmix.files.audio import AudioFile, AudioReader, inspect, inspect_discrete
-from stemmix.files.stems import StemReader, _RateConverter
+from stemmix.files.stems import RateConverter, StemReader
 from stemmix.model.layouts import (
     LAYOUTS,
     MINUS_3_DB,
@@ -26,6 +28,7 @@ from stemmix.model.layouts import (
     in_film_order,
     placing_matrix,
 )
+from tests.material import taken_by_turns
 from tests.reference.wave_bytes import chunk, fmt, riff
 
 BLOCKS = (1, 7, 512, 4096, 48_000)
@@ -102,7 +105,7 @@ def test_what_stands_at_a_time_in_the_file_stands_at_that_time_in_the_mix(
 
 def drift(rate: int, seconds: int, every: int) -> set[int]:
     """How far impulses of a stream, one each `every` seconds, come to lie from their places at 48 kHz."""
-    converter = _RateConverter(Fraction(rate, 48_000), 1)
+    converter = RateConverter(Fraction(rate, 48_000), 1)
     off, done = set(), 0
     waiting = np.zeros(24_000)
     for second in range(seconds + 1):
@@ -138,6 +141,41 @@ def test_a_sine_from_44_1_khz_is_the_same_sine_at_48_khz(tmp_path: Path) -> None
     converted = stem(tmp_path / "a.wav", sine(44_100), 44_100, 48_000)
     middle = slice(24_000, 72_000)
     assert np.max(np.abs(converted[middle] - sine(48_000)[middle])) < 1e-6
+
+
+CONVERTED_DBFS = -180.0
+"""How far from the samples of one that reads on a stem may be that was brought from another rate and skips."""
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_048, 96_000])
+@pytest.mark.parametrize("first", [0, 3_001])
+@given(turns=st.lists(st.tuples(st.integers(0, 60_000), st.integers(0, 5_000)), max_size=5))
+@settings(max_examples=10, deadline=None)
+def test_a_skip_comes_to_the_samples_that_reading_comes_to(
+    tmp_path_factory: pytest.TempPathFactory, rate: int, first: int, turns: list[tuple[int, int]]
+) -> None:
+    path = tmp_path_factory.mktemp("skip") / "a.wav"
+    soundfile.write(path, noise(2 * rate, 1), rate, subtype="DOUBLE")
+    with StemReader(path, 48_000, first=first) as reader:
+        whole = all_of(reader)
+    with StemReader(path, 48_000, first=first) as reader:
+        for due, block in taken_by_turns(reader, turns):
+            assert block.shape == whole[due].shape
+            assert np.abs(block - whole[due]).max(initial=0.0) < 10 ** (CONVERTED_DBFS / 20)
+
+
+def test_a_far_skip_reads_little_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In proportion to what is wanted, not to what lies before it."""
+    read = []
+    given_by = AudioReader.read
+    monkeypatch.setattr(AudioReader, "read", lambda self, frames: read.append(frames) or given_by(self, frames))
+    for name, rate, most in (("a.wav", 48_000, 100), ("b.flac", 48_000, 100), ("c.wav", 44_100, 60_000)):
+        soundfile.write(tmp_path / name, noise(20 * rate, 1), rate)
+        with StemReader(tmp_path / name, 48_000) as reader:
+            reader.skip(19 * 48_000)
+            assert len(reader.read(100)) == 100
+        assert 100 <= sum(read) <= most, name
+        read.clear()
 
 
 def test_a_tone_that_the_mix_cannot_hold_does_not_come_back_as_another(tmp_path: Path) -> None:

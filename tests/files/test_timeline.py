@@ -25,6 +25,7 @@ from stemmix.files.writer import WaveWriter
 from stemmix.model.layouts import LAYOUTS, MONO, STEREO, SURROUND_5_1, fold_matrix, placing_matrix
 from stemmix.model.stems import Stem
 from stemmix.model.timecode import Clock
+from tests.material import taken_by_turns
 
 RATE_HZ = 48_000
 CLOCK = Clock(RATE_HZ, "25", "01:00:00:00")
@@ -355,6 +356,35 @@ def test_no_sample_depends_on_the_size_of_blocks(material: Path, fields: dict[st
     assert len(whole) == timeline.frames
     for size in (97, 512, 4096):
         assert np.array_equal(played(timeline, size), whole)
+
+
+@given(fields=timelines(), turns=st.lists(st.tuples(st.integers(0, 4_000), st.integers(0, 2_000)), max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_a_skip_comes_to_the_samples_that_reading_comes_to(
+    material: Path, fields: dict[str, Any], turns: list[tuple[int, int]]
+) -> None:
+    """Over gaps and whole clips, into fades and crossfades, past the end."""
+    timeline = placed(material, **fields)
+    whole = played(timeline)
+    with TimelineReader(timeline, fold_matrix(timeline.layout, timeline.layout)) as reader:
+        for due, block in taken_by_turns(reader, turns):
+            assert block.shape == whole[due].shape
+            assert np.abs(block - whole[due]).max(initial=0.0) < 1e-9
+
+
+def test_a_skip_in_a_stem_that_does_not_say_its_length_comes_to_the_same_samples(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", noise(20_000), RATE_HZ)
+    content = bytearray((tmp_path / "a.flac").read_bytes())
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    (tmp_path / "a.flac").write_bytes(content)
+    for fields in ({"file": "a.flac"}, {"clips": [{"file": "a.flac", "in": "7 samples"}]}):
+        timeline = placed(tmp_path, **fields)
+        assert timeline.frames is None
+        whole = played(timeline)
+        with TimelineReader(timeline, fold_matrix(MONO, MONO)) as reader:
+            for due, block in taken_by_turns(reader, [(0, 9), (12_345, 700), (50_000, 5)]):
+                assert np.array_equal(block, whole[due])
 
 
 @given(fields=timelines(), later=st.integers(1, 5000))

@@ -51,6 +51,11 @@ def test_every_field_of_the_schema_that_a_person_sets_is_described() -> None:
     assert [name for name, field in definitions["Stem"]["properties"].items() if "description" not in field] == []
 
 
+def test_what_is_written_is_as_long_as_the_picture_or_the_programme() -> None:
+    assert made().frames_of(1234) == 1234
+    assert made(length=2.5).frames_of(1234) == 120_000
+
+
 def test_a_small_project_needs_no_more_than_title_and_stems() -> None:
     project = made()
     assert (project.profile, project.sample_rate) == ("film", 48_000)
