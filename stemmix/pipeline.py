@@ -42,7 +42,7 @@ from stemmix.model.timecode import Clock, as_typed, has_frames
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.overview import overview_of
 from stemmix.reels import folder_of, gain_source, gains_of, refuse_clashes, refuse_unlike
-from stemmix.showing import Shown, evidence_of, last_render
+from stemmix.showing import EXCERPTS, Shown, evidence_of, last_render, with_excerpts
 from stemmix.sources import Source, open_stems, refuse_unheard
 from stemmix.steps import Steps, files_of_parts, work_of
 from stemmix.stored import StoredPlan, read_stored
@@ -163,7 +163,11 @@ def _page(reel: _Reel, receipt: Receipt) -> str:
     from stemmix.report.page import page_html
 
     assert reel.shown is not None  # it is asked for
-    return page_html(reel.shown.exhibit(reel.job.project, receipt))
+    project = reel.job.project
+    shown = reel.shown.exhibit(project, receipt)
+    if project.report == "page_with_audio":
+        shown = with_excerpts(shown, project, reel.sources, EXCERPTS, reel.job.threads)
+    return page_html(shown)
 
 
 @dataclass(frozen=True)
@@ -269,21 +273,35 @@ def examine(
         asked_for=asked_for,
         tonal=tonal,
         look_for_offsets=look_for_offsets,
-    )[0]
+    ).evidence
 
 
 def exhibit(
-    project_path: Path, out: Path | None = None, *, progress: Progress, use_cache: bool = True, threads: int = THREADS
+    project_path: Path,
+    out: Path | None = None,
+    *,
+    progress: Progress,
+    use_cache: bool = True,
+    threads: int = THREADS,
+    excerpts: int = 0,
 ) -> Exhibit:
     """The same over time, and what the last render into `out`, or into `out/` beside the project, has left: what a page
-    shows."""
-    project = read_project(project_path)
-    evidence, overview = _examined(
-        project_path, progress=progress, use_cache=use_cache, threads=threads, with_overview=True
-    )
-    assert overview is not None  # it was asked for
-    receipt, outdated = last_render(project_path, project, evidence.plan, out)
-    return Shown(evidence, overview).exhibit(project, receipt, outdated)
+    shows; with so many `excerpts` to listen to, for which alone audio is read."""
+    found = _examined(project_path, progress=progress, use_cache=use_cache, threads=threads, with_overview=True)
+    assert found.overview is not None  # it was asked for
+    receipt, outdated = last_render(project_path, found.project, found.evidence.plan, out)
+    shown = Shown(found.evidence, found.overview).exhibit(found.project, receipt, outdated)
+    return with_excerpts(shown, found.project, found.sources, excerpts, threads) if excerpts else shown
+
+
+class _Examined(NamedTuple):
+    """As far as the decisions."""
+
+    project: Project
+    sources: Sequence[Source]
+    """In line."""
+    evidence: Evidence
+    overview: Overview | None
 
 
 def _examined(
@@ -297,7 +315,7 @@ def _examined(
     tonal: Callable[[str], bool] | None = None,
     look_for_offsets: bool = False,
     with_overview: bool = False,
-) -> tuple[Evidence, Overview | None]:
+) -> _Examined:
     project = read_project(project_path)
     if asked_for is not None:
         refuse_unheard(project_path, project, asked_for)
@@ -314,7 +332,8 @@ def _examined(
         plan = _decided(project, stems, steps, store.cache, threads)
         overview = overview_of(project, stems, plan, threads) if with_overview else None
     steps.end("decide")
-    return evidence_of(project, project_path.stem, sources, stems, plan, tonal), overview
+    evidence = evidence_of(project, project_path.stem, sources, stems, plan, tonal)
+    return _Examined(project, sources, evidence, overview)
 
 
 def sample_of(project_path: Path, time: str, frame_rate: str | None = None) -> int:

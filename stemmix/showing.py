@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from stemmix.analysis.tonal import tonal_of
 from stemmix.errors import StemmixError
+from stemmix.excerpts import excerpts_of
 from stemmix.files.documents import read_document, sha256_of_document
-from stemmix.listening import folded_blocks
+from stemmix.listening import THREADS, folded_blocks
 from stemmix.model.evidence import Evidence, HeardFacts
 from stemmix.model.exhibit import Exhibit
 from stemmix.model.overview import Overview
@@ -18,7 +20,11 @@ from stemmix.model.project import Project
 from stemmix.model.receipt import Receipt
 from stemmix.planning.evidence import HeardStem
 from stemmix.reels import folder_of
+from stemmix.report.places import worst_places
 from stemmix.sources import Source
+
+EXCERPTS: Final = 6
+"""Places to listen to where nobody says how many: a minute and a half of MP3, 1.5 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +35,24 @@ class Shown:
     overview: Overview
 
     def exhibit(self, project: Project, receipt: Receipt | None, outdated: str | None = None) -> Exhibit:
-        """All of it; `outdated` as of `Exhibit`."""
+        """All of it but sound; `outdated` as of `Exhibit`."""
         aims = {wanted.name: project.specification(wanted) for wanted in project.masters}
         return Exhibit(self.evidence, self.overview, aims, receipt, outdated)
+
+
+def with_excerpts(
+    shown: Exhibit, project: Project, sources: Sequence[Source], count: int, threads: int = THREADS
+) -> Exhibit:
+    """The same with so many of the worst places to listen to, at the gain that the last render of this mix has found.
+
+    `sources` are in line, as the plan was made for them. StemError where a file cannot be read.
+    """
+    plan, receipt = shown.evidence.plan, shown.receipt
+    gain_db = None
+    if receipt is not None and shown.outdated is None:
+        gain_db = next((file.gain_db for file in receipt.files if file.kind == "printmaster"), None)
+    places = worst_places(plan, count, project.frames_of(plan.frames))
+    return replace(shown, excerpts=tuple(excerpts_of(project, plan, sources, places, gain_db, threads=threads)))
 
 
 def evidence_of(

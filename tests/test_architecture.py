@@ -34,6 +34,7 @@ ROOT = (
     "reels",
     "rehearsal",
     "resume",
+    "showing",
     "sources",
     "steps",
     "stored",

@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reel")
     shutil.copytree(EXAMPLE.with_suffix(""), folder / EXAMPLE.stem, ignore=shutil.ignore_patterns("*.py", "*.md"))
     project = Path(shutil.copy(EXAMPLE, folder))
-    edited(project, lambda document: document.update(report="page", frame_rate="25", start="10:00:00:00"))
+    edited(project, lambda document: document.update(report="page_with_audio", frame_rate="25", start="10:00:00:00"))
     rendered(project, folder / "out")
     return folder / "out"
 
@@ -209,6 +209,24 @@ def test_tables_are_filtered_and_shown_whole(opened: Opened) -> None:
         button.click()
         assert button.get_attribute("aria-expanded") == "true"
     assert all(row.is_visible() for row in page.locator("[data-table] tbody tr").all())
+
+
+def test_the_worst_places_are_heard_before_and_after_from_the_same_moment(opened: Opened) -> None:
+    page = opened.page
+    excerpt = page.locator(".excerpt").first
+    assert page.locator(".excerpt").count() == 6
+    before, after = (excerpt.locator("audio").nth(number) for number in (0, 1))
+    loaded = "one => new Promise((told) => { one.onloadedmetadata = () => told(one.duration); one.load(); })"
+    lengths = [one.evaluate(loaded) for one in (before, after)]
+    assert lengths[0] == pytest.approx(lengths[1], abs=1e-3)
+    assert lengths[0] > 2.0
+    before.evaluate("one => { one.currentTime = 1.5; return one.play(); }")
+    page.wait_for_function("one => one.currentTime > 1.6", arg=before.element_handle())
+    excerpt.get_by_role("button").click()
+    page.wait_for_function("one => one.currentTime > 1.7", arg=after.element_handle())
+    assert before.evaluate("one => one.paused")
+    page.locator(".excerpt").nth(1).locator("audio").first.evaluate("one => one.play()")
+    page.wait_for_function("one => one.paused", arg=after.element_handle())
 
 
 def test_on_paper_there_are_charts_and_tables_and_nothing_to_press(opened: Opened) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stemmix.model.evidence import Evidence
+from stemmix.model.evidence import Evidence, Excerpt
 from stemmix.model.overview import Overview
 from stemmix.model.presets import Specification
 from stemmix.model.receipt import Receipt
@@ -23,3 +23,5 @@ class Exhibit:
     """Of the last render into the project's folder."""
     outdated: str | None = None
     """Why the receipt is of another mix than the one that is decided now; one sentence without a beginning."""
+    excerpts: tuple[Excerpt, ...] = ()
+    """Places to listen to, the worst first, where they are asked for."""

@@ -14,6 +14,7 @@ from stemmix.model.exhibit import Exhibit
 from stemmix.model.timecode import FRAME_RATES, Clock, is_drop_frame
 from stemmix.report import decisions, delivered
 from stemmix.report.grids import VERDICTS
+from stemmix.report.heard import excerpts
 from stemmix.report.markup import Child, tag, written
 from stemmix.report.masking import largest
 from stemmix.report.spectra import stems
@@ -29,6 +30,7 @@ def page_html(exhibit: Exhibit) -> str:
         _section("timeline", "Timeline", *_timeline(exhibit)),
         _section("masking", "Who masks whom", *decisions.matrix(exhibit.evidence)),
         _section("conflicts", "Conflicts", *decisions.conflicts(plan)),
+        *([_section("listen", "Listen", *excerpts(plan, exhibit.excerpts))] if exhibit.excerpts else []),
         _section("moves", "Moves", *decisions.moves(plan)),
         _section("lines", "Lines", *decisions.lines(plan)),
         _section("stems", "Stems", *stems(exhibit)),

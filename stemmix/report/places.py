@@ -19,7 +19,8 @@ SHORTEST_S = 1.0
 def worst_places(plan: Plan, count: int, frames: int | None = None) -> list[Place]:
     """The `count` places with the largest conflicts as the stems came, worst first; fewer where there are no more.
 
-    Lines come first, each once: for what has no line nothing is done, so there is nothing to compare. A place is a line
+    Lines that something is done for come first, as elsewhere there is nothing to compare; then other lines, each once;
+    then what has no line. A place is a line
     with a second of air; of a long one, what lies around its largest conflict. Where two overlap they are one if that
     is short enough; else they meet between the lines, or at the end of the worse one; and one whose largest conflict is
     heard in the other is shown there. `frames` is the programme's length where the picture has another than the plan.
@@ -112,7 +113,9 @@ class _Stretch:
 
 
 def _all(plan: Plan, frames: int, longest: int) -> Iterator[_Stretch]:
-    """Every line that something hides, then every conflict without one, worst first; they may overlap."""
+    """Every line that something hides, those that are helped first, then every conflict without one, each by its size;
+    they may overlap."""
+    helped = {name for move in plan.moves for name in move.because}
     lines = {line.id: line for line in plan.lines}
     of_line: dict[str, list[Conflict]] = {}
     alone: list[Conflict] = []
@@ -122,6 +125,7 @@ def _all(plan: Plan, frames: int, longest: int) -> Iterator[_Stretch]:
         else:
             alone.append(conflict)
     found: list[tuple[Line | None, list[Conflict]]] = [(lines[line], its) for line, its in of_line.items()]
+    found.sort(key=lambda one: helped.isdisjoint(conflict.id for conflict in one[1]))
     for line, conflicts in [*found, *((None, [conflict]) for conflict in alone)]:
         heard = line or conflicts[0]
         if heard.start < frames:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stemmix.model.evidence import Place
 from stemmix.model.plan import Conflict, Line, Plan
 from stemmix.report.places import AIR_S, LONGEST_S, SHORTEST_S, worst_places
-from tests.evidence import RATE_HZ, conflict, line, plan
+from tests.evidence import RATE_HZ, conflict, line, move, plan
 
 FRAMES = 90 * RATE_HZ
 AIR, LONGEST, SHORTEST = (round(each * RATE_HZ) for each in (AIR_S, LONGEST_S, SHORTEST_S))
@@ -50,6 +50,16 @@ def test_the_worst_lines_come_first_each_with_a_second_of_air() -> None:
     assert spans_s(found) == [("DX-0001", 19, 24), ("DX-0002", 39, 42)]
     assert [place.conflict.size_before for place in found] == [0.3, 0.2]
     assert [place.stems for place in found] == [("DX", "FX"), ("DX", "AMB")]
+
+
+def test_lines_that_something_is_done_for_come_before_worse_ones_that_are_left_alone() -> None:
+    """A clear line may hold the largest conflict, and before and after would sound alike."""
+    made = of((10, 12, 0.9), (20, 22, 0.1), (30, 32, 0.2))
+    helped = tuple(
+        replace(move("MX", "cut", (f"C000{number}",)), id=f"m{number}", line=made.lines[number].id) for number in (1, 2)
+    )
+    found = worst_places(made.model_copy(update={"moves": helped}), 9)
+    assert [place.id for place in found] == ["DX-0002", "DX-0001", "DX-0000"]
 
 
 def test_a_line_is_as_bad_as_its_largest_conflict_and_is_shown_for_all_of_them_once() -> None:
