@@ -73,20 +73,33 @@ _squares_added: Any = intrinsic(_adding)
 
 
 @compiled
-def energies(values, begins, out):
-    """Sum of squares of values (n,) from each of `begins` to the next, the last to the end."""
-    for i in range(len(begins)):
-        begin, end = begins[i], begins[i + 1] if i + 1 < len(begins) else len(values)
-        lanes = np.zeros(LANES)
-        whole = (end - begin) // LANES * LANES
-        for at in range(begin, begin + whole, LANES):
-            _squares_added(lanes, values, at)
-        total = 0.0
-        for lane in range(LANES):
-            total += lanes[lane]
-        for at in range(begin + whole, end):
-            total += values[at] * values[at]
-        out[i] = total
+def add_energies(values, ends, lanes, place, out):
+    """Sum of squares of bins of a stream, which end before `ends[:-1]` in values (n,): out (bins,).
+
+    ends (bins + 1,), the last being n. What follows the last whole bin stays in lanes (LANES,), to which the squares
+    are added in turn, the next to lane `place`, so that a sum does not depend on how values arrive. Returns that place.
+    """
+    at = 0
+    for bin_ in range(len(ends)):
+        end = ends[bin_]
+        while at < end and place != 0:
+            lanes[place] += values[at] * values[at]
+            place, at = (place + 1) % LANES, at + 1
+        whole = at + (end - at) // LANES * LANES
+        for here in range(at, whole, LANES):
+            _squares_added(lanes, values, here)
+        for here in range(whole, end):
+            lanes[place] += values[here] * values[here]
+            place += 1
+        at = end
+        if bin_ < len(ends) - 1:
+            total = 0.0
+            for lane in range(LANES):
+                total += lanes[lane]
+                lanes[lane] = 0.0
+            out[bin_] = total
+            place = 0
+    return place
 
 
 @compiled

@@ -7,6 +7,7 @@ the same bits on every processor.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 from llvmlite import ir
@@ -45,12 +46,18 @@ class VectorCode:
         first = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
         return self.builder.shuffle_vector(lone, nothing, first)
 
-    def low(self, vector: Any, lanes: int) -> Any:
-        """Its first lanes."""
-        if vector.type.count == lanes:
-            return vector
-        kind = ir.VectorType(ir.IntType(32), lanes)
-        return self.builder.shuffle_vector(vector, vector, ir.Constant(kind, list(range(lanes))))
+    def everywhere(self, vector: Any, lane: int) -> Any:
+        """One lane of a vector in all of them."""
+        kind = ir.VectorType(ir.IntType(32), vector.type.count)
+        return self.builder.shuffle_vector(vector, vector, ir.Constant(kind, [lane] * vector.type.count))
+
+    def sum_of_columns(self, columns: Sequence[Any], factors: Sequence[Any], states: int) -> Any:
+        """Columns times factors, in a fixed order; what hangs on so many numbers of state is added last, and in pairs:
+        what comes after waits for nothing else."""
+        terms = [self.builder.fmul(column, factor) for column, factor in zip(columns, factors, strict=True)]
+        add = self.builder.fadd
+        of_state = reduce(add, [add(terms[i], terms[i + 1]) for i in range(0, states, 2)])
+        return add(reduce(add, terms[states:]), of_state)
 
     def magnitude(self, vector: Any) -> Any:
         return self.higher(vector, self.builder.fneg(vector))
