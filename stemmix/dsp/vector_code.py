@@ -11,6 +11,7 @@ from functools import reduce
 from typing import Any
 
 from llvmlite import ir
+from numba.core import cgutils
 
 REGISTER_BYTES = 64
 
@@ -37,14 +38,15 @@ class VectorCode:
     def store(self, vector: Any, elements: Any, at: Any) -> None:
         self.builder.store(vector, self._place(elements, at, vector.type.count), align=self._bytes)
 
-    def spread(self, elements: Any, at: Any, lanes: int = 0) -> Any:
+    def spread(self, elements: Any, at: Any) -> Any:
         """One element in every lane."""
-        kind = ir.VectorType(self._scalar, lanes or self.lanes)
-        nothing = ir.Constant(kind, ir.Undefined)
-        value = self.builder.load(self.builder.gep(elements, [at]))
-        lone = self.builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-        first = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
-        return self.builder.shuffle_vector(lone, nothing, first)
+        return self.filled(self.builder.load(self.builder.gep(elements, [at])))
+
+    def filled(self, value: Any) -> Any:
+        """A scalar in every lane."""
+        kind = ir.VectorType(self._scalar, self.lanes)
+        lone = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+        return self.everywhere(lone, 0)
 
     def everywhere(self, vector: Any, lane: int) -> Any:
         """One lane of a vector in all of them."""
@@ -64,6 +66,24 @@ class VectorCode:
 
     def higher(self, one: Any, other: Any) -> Any:
         return self.builder.select(self.builder.fcmp_ordered(">", one, other), one, other)
+
+    def root(self, vector: Any) -> Any:
+        """Square roots."""
+        kind, name = vector.type, f"llvm.sqrt.v{vector.type.count}f{8 * self._bytes}"
+        function: Any = cgutils.get_or_insert_function
+        return self.builder.call(function(self.builder.module, ir.FunctionType(kind, [kind]), name), [vector])
+
+    def whole(self, number: int) -> Any:
+        """A whole number of 32 bits in every lane."""
+        return ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [number] * self.lanes)
+
+    def bits(self, vector: Any) -> Any:
+        """The bits of float32 as whole numbers."""
+        return self.builder.bitcast(vector, ir.VectorType(ir.IntType(32), self.lanes))
+
+    def from_bits(self, vector: Any) -> Any:
+        """The float32 that have such bits."""
+        return self.builder.bitcast(vector, ir.VectorType(self._scalar, self.lanes))
 
     def transposed(self, rows: Sequence[Any]) -> list[Any]:
         """As many vectors as each has lanes: lane i of vector j is lane j of vector i. Blocks change places, smallest

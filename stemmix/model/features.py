@@ -21,7 +21,7 @@ from stemmix.model.receipt import Measured
 
 Floats = NDArray[np.float64]
 
-FEATURES_VERSION = 5
+FEATURES_VERSION = 6
 """Counts up whenever a scan of the same samples gives other numbers: cached features of another version are void."""
 
 COLUMNS = {
