@@ -251,20 +251,26 @@ def highest_peak(block, reach, peak, half_taps, quarter_taps, bounds):
     """
     frames, channels = block.shape
     flat = block.reshape(-1)
-    levels, bends = np.empty(frames // CELL + 1), np.empty(frames // CELL + 1)
+    levels, bends = np.empty(frames // CELL + 1), np.full(frames // CELL + 1, -1.0)
     for i in range(len(levels)):
-        end = min((i + 1) * CELL, frames) * channels
-        levels[i] = highest_magnitude(flat, i * CELL * channels, end)
-        bends[i] = _highest_bend(flat, max(i * CELL, 2) * channels, end, channels)
+        levels[i] = highest_magnitude(flat, i * CELL * channels, min((i + 1) * CELL, frames) * channels)
     x, out = np.empty(CELL + 2 * reach), np.empty(CELL)
     half, grid, top = np.empty(CELL + 7), np.empty((8, CELL + 2)), np.empty(CELL + 2)
     for first in range(reach, frames - reach, CELL):
         count = min(CELL, frames - reach - first)
+        around = range((first - reach) // CELL, (first + count + reach - 1) // CELL + 1)
         level, bend = 0.0, 0.0
-        for i in range((first - reach) // CELL, (first + count + reach - 1) // CELL + 1):
-            level, bend = max(level, levels[i]), max(bend, bends[i])
+        for i in around:
+            level = max(level, levels[i])
+        if level * bounds[0] <= peak:
+            continue
+        for i in around:
+            if bends[i] < 0.0:  # not asked for yet
+                end = min((i + 1) * CELL, frames) * channels
+                bends[i] = _highest_bend(flat, max(i * CELL, 2) * channels, end, channels)
+            bend = max(bend, bends[i])
         beside = max(levels[first // CELL], levels[(first + count) // CELL])
-        if level * bounds[0] <= peak or beside * bounds[2] + bend * bounds[3] <= peak:
+        if beside * bounds[2] + bend * bounds[3] <= peak:
             continue
         for channel in range(channels):
             for i in range(count + 2 * reach):
