@@ -31,10 +31,11 @@ def narrowed(samples, out):
 
 
 def _framing(typing, signal, first, distance, window, n, re, im, row):
-    """Eight samples of both channels from sixteen places into eight rows of re and im, each times its window's."""
+    """Samples of both channels, half as many as lanes, from a place for each lane into as many rows of re and im, each
+    times its window's."""
 
     def code_of(context, builder, signature, values):
-        code = VectorCode(context, builder, types.float32)
+        code = VectorCode(context, builder, signature.args[0].dtype)
         signal, window, re, im = (code.elements(signature.args[i], values[i]) for i in (0, 3, 5, 6))
         first, distance, n, row = values[1], values[2], values[4], values[7]
         heard = [code.load(signal, code.further(first, distance, lane)) for lane in range(code.lanes)]
@@ -57,7 +58,7 @@ _framed: Any = intrinsic(_framing)
 def frames_of_both(signal, start, hop, window, re, im):
     """Windowed frames of (n, 2) samples, one a lane, a hop apart from `start` on: left into re, right into im.
 
-    float32, in 16 lanes; the window's length a multiple of eight.
+    float32 in 16 lanes, or float64 in 8; the window's length a multiple of eight.
     """
     lanes = re.shape[1]
     for n in range(0, len(window), lanes // 2):

@@ -53,6 +53,16 @@ class VectorCode:
         kind = ir.VectorType(ir.IntType(32), vector.type.count)
         return self.builder.shuffle_vector(vector, vector, ir.Constant(kind, [lane] * vector.type.count))
 
+    def led_by(self, vector: Any, value: Any) -> Any:
+        """A scalar, and after it all lanes of a vector but the last."""
+        count = vector.type.count
+        order = ir.Constant(ir.VectorType(ir.IntType(32), count), [count, *range(count - 1)])
+        return self.builder.shuffle_vector(vector, self.filled(value), order)
+
+    def last_lane(self, vector: Any) -> Any:
+        """As a scalar."""
+        return self.builder.extract_element(vector, ir.Constant(ir.IntType(32), vector.type.count - 1))
+
     def sum_of_columns(self, columns: Sequence[Any], factors: Sequence[Any], states: int) -> Any:
         """Columns times factors, in a fixed order; what hangs on so many numbers of state is added last, and in pairs:
         what comes after waits for nothing else."""
