@@ -57,7 +57,7 @@ class Ruler:
     """(8,) first bins of the seven classic bands and the end of the last."""
     stretches: NDArray[np.int64]
     """(n, 4) of the heard bins in order, `LONGEST_STRETCH` at most: the first, that after the last, the band next below
-    all of them, the classic band of all of them or -1. Nyquist's stands alone."""
+    all of them, the classic band of all of them or 7, none. Nyquist's stands alone."""
 
     def frame_count(self, samples: int) -> int:
         """Analysis frames of a signal: frame t is centred on sample t * hop."""
@@ -91,7 +91,7 @@ def _stretches(first: int, lower_band: NDArray[np.int64], classic_bins: NDArray[
     """As `Ruler.stretches`, of bins from `first` on."""
     last = len(lower_band) - 1
     range_ = np.searchsorted(classic_bins, np.arange(last + 1), side="right") - 1
-    range_[range_ == len(classic_bins) - 1] = -1
+    range_[range_ < 0] = len(classic_bins) - 1
     rows: list[tuple[int, int, int, int]] = []
     for k in range(first, last + 1):
         belongs = int(lower_band[k]), int(range_[k])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
@@ -19,8 +20,13 @@ from stemmix.dsp.vector_code import VectorCode
 
 _LEAST = 1e-30
 """No power is taken for less where its logarithm is."""
+_TOGETHER = 8
+"""Stretches whose products of fractions are multiplied before a logarithm is taken: under 2^512."""
 _AT_ONCE = 512
 """So many samples are looked at before it is asked whether any sounds."""
+
+_RANGES, _POWER, _MAGNITUDE, _WEIGHTED, _EXPONENTS, _FRACTIONS, _LOGARITHMS, _SUMS = 72, 80, 81, 82, 83, 84, 85, 86
+"""Rows of sums, and how many there are: see `weigh_stretches`."""
 
 
 @compiled
@@ -65,15 +71,18 @@ def frames_of_both(signal, start, hop, window, re, im):
         _framed(signal, 2 * (start + n), 2 * hop, window, n, re, im, n * lanes)
 
 
-def _weighing(typing, re, im, roots, shares, first, after, scale, sums):
-    """Power and magnitude of bins from `first` to `after`, from Z = L + jR; what sums hold is told in `add_stretch`."""
+def _weighing(typing, re, im, roots, shares, first, after, scale, band, range_, sums, magnitudes, number):
+    """Power and magnitude of the bins of a stretch, from Z = L + jR: magnitudes into roots, their sum into row `number`
+    of magnitudes (stretches, lanes), all else added to the rows of sums, float64 (`_SUMS`, lanes)."""
 
     def code_of(context, builder, signature, values):
         code = VectorCode(context, builder, types.float32)
-        re, im, roots, shares, sums = (code.elements(signature.args[i], values[i]) for i in (0, 1, 2, 3, 7))
+        wide = VectorCode(context, builder, types.float64)
+        arrays = (0, 1, 2, 3, 9, 10)
+        re, im, roots, shares, sums, magnitudes = (code.elements(signature.args[i], values[i]) for i in arrays)
         size = context.make_array(signature.args[0])(context, builder, values[0]).shape
         size = builder.extract_value(size, 0)
-        first, after, scale = values[4:7]
+        first, after, scale, band, range_ = values[4:9]
         nought = first.type(0)
         lanes = nought.type(code.lanes)
         shift, mantissa, unit = (code.whole(number) for number in (23, 0x7FFFFF, 0x3F800000))
@@ -110,40 +119,58 @@ def _weighing(typing, re, im, roots, shares, first, after, scale, sums):
             builder.store(builder.add(builder.load(exponents), builder.lshr(bits, shift)), exponents)
             fraction = code.from_bits(builder.or_(builder.and_(bits, mantissa), unit))
             builder.store(mul(builder.load(totals[-1]), fraction), totals[-1])
-        for row, total in enumerate(totals):
-            code.store(builder.load(total), sums, builder.mul(nought.type(row), lanes))
         counted = builder.uitofp(builder.load(exponents), code.constant(0.0).type)
-        code.store(counted, sums, builder.mul(nought.type(len(totals)), lanes))
+        kind = wide.constant(0.0, code.lanes).type
+        found = [builder.fpext(value, kind) for value in (*map(builder.load, totals), counted)]
+        both, magnitude = add(found[0], found[1]), found[4]
+        weighted = add(mul(wide.filled(builder.sitofp(first, ir.DoubleType()), code.lanes), magnitude), found[5])
+        for row, value in (
+            (band, found[0]),
+            (code.after(band, 1), found[1]),
+            (code.after(band, 36), found[2]),
+            (code.after(band, 37), found[3]),
+            (code.after(range_, _RANGES), both),
+            (nought.type(_POWER), both),
+            (nought.type(_MAGNITUDE), magnitude),
+            (nought.type(_WEIGHTED), weighted),
+            (nought.type(_EXPONENTS), found[7]),
+        ):
+            place = builder.mul(row, lanes)
+            wide.store(add(wide.load(sums, place, code.lanes), value), sums, place)
+        place = nought.type(_FRACTIONS * code.lanes)
+        wide.store(mul(wide.load(sums, place, code.lanes), found[6]), sums, place)
+        wide.store(magnitude, magnitudes, builder.mul(values[11], lanes))
         return context.get_dummy_value()
 
     places = (types.intp, types.intp)
-    return types.void(re, im, roots, shares, *places, types.float32, sums), code_of
+    return types.void(re, im, roots, shares, *places, types.float32, *places, sums, magnitudes, types.intp), code_of
 
 
 _weighed: Any = intrinsic(_weighing)
 
 
 @compiled
-def add_stretch(sums, first, count, band, range_, bands, ranges, power, moments):
-    """Add what `_weighed` found in `count` bins from `first` on, float32 (8, lanes), to what frames have in all.
+def weigh_stretches(re, im, roots, shares, stretches, sums, magnitudes):
+    """Add up all that `gathered` tells of frames' spectra Z = L + jR, (size, lanes) each.
 
-    Its rows: power of both channels, as the lower and the upper of two bands have it, then of the mid; magnitude, and
-    that times the bin's number from `first` on; the product of the powers' fractions, 1 to 2 each, and the sum of their
-    exponents. bands (72, lanes): of both channels, then of the mid; ranges (7, lanes), of which `range_` may be none;
-    moments (3, lanes): magnitude, that times the bin's number, and the sum of the powers' logarithms to base 2.
+    sums (`_SUMS`, lanes): 36 band powers of both channels, 36 of the mid, 7 classic bands and what belongs to none, all
+    power, magnitude, that times the bin's number, and the sum of the powers' logarithms to base 2. magnitudes
+    (stretches, lanes) of each stretch; roots (bins, lanes) of each bin.
     """
-    for lane in range(sums.shape[1]):
-        both = float(sums[0, lane]) + float(sums[1, lane])
-        bands[band, lane] += sums[0, lane]
-        bands[band + 1, lane] += sums[1, lane]
-        bands[36 + band, lane] += sums[2, lane]
-        bands[37 + band, lane] += sums[3, lane]
-        if range_ >= 0:
-            ranges[range_, lane] += both
-        power[lane] += both
-        moments[0, lane] += sums[4, lane]
-        moments[1, lane] += first * float(sums[4, lane]) + sums[5, lane]
-        moments[2, lane] += log2_of(float(sums[6, lane])) + (sums[7, lane] - 127.0 * count)
+    size, lanes = re.shape
+    sums[:] = 0.0
+    sums[_FRACTIONS] = 1.0
+    for number in range(len(stretches)):
+        first, after, band, range_ = stretches[number]
+        # the Nyquist bin stands once in a two-sided spectrum
+        share = np.float32((2.0 if first < size // 2 else 1.0) / (size * size))
+        _weighed(re, im, roots, shares, first, after, share, band, range_, sums, magnitudes, number)
+        if number % _TOGETHER == _TOGETHER - 1 or number == len(stretches) - 1:
+            for lane in range(lanes):
+                sums[_LOGARITHMS, lane] += log2_of(sums[_FRACTIONS, lane])
+                sums[_FRACTIONS, lane] = 1.0
+    for lane in range(lanes):
+        sums[_LOGARITHMS, lane] += sums[_EXPONENTS, lane] - 127.0 * (size // 2 + 1 - stretches[0, 0])
 
 
 @compiled
@@ -184,14 +211,13 @@ def gathered(signal, hop, window, radices, table, planes, roots, shares, stretch
     Columns: 36 band powers of both channels, 36 of the mid, 7 classic bands, spectral centroid in Hz, flatness, rolloff
     in Hz (85 % of the magnitude lies below). As many frames as `out` has rows, and samples for a register full of them
     from each that begins one. shares (bins, 2) float32, of the band that is next below each bin and of that above;
-    stretches (n, 4): the first bin and that after the last, the band below, and the classic band, -1 where there is
-    none. planes (four of (size, lanes)) and roots (size / 2 + 1, lanes) are room to work in.
+    stretches (n, 4): see `spectrum.Ruler`. planes (four of (size, lanes)) and roots (size / 2 + 1, lanes) are room to
+    work in.
     """
     re, im, work_re, work_im = planes
     size, lanes = re.shape
     heard = size // 2 + 1 - stretches[0, 0]
-    sums, magnitudes = np.empty((8, lanes), np.float32), np.empty((len(stretches), lanes))
-    bands, power, moments = np.empty((72 + 7, lanes)), np.empty(lanes), np.empty((3, lanes))
+    sums, magnitudes = np.empty((_SUMS, lanes)), np.empty((len(stretches), lanes))
     for first in range(0, len(out), lanes):
         rows = out[first : first + lanes]
         if silent(signal, first * hop, (first + lanes - 1) * hop + size):
@@ -199,23 +225,15 @@ def gathered(signal, hop, window, radices, table, planes, roots, shares, stretch
             continue
         frames_of_both(signal, first * hop, hop, window, re, im)
         transform(re, im, work_re, work_im, radices, table)
-        bands[:], power[:], moments[:] = 0.0, 0.0, 0.0
-        for number in range(len(stretches)):
-            begin, after, band, range_ = stretches[number]
-            # the Nyquist bin stands once in a two-sided spectrum
-            share = (2.0 if begin < size // 2 else 1.0) / (size * size)
-            _weighed(re, im, roots, shares, begin, after, np.float32(share), sums)
-            add_stretch(sums, begin, after - begin, band, range_, bands[:72], bands[72:], power, moments)
-            for lane in range(lanes):
-                magnitudes[number, lane] = sums[4, lane]
+        weigh_stretches(re, im, roots, shares, stretches, sums, magnitudes)
         for lane in range(len(rows)):
-            for column in range(len(bands)):
-                rows[lane, column] = bands[column, lane]
-            if power[lane] > 1e-20:
-                rolloff = passed(roots, magnitudes, stretches, 0.85 * moments[0, lane], lane)
-                rows[lane, 79] = bin_hz * moments[1, lane] / moments[0, lane]
-                rows[lane, 80] = exp2_of(moments[2, lane] / heard) / (power[lane] / heard)
-                rows[lane, 81] = bin_hz * rolloff
+            for column in range(79):
+                rows[lane, column] = sums[column, lane]
+            power, magnitude = sums[_POWER, lane], sums[_MAGNITUDE, lane]
+            if power > 1e-20:
+                rows[lane, 79] = bin_hz * sums[_WEIGHTED, lane] / magnitude
+                rows[lane, 80] = exp2_of(sums[_LOGARITHMS, lane] / heard) / (power / heard)
+                rows[lane, 81] = bin_hz * passed(roots, magnitudes, stretches, 0.85 * magnitude, lane)
             else:
                 rows[lane, 79:] = 0.0
 

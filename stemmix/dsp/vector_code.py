@@ -42,9 +42,9 @@ class VectorCode:
         """One element in every lane."""
         return self.filled(self.builder.load(self.builder.gep(elements, [at])))
 
-    def filled(self, value: Any) -> Any:
+    def filled(self, value: Any, lanes: int = 0) -> Any:
         """A scalar in every lane."""
-        kind = ir.VectorType(self._scalar, self.lanes)
+        kind = ir.VectorType(self._scalar, lanes or self.lanes)
         lone = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
         return self.everywhere(lone, 0)
 
