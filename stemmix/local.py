@@ -28,7 +28,7 @@ from joblib.externals.loky.backend import resource_tracker as counting_of_loky
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
 from stemmix.batch import Task, killed, rendered
-from stemmix.machine import keep_freed_memory
+from stemmix.machine import collect_seldom, keep_freed_memory
 from stemmix.model.batch import Outcome
 from stemmix.stopping import StoppedError, heed, raised_by_signals
 
@@ -243,6 +243,7 @@ def _free_bytes() -> int:
 
 def _task_done(task: Task) -> Outcome:
     keep_freed_memory()
+    collect_seldom()
     _end_with_parent()
     with raised_by_signals():
         return rendered(task, heed)

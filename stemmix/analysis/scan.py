@@ -12,14 +12,15 @@ from stemmix.analysis.onsets import FluxMeter, pick_onsets
 from stemmix.analysis.outline import Outline
 from stemmix.analysis.speech import speech_runs
 from stemmix.analysis.voice import VoiceBands
-from stemmix.bands import CENTRE_HZ
+from stemmix.bands import BAND_COUNT, CENTRE_HZ
+from stemmix.dsp import feature_kernels
 from stemmix.dsp.filters import k_weighting_power
 from stemmix.dsp.meters import Meter
 from stemmix.dsp.spectrum import BandAnalyser, Spectra
-from stemmix.model.features import Look, Onset, Span, StemFacts, packed_rows
+from stemmix.model.features import COLUMN_COUNT, LOWEST_CENTIBEL, Look, Onset, Span, StemFacts
 from stemmix.model.layouts import STEREO
 from stemmix.model.receipt import Measured
-from stemmix.units import SILENCE_DB
+from stemmix.units import SILENCE_DB, db_from_power
 
 Floats = NDArray[np.float64]
 
@@ -98,18 +99,18 @@ class StemScan:
     def _take(self, spectra: Spectra) -> None:
         if not len(spectra.total):
             return
-        level_db = spectra.levels_db()
+        powers, level_db = spectra.powers, spectra.levels_db()
         flux_db = self._flux.process(level_db)
-        k_level_db = _db((spectra.total * self._k_power).sum(axis=1))
-        self._flux_db.frombytes(flux_db.astype(np.float32).tobytes())
-        level_cb = np.rint(np.clip(k_level_db * 100.0, -20_000, 32_000))
-        self._k_level_cb.frombytes(level_cb.astype(np.int16).tobytes())
-        self._voice.take(spectra.total)
+        k_level_cb = np.empty(len(powers), np.int16)
+        feature_kernels.weighted_levels(powers, self._k_power, LOWEST_CENTIBEL, k_level_cb)
+        rows = np.empty((len(powers), COLUMN_COUNT), np.int16)
+        extent = self._outline.take(len(powers))
+        feature_kernels.stored_rows(powers, level_db, flux_db, extent, LOWEST_CENTIBEL, rows)
+        self._flux_db.frombytes(flux_db.astype(np.float32).data.cast("B"))
+        self._k_level_cb.frombytes(k_level_cb.data.cast("B"))
+        self._voice.take(powers)
         self._character.take(spectra)
-        # as columns stand in `Spectra.powers`
-        extent_db = 2.0 * _db(self._outline.take(len(level_db)))
-        levels_db = np.concatenate((level_db[:, :-3], level_db[:, -2:-1], flux_db[:, None], extent_db), axis=1)
-        self._sink(packed_rows(levels_db, spectra.powers[:, -3::2]))
+        self._sink(rows)
 
 
 class _Character:
@@ -117,25 +118,13 @@ class _Character:
 
     def __init__(self) -> None:
         self._frames = 0
-        self._power = 0.0
-        self._classic = np.zeros(7)
-        self._centroid = 0.0
-        self._flatness = 0.0
-        self._rolloff = 0.0
+        self._sums = np.zeros(11)
         self._levels = np.zeros(256, np.int64)
         """How many audible frames have a level of 0 to -127.5 dBFS, in half dB."""
 
     def take(self, spectra: Spectra) -> None:
-        power = spectra.total.sum(axis=1)
-        self._frames += len(power)
-        self._power += float(power.sum())
-        self._classic += spectra.classic.sum(axis=0)
-        self._centroid += float((spectra.centroid_hz * power).sum())
-        self._flatness += float((spectra.flatness * power).sum())
-        self._rolloff += float((spectra.rolloff_hz * power).sum())
-        level_db = _db(power)
-        steps = np.clip(-2.0 * level_db[level_db > AUDIBLE_DB], 0, 255).astype(np.int64)
-        self._levels += np.bincount(steps, minlength=256)
+        self._frames += len(spectra.powers)
+        feature_kernels.add_character(spectra.powers, BAND_COUNT, AUDIBLE_DB, self._sums, self._levels)
 
     def noise_floor_db(self) -> float:
         count = int(self._levels.sum())
@@ -145,20 +134,20 @@ class _Character:
         return float(-0.5 * (255 - int(np.searchsorted(quiet_first, 0.1 * count))))
 
     def classic_rms_db(self) -> tuple[float, ...]:
-        return tuple(round(float(level), 2) for level in _db(self._classic / max(self._frames, 1)))
+        return tuple(round(db_from_power(power), 2) for power in self._sums[4:] / max(self._frames, 1))
 
     def centroid_hz(self) -> float:
-        return round(self._centroid / self._power, 1) if self._power > 0 else 0.0
-
-    def rolloff_hz(self) -> float:
-        return round(self._rolloff / self._power, 1) if self._power > 0 else 0.0
+        return round(self._mean(1), 1)
 
     def flatness(self) -> float:
-        return round(self._flatness / self._power, 4) if self._power > 0 else 0.0
+        return round(self._mean(2), 4)
 
+    def rolloff_hz(self) -> float:
+        return round(self._mean(3), 1)
 
-def _db(power: Floats) -> Floats:
-    return np.asarray(10.0 * np.log10(np.maximum(power, 1e-20)))
+    def _mean(self, number: int) -> float:
+        """Of what is weighted with power; 0 where there is none."""
+        return float(self._sums[number] / self._sums[0]) if self._sums[0] > 0 else 0.0
 
 
 def _spoken(look: Look, rate_hz: int) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import CENTRE_HZ
+from stemmix.dsp import feature_kernels
 from stemmix.dsp.running import running_percentile
 from stemmix.dsp.spectrum import HOPS_PER_SECOND
 
@@ -48,26 +49,31 @@ class VoiceBands:
 
     def __init__(self) -> None:
         self._codes = bytearray()
-        self._pending = np.zeros((0, GROUPS))
+        self._pending = np.zeros(GROUPS)
+        self._waiting = 0
+        """How many frames are summed in `_pending`."""
 
     def take(self, power: Floats) -> None:
-        """The next (n, 36) powers of the ruler's bands."""
-        voiced = power[:, FIRST_BAND : FIRST_BAND + GROUPS * BANDS_TOGETHER]
-        groups = np.concatenate((self._pending, voiced.reshape(-1, GROUPS, BANDS_TOGETHER).sum(axis=2)))
-        whole = len(groups) - len(groups) % HOPS_TOGETHER
-        self._keep(groups[:whole].reshape(-1, HOPS_TOGETHER, GROUPS).mean(axis=1))
-        self._pending = groups[whole:]
+        """The next (n, 36 or more) powers, those of the ruler's bands first."""
+        whole, waiting = divmod(self._waiting + len(power), HOPS_TOGETHER)
+        means = np.empty((whole, GROUPS))
+        feature_kernels.grouped_power(
+            power, FIRST_BAND, BANDS_TOGETHER, HOPS_TOGETHER, self._pending, self._waiting, means
+        )
+        self._waiting = waiting
+        self._keep(means)
 
     def codes(self) -> Codes:
         """(ceil(frames / 5), GROUPS) levels in steps of `STEP_DB` over `NOTHING_DB`."""
-        if len(self._pending):
-            self._keep(self._pending.mean(axis=0, keepdims=True))
-            self._pending = self._pending[:0]
+        if self._waiting:
+            self._keep(self._pending / self._waiting)
+            self._pending, self._waiting = np.zeros(GROUPS), 0
         return np.frombuffer(self._codes, np.uint8).reshape(-1, GROUPS)
 
     def _keep(self, power: Floats) -> None:
-        steps = (10.0 * np.log10(np.maximum(power, 1e-20)) - NOTHING_DB) / STEP_DB
-        self._codes += np.rint(np.clip(steps, 0, 255)).astype(np.uint8).tobytes()
+        codes = np.empty(power.size, np.uint8)
+        feature_kernels.stepped_levels(power.reshape(-1), NOTHING_DB, STEP_DB, codes)
+        self._codes += codes.data
 
 
 def stands_out(codes: Codes) -> NDArray[np.bool_]:

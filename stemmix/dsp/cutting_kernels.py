@@ -7,26 +7,28 @@ taken of the ninth is the overlap that the group after it begins with.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
 
 from stemmix.dsp.elementary_kernels import LOG2_OF_10, exp2_of
 from stemmix.dsp.fft_kernels import transform
 from stemmix.dsp.kernels import compiled
-from stemmix.dsp.vector_code import REGISTER_BYTES
+from stemmix.dsp.spectrum_kernels import frames_of_both
+from stemmix.dsp.vector_code import REGISTER_BYTES, VectorCode
 
 LANES = REGISTER_BYTES // 8
 
 
 @compiled
-def frames_of(heard, column, window, plane):
-    """One channel of (9 half windows, channels) samples as eight windowed frames, plane (window, LANES)."""
-    hop = len(window) // 2
-    for n in range(hop):
-        rising, falling = window[n], window[hop + n]
-        for lane in range(LANES):
-            plane[n, lane] = heard[lane * hop + n, column] * rising
-        for lane in range(LANES):
-            plane[hop + n, lane] = heard[(lane + 1) * hop + n, column] * falling
+def pair_of(heard, column, channels, pair):
+    """Copy one channel of (n, any) samples, and that beside it or silence, to pair (n, 2)."""
+    for n in range(len(pair)):
+        pair[n, 0] = heard[n, column]
+        pair[n, 1] = heard[n, column + 1] if channels == 2 else 0.0
 
 
 @compiled
@@ -74,22 +76,47 @@ def keep_losses(re, im, own, other):
             im[mirror, lane] = a * y_im + c * z_re
 
 
-@compiled
-def add_frames(plane, window, column, overlap, taken):
-    """Window eight frames once more and add them up, the inverse of `frames_of`, in one column.
+def _adding(typing, re, im, window, n, overlap, taken):
+    """Of `add_frames`, four samples from n on of both channels in every half window."""
 
-    taken (8 half windows, channels) gets `overlap`, (half a window, channels), at its beginning; overlap then gets what
-    the last frame takes beyond.
+    def code_of(context, builder, signature, values):
+        code = VectorCode(context, builder, types.float64)
+        re, im, window, overlap, taken = (code.elements(signature.args[i], values[i]) for i in (0, 1, 2, 4, 5))
+        n = values[3]
+        size = builder.extract_value(context.make_array(signature.args[2])(context, builder, values[2]).shape, 0)
+        hop = builder.udiv(size, size.type(2))
+        scale = builder.fdiv(code.constant(1.0), code.filled(builder.uitofp(size, ir.DoubleType())))
+        rows = []
+        for i in range(LANES // 2):
+            here = code.after(n, i)
+            beyond = builder.add(here, hop)
+            rising, falling = (builder.fmul(code.spread(window, at), scale) for at in (here, beyond))
+            for channel, plane in enumerate((re, im)):
+                heads, tails = (code.load(plane, builder.mul(at, at.type(LANES))) for at in (here, beyond))
+                tails = builder.fmul(tails, falling)
+                place = code.after(builder.mul(here, n.type(2)), channel)
+                before = code.led_by(tails, builder.load(builder.gep(overlap, [place])))
+                rows.append(builder.fadd(builder.fmul(heads, rising), before))
+                builder.store(code.last_lane(tails), builder.gep(overlap, [place]))
+        for lane, samples in enumerate(code.transposed(rows)):
+            code.store(samples, taken, builder.mul(code.further(n, hop, lane), n.type(2)))
+        return context.get_dummy_value()
+
+    return types.void(re, im, window, types.intp, overlap, taken), code_of
+
+
+_added: Any = intrinsic(_adding)
+
+
+@compiled
+def add_frames(re, im, window, overlap, taken):
+    """Window eight frames once more and add them up, the inverse of `spectrum_kernels.frames_of_both`.
+
+    taken (8 half windows, 2) gets `overlap`, (half a window, 2), at its beginning; overlap then gets what the last
+    frame takes beyond. Divided by the window's length, as the transforms are not.
     """
-    hop = len(window) // 2
-    scale = 1.0 / len(window)
-    for n in range(hop):
-        rising, falling = window[n] * scale, window[hop + n] * scale
-        before = overlap[n, column]
-        for lane in range(LANES):
-            taken[lane * hop + n, column] = plane[n, lane] * rising + before
-            before = plane[hop + n, lane] * falling
-        overlap[n, column] = before
+    for n in range(0, len(window) // 2, LANES // 2):
+        _added(re, im, window, n, overlap, taken)
 
 
 @compiled
@@ -110,14 +137,13 @@ def _silent(block, n, column, channels):
 
 
 @compiled
-def keep_silent(heard, column, silent_before, shortest, taken):
+def keep_silent(heard, column, channels, silent_before, shortest, taken):
     """Nothing is taken, in place, from runs of `shortest` or more samples in which all channels are exactly 0.
 
-    taken (m, channels) of the channels from `column` on of heard (n, any), n - m >= shortest; `silent_before` such
+    taken (m, 2) of one or two channels from `column` on of heard (n, any), n - m >= shortest; `silent_before` such
     samples stand before heard[0]. A filter rings a little ahead of a sound; digital silence is to stay silent. One
     sample in `shortest` is looked at: no such run lies between two of them.
     """
-    channels = taken.shape[1]
     probe = 0
     while probe < len(heard):
         if not _silent(heard, probe, column, channels):
@@ -133,6 +159,19 @@ def keep_silent(heard, column, silent_before, shortest, taken):
                 for channel in range(channels):
                     taken[n, channel] = 0.0
         probe = -(-after // shortest) * shortest
+
+
+@compiled
+def take_away(heard, column, channels, taken):
+    """Take from channels of (n, any) samples, from `column` on, in place, what (n, 2) has of them."""
+    if heard.shape[1] == channels == 2:
+        samples, losses = heard.reshape(-1), taken.reshape(-1)
+        for i in range(len(losses)):
+            samples[i] -= losses[i]
+    else:
+        for n in range(len(heard)):
+            for channel in range(channels):
+                heard[n, column + channel] -= taken[n, channel]
 
 
 @compiled
@@ -176,19 +215,33 @@ def _parts_sides(gain_db, first):
 
 @compiled
 def cut_groups(
-    heard, column, gain_db, window, lower_band, upper_share, radices, table, planes, lost, taken, overlap, run, least
+    heard,
+    column,
+    channels,
+    gain_db,
+    window,
+    lower_band,
+    upper_share,
+    radices,
+    table,
+    planes,
+    lost,
+    pair,
+    taken,
+    overlap,
+    run,
+    least,
 ):
     """Take from one channel, or two side by side, in place, what groups of frames lose at their gains.
 
     heard (n, any channels): frames begin at heard[0], heard[hop], ... with a hop of half a window; gain_db
     (groups * LANES, 72): of the mid's 36 bands, then of the sides'. What is left is whole but for the last half window.
-    overlap (hop, 1 or 2 channels) is what frames before have taken of the beginning, and then what these have of that
+    overlap (hop, 2) is what frames before have taken of the beginning, and then what these have of that
     half window. run (2,): how many samples of digital silence stand before heard[0], counted up to `least`, and whether
-    there is anything in the overlap; then the same of the end. planes (four of (window, LANES)), lost (2, bins, LANES)
-    and taken (LANES * hop, channels) are room to work in.
+    there is anything in the overlap; then the same of the end. planes (four of (window, LANES)), lost (2, bins, LANES),
+    pair ((LANES + 1) * hop, 2) and taken (LANES * hop, 2) are room to work in.
     """
     hop = len(window) // 2
-    channels = overlap.shape[1]
     re, im, work_re, work_im = planes
     sides = gain_db.shape[1] // 2 if channels == 2 else 0
     alike = -1
@@ -204,11 +257,11 @@ def cut_groups(
             if alike < 0 or _differ(gain_db, first, alike):
                 losses_of(gain_db[first : first + LANES], sides, lower_band, upper_share, lost[0], lost[1])
                 alike = -1 if _differ(gain_db, first, first) else first
-            frames_of(group, column, window, re)
-            if channels == 2:
-                frames_of(group, column + 1, window, im)
-            else:
-                im[:] = 0.0
+            both = group
+            if group.shape[1] != 2 or channels != 2:
+                both = pair
+                pair_of(group, column, channels, pair)
+            frames_of_both(both, 0, hop, window, re, im)
             transform(re, im, work_re, work_im, radices, table)
             keep_losses(re, im, lost[0], lost[1])
             transform(im, re, work_im, work_re, radices, table)
@@ -218,9 +271,7 @@ def cut_groups(
                     im[:] = 0.0
                 else:
                     re[:] = 0.0
-            add_frames(re, window, 0, overlap, taken)
-            if channels == 2:
-                add_frames(im, window, 1, overlap, taken)
+            add_frames(re, im, window, overlap, taken)
             reach = LANES * hop
         elif run[1]:
             for n in range(hop):
@@ -229,9 +280,7 @@ def cut_groups(
                     overlap[n, channel] = 0.0
             reach = hop
         if reach:
-            keep_silent(group, column, run[0], least, taken[:reach])
-            for n in range(reach):
-                for channel in range(channels):
-                    group[n, column + channel] -= taken[n, channel]
+            keep_silent(group, column, channels, run[0], least, taken[:reach])
+            take_away(group[:reach], column, channels, taken[:reach])
         run[0] = silent
         run[1] = left or right

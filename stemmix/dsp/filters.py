@@ -53,34 +53,34 @@ def k_weighting(rate_hz: int) -> Floats:
 
 @cache
 def k_weighting_in_groups(rate_hz: int) -> Floats:
-    """The same as columns for `weighting_kernels`, flat: 12 of 8 numbers give eight outputs, 12 of 4 the next state.
+    """The same four samples at a time."""
+    return in_groups(k_weighting(rate_hz), 4)
 
-    The first four columns of each are of the state, the others of the eight samples.
+
+_LANES = 8
+"""Of a register of float64."""
+
+
+def in_groups(sections: Floats, group: int) -> Floats:
+    """Biquads (s, 5) as columns for `weighting_kernels` and `pair_kernels`: what a lone 1 of the state before, or in
+    one of the samples, gives.
+
+    Flat: 2 s columns of state, then `group` of samples; each of `group` outputs and 2 s numbers of the state after, of
+    transposed direct form II, padded to whole registers.
     """
-    shelf, high_pass = k_weighting(rate_hz)
-    # transposed direct form II, one after the other: s' = A s + B x, y = C s + D x
-    a, b, c, d = _state_space(shelf)
-    a2, b2, c2, d2 = _state_space(high_pass)
-    cascade = np.zeros((4, 4))
-    cascade[:2, :2], cascade[2:, 2:] = a, a2
-    cascade[2:, :2] = np.multiply.outer(b2, c)
-    into = np.concatenate((b, b2 * d))
-    out = np.concatenate((d2 * c, c2))
-    outputs, states = np.zeros((12, 8)), np.zeros((12, 4))
-    # one step at a time of each unit: a state, or a sample
-    for column, unit in enumerate(np.eye(12)):
-        state, samples = unit[:4], unit[4:]
-        for i, x in enumerate(samples):
-            outputs[column, i] = (out * state).sum() + d * d2 * x
-            state = (cascade * state).sum(axis=1) + into * x
-        states[column] = state
-    return np.concatenate((outputs.ravel(), states.ravel()))
-
-
-def _state_space(section: Floats) -> tuple[Floats, Floats, Floats, float]:
-    """A biquad's A (2, 2), B (2,), C (2,), D, transposed direct form II."""
-    b0, b1, b2, a1, a2 = section.tolist()
-    return np.array([[-a1, 1.0], [-a2, 0.0]]), np.array([b1 - a1 * b0, b2 - a2 * b0]), np.array([1.0, 0.0]), b0
+    states = 2 * len(sections)
+    width = -(-(group + states) // _LANES) * _LANES
+    columns = np.zeros((states + group, width))
+    for column, unit in zip(columns, np.eye(states + group).tolist(), strict=True):
+        state, samples = unit[:states], unit[states:]
+        for i, y in enumerate(samples):
+            for k, (b0, b1, b2, a1, a2) in enumerate(sections.tolist()):
+                x, y = y, b0 * y + state[2 * k]  # noqa: PLW2901 - what goes into a section, and what comes out
+                state[2 * k] = b1 * x - a1 * y + state[2 * k + 1]
+                state[2 * k + 1] = b2 * x - a2 * y
+            column[i] = y
+        column[group : group + states] = state
+    return columns.ravel()
 
 
 def design_k_weighting(rate_hz: int) -> Floats:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-from numba.core import event, types
+from numba.core import cgutils, event, types
 from numba.extending import intrinsic
 
 from stemmix.dsp.kernel_store import KernelStore
@@ -119,6 +119,9 @@ def mix_channels(block, matrix, out):
             out[n, row] = total
 
 
+_EIGHTHS_AT_ONCE = 64
+
+
 @compiled
 def watch(block, full_scale, shortest, frames_before, last, run, sums, found):
     """Sum (n, channels) samples and count runs of `shortest` equal samples at full scale, carried over blocks.
@@ -163,17 +166,23 @@ def _count_runs(channel, full_scale, shortest, frames_before, before, run, found
     run[0] = length
 
 
-def _adding(typing, sums, place, samples, at):
-    """sums[place : place + 8] += samples[at : at + 8]."""
+def _adding(typing, sums, place, samples, at, count, distance):
+    """sums[place : place + 8] += samples[at : at + 8], and as many more of `count` in all, each `distance` further."""
 
     def code_of(context, builder, signature, values):
         code = VectorCode(context, builder, types.float64)
         sums, samples = (code.elements(signature.args[i], values[i]) for i in (0, 2))
-        total = builder.fadd(code.load(sums, values[1]), code.load(samples, values[3]))
-        code.store(total, sums, values[1])
+        place = values[1]
+        at, count, distance = values[3:6]
+        total = cgutils.alloca_once_value(builder, code.load(sums, place))
+        with cgutils.for_range(builder, count) as loop:
+            here = builder.add(at, builder.mul(loop.index, distance))
+            builder.store(builder.fadd(builder.load(total), code.load(samples, here)), total)
+        code.store(builder.load(total), sums, place)
         return context.get_dummy_value()
 
-    return types.void(sums, types.intp, samples, types.intp), code_of
+    counts = (types.intp, types.intp, types.intp)
+    return types.void(sums, types.intp, samples, *counts), code_of
 
 
 _added: Any = intrinsic(_adding)
@@ -184,12 +193,15 @@ def _add_eighths(samples, channels, phase, sums):
     """Add samples of frames one after another, the first number `phase` of eight, to sums (8 * channels,)."""
     width = 8 * channels
     first = min(-phase % 8 * channels, len(samples))
-    whole = first + (len(samples) - first) // width * width
+    count = (len(samples) - first) // width
     for i in range(first):
         sums[phase * channels + i] += samples[i]
-    for at in range(first, whole, width):
+    # in pieces that stay in the processor's nearest cache
+    for begin in range(0, count, _EIGHTHS_AT_ONCE):
         for place in range(0, width, 8):
-            _added(sums, place, samples, at + place)
+            at = first + begin * width + place
+            _added(sums, place, samples, at, min(_EIGHTHS_AT_ONCE, count - begin), width)
+    whole = first + count * width
     for i in range(whole, len(samples)):
         sums[i - whole] += samples[i]
 
@@ -221,6 +233,22 @@ def window_sums(values, width, out):
     for k in range(width):
         for i in range(len(out)):
             out[i] += values[k + i]
+
+
+@compiled
+def window_means(energies, width, last, rate_hz, out):
+    """Mean of the samples in windows of `width` bins of 10 ms, of the energies that the bins have: out (windows,).
+
+    energies (windows + width - 1,); the last window ends with the stream's bin number `last`, bin n of which begins at
+    frame n * rate / 100, rounded down. Returns the highest.
+    """
+    window_sums(energies, width, out)
+    highest = 0.0
+    for i in range(len(out)):
+        end = last - len(out) + 1 + i
+        out[i] /= end * rate_hz // 100 - (end - width) * rate_hz // 100
+        highest = max(highest, out[i])
+    return highest
 
 
 # ---- filters ---------------------------------------------------------------------------------------------------------

@@ -8,15 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.dsp import kernels, peak_kernels
-from stemmix.dsp.true_peak import PIECE_FRAMES, check_block
+from stemmix.dsp.true_peak import check_block
 from stemmix.units import POWER_FLOOR, db_from_power
 
 Floats = NDArray[np.float64]
 
 SILENT = "digital silence"
 
-_BINS_PER_SECOND = 100
+BINS_PER_SECOND = 100
 _FLOOR_BINS = 50
+
+
+def ends_of_bins(rate_hz: int, begun: int, frames: int) -> NDArray[np.int64]:
+    """(bins + 1,) the frames of a block that bins of 10 ms end before, then `frames`, its length.
+
+    The block begins at frame `begun` of a stream whose bin n begins at frame n * rate / 100, rounded down, so that no
+    rate drifts.
+    """
+    whole, by_then = (((heard + 1) * BINS_PER_SECOND - 1) // rate_hz for heard in (begun, begun + frames))
+    ends = np.arange(whole + 1, by_then + 2, dtype=np.int64)
+    ends *= rate_hz
+    ends //= BINS_PER_SECOND
+    ends -= begun
+    ends[-1] = frames
+    return ends
 
 
 @dataclass(frozen=True)
@@ -44,21 +59,29 @@ class LevelMeter:
         self._channels = channels
         self._wants_floor = noise_floor
         self._energy = 0.0
+        self._frames = 0
         self._bins = 0
-        self._rest = np.zeros((0, channels))
+        self._rest, self._place = np.zeros(peak_kernels.LANES), 0
         self._recent = np.zeros(0)
         self._floor = np.inf
 
     def process(self, block: Floats) -> None:
         """Hear (n, channels) samples."""
         check_block(block, self._channels)
-        for begin in range(0, len(block), PIECE_FRAMES):
-            self._take(block[begin : begin + PIECE_FRAMES])
+        ends = ends_of_bins(self._rate_hz, self._frames, len(block))
+        energies = np.empty(len(ends) - 1)
+        flat = np.ascontiguousarray(block).reshape(-1)
+        self._place = peak_kernels.add_energies(flat, ends * self._channels, self._rest, self._place, energies)
+        self._frames += len(block)
+        self._bins += len(energies)
+        for energy in energies.tolist():
+            self._energy += energy
+        if self._wants_floor and len(energies):
+            self._slide(energies)
 
     def read(self) -> Levels:
         """The reading so far."""
-        samples = (self._edge(self._bins) + len(self._rest)) * self._channels
-        mean = (self._energy + float(np.square(self._rest).sum())) / max(samples, 1)
+        mean = (self._energy + float(self._rest.sum())) / max(self._frames * self._channels, 1)
         rms_dbfs = db_from_power(mean) if mean > POWER_FLOOR else None
         reasons = {} if rms_dbfs is not None else {"rms_dbfs": SILENT}
         floor_dbfs = db_from_power(self._floor) if np.isfinite(self._floor) else None
@@ -68,44 +91,10 @@ class LevelMeter:
             )
         return Levels(rms_dbfs=rms_dbfs, noise_floor_dbfs=floor_dbfs, reasons=reasons)
 
-    def _take(self, piece: Floats) -> None:
-        """Add up whole bins, each from its own samples alone: no bit depends on how they arrive."""
-        if len(self._rest):
-            missing = self._edge(self._bins + 1) - self._edge(self._bins) - len(self._rest)
-            self._rest = np.concatenate((self._rest, piece[:missing]))
-            piece = piece[missing:]
-            if len(self._rest) < self._edge(self._bins + 1) - self._edge(self._bins):
-                return
-            self._add(self._rest, self._bins + 1)
-        end = self._edge(self._bins) + len(piece)
-        bins = ((end + 1) * _BINS_PER_SECOND - 1) // self._rate_hz
-        used = self._edge(bins) - self._edge(self._bins)
-        if bins > self._bins:
-            self._add(piece[:used], bins)
-        self._rest = piece[used:].copy()
-
-    def _add(self, heard: Floats, bins: int) -> None:
-        """The samples of whole bins, up to bin number `bins`."""
-        begins = np.arange(self._bins, bins) * self._rate_hz // _BINS_PER_SECOND - self._edge(self._bins)
-        energies = np.empty(len(begins))
-        peak_kernels.energies(np.ascontiguousarray(heard).reshape(-1), begins * self._channels, energies)
-        for energy in energies.tolist():
-            self._energy += energy
-        self._bins = bins
-        if self._wants_floor:
-            self._slide(energies)
-
     def _slide(self, energies: Floats) -> None:
         known = np.concatenate((self._recent, np.where(energies > 0.0, energies, np.inf)))
         count = max(0, len(known) - _FLOOR_BINS + 1)
-        sums = np.empty(count)
-        kernels.window_sums(known, _FLOOR_BINS, sums)
-        ends = np.arange(self._bins - count + 1, self._bins + 1)
-        lengths = (ends * self._rate_hz // _BINS_PER_SECOND) - (
-            (ends - _FLOOR_BINS) * self._rate_hz // _BINS_PER_SECOND
-        )
-        self._floor = min(self._floor, float((sums / (lengths * self._channels)).min(initial=np.inf)))
+        means = np.empty(count)
+        kernels.window_means(known, _FLOOR_BINS, self._bins, self._rate_hz, means)
+        self._floor = min(self._floor, float(means.min(initial=np.inf)) / self._channels)
         self._recent = known[max(0, len(known) - _FLOOR_BINS + 1) :]
-
-    def _edge(self, bins: int) -> int:
-        return bins * self._rate_hz // _BINS_PER_SECOND

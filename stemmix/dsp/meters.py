@@ -19,8 +19,8 @@ from stemmix.dsp import kernels
 from stemmix.dsp.crest import GATE_ENERGY, LOUDNESS_OFFSET_DB, PsrMeter
 from stemmix.dsp.filters import k_weighting_in_groups
 from stemmix.dsp.leq_m import LeqMMeter
-from stemmix.dsp.levels import SILENT, LevelMeter
-from stemmix.dsp.true_peak import PIECE_FRAMES, TruePeakMeter, check_block
+from stemmix.dsp.levels import SILENT, LevelMeter, ends_of_bins
+from stemmix.dsp.true_peak import TruePeakMeter, check_block
 from stemmix.dsp.weighting_kernels import ENERGY, GROUP, ROW, weighted_bins
 from stemmix.units import POWER_FLOOR, db_from_gain, db_from_power
 
@@ -30,7 +30,6 @@ _RELATIVE_GATE_LU = -10.0
 _RANGE_GATE_LU = -20.0
 _RANGE_PERCENTILES = (0.10, 0.95)
 
-_BINS_PER_SECOND = 100
 _BINS_PER_STEP = 10  # gating blocks overlap by 75 %; Tech 3342 asks for 10 short-term values a second or more
 _MOMENTARY_BINS = 40
 _SHORT_TERM_BINS = 300
@@ -163,12 +162,9 @@ class LoudnessMeter:
 
     def process(self, block: Floats) -> None:
         """Hear (n, channels) samples."""
-        end = self._frames + len(block)
-        bins = ((end + 1) * _BINS_PER_SECOND - 1) // self._rate_hz  # the last one whose edge has been reached
-        ends = np.append(self._edges(np.arange(self._bins + 1, bins + 1)) - self._frames, len(block))
-        energies = self._energy.process(block, ends)
-        self._frames = end
-        self._bins = bins
+        energies = self._energy.process(block, ends_of_bins(self._rate_hz, self._frames, len(block)))
+        self._frames += len(block)
+        self._bins += len(energies)
         if len(energies):
             self._slide(energies)
 
@@ -215,9 +211,6 @@ class LoudnessMeter:
             reasons=reasons,
         )
 
-    def _edges(self, bins: NDArray[np.int64]) -> NDArray[np.int64]:
-        return bins * self._rate_hz // _BINS_PER_SECOND
-
     def _slide(self, energies: Floats) -> None:
         """Windows that end in the newest bins."""
         known = np.concatenate((self._recent, energies))
@@ -234,14 +227,9 @@ class LoudnessMeter:
         if not count:
             return highest
         means = np.empty(count)
-        kernels.window_sums(known[len(known) - count - width + 1 :], width, means)
-        if self._rate_hz % _BINS_PER_SECOND == 0:
-            means /= width * (self._rate_hz // _BINS_PER_SECOND)
-        else:
-            ends = np.arange(self._bins - count + 1, self._bins + 1)
-            means /= self._edges(ends) - self._edges(ends - width)
-        kept.extend(means[(count - 1 - self._bins) % _BINS_PER_STEP :: _BINS_PER_STEP])
-        return max(highest, float(means.max()))
+        newest = kernels.window_means(known[len(known) - count - width + 1 :], width, self._bins, self._rate_hz, means)
+        kept.frombytes(means[(count - 1 - self._bins) % _BINS_PER_STEP :: _BINS_PER_STEP].tobytes())
+        return max(highest, float(newest))
 
 
 class Meter:
@@ -280,14 +268,12 @@ class Meter:
         return self._hear_energy, self._hear_peaks
 
     def _hear_energy(self, block: Floats) -> None:
-        for begin in range(0, len(block), PIECE_FRAMES):
-            piece = block[begin : begin + PIECE_FRAMES]
-            self.loudness.process(piece)
-            self._levels.process(piece)
-            if self._leq_m is not None:
-                self._leq_m.process(piece)
-            if self._psr is not None:
-                self._psr.process(piece, self.loudness.short_term_so_far)
+        self.loudness.process(block)
+        self._levels.process(block)
+        if self._leq_m is not None:
+            self._leq_m.process(block)
+        if self._psr is not None:
+            self._psr.process(block, self.loudness.short_term_so_far)
 
     def _hear_peaks(self, block: Floats) -> None:
         self._true_peak.process(block)

@@ -9,11 +9,9 @@ Source: C. S. Burrus, Block realization of digital filters, IEEE Trans. Audio El
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
@@ -57,10 +55,13 @@ def _summing(states: int, group: int) -> Any:
                 given = []
                 for place, its in zip(values[1:3], kept, strict=True):
                     before = builder.load(its)
-                    spread = [_everywhere(builder, before, lane_of_state + i) for i in range(states)]
+                    spread = [code.everywhere(before, lane_of_state + i) for i in range(states)]
                     here = builder.add(place, at)
                     spread += [code.spread(samples, code.after(here, i)) for i in range(group)]
-                    after = [_sum_of(builder, parts, spread, part, states) for part in range(registers)]
+                    after = [
+                        code.sum_of_columns([column[part] for column in parts], spread, states)
+                        for part in range(registers)
+                    ]
                     builder.store(after[-1], its)
                     given.append(after[0])
                 for total, (one, other) in zip(totals, ((0, 0), (1, 1), (0, 1)), strict=True):
@@ -76,18 +77,6 @@ def _summing(states: int, group: int) -> Any:
 
     made.__name__ = made.__qualname__ = f"_squares_of_{states}_by_{group}"
     return intrinsic(made)
-
-
-def _everywhere(builder: Any, vector: Any, lane: int) -> Any:
-    """One lane of a vector in all of them."""
-    return builder.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [lane] * LANES))
-
-
-def _sum_of(builder: Any, parts: Any, factors: Any, part: int, states: int) -> Any:
-    """Columns times factors, in a fixed order; what hangs on the state is added last, which waits for nothing else."""
-    terms = [builder.fmul(column[part], factor) for column, factor in zip(parts, factors, strict=True)]
-    of_state = reduce(builder.fadd, [builder.fadd(terms[i], terms[i + 1]) for i in range(0, states, 2)])
-    return builder.fadd(reduce(builder.fadd, terms[states:]), of_state)
 
 
 _weighted: Any = _summing(WEIGHTING_STATE, WEIGHTING_GROUP)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.dsp import pair_kernels
-from stemmix.dsp.filters import k_weighting
-from stemmix.dsp.pair_kernels import BAND_GROUP, COLUMNS, LANES, WEIGHTING_GROUP
+from stemmix.dsp.filters import in_groups, k_weighting, k_weighting_in_groups
+from stemmix.dsp.pair_kernels import BAND_GROUP, COLUMNS, LANES
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ def sums_of_bins(rows: Floats, start: int, ends: NDArray[np.int64]) -> Floats:
 @cache
 def _filters(rate_hz: int) -> tuple[Floats, Floats, Floats, Floats]:
     weighting, band = k_weighting(rate_hz), speech_band(rate_hz)
-    return weighting, band, _in_groups(weighting, WEIGHTING_GROUP), _in_groups(band, BAND_GROUP)
+    return weighting, band, k_weighting_in_groups(rate_hz), in_groups(band, BAND_GROUP)
 
 
 def speech_band(rate_hz: int) -> Floats:
@@ -64,20 +64,3 @@ def speech_band(rate_hz: int) -> Floats:
         outer = (1 + sign * cosine) / 2
         rows.append(np.array((outer, -sign * 2 * outer, outer, -2 * cosine, 1 - alpha)) / (1 + alpha))
     return np.stack(rows)
-
-
-def _in_groups(sections: Floats, group: int) -> Floats:
-    """Flat: the columns of `pair_kernels`, each what a lone 1 of the state before, or in one of the samples, gives."""
-    states = 2 * len(sections)
-    width = -(-(group + states) // LANES) * LANES
-    columns = np.zeros((states + group, width))
-    for column, unit in zip(columns, np.eye(states + group).tolist(), strict=True):
-        state, samples = unit[:states], unit[states:]
-        for i, y in enumerate(samples):
-            for k, (b0, b1, b2, a1, a2) in enumerate(sections.tolist()):
-                x, y = y, b0 * y + state[2 * k]  # noqa: PLW2901 - what goes into a section, and what comes out
-                state[2 * k] = b1 * x - a1 * y + state[2 * k + 1]
-                state[2 * k + 1] = b2 * x - a2 * y
-            column[i] = y
-        column[group : group + states] = state
-    return columns.ravel()

@@ -96,20 +96,33 @@ _squares_added: Any = intrinsic(_adding)
 
 
 @compiled
-def energies(values, begins, out):
-    """Sum of squares of values (n,) from each of `begins` to the next, the last to the end."""
-    for i in range(len(begins)):
-        begin, end = begins[i], begins[i + 1] if i + 1 < len(begins) else len(values)
-        lanes = np.zeros(LANES)
-        whole = (end - begin) // LANES * LANES
-        for at in range(begin, begin + whole, LANES):
-            _squares_added(lanes, values, at)
-        total = 0.0
-        for lane in range(LANES):
-            total += lanes[lane]
-        for at in range(begin + whole, end):
-            total += values[at] * values[at]
-        out[i] = total
+def add_energies(values, ends, lanes, place, out):
+    """Sum of squares of bins of a stream, which end before `ends[:-1]` in values (n,): out (bins,).
+
+    ends (bins + 1,), the last being n. What follows the last whole bin stays in lanes (LANES,), to which the squares
+    are added in turn, the next to lane `place`, so that a sum does not depend on how values arrive. Returns that place.
+    """
+    at = 0
+    for bin_ in range(len(ends)):
+        end = ends[bin_]
+        while at < end and place != 0:
+            lanes[place] += values[at] * values[at]
+            place, at = (place + 1) % LANES, at + 1
+        whole = at + (end - at) // LANES * LANES
+        for here in range(at, whole, LANES):
+            _squares_added(lanes, values, here)
+        for here in range(whole, end):
+            lanes[place] += values[here] * values[here]
+            place += 1
+        at = end
+        if bin_ < len(ends) - 1:
+            total = 0.0
+            for lane in range(LANES):
+                total += lanes[lane]
+                lanes[lane] = 0.0
+            out[bin_] = total
+            place = 0
+    return place
 
 
 @compiled
@@ -261,20 +274,26 @@ def highest_peak(block, reach, peak, half_taps, quarter_taps, bounds):
     """
     frames, channels = block.shape
     flat = block.reshape(-1)
-    levels, bends = np.empty(frames // CELL + 1), np.empty(frames // CELL + 1)
+    levels, bends = np.empty(frames // CELL + 1), np.full(frames // CELL + 1, -1.0)
     for i in range(len(levels)):
-        end = min((i + 1) * CELL, frames) * channels
-        levels[i] = highest_magnitude(flat, i * CELL * channels, end)
-        bends[i] = _highest_bend(flat, max(i * CELL, 2) * channels, end, channels)
+        levels[i] = highest_magnitude(flat, i * CELL * channels, min((i + 1) * CELL, frames) * channels)
     x, out = np.empty(CELL + 2 * reach), np.empty(CELL)
     half, grid, top = np.empty(CELL + 7), np.empty((8, CELL + 2)), np.empty(CELL + 2)
     for first in range(reach, frames - reach, CELL):
         count = min(CELL, frames - reach - first)
+        around = range((first - reach) // CELL, (first + count + reach - 1) // CELL + 1)
         level, bend = 0.0, 0.0
-        for i in range((first - reach) // CELL, (first + count + reach - 1) // CELL + 1):
-            level, bend = max(level, levels[i]), max(bend, bends[i])
+        for i in around:
+            level = max(level, levels[i])
+        if level * bounds[0] <= peak:
+            continue
+        for i in around:
+            if bends[i] < 0.0:  # not asked for yet
+                end = min((i + 1) * CELL, frames) * channels
+                bends[i] = _highest_bend(flat, max(i * CELL, 2) * channels, end, channels)
+            bend = max(bend, bends[i])
         beside = max(levels[first // CELL], levels[(first + count) // CELL])
-        if level * bounds[0] <= peak or beside * bounds[2] + bend * bounds[3] <= peak:
+        if beside * bounds[2] + bend * bounds[3] <= peak:
             continue
         for channel in range(channels):
             for i in range(count + 2 * reach):

@@ -25,6 +25,9 @@ HEARD_FROM_HZ = 30.0
 
 HOPS_PER_SECOND = 50
 
+LONGEST_STRETCH = 64
+"""Bins that are added up in single precision, and whose fractions are multiplied: under 2^64."""
+
 
 def erb_numbers(frequency_hz: Sequence[float] | Floats) -> Floats:
     """`bands.erb_number` of each frequency in Hz."""
@@ -52,6 +55,9 @@ class Ruler:
     """(bins,) whether a bin belongs to any band."""
     classic_bins: NDArray[np.int64]
     """(8,) first bins of the seven classic bands and the end of the last."""
+    stretches: NDArray[np.int64]
+    """(n, 4) of the heard bins in order, `LONGEST_STRETCH` at most: the first, that after the last, the band next below
+    all of them, the classic band of all of them or 7, none. Nyquist's stands alone."""
 
     def frame_count(self, samples: int) -> int:
         """Analysis frames of a signal: frame t is centred on sample t * hop."""
@@ -65,6 +71,8 @@ def ruler(rate_hz: int) -> Ruler:
     bin_hz = np.arange(size // 2 + 1) * (rate_hz / size)
     position = np.clip((erb_numbers(bin_hz) - erb_number(CENTRE_HZ[0])) / STEP, 0, BAND_COUNT - 1)
     lower = np.minimum(np.floor(position).astype(np.int64), BAND_COUNT - 2)
+    heard = bin_hz >= HEARD_FROM_HZ
+    classic_bins = np.minimum(np.searchsorted(bin_hz, CLASSIC_EDGES_HZ), size // 2 + 1).astype(np.int64)
     return Ruler(
         rate_hz=rate_hz,
         window_samples=size,
@@ -73,9 +81,25 @@ def ruler(rate_hz: int) -> Ruler:
         bin_hz=bin_hz,
         lower_band=lower,
         upper_share=position - lower,
-        heard=bin_hz >= HEARD_FROM_HZ,
-        classic_bins=np.minimum(np.searchsorted(bin_hz, CLASSIC_EDGES_HZ), size // 2 + 1).astype(np.int64),
+        heard=heard,
+        classic_bins=classic_bins,
+        stretches=_stretches(int(np.argmax(heard)), lower, classic_bins),
     )
+
+
+def _stretches(first: int, lower_band: NDArray[np.int64], classic_bins: NDArray[np.int64]) -> NDArray[np.int64]:
+    """As `Ruler.stretches`, of bins from `first` on."""
+    last = len(lower_band) - 1
+    range_ = np.searchsorted(classic_bins, np.arange(last + 1), side="right") - 1
+    range_[range_ < 0] = len(classic_bins) - 1
+    rows: list[tuple[int, int, int, int]] = []
+    for k in range(first, last + 1):
+        belongs = int(lower_band[k]), int(range_[k])
+        if rows and rows[-1][2:] == belongs and k - rows[-1][0] < LONGEST_STRETCH and k < last:
+            rows[-1] = (rows[-1][0], k + 1, *belongs)
+        else:
+            rows.append((k, k + 1, *belongs))
+    return np.array(rows, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +160,8 @@ class BandAnalyser:
         size = self.ruler.window_samples
         self._transform = Transform(size, np.float32)
         self._window = self.ruler.window.astype(np.float32)
-        self._bins = np.zeros((3, size // 2 + 1, self._transform.lanes), np.float32)
+        self._roots = np.zeros((size // 2 + 1, self._transform.lanes), np.float32)
+        self._shares = np.stack((1.0 - self.ruler.upper_share, self.ruler.upper_share), axis=1).astype(np.float32)
         self._pending = np.zeros((size // 2, 2), np.float32)
         self._received = 0
         self._made = 0
@@ -161,25 +186,21 @@ class BandAnalyser:
         # a register that is not full hears silence in the lanes that are left
         room = max(waiting + len(block), (-(-count // lanes) * lanes - 1) * hop + size if count else 0)
         signal = np.empty((room, 2), np.float32)
-        signal[:waiting], signal[waiting : waiting + len(block)] = self._pending, block
+        signal[:waiting] = self._pending
+        here = signal[waiting : waiting + len(block)]
+        spectrum_kernels.narrowed(np.ascontiguousarray(block).reshape(-1), here.reshape(-1))
         signal[waiting + len(block) :] = 0.0
         out = np.empty((count, COLUMNS))
-        re, im, work_re, work_im = self._transform.planes
         spectrum_kernels.gathered(
             signal,
             hop,
             self._window,
             self._transform.radices,
             self._transform.table,
-            re,
-            im,
-            work_re,
-            work_im,
-            self._bins,
-            rule.lower_band,
-            rule.upper_share,
-            int(np.argmax(rule.heard)),
-            rule.classic_bins,
+            tuple(self._transform.planes),
+            self._roots,
+            self._shares,
+            rule.stretches,
             rule.rate_hz / size,
             out,
         )

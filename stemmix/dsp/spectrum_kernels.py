@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba.core import types
+from llvmlite import ir
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from stemmix.dsp.elementary_kernels import LOG2_OF_10, exp2_of, log2_of
@@ -17,17 +18,30 @@ from stemmix.dsp.fft_kernels import transform
 from stemmix.dsp.kernels import compiled
 from stemmix.dsp.vector_code import VectorCode
 
+_LEAST = 1e-30
+"""No power is taken for less where its logarithm is."""
 _TOGETHER = 8
-"""So many powers are multiplied before a logarithm is taken: none is under 1e-30, and eight do not leave float64."""
-_AT_ONCE = 32
-"""After so many bins it is looked whether any frame still counts."""
+"""Stretches whose products of fractions are multiplied before a logarithm is taken: under 2^512."""
+_AT_ONCE = 512
+"""So many samples are looked at before it is asked whether any sounds."""
+
+_RANGES, _POWER, _MAGNITUDE, _WEIGHTED, _EXPONENTS, _FRACTIONS, _LOGARITHMS, _SUMS = 72, 80, 81, 82, 83, 84, 85, 86
+"""Rows of sums, and how many there are: see `weigh_stretches`."""
+
+
+@compiled
+def narrowed(samples, out):
+    """out = samples, (n,) float64, in float32."""
+    for i in range(len(out)):
+        out[i] = samples[i]
 
 
 def _framing(typing, signal, first, distance, window, n, re, im, row):
-    """Eight samples of both channels from sixteen places into eight rows of re and im, each times its window's."""
+    """Samples of both channels, half as many as lanes, from a place for each lane into as many rows of re and im, each
+    times its window's."""
 
     def code_of(context, builder, signature, values):
-        code = VectorCode(context, builder, types.float32)
+        code = VectorCode(context, builder, signature.args[0].dtype)
         signal, window, re, im = (code.elements(signature.args[i], values[i]) for i in (0, 3, 5, 6))
         first, distance, n, row = values[1], values[2], values[4], values[7]
         heard = [code.load(signal, code.further(first, distance, lane)) for lane in range(code.lanes)]
@@ -50,174 +64,178 @@ _framed: Any = intrinsic(_framing)
 def frames_of_both(signal, start, hop, window, re, im):
     """Windowed frames of (n, 2) samples, one a lane, a hop apart from `start` on: left into re, right into im.
 
-    float32, in 16 lanes; the window's length a multiple of eight.
+    float32 in 16 lanes, or float64 in 8; the window's length a multiple of eight.
     """
     lanes = re.shape[1]
     for n in range(0, len(window), lanes // 2):
         _framed(signal, 2 * (start + n), 2 * hop, window, n, re, im, n * lanes)
 
 
+def _weighing(typing, re, im, roots, shares, first, after, scale, band, range_, sums, magnitudes, number):
+    """Power and magnitude of the bins of a stretch, from Z = L + jR: magnitudes into roots, their sum into row `number`
+    of magnitudes (stretches, lanes), all else added to the rows of sums, float64 (`_SUMS`, lanes)."""
+
+    def code_of(context, builder, signature, values):
+        code = VectorCode(context, builder, types.float32)
+        wide = VectorCode(context, builder, types.float64)
+        arrays = (0, 1, 2, 3, 9, 10)
+        re, im, roots, shares, sums, magnitudes = (code.elements(signature.args[i], values[i]) for i in arrays)
+        size = context.make_array(signature.args[0])(context, builder, values[0]).shape
+        size = builder.extract_value(size, 0)
+        first, after, scale, band, range_ = values[4:9]
+        nought = first.type(0)
+        lanes = nought.type(code.lanes)
+        shift, mantissa, unit = (code.whole(number) for number in (23, 0x7FFFFF, 0x3F800000))
+        begins = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+        totals = [cgutils.alloca_once_value(builder, code.constant(value)) for value in begins]
+        exponents = cgutils.alloca_once_value(builder, code.whole(0))
+        number = cgutils.alloca_once_value(builder, code.constant(0.0))
+        mul, add = builder.fmul, builder.fadd
+        scale = code.filled(scale)
+        with cgutils.for_range(builder, builder.sub(after, first)) as loop:
+            k = builder.add(first, loop.index)
+            here, mirror = builder.mul(k, lanes), builder.mul(builder.sub(size, k), lanes)
+            a_re, a_im, b_re, b_im = (code.load(plane, at) for at in (here, mirror) for plane in (re, im))
+            squares = add(add(mul(a_re, a_re), mul(a_im, a_im)), add(mul(b_re, b_re), mul(b_im, b_im)))
+            power = mul(scale, squares)
+            cross = mul(scale, add(mul(a_re, b_im), mul(a_im, b_re)))
+            middle = code.higher(add(mul(code.constant(0.5), power), cross), code.constant(0.0))
+            root = code.root(power)
+            code.store(root, roots, here)
+            lower, upper = (code.spread(shares, code.after(builder.mul(k, nought.type(2)), i)) for i in range(2))
+            its_number = builder.load(number)
+            builder.store(add(its_number, code.constant(1.0)), number)
+            added = (
+                mul(lower, power),
+                mul(upper, power),
+                mul(lower, middle),
+                mul(upper, middle),
+                root,
+                mul(its_number, root),
+            )
+            for total, value in zip(totals, added, strict=False):
+                builder.store(add(builder.load(total), value), total)
+            bits = code.bits(code.higher(power, code.constant(_LEAST)))
+            builder.store(builder.add(builder.load(exponents), builder.lshr(bits, shift)), exponents)
+            fraction = code.from_bits(builder.or_(builder.and_(bits, mantissa), unit))
+            builder.store(mul(builder.load(totals[-1]), fraction), totals[-1])
+        counted = builder.uitofp(builder.load(exponents), code.constant(0.0).type)
+        kind = wide.constant(0.0, code.lanes).type
+        found = [builder.fpext(value, kind) for value in (*map(builder.load, totals), counted)]
+        both, magnitude = add(found[0], found[1]), found[4]
+        weighted = add(mul(wide.filled(builder.sitofp(first, ir.DoubleType()), code.lanes), magnitude), found[5])
+        for row, value in (
+            (band, found[0]),
+            (code.after(band, 1), found[1]),
+            (code.after(band, 36), found[2]),
+            (code.after(band, 37), found[3]),
+            (code.after(range_, _RANGES), both),
+            (nought.type(_POWER), both),
+            (nought.type(_MAGNITUDE), magnitude),
+            (nought.type(_WEIGHTED), weighted),
+            (nought.type(_EXPONENTS), found[7]),
+        ):
+            place = builder.mul(row, lanes)
+            wide.store(add(wide.load(sums, place, code.lanes), value), sums, place)
+        place = nought.type(_FRACTIONS * code.lanes)
+        wide.store(mul(wide.load(sums, place, code.lanes), found[6]), sums, place)
+        wide.store(magnitude, magnitudes, builder.mul(values[11], lanes))
+        return context.get_dummy_value()
+
+    places = (types.intp, types.intp)
+    return types.void(re, im, roots, shares, *places, types.float32, *places, sums, magnitudes, types.intp), code_of
+
+
+_weighed: Any = intrinsic(_weighing)
+
+
 @compiled
-def powers_of_both(re, im, scale, both, middle):
-    """From Z = L + jR, (size, lanes), the power of both channels and of the mid, (size / 2 + 1, lanes)."""
+def weigh_stretches(re, im, roots, shares, stretches, sums, magnitudes):
+    """Add up all that `gathered` tells of frames' spectra Z = L + jR, (size, lanes) each.
+
+    sums (`_SUMS`, lanes): 36 band powers of both channels, 36 of the mid, 7 classic bands and what belongs to none, all
+    power, magnitude, that times the bin's number, and the sum of the powers' logarithms to base 2. magnitudes
+    (stretches, lanes) of each stretch; roots (bins, lanes) of each bin.
+    """
     size, lanes = re.shape
-    last = size // 2
-    for k in range(1, last + 1):
+    sums[:] = 0.0
+    sums[_FRACTIONS] = 1.0
+    for number in range(len(stretches)):
+        first, after, band, range_ = stretches[number]
         # the Nyquist bin stands once in a two-sided spectrum
-        share = np.float32(0.5 * scale if k < last else 0.25 * scale)
-        half = np.float32(0.5)
-        none = np.float32(0.0)
-        for lane in range(lanes):
-            a_re, a_im, b_re, b_im = re[k, lane], im[k, lane], re[size - k, lane], im[size - k, lane]
-            power = share * (a_re * a_re + a_im * a_im + b_re * b_re + b_im * b_im)
-            cross = share * (a_re * b_im + a_im * b_re)
-            both[k, lane] = power
-            middle[k, lane] = max(half * power + cross, none)
-
-
-@compiled
-def add_bands(powers, lower_band, upper_share, first_bin, bands):
-    """Share the powers of bins (bins, lanes) between the bands next to them: bands (36, lanes)."""
-    lanes = powers.shape[1]
-    for k in range(first_bin, len(powers)):
-        band, upper = lower_band[k], upper_share[k]
-        lower = 1.0 - upper
-        for lane in range(lanes):
-            bands[band, lane] += lower * powers[k, lane]
-        for lane in range(lanes):
-            bands[band + 1, lane] += upper * powers[k, lane]
-
-
-@compiled
-def add_ranges(powers, edges, first_bin, ranges):
-    """Sum the powers of bins between edges: ranges (len(edges) - 1, lanes)."""
-    lanes = powers.shape[1]
-    for number in range(len(edges) - 1):
-        for k in range(max(edges[number], first_bin), edges[number + 1]):
+        share = np.float32((2.0 if first < size // 2 else 1.0) / (size * size))
+        _weighed(re, im, roots, shares, first, after, share, band, range_, sums, magnitudes, number)
+        if number % _TOGETHER == _TOGETHER - 1 or number == len(stretches) - 1:
             for lane in range(lanes):
-                ranges[number, lane] += powers[k, lane]
+                sums[_LOGARITHMS, lane] += log2_of(sums[_FRACTIONS, lane])
+                sums[_FRACTIONS, lane] = 1.0
+    for lane in range(lanes):
+        sums[_LOGARITHMS, lane] += sums[_EXPONENTS, lane] - 127.0 * (size // 2 + 1 - stretches[0, 0])
 
 
 @compiled
-def roots_of(powers, first_bin, roots):
-    """Magnitudes of bins: (bins, lanes)."""
-    lanes = powers.shape[1]
-    for k in range(first_bin, len(powers)):
-        for lane in range(lanes):
-            roots[k, lane] = np.sqrt(powers[k, lane])
+def passed(roots, magnitudes, stretches, left, lane):
+    """The first bin at which so much magnitude is used up in a lane: whole stretches first, then bin by bin.
+
+    roots (bins, lanes), magnitudes (stretches, lanes) of the same.
+    """
+    number = 0
+    while number < len(stretches) - 1 and left > magnitudes[number, lane]:
+        left -= magnitudes[number, lane]
+        number += 1
+    k = stretches[number, 0]
+    while k < len(roots) - 1 and left > roots[k, lane]:
+        left -= roots[k, lane]
+        k += 1
+    return k
 
 
 @compiled
-def add_moments(values, first_bin, total, weighted):
-    """Sum over bins, and the sum of each times its number: (lanes,)."""
-    lanes = values.shape[1]
-    for k in range(first_bin, len(values)):
-        number = float(k)
-        for lane in range(lanes):
-            total[lane] += values[k, lane]
-            weighted[lane] += number * values[k, lane]
+def silent(signal, begin, end):
+    """Whether all of (n, 2) samples from frame begin to end are exactly 0; most that sound do so at once."""
+    flat = signal.reshape(-1)[2 * begin : 2 * end]
+    for at in range(0, len(flat), _AT_ONCE):
+        piece = flat[at : at + _AT_ONCE]
+        sounding = 0
+        for i in range(len(piece)):
+            sounding += 1 if piece[i] != 0.0 else 0
+        if sounding:
+            return False
+    return True
 
 
 @compiled
-def add_logarithms(powers, first_bin, product, total):
-    """Sum over bins of the logarithm to base 2, none taken for less than 1e-30: total (lanes,)."""
-    lanes = powers.shape[1]
-    for k in range(first_bin, len(powers), _TOGETHER):
-        for lane in range(lanes):
-            product[lane] = 1.0
-        for i in range(k, min(k + _TOGETHER, len(powers))):
-            for lane in range(lanes):
-                product[lane] *= max(float(powers[i, lane]), 1e-30)
-        for lane in range(lanes):
-            total[lane] += log2_of(product[lane])
-
-
-@compiled
-def count_to(roots, first_bin, left, going, counted):
-    """How many bins are passed before the magnitude that is `left` is used up: counted (lanes,); not the last bin."""
-    lanes = roots.shape[1]
-    for first in range(first_bin, len(roots) - 1, _AT_ONCE):
-        for k in range(first, min(first + _AT_ONCE, len(roots) - 1)):
-            for lane in range(lanes):
-                going[lane] = going[lane] if left[lane] > roots[k, lane] else 0.0
-                left[lane] -= roots[k, lane]
-                counted[lane] += going[lane]
-        still = 0.0
-        for lane in range(lanes):
-            still += going[lane]
-        if still == 0.0:
-            break
-
-
-@compiled
-def described(first_bin, bins, bin_hz, power, magnitude, weighted, logarithms, counted, out):
-    """Centroid in Hz, flatness and rolloff in Hz of each row of `out`, of as many lanes; 0 where silent."""
-    number = bins - first_bin
-    for lane in range(len(out)):
-        if power[lane] > 1e-20:
-            out[lane, 79] = bin_hz * weighted[lane] / magnitude[lane]
-            out[lane, 80] = exp2_of(logarithms[lane] / number) / (power[lane] / number)
-            out[lane, 81] = bin_hz * (first_bin + counted[lane])
-        else:
-            out[lane, 79] = out[lane, 80] = out[lane, 81] = 0.0
-
-
-@compiled
-def gathered(
-    signal,
-    hop,
-    window,
-    radices,
-    table,
-    re,
-    im,
-    work_re,
-    work_im,
-    bins,
-    lower_band,
-    upper_share,
-    first_bin,
-    classic_bins,
-    bin_hz,
-    out,
-):
+def gathered(signal, hop, window, radices, table, planes, roots, shares, stretches, bin_hz, out):
     """Frames of (n, 2) samples, a hop apart from the first on, gathered into rows of `out` (frames, 82).
 
     Columns: 36 band powers of both channels, 36 of the mid, 7 classic bands, spectral centroid in Hz, flatness, rolloff
     in Hz (85 % of the magnitude lies below). As many frames as `out` has rows, and samples for a register full of them
-    from each that begins one. re to work_im (size, lanes) and bins (3, size / 2 + 1, lanes) are room to work in.
+    from each that begins one. shares (bins, 2) float32, of the band that is next below each bin and of that above;
+    stretches (n, 4): see `spectrum.Ruler`. planes (four of (size, lanes)) and roots (size / 2 + 1, lanes) are room to
+    work in.
     """
-    both, middle, roots = bins[0], bins[1], bins[2]
+    re, im, work_re, work_im = planes
     size, lanes = re.shape
-    bands = np.empty((2 * 36 + 7, lanes))
-    sums = np.empty((7, lanes))
-    total, mid, classic = bands[:36], bands[36:72], bands[72:]
-    power, magnitude, weighted, product = sums[0], sums[1], sums[2], sums[3]
-    logarithms, going, counted = sums[4], sums[5], sums[6]
+    heard = size // 2 + 1 - stretches[0, 0]
+    sums, magnitudes = np.empty((_SUMS, lanes)), np.empty((len(stretches), lanes))
     for first in range(0, len(out), lanes):
+        rows = out[first : first + lanes]
+        if silent(signal, first * hop, (first + lanes - 1) * hop + size):
+            rows[:] = 0.0
+            continue
         frames_of_both(signal, first * hop, hop, window, re, im)
         transform(re, im, work_re, work_im, radices, table)
-        powers_of_both(re, im, 4.0 / (size * size), both, middle)
-        bands[:] = 0.0
-        sums[:] = 0.0
-        add_bands(both, lower_band, upper_share, first_bin, total)
-        add_bands(middle, lower_band, upper_share, first_bin, mid)
-        add_ranges(both, classic_bins, first_bin, classic)
-        for band in range(36):
-            for lane in range(lanes):
-                power[lane] += total[band, lane]
-        roots_of(both, first_bin, roots)
-        add_moments(roots, first_bin, magnitude, weighted)
-        add_logarithms(both, first_bin, product, logarithms)
-        for lane in range(lanes):
-            going[lane] = 1.0
-            product[lane] = 0.85 * magnitude[lane]
-        count_to(roots, first_bin, product, going, counted)
-        rows = out[first : first + lanes]
+        weigh_stretches(re, im, roots, shares, stretches, sums, magnitudes)
         for lane in range(len(rows)):
             for column in range(79):
-                rows[lane, column] = bands[column, lane]
-        described(first_bin, size // 2 + 1, bin_hz, power, magnitude, weighted, logarithms, counted, rows)
+                rows[lane, column] = sums[column, lane]
+            power, magnitude = sums[_POWER, lane], sums[_MAGNITUDE, lane]
+            if power > 1e-20:
+                rows[lane, 79] = bin_hz * sums[_WEIGHTED, lane] / magnitude
+                rows[lane, 80] = exp2_of(sums[_LOGARITHMS, lane] / heard) / (power / heard)
+                rows[lane, 81] = bin_hz * passed(roots, magnitudes, stretches, 0.85 * magnitude, lane)
+            else:
+                rows[lane, 79:] = 0.0
 
 
 @compiled

@@ -61,12 +61,12 @@ class TruePeakMeter:
     def process(self, block: Floats) -> None:
         """Hear (n, channels) samples."""
         check_block(block, self._channels)
-        # what lies between this block and the last, then in pieces that overlap: nothing that is long is copied
+        # what lies between this block and the last by itself: nothing that is long is copied
         size = len(self._tail)
         seam = np.concatenate((self._tail, block[:size]))
         self._hear(seam)
-        for begin in range(0, len(block) - size, PIECE_FRAMES):
-            self._hear(block[begin : begin + PIECE_FRAMES + size])
+        if len(block) > size:
+            self._hear(block)
         self._tail = (block if len(block) >= size else seam)[-size:].copy()
 
     def _hear(self, heard: Floats) -> None:

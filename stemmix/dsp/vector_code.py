@@ -7,9 +7,11 @@ the same bits on every processor.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 from llvmlite import ir
+from numba.core import cgutils
 
 REGISTER_BYTES = 64
 
@@ -36,27 +38,62 @@ class VectorCode:
     def store(self, vector: Any, elements: Any, at: Any) -> None:
         self.builder.store(vector, self._place(elements, at, vector.type.count), align=self._bytes)
 
-    def spread(self, elements: Any, at: Any, lanes: int = 0) -> Any:
+    def spread(self, elements: Any, at: Any) -> Any:
         """One element in every lane."""
-        kind = ir.VectorType(self._scalar, lanes or self.lanes)
-        nothing = ir.Constant(kind, ir.Undefined)
-        value = self.builder.load(self.builder.gep(elements, [at]))
-        lone = self.builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-        first = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
-        return self.builder.shuffle_vector(lone, nothing, first)
+        return self.filled(self.builder.load(self.builder.gep(elements, [at])))
 
-    def low(self, vector: Any, lanes: int) -> Any:
-        """Its first lanes."""
-        if vector.type.count == lanes:
-            return vector
-        kind = ir.VectorType(ir.IntType(32), lanes)
-        return self.builder.shuffle_vector(vector, vector, ir.Constant(kind, list(range(lanes))))
+    def filled(self, value: Any, lanes: int = 0) -> Any:
+        """A scalar in every lane."""
+        kind = ir.VectorType(self._scalar, lanes or self.lanes)
+        lone = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+        return self.everywhere(lone, 0)
+
+    def everywhere(self, vector: Any, lane: int) -> Any:
+        """One lane of a vector in all of them."""
+        kind = ir.VectorType(ir.IntType(32), vector.type.count)
+        return self.builder.shuffle_vector(vector, vector, ir.Constant(kind, [lane] * vector.type.count))
+
+    def led_by(self, vector: Any, value: Any) -> Any:
+        """A scalar, and after it all lanes of a vector but the last."""
+        count = vector.type.count
+        order = ir.Constant(ir.VectorType(ir.IntType(32), count), [count, *range(count - 1)])
+        return self.builder.shuffle_vector(vector, self.filled(value), order)
+
+    def last_lane(self, vector: Any) -> Any:
+        """As a scalar."""
+        return self.builder.extract_element(vector, ir.Constant(ir.IntType(32), vector.type.count - 1))
+
+    def sum_of_columns(self, columns: Sequence[Any], factors: Sequence[Any], states: int) -> Any:
+        """Columns times factors, in a fixed order; what hangs on so many numbers of state is added last, and in pairs:
+        what comes after waits for nothing else."""
+        terms = [self.builder.fmul(column, factor) for column, factor in zip(columns, factors, strict=True)]
+        add = self.builder.fadd
+        of_state = reduce(add, [add(terms[i], terms[i + 1]) for i in range(0, states, 2)])
+        return add(reduce(add, terms[states:]), of_state)
 
     def magnitude(self, vector: Any) -> Any:
         return self.higher(vector, self.builder.fneg(vector))
 
     def higher(self, one: Any, other: Any) -> Any:
         return self.builder.select(self.builder.fcmp_ordered(">", one, other), one, other)
+
+    def root(self, vector: Any) -> Any:
+        """Square roots."""
+        kind, name = vector.type, f"llvm.sqrt.v{vector.type.count}f{8 * self._bytes}"
+        function: Any = cgutils.get_or_insert_function
+        return self.builder.call(function(self.builder.module, ir.FunctionType(kind, [kind]), name), [vector])
+
+    def whole(self, number: int) -> Any:
+        """A whole number of 32 bits in every lane."""
+        return ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [number] * self.lanes)
+
+    def bits(self, vector: Any) -> Any:
+        """The bits of float32 as whole numbers."""
+        return self.builder.bitcast(vector, ir.VectorType(ir.IntType(32), self.lanes))
+
+    def from_bits(self, vector: Any) -> Any:
+        """The float32 that have such bits."""
+        return self.builder.bitcast(vector, ir.VectorType(self._scalar, self.lanes))
 
     def transposed(self, rows: Sequence[Any]) -> list[Any]:
         """As many vectors as each has lanes: lane i of vector j is lane j of vector i. Blocks change places, smallest

@@ -134,7 +134,8 @@ class _Part:
     def __init__(self, column: int, channels: int, cutter: _Cutter) -> None:
         self._column = column
         self._cutter = cutter
-        self._overlap = np.zeros((cutter.hop, channels))
+        self._channels = channels
+        self._overlap = np.zeros((cutter.hop, 2))
         self._run = np.zeros(2, np.int64)
 
     def begin(self) -> None:
@@ -144,7 +145,7 @@ class _Part:
 
     def cut(self, heard: Floats, gain_db: Floats) -> None:
         """Take in place, of groups of frames, what their gains (frames, 72) take away."""
-        self._cutter.cut(heard, self._column, gain_db, self._overlap, self._run)
+        self._cutter.cut(heard, self._column, self._channels, gain_db, self._overlap, self._run)
 
 
 class _Cutter:
@@ -155,14 +156,23 @@ class _Cutter:
         self._ruler = rule
         self._transform = Transform(rule.window_samples, np.float64)
         self._lost = np.zeros((2, len(rule.bin_hz), LANES))
-        self._taken = [np.zeros((LANES * self.hop, channels)) for channels in (1, 2)]
+        self._pair, self._taken = (np.zeros((halves * self.hop, 2)) for halves in (LANES + 1, LANES))
 
-    def cut(self, heard: Floats, column: int, gain_db: Floats, overlap: Floats, run: NDArray[np.int64]) -> None:
+    def cut(
+        self,
+        heard: Floats,
+        column: int,
+        channels: int,
+        gain_db: Floats,
+        overlap: Floats,
+        run: NDArray[np.int64],
+    ) -> None:
         """As `cutting_kernels.cut_groups`."""
         rule, transform = self._ruler, self._transform
         cutting_kernels.cut_groups(
             heard,
             column,
+            channels,
             gain_db,
             rule.window,
             rule.lower_band,
@@ -171,7 +181,8 @@ class _Cutter:
             transform.table,
             tuple(transform.planes),
             self._lost,
-            self._taken[overlap.shape[1] - 1],
+            self._pair,
+            self._taken,
             overlap,
             run,
             SILENT_SAMPLES,

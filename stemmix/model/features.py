@@ -154,14 +154,6 @@ def silent_rows(count: int) -> NDArray[np.int16]:
     return rows
 
 
-def packed_rows(levels_db: Floats, frequencies_hz: Floats) -> NDArray[np.int16]:
-    """(n, 83) levels in dB and (n, 2) centroids and rolloffs in Hz as rows; rounded to 0.01 dB and 1 Hz."""
-    rows = np.empty((len(levels_db), COLUMN_COUNT), np.int16)
-    rows[:, :-2] = np.rint(np.clip(levels_db * 100.0, LOWEST_CENTIBEL, 32_000))
-    rows[:, -2:] = np.rint(np.clip(frequencies_hz, 0, 32_000))
-    return rows
-
-
 @dataclass(frozen=True)
 class Look:
     """What only the file's own samples show, before they are folded and brought to the programme's rate."""

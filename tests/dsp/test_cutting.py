@@ -21,16 +21,16 @@ class Cutter:
     """Groups of frames of some channels of a signal, cut one after the other."""
 
     def __init__(self, column: int, channels: int) -> None:
-        self.column = column
-        self.overlap = np.zeros((HOP, channels))
+        self.column, self.channels = column, channels
+        self.overlap = np.zeros((HOP, 2))
         self.run = np.zeros(2, np.int64)
 
     def cut(self, heard: np.ndarray, gain_db: np.ndarray) -> None:
         transform = Transform(RULER.window_samples, np.float64)
         cutting_kernels.cut_groups(
-            heard, self.column, gain_db, RULER.window, RULER.lower_band, RULER.upper_share, transform.radices,
-            transform.table, tuple(transform.planes), np.zeros((2, len(RULER.bin_hz), LANES)),
-            np.zeros((LANES * HOP, self.overlap.shape[1])), self.overlap, self.run, SILENT_SAMPLES,
+            heard, self.column, self.channels, gain_db, RULER.window, RULER.lower_band, RULER.upper_share,
+            transform.radices, transform.table, tuple(transform.planes), np.zeros((2, len(RULER.bin_hz), LANES)),
+            np.zeros(((LANES + 1) * HOP, 2)), np.zeros((LANES * HOP, 2)), self.overlap, self.run, SILENT_SAMPLES,
         )  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def test_silence_is_kept_as_the_twin_does(
     taken = np.ones((max(len(heard) - 30, 1), channels))
     expected = cutting.keep_silent(heard, before, 30, taken)
     beside = np.concatenate((np.ones((len(heard), column)), heard, np.ones((len(heard), 1))), axis=1)
-    cutting_kernels.keep_silent(beside, column, before, 30, taken)
+    cutting_kernels.keep_silent(beside, column, channels, before, 30, taken)
     assert np.array_equal(taken, expected)
     sounding = np.flatnonzero(heard.any(axis=1))
     silent = len(heard) - (sounding[-1] + 1 if len(sounding) else 0)

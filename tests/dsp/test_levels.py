@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stemmix.dsp import peak_kernels
-from stemmix.dsp.levels import LevelMeter
+from stemmix.dsp.levels import LevelMeter, ends_of_bins
 
 RATE_HZ = 8_000
 
@@ -92,12 +93,28 @@ def test_rms_agrees_with_ffmpeg(tmp_path: Path) -> None:
     assert heard(signal).rms_dbfs == pytest.approx(float(overall[1]), abs=0.001)
 
 
-@given(st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=80), st.lists(st.integers(1, 79), max_size=4))
+@given(st.lists(st.floats(-2.0, 2.0), max_size=80), st.lists(st.integers(1, 79), max_size=4), st.integers(0, 80))
 @settings(deadline=None)
-def test_energies_are_sums_of_squares_between_edges(values: list[float], cuts: list[int]) -> None:
-    begins = [0, *sorted({cut for cut in cuts if cut < len(values)})]
-    out = np.empty(len(begins))
-    peak_kernels.energies(np.array(values), np.array(begins), out)
-    ends = [*begins[1:], len(values)]
-    expected = [sum(value * value for value in values[a:b]) for a, b in zip(begins, ends, strict=True)]
-    assert out.tolist() == pytest.approx(expected, rel=1e-12, abs=1e-300)
+def test_energies_are_sums_of_squares_between_edges_however_they_arrive(
+    values: list[float], cuts: list[int], arrived: int
+) -> None:
+    edges = sorted({cut for cut in cuts if cut < len(values)})
+    found = []
+    for at in (0, min(arrived, len(values))):
+        lanes, place, out = np.zeros(peak_kernels.LANES), 0, np.empty(len(edges))
+        made = sum(edge <= at for edge in edges)
+        before, after = np.array([*edges[:made], at]), np.array([*edges[made:], len(values)])
+        place = peak_kernels.add_energies(np.array(values[:at]), before, lanes, place, out[:made])
+        peak_kernels.add_energies(np.array(values[at:]), after - at, lanes, place, out[made:])
+        found.append([*out.tolist(), sum(lanes)])
+    assert found[0] == found[1]
+    ends = [0, *edges, len(values)]
+    expected = [sum(value * value for value in values[a:b]) for a, b in pairwise(ends)]
+    assert found[0] == pytest.approx(expected, rel=1e-12, abs=1e-300)
+
+
+@given(st.sampled_from([8000, 11025, 12345, 48000]), st.integers(0, 3000), st.integers(0, 3000))
+def test_bins_end_where_the_grid_of_10_ms_does(rate_hz: int, begun: int, frames: int) -> None:
+    edges = [n * rate_hz // 100 for n in range(1, 100)]
+    inside = [edge - begun for edge in edges if begun < edge <= begun + frames]
+    assert ends_of_bins(rate_hz, begun, frames).tolist() == [*inside, frames]

@@ -70,6 +70,20 @@ def test_window_sums_are_their_twin(values: list[float], width: int) -> None:
     assert out.tolist() == loudness_twin.window_sums(values, width)
 
 
+@given(
+    st.lists(st.floats(0.0, 1e6), min_size=1, max_size=50),
+    st.integers(1, 50),
+    st.integers(0, 1000),
+    st.sampled_from([8000, 11025, 12345]),
+)
+def test_window_means_are_their_twin(energies: list[float], width: int, begun: int, rate_hz: int) -> None:
+    width, last = min(width, len(energies)), begun + len(energies)
+    out = np.empty(len(energies) - width + 1)
+    highest = kernels.window_means(np.array(energies), width, last, rate_hz, out)
+    assert out.tolist() == loudness_twin.window_means(energies, width, begun, rate_hz)
+    assert highest == out.max()
+
+
 @pytest.mark.parametrize("rate_hz", [48000, 22050])
 @pytest.mark.parametrize("size", [1, 7, 441, 512, 4096, 48000])
 def test_any_blocking_reads_the_same_bits(size: int, rate_hz: int) -> None:

@@ -40,3 +40,9 @@ def biquad(samples: Sequence[float], section: Sequence[float]) -> list[float]:
 def window_sums(values: Sequence[float], width: int) -> list[float]:
     """Sum of each window of `width` values."""
     return [sum(values[i : i + width]) for i in range(len(values) - width + 1)]
+
+
+def window_means(energies: Sequence[float], width: int, begun: int, rate_hz: int) -> list[float]:
+    """Mean of the samples in each window of `width` bins, of the energies of bins from number `begun` on."""
+    edges = [(begun + i) * rate_hz // 100 for i in range(len(energies) + 1)]
+    return [total / (edges[i + width] - edges[i]) for i, total in enumerate(window_sums(energies, width))]
