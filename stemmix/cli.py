@@ -27,7 +27,7 @@ from stemmix.commands import keeping  # noqa: F401
 from stemmix.commands.common import Debug, Quiet, Voice, app, show_version
 from stemmix.dsp import first_use
 from stemmix.errors import StemmixError
-from stemmix.machine import begin_no_blas_threads, keep_freed_memory
+from stemmix.machine import begin_no_blas_threads, keep_freed_memory, seldom_look_for_cycles
 from stemmix.rehearsal import begin
 from stemmix.stopping import StoppedError, raised_by_signals
 
@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     voice = Voice()
     keep_freed_memory()
     begin_no_blas_threads()
+    seldom_look_for_cycles()
     first_use.beside = begin
     why: str | None = None
     try:
