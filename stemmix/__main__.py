@@ -1,6 +1,6 @@
 """`python -m stemmix`: the command line."""
 
-from stemmix.cli import main
+from stemmix.cli import run
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run()

@@ -183,6 +183,30 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert (run.returncode, run.stderr) == (128 + signal.SIGPIPE, "")
 
 
+def test_the_process_ends_by_itself_once_what_asked_to_be_told_has_been() -> None:
+    """What is written last arrives whole, and the exit code is the answer's."""
+    code = """
+import atexit, sys, typer
+from stemmix import cli
+
+class Kept:
+    def __del__(self):
+        print("taken apart")
+
+kept = Kept()
+
+@cli.app.command()
+def told():
+    atexit.register(lambda: sys.stdout.write("told\\n"))
+    raise typer.Exit(5)
+
+sys.argv[1:] = ["told"]
+cli.run()
+"""
+    run = subprocess.run([*PYTHON, code], env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (5, "told\n", "")
+
+
 def test_what_only_a_whole_reading_finds_is_left_to_check_and_init_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -40,7 +40,7 @@ class PsrMeter:
     Convention (2017), e-Brief 373. Windows end on tenths of a second; those under -70 LUFS are left out.
 
     A true peak is no lower than the samples', and only the lowest ratio is asked for: it is worked out for windows
-    whose samples would bring it down, no others. So three seconds of samples are kept.
+    whose samples would bring it down, no others. So the blocks of three seconds are kept.
     """
 
     def __init__(self, rate_hz: int, channels: int) -> None:
@@ -53,12 +53,15 @@ class PsrMeter:
         self._lowest = np.inf
 
     def process(self, block: Floats, short_term: Sequence[float] | Floats) -> None:
-        """Hear (n, channels) samples; `short_term` as of `LoudnessMeter.short_term_energies`, which has heard them."""
+        """Hear (n, channels) samples, which are looked at for three seconds more and may not be written to meanwhile.
+
+        `short_term` as of `LoudnessMeter.short_term_energies`, which has heard them.
+        """
         check_block(block, self._channels)
         while len(block):
             wanted = self._edge(self._whole + 1) - self._edge(self._whole) - self._pending
             piece, block = block[:wanted], block[wanted:]
-            self._pieces.append(piece.copy())
+            self._pieces.append(piece)
             self._pending += len(piece)
             if len(piece) == wanted:
                 heard = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
@@ -87,7 +90,9 @@ class PsrMeter:
             return np.inf
         first = len(steps) - 1 - _WINDOW_STEPS
         window = range(first, first + _WINDOW_STEPS)
-        peak = max(steps[i].sample_peak for i in window)
+        peak = max([step.sample_peak for step in steps[first : first + _WINDOW_STEPS]])
+        if peak * peak >= self._lowest * energy:
+            return np.inf
         bound = float(sharp_interpolator().bounds[0])
         for i in sorted(window, key=lambda i: -steps[i].sample_peak):
             if peak * peak >= self._lowest * energy:

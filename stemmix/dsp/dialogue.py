@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.dsp.crest import LOUDNESS_OFFSET_DB
-from stemmix.dsp.meters import KWeightedBins
 from stemmix.dsp.true_peak import PIECE_FRAMES
+from stemmix.dsp.weighting import KWeightedBins
 from stemmix.units import POWER_FLOOR, db_from_power
 
 Floats = NDArray[np.float64]
@@ -32,49 +32,70 @@ class SpanReading:
     """Why there is no reading."""
 
 
+class SpanEnergy:
+    """Energy of a stream inside spans that are known beforehand; memory depends on their number alone."""
+
+    def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
+        """Spans (start, end) in frames, in any order, merged here."""
+        self._edges = np.array([edge for span in _merged(spans) for edge in span], np.int64)
+        self._binned = 0
+        self._energy = 0.0
+
+    def cut(self, ends: NDArray[np.int64], start: int, end: int) -> NDArray[np.int64]:
+        """Where bins of the frames after `start`, up to `end`, are to end: at `ends` (bins,), in order, and wherever a
+        span begins or ends; twice where that is the same."""
+        first, after = np.searchsorted(self._edges, (start, end), side="right")
+        return np.sort(np.append(ends, self._edges[first:after])) if after > first else ends
+
+    def add(self, ends: NDArray[np.int64], energies: Floats) -> None:
+        """(bins,) energies of the next bins, cut as they are to be."""
+        if not len(ends):
+            return
+        starts = np.append(self._binned, ends[:-1])
+        self._energy = float(np.cumsum(np.append(self._energy, energies[self._covers(starts)]))[-1])
+        self._binned = int(ends[-1])
+
+    def read(self, frames: int, unfinished: float) -> SpanReading:
+        """The reading after so many frames, and an energy that is in no bin yet."""
+        inside = np.minimum(self._edges, frames)
+        spoken = int((inside[1::2] - inside[::2]).sum())
+        energy = self._energy + (unfinished if self._covers(np.array([self._binned]))[0] else 0.0)
+        share = spoken / max(frames, 1)
+        if not spoken:
+            return SpanReading(None, share, "no dialogue")
+        mean = energy / spoken
+        if mean <= POWER_FLOOR:
+            return SpanReading(None, share, "digital silence")
+        return SpanReading(LOUDNESS_OFFSET_DB + db_from_power(mean), share, None)
+
+    def _covers(self, frames: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return np.asarray(np.searchsorted(self._edges, frames, side="right") % 2 == 1)
+
+
 class SpanLoudness:
-    """Ungated K-weighted loudness inside spans that are known beforehand; memory depends on their number alone.
+    """Ungated K-weighted loudness inside spans; `meters.LoudnessMeter` reads the same beside all else that it reads.
 
     The filters run on between the spans, so that each begins as a meter that heard the whole would have it.
     """
 
     def __init__(self, rate_hz: int, weights: Sequence[float], spans: Sequence[tuple[int, int]]) -> None:
-        """`weights`: BS.1770-5 weight of each channel; spans (start, end) in frames, in any order, merged here."""
+        """`weights`: BS.1770-5 weight of each channel; spans (start, end) in frames, in any order."""
         self._power = KWeightedBins(rate_hz, weights)
-        self._edges = np.array([edge for span in _merged(spans) for edge in span], np.int64)
+        self._inside = SpanEnergy(spans)
         self._frames = 0
-        self._binned = 0
-        self._energy = 0.0
 
     def process(self, block: Floats) -> None:
         """Hear (n, channels) samples."""
         for begin in range(0, len(block), PIECE_FRAMES):
             piece = block[begin : begin + PIECE_FRAMES]
-            start, end = self._frames, self._frames + len(piece)
-            first, after = np.searchsorted(self._edges, (start, end), side="right")
-            ends = self._edges[first:after]
-            energies = self._power.process(piece, np.append(ends, end) - start)
-            starts = np.concatenate(([self._binned], ends[:-1])) if len(ends) else ends
-            for energy in energies[self._inside(starts)].tolist():
-                self._energy += energy
+            end = self._frames + len(piece)
+            ends = self._inside.cut(np.zeros(0, np.int64), self._frames, end)
+            self._inside.add(ends, self._power.process(piece, np.append(ends - self._frames, len(piece))))
             self._frames = end
-            self._binned = int(ends[-1]) if len(ends) else self._binned
 
     def read(self) -> SpanReading:
         """The reading so far."""
-        inside = np.minimum(self._edges, self._frames)
-        frames = int((inside[1::2] - inside[::2]).sum())
-        energy = self._energy + (self._power.unfinished if self._inside(np.array([self._binned]))[0] else 0.0)
-        share = frames / max(self._frames, 1)
-        if not frames:
-            return SpanReading(None, share, "no dialogue")
-        mean = energy / frames
-        if mean <= POWER_FLOOR:
-            return SpanReading(None, share, "digital silence")
-        return SpanReading(LOUDNESS_OFFSET_DB + db_from_power(mean), share, None)
-
-    def _inside(self, frames: NDArray[np.int64]) -> NDArray[np.bool_]:
-        return np.asarray(np.searchsorted(self._edges, frames, side="right") % 2 == 1)
+        return self._inside.read(self._frames, self._power.unfinished)
 
 
 def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

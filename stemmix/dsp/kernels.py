@@ -313,27 +313,37 @@ def splitmix64(state):
     return z ^ (z >> np.uint64(31))
 
 
+_DITHERED_FRAMES = 64
+
+
 @compiled
 def quantise_with_dither(block, start, streams, bits, out):
     """Round to integers of `bits` bits with triangular dither of +-1 step; returns how many were clipped.
 
-    block (n, channels) float64; start uint64, the absolute number of its first frame; streams (channels,) uint64; out
-    (n, channels) int32. Frame n of channel c takes its dither from the two halves of
-    splitmix64(streams[c] + n * golden). A sample that is exactly 0 stays 0.
+    block (n, channels) float64, C-contiguous; start uint64, the absolute number of its first frame; streams (channels,)
+    uint64; out (n, channels) int32. Frame n of channel c takes its dither from the two halves of
+    splitmix64(streams[c] + n * golden). A sample that is exactly 0 stays 0. The counters of some frames stand beside
+    each other as their samples do, so that all channels compile to vectors.
     """
-    frames, channels = block.shape
+    channels = block.shape[1]
     golden = np.uint64(0x9E3779B97F4A7C15)
+    counters = np.empty(_DITHERED_FRAMES * channels, np.uint64)
+    for i in range(_DITHERED_FRAMES):
+        for c in range(channels):
+            counters[i * channels + c] = streams[c] + np.uint64(i) * golden
+    samples, told = block.reshape(-1), out.reshape(-1)
     scale = 2.0 ** (bits - 1)
     overs = 0
-    for c in range(channels):
-        counter = streams[c] + start * golden
-        for i in range(frames):
-            random = splitmix64(counter + np.uint64(i) * golden)
+    for first in range(0, len(samples), len(counters)):
+        passed = (start + np.uint64(first // channels)) * golden
+        given, taken = samples[first : first + len(counters)], told[first : first + len(counters)]
+        for i in range(len(given)):
+            random = splitmix64(counters[i] + passed)
             dither = np.int64(random >> np.uint64(32)) - np.int64(random & np.uint64(0xFFFFFFFF))
-            sample = block[i, c]
+            sample = given[i]
             rounded = np.floor(sample * scale + dither * 2.0**-32 + 0.5)
             rounded = 0.0 if sample == 0.0 else rounded
             held = min(max(rounded, -scale), scale - 1.0)
             overs += 1 if held != rounded else 0
-            out[i, c] = np.int32(held)
+            taken[i] = np.int32(held)
     return overs

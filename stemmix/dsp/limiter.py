@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from stemmix.dsp import kernels, peak_kernels
 from stemmix.dsp.filters import INTERPOLATOR_REACH, gentle_interpolator, sharp_interpolator
+from stemmix.dsp.true_peak import highest_sample
+from stemmix.dsp.watching_kernels import take_in
 from stemmix.units import db_from_gain, gain_from_db
 
 Floats = NDArray[np.float64]
 
 _PIECE = 1 << 15  # frames worked on at once: copies stay in the processor's cache, and memory bounded
+_SMOOTHED = 1 << 10  # frames smoothed at once: every tap passes over all of them, in the nearest cache
 _AUDIBLE_REDUCTION = 1.0 - gain_from_db(-0.1)
 _SPAN_GAP_S = 0.5
 _SPANS_AT_MOST = 1000
@@ -121,31 +124,44 @@ class TruePeakLimiter:
         self._needed = needed[len(piece) :].copy()
         released = np.zeros(len(self._released) + len(piece))
         released[: len(self._released)] = self._released
-        if needed.any() or released[len(self._released) - 1] > 0.0:
+        if needed.max(initial=0.0) > 0.0 or released[len(self._released) - 1] > 0.0:
             wanted = _running_maximum(needed, len(self._needed) + 1)
             newest = released[len(self._released) :]
             kernels.release(wanted, released[len(self._released) - 1], self._decay, newest)
         self._released = released[len(piece) :].copy()
-        if not released.any():
-            out[:] = leaving
-        else:
-            reduction = np.empty(len(piece))
-            kernels.symmetric_fir(released, len(self._hann) - 1, len(piece), self._hann, reduction)
+        if released.max(initial=0.0) > 0.0:
+            reduction = self._smoothed(released, len(piece))
             kernels.apply_reduction(leaving, reduction, out)
             self._note(reduction)
+        else:
+            out[:] = leaving
         self._given += len(piece)
+
+    def _smoothed(self, released: Floats, count: int) -> Floats:
+        """(count,) of a Hann window over `released` (count + window - 1,)."""
+        around = len(self._hann) - 1
+        reduction = np.zeros(count)
+        for begin in range(0, count, _SMOOTHED):
+            part = reduction[begin : begin + _SMOOTHED]
+            heard = released[begin : begin + len(part) + 2 * around + 1]
+            if heard.max() > 0.0:
+                kernels.symmetric_fir(heard, around, len(part), self._hann, part)
+        return reduction
 
     def _reduction_needed(self, samples: Floats) -> Floats:
         """(frames - two reaches,) reduction that the interval after each frame needs, all of whose reach is there."""
         count = len(samples) - 2 * INTERPOLATOR_REACH
-        peaks = np.full(count, self._ceiling)
-        level = max(float(samples.max()), -float(samples.min()))
-        for interpolator in (sharp_interpolator(), gentle_interpolator()):
-            if level * interpolator.bounds[0] <= self._ceiling:
-                continue
-            for channel in samples.T:
-                peak_kernels.peaks_above(
-                    np.ascontiguousarray(channel),
+        level, highest = highest_sample(samples), 0.0
+        interpolators = (sharp_interpolator(), gentle_interpolator())
+        heard = [one for one in interpolators if level * one.bounds[0] > self._ceiling]
+        if not heard:
+            return np.zeros(count)
+        peaks, rows = np.full(count, self._ceiling), np.empty((self._channels, len(samples)))
+        take_in(samples, 0, rows)
+        for interpolator in heard:
+            for channel in rows:
+                found = peak_kernels.peaks_above(
+                    channel,
                     INTERPOLATOR_REACH,
                     count,
                     self._ceiling,
@@ -154,7 +170,8 @@ class TruePeakLimiter:
                     interpolator.bounds,
                     peaks,
                 )
-        return 1.0 - self._ceiling / peaks
+                highest = max(highest, found)
+        return 1.0 - self._ceiling / peaks if highest else np.zeros(count)
 
     def _note(self, reduction: Floats) -> None:
         """Keep the account of a piece whose first frame is `_given`; what is before the stream's first is nothing."""

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from stemmix.dsp import kernels
 from stemmix.dsp.crest import GATE_ENERGY, LOUDNESS_OFFSET_DB, PsrMeter
-from stemmix.dsp.filters import k_weighting_in_groups
+from stemmix.dsp.dialogue import SpanEnergy, SpanReading
 from stemmix.dsp.leq_m import LeqMMeter
 from stemmix.dsp.levels import SILENT, LevelMeter, ends_of_bins
-from stemmix.dsp.true_peak import TruePeakMeter, check_block
-from stemmix.dsp.weighting_kernels import ENERGY, GROUP, ROW, weighted_bins
+from stemmix.dsp.true_peak import TruePeakMeter
+from stemmix.dsp.weighting import KWeightedBins
 from stemmix.units import POWER_FLOOR, db_from_gain, db_from_power
 
 Floats = NDArray[np.float64]
@@ -100,44 +100,6 @@ def loudness_range(energies: Floats) -> float | None:
     return _loudness(high) - _loudness(low)
 
 
-class KWeightedBins:
-    """Weighted energy of K-weighted samples between frames that the caller names, carried over blocks."""
-
-    def __init__(self, rate_hz: int, weights: Sequence[float]) -> None:
-        """`weights`: BS.1770-5 weight of each channel, in order; a channel of weight 0 (LFE) costs nothing."""
-        self._channels = len(weights)
-        self._tables = k_weighting_in_groups(rate_hz)
-        self._heard = np.array([c for c, weight in enumerate(weights) if weight > 0.0], np.int64)
-        self._weights = np.array([weight for weight in weights if weight > 0.0])
-        self._state = np.zeros(len(self._heard) * ROW)
-        self._phase = np.zeros(1, np.int64)
-
-    def process(self, block: Floats, ends: NDArray[np.int64]) -> Floats:
-        """Energy of each bin that ends in (n, channels) samples.
-
-        `ends` (bins + 1,): the frames of the block that they end before, then n.
-        """
-        check_block(block, self._channels)
-        energies = np.zeros(len(ends) - 1)
-        weighted_bins(
-            np.ascontiguousarray(block),
-            self._heard,
-            self._weights,
-            ends,
-            self._tables,
-            self._state,
-            self._phase,
-            energies,
-        )
-        return energies
-
-    @property
-    def unfinished(self) -> float:
-        """Energy after the last end."""
-        energies = self._state.reshape(-1, ROW)[:, ENERGY : ENERGY + GROUP].sum(axis=1)
-        return float((self._weights * energies).sum())
-
-
 class LoudnessMeter:
     """Momentary, short-term and integrated loudness, their maxima, and loudness range.
 
@@ -148,10 +110,16 @@ class LoudnessMeter:
     the mean is known, and reels pool theirs. A histogram would bound it, at the price of exact readings.
     """
 
-    def __init__(self, rate_hz: int, weights: Sequence[float]) -> None:
-        """`weights`: BS.1770-5 weight of each channel, in order; a channel of weight 0 (LFE) costs nothing."""
+    def __init__(self, rate_hz: int, weights: Sequence[float], spans: Sequence[tuple[int, int]] = ()) -> None:
+        """`weights`: BS.1770-5 weight of each channel, in order; a channel of weight 0 (LFE) costs nothing.
+
+        `spans`: see `inside`. Bins are cut where one begins or ends, so that what is filtered once is read twice.
+        """
         self._rate_hz = rate_hz
         self._energy = KWeightedBins(rate_hz, weights)
+        self._inside = SpanEnergy(spans)
+        self._begun = 0.0
+        """Energy of a bin that was cut, and has not ended yet."""
         self._frames = 0
         self._bins = 0
         self._recent = np.zeros(0)
@@ -162,11 +130,23 @@ class LoudnessMeter:
 
     def process(self, block: Floats) -> None:
         """Hear (n, channels) samples."""
-        energies = self._energy.process(block, ends_of_bins(self._rate_hz, self._frames, len(block)))
-        self._frames += len(block)
-        self._bins += len(energies)
+        begun, end = self._frames, self._frames + len(block)
+        edges = begun + ends_of_bins(self._rate_hz, begun, len(block))[:-1]
+        ends = self._inside.cut(edges, begun, end)
+        energies = self._energy.process(block, np.append(ends - begun, len(block)))
+        self._inside.add(ends, energies)
+        if len(ends) > len(edges) or self._begun:
+            bin_of_part = np.append(0, np.searchsorted(edges, ends))
+            sums = np.bincount(bin_of_part, np.append(self._begun, energies), len(edges) + 1).astype(np.float64)
+            energies, self._begun = sums[:-1], float(sums[-1])
+        self._frames = end
+        self._bins += len(edges)
         if len(energies):
             self._slide(energies)
+
+    def inside(self) -> SpanReading:
+        """The reading so far inside the spans (`dialogue`)."""
+        return self._inside.read(self._frames, self._energy.unfinished)
 
     def gating_energies(self) -> Floats:
         """(blocks,) mean weighted square of each 400 ms gating block, ten a second: what `gated_loudness` pools."""
@@ -243,12 +223,14 @@ class Meter:
         noise_floor: bool = False,
         psr: bool = False,
         replay_db_spl: Sequence[float] | None = None,
+        spans: Sequence[tuple[int, int]] = (),
     ) -> None:
         """`weights`: BS.1770-5 weight of each channel, in order; LFE has 0, and counts for all but loudness.
 
-        `replay_db_spl` asks for Leq(m): see `LeqMMeter`. What is not asked for reads None, without a reason.
+        `replay_db_spl` asks for Leq(m): see `LeqMMeter`. What is not asked for reads None, without a reason. `spans`:
+        see `LoudnessMeter.inside`.
         """
-        self.loudness = LoudnessMeter(rate_hz, weights)
+        self.loudness = LoudnessMeter(rate_hz, weights, spans)
         self._levels = LevelMeter(rate_hz, len(weights), noise_floor=noise_floor)
         self._true_peak = TruePeakMeter(len(weights))
         self._psr = PsrMeter(rate_hz, len(weights)) if psr else None
@@ -261,7 +243,7 @@ class Meter:
 
     @property
     def lanes(self) -> tuple[Callable[[Floats], None], ...]:
-        """`process` in two parts that share nothing, about as dear: threads may run them side by side.
+        """`process` in two parts that share nothing: threads may run them side by side.
 
         Each is to hear every block, in order; what is read is the same to the bit.
         """

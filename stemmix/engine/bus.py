@@ -102,12 +102,12 @@ def mixed_down(job: Job, hear: Callable[[list[Floats], Floats], None], cleaning:
     peaks = np.zeros(len(job.project.heard))
     has_parts = len(job.project.deliverables) > len(job.project.masters)
     for stems in job.mixed():
-        bus = bus_of(stems).astype(np.float32)
+        kept = bus_of(stems).astype(np.float32)
         for index, stem in enumerate(stems if has_parts else ()):
             peaks[index] = max(peaks[index], highest_sample(stem))
-        hear(stems, bus.astype(np.float64))
-        _keep(job, scratch, bus.data)
-        job.advance("mix", len(bus))
+        hear(stems, kept.astype(np.float64))
+        _keep(job, scratch, kept.data)
+        job.advance("mix", len(kept))
     _keep(job, scratch, b"")
     return Bus(job, scratch, tuple(peaks.tolist()))
 

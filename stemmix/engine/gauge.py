@@ -15,7 +15,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp.dialogue import SpanLoudness
 from stemmix.dsp.meters import Meter, gated_loudness, loudness_range
 from stemmix.engine.specification import READINGS
 from stemmix.model.cinema import replay_db_spl
@@ -85,14 +84,11 @@ class Gauge:
             noise_floor=asked.noise_floor,
             psr=asked.psr,
             replay_db_spl=replay_db_spl(layout) if asked.leq_m else None,
+            spans=programme.speech_inside if asked.dialogue else (),
         )
         energy, peaks = self._meter.lanes
-        hears = [energy, peaks] if asked.peaks else [energy]
-        self._speech = None
-        if asked.dialogue:
-            self._speech = SpanLoudness(rate_hz, layout.weights, programme.speech_inside)
-            hears.append(self._speech.process)
-        self._hears = hears
+        self._hears = [energy, peaks] if asked.peaks else [energy]
+        self._asked = asked
         self._programme = programme
         self._at = 0
 
@@ -125,9 +121,9 @@ class Gauge:
     def read(self) -> Measured:
         """The reading so far; what was not asked for is null without a reason."""
         measured = Measured.of(self._meter.read())
-        if self._speech is None:
+        if not self._asked.dialogue:
             return measured
-        spoken = self._speech.read()
+        spoken = self._meter.loudness.inside()
         reasons = dict(measured.reasons)
         if spoken.reason is not None:
             reasons["dialogue_lufs"] = spoken.reason

@@ -194,9 +194,12 @@ def _blocks(first: int, after: int, block_frames: int) -> Iterator[tuple[int, in
 
 
 def bus_of(blocks: Sequence[Floats]) -> Floats:
-    """The sum of the stems, added one after another; in pieces that stay in the processor's cache."""
+    """The sum of the stems, added one after another; in pieces that stay in the processor's cache.
+
+    Of one stem its block itself, which is not to be written to.
+    """
     if len(blocks) == 1:
-        return blocks[0].copy()
+        return blocks[0]
     bus = np.empty_like(blocks[0])
     for begin in range(0, len(bus), _PIECE_FRAMES):
         piece = bus[begin : begin + _PIECE_FRAMES]

@@ -43,9 +43,9 @@ Floats = NDArray[np.float64]
 
 _GAP_S: Final = 0.1
 """Faults nearer than this are one place."""
-_PIECE_BINS: Final = 25
-"""Half a second: small enough for the processor's cache."""
-_BATCH_BINS: Final = 8 * _PIECE_BINS
+_PIECE_BINS: Final = 50
+"""A second: small enough for the processor's cache, and long enough that Python's share is small."""
+_BATCH_BINS: Final = 20 * _PIECE_BINS
 """Sums of bins are judged together, that Python's share is small."""
 _SHORTEST_LFE_BINS: Final = 5
 CLIPPED_RUNS_FAIL: Final = 10

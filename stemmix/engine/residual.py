@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp.meters import KWeightedBins
+from stemmix.dsp.weighting import KWeightedBins
 from stemmix.files.audio import AudioFile, AudioReader, Samples
 from stemmix.model.difference import Place
 from stemmix.units import POWER_FLOOR, db_from_power

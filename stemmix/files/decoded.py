@@ -143,6 +143,8 @@ class DecodedSamples:
             blocks.append(self._ready[:frames])
             self._ready = self._ready[frames:]
             frames -= len(blocks[-1])
+        if len(blocks) == 1:
+            return blocks[0]
         return np.concatenate(blocks) if blocks else np.empty((0, self.sound.channels))
 
     def skip(self, frames: int) -> None:
