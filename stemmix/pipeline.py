@@ -37,7 +37,7 @@ from stemmix.model.plan import Plan
 from stemmix.model.progress import Progress, Stage
 from stemmix.model.project import Project
 from stemmix.model.receipt import RECEIPT_SCHEMA, Receipt, SourceFile, WrittenFile
-from stemmix.model.timecode import Clock, as_typed, has_frames
+from stemmix.model.timecode import as_typed, sample_meant
 from stemmix.planning.evidence import HeardStem
 from stemmix.reels import folder_of, gain_source, gains_of, refuse_clashes, refuse_unlike
 from stemmix.sources import Source, open_stems, refuse_unheard
@@ -293,19 +293,7 @@ def sample_of(project_path: Path, time: str, frame_rate: str | None = None) -> i
     `frame_rate` stands for the project's, and counts from nought; where neither is given, 25. ProjectError as of
     `read_project`, ValueError, one sentence, where the time is none.
     """
-    project = read_project(project_path)
-    if frame_rate is None:
-        clock = project.clock if project.frame_rate is not None else Clock(project.sample_rate, "25", project.start)
-    elif not has_frames(time):
-        raise ValueError(f"{time} has no frames to count: write a timecode, HH:MM:SS:FF")
-    elif frame_rate == project.frame_rate:
-        clock = project.clock
-    else:
-        clock = Clock(project.sample_rate, frame_rate)
-    if has_frames(time) or "sample" in time:
-        return clock.position(time)
-    # between two samples is after the first of them: the last instant of a programme still lies in it
-    return replace(clock, rate_hz=1000 * clock.rate_hz).position(time) // 1000
+    return sample_meant(read_project(project_path).clock, time, frame_rate)
 
 
 def planned(

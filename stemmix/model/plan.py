@@ -249,6 +249,14 @@ class Plan(Document):
         """What tells times of its samples."""
         return Clock(self.sample_rate, self.frame_rate, self.start)
 
+    def reach(self, move: Move) -> tuple[float, float]:
+        """From which sample to before which a move is felt: its span with look-ahead, hold and ramps."""
+        shape = self.shape
+        before_s, after_s = shape.look_ahead_s + shape.ramp_s, shape.hold_s + shape.ramp_s
+        if isinstance(move.action, Ride | Presence):
+            before_s = after_s = shape.voice_ramp_s
+        return move.start - before_s * self.sample_rate, move.end + after_s * self.sample_rate
+
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
         for field in ("stems", "moves", "scenes", "lines", "conflicts"):
