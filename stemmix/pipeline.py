@@ -30,6 +30,7 @@ from stemmix.files.paths import seen_from
 from stemmix.files.projects import read_project
 from stemmix.listening import THREADS, folded_blocks, listen, programme_frames
 from stemmix.machine import processor, versions
+from stemmix.model.choice import Choice, ChoiceError, narrowed
 from stemmix.model.deliverables import made_for_dialogue, speech_of
 from stemmix.model.evidence import AppliedGains, Evidence, HeardFacts
 from stemmix.model.moves import rounded_db
@@ -39,8 +40,9 @@ from stemmix.model.project import Project
 from stemmix.model.receipt import RECEIPT_SCHEMA, Receipt, SourceFile, WrittenFile
 from stemmix.model.timecode import as_typed, sample_meant
 from stemmix.planning.evidence import HeardStem
+from stemmix.planning.span import seen_in
 from stemmix.reels import folder_of, gain_source, gains_of, refuse_clashes, refuse_unlike
-from stemmix.sources import Source, open_stems, refuse_unheard
+from stemmix.sources import Source, open_stems, refuse_unheard, unheard
 from stemmix.steps import Steps, files_of_parts, work_of
 from stemmix.stored import StoredPlan, read_stored
 
@@ -243,16 +245,22 @@ def examine(
     asked_for: str | None = None,
     tonal: Callable[[str], bool] | None = None,
     look_for_offsets: bool = False,
+    choice: Choice | None = None,
 ) -> Evidence:
     """As far as the decisions: what `check`, `report`, `why` and `features` show. Nothing is written but features.
 
     `method` is another than the project's; `asked_for` a stem that must be heard, a ProjectError before anything is
     opened where it is not; `tonal` says of a stem's id whether its pitch and tempo are asked for; to
-    `look_for_offsets` is to listen whether stems of one group lie apart.
+    `look_for_offsets` is to listen whether stems of one group lie apart. By a `choice` the evidence is narrowed, after
+    everything was decided; a ChoiceError where there is no such thing, before anything is opened if that can be told.
     """
     project = read_project(project_path)
     if asked_for is not None:
         refuse_unheard(project_path, project, asked_for)
+    if choice is not None:
+        choice.times(project.clock)
+        if choice.stem is not None and (fault := unheard(project, choice.stem)) is not None:
+            raise ChoiceError("stem", fault)
     if method is not None:
         project = project.model_copy(update={"method": method})
     steps = Steps(progress, work_of([project], listens=True, looks=look_for_offsets, mixes=False))
@@ -264,8 +272,13 @@ def examine(
         sources = in_line(project, sources, steps, look=look_for_offsets, cache=store.cache, threads=threads)
         stems = listen(project, sources, store, steps, threads)
         plan = _decided(project, stems, steps, store.cache, threads)
+        chosen = None if choice is None else choice.of(plan)
+        if chosen is None or chosen.is_whole(plan):
+            edges, outcome = plan.edges, plan.outcome
+        else:
+            edges, outcome = seen_in(project, stems, plan, (chosen.start, chosen.end), threads)
     steps.end("decide")
-    return Evidence(
+    evidence = Evidence(
         plan=plan,
         files=tuple(project.file_names(project_path.stem)),
         stems=tuple(
@@ -285,6 +298,7 @@ def examine(
             for source, stem in zip(sources, stems, strict=True)
         ),
     )
+    return evidence if chosen is None else narrowed(evidence, chosen, edges, outcome)
 
 
 def sample_of(project_path: Path, time: str, frame_rate: str | None = None) -> int:

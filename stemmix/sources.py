@@ -187,12 +187,18 @@ class _Look:
 
 def refuse_unheard(project_path: Path, project: Project, stem: str) -> None:
     """A ProjectError where a stem, by its id, is not of the project or is muted."""
+    if (fault := unheard(project, stem)) is not None:
+        raise ProjectError(f"{project_path}: {fault}")
+
+
+def unheard(project: Project, stem: str) -> str | None:
+    """Why no stem of this id is heard, for a person; None where one is."""
     known = [one.id for one in project.heard]
     if stem in known:
-        return
+        return None
     if any(one.id == stem for one in project.stems):
-        raise ProjectError(f"{project_path}: stem {stem!r} is muted: it is not listened to")
-    raise ProjectError(f"{project_path}: stem {none_of(stem, known)}")
+        return f"stem {stem!r} is muted: it is not listened to"
+    return f"stem {none_of(stem, known)}"
 
 
 def stale_reasons(plan: Plan, project: Project, sources: Sequence[Source]) -> list[str]:

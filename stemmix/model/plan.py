@@ -41,6 +41,7 @@ class Evidence:
     sii_before: float
     """Audibility index of the line, 0 to 1, as the stems came."""
     sii_after: float
+    """The same in the mix."""
     bought: float
     """Audibility that would go if this move alone were taken back."""
     per_db: float
@@ -139,10 +140,13 @@ class Line:
 
 
 class Edge(Document):
-    """How much of one stem another hides, over the whole programme: every ordered pair has one."""
+    """How much of one stem another hides, over the programme or the span of it that is looked at: every ordered pair
+    has one."""
 
     target: str
+    """Id of the stem that is hidden."""
     masker: str
+    """Id of the stem that hides it."""
     size_before: float
     """Importance-weighted masked band-seconds that the masker answers for, as the stems came."""
     size_after: float
@@ -170,19 +174,23 @@ class Outcome(Document):
     """What the plan does to the whole, told from features: while lines are spoken, unless it is said otherwise."""
 
     lines: int
+    """How many lines of speech there are."""
     lines_unclear_before: int
+    """How many are under the goal of clarity, as the stems came."""
     lines_unclear_after: int
+    """The same in the mix."""
     clarity_before: float
+    """Mean audibility of the lines, 0 to 1, as the stems came."""
     clarity_after: float
-    """Mean audibility of the lines."""
+    """The same in the mix."""
     bed_loss_db: float
-    """K-weighted."""
+    """What the bed, all stems that are no line's target, loses: K-weighted, a positive number is a loss."""
     bed_sones_lost: float
     """Share of the bed's loudness in sones, summed over critical bands."""
     damage_db: float
-    """Standard deviation over bands of the bed's change, mean over lines."""
+    """Standard deviation over bands of the bed's change in dB, mean over lines."""
     outside_db: float
-    """K-weighted change of the bed more than 0.9 s away from any line."""
+    """K-weighted loss of the bed more than 0.9 s away from any line; 0 where there is no such place."""
 
 
 class PlannedStem(Document):
