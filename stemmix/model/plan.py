@@ -14,7 +14,7 @@ from stemmix.model.document import Document, broken_rule, item, unknown
 from stemmix.model.layouts import LayoutName, Order
 from stemmix.model.moves import Action, Presence, Ride, gains_of
 from stemmix.model.profiles import Method, ProfileName, Role
-from stemmix.model.timecode import Clock, FrameRate, Time
+from stemmix.model.timecode import Clock, FrameRate, Time, broken_time
 
 PLAN_SCHEMA = "stemmix.plan/1"
 
@@ -232,7 +232,7 @@ class Plan(Document):
     title: str
     profile: ProfileName
     method: Method = "multilevel"
-    sample_rate: int
+    sample_rate: Annotated[int, Field(gt=0)]
     frames: Sample
     """Length of the programme in samples."""
     frame_rate: FrameRate | None = None
@@ -264,6 +264,12 @@ class Plan(Document):
         if isinstance(move.action, Ride | Presence):
             before_s = after_s = shape.voice_ramp_s
         return move.start - before_s * self.sample_rate, move.end + after_s * self.sample_rate
+
+    @model_validator(mode="after")
+    def _starts_at_a_time(self) -> Self:
+        if fault := broken_time(self.clock, [(self.start, ("start",))], []):
+            raise broken_rule(fault[0], *fault[1])
+        return self
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:

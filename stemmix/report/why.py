@@ -10,22 +10,11 @@ from rich.table import Table
 
 from stemmix.model.evidence import AppliedGains, Evidence
 from stemmix.model.moves import Level, StaticEq
-from stemmix.model.plan import Conflict, Line, Move, Plan, StoppedBy
-from stemmix.report.masking import BAND_SECONDS, band_range, bands_of, in_words, purpose, timed
+from stemmix.model.plan import Conflict, Line, Move, Plan
+from stemmix.report.masking import BAND_SECONDS, BECAUSE_OF, band_range, bands_of, in_words, purpose, timed
 from stemmix.report.tables import as_text, change, many, moment, span, table
 
 WHY_SCHEMA = "stemmix.why/1"
-
-BECAUSE_OF: dict[StoppedBy, str] = {
-    "clear": "it was clear as it came",
-    "goal": "the line has reached its goal",
-    "cap": "the cap is reached",
-    "benefit": "more would buy next to nothing",
-    "protection": "hits, and lines that come first, are protected: others give way before them",
-    "pin": "a pin holds it",
-    "nothing to cut": "nothing that may be cut hides the line",
-    "rule": "its rule asks for no more: a fader is moved to balance, a static curve half of the way",
-}
 
 
 def why_text(evidence: Evidence, applied: Sequence[AppliedGains], sample: int, stem: str | None, width: int) -> str:
