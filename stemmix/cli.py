@@ -19,6 +19,8 @@ import typer
 # each adds its commands to the program, in the order of the help
 # isort: off
 from stemmix.commands import mixing  # noqa: F401
+from stemmix.commands import looking  # noqa: F401
+from stemmix.commands import marking  # noqa: F401
 from stemmix.commands import measuring  # noqa: F401
 from stemmix.commands import documents  # noqa: F401
 from stemmix.commands import keeping  # noqa: F401

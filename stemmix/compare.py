@@ -20,6 +20,7 @@ from stemmix.files.hashes import Hashes
 from stemmix.files.projects import read_project
 from stemmix.files.revisions import found
 from stemmix.listening import THREADS
+from stemmix.looking import planned
 from stemmix.model.deliverables import Printmaster
 from stemmix.model.difference import AudioChange, Change, Difference, Pair, SceneLoudness
 from stemmix.model.plan import Plan
@@ -28,7 +29,7 @@ from stemmix.model.progress import Progress
 from stemmix.model.project import Project
 from stemmix.model.project_changes import project_changes
 from stemmix.model.receipt import Receipt, WrittenFile
-from stemmix.pipeline import planned, render_again
+from stemmix.pipeline import render_again
 from stemmix.reels import folder_of
 from stemmix.sources import open_stems, stale_reasons
 from stemmix.steps import part_of

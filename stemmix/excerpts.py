@@ -24,7 +24,7 @@ from stemmix.files.stems import RateConverter
 from stemmix.files.timeline import Ramp
 from stemmix.listening import THREADS
 from stemmix.model.encodings import CODINGS
-from stemmix.model.evidence import Excerpt, Place
+from stemmix.model.excerpts import Excerpt, Place
 from stemmix.model.layouts import STEREO
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project

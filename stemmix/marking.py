@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from stemmix.errors import OutputError, StemError
+from stemmix.errors import StemError
 from stemmix.files.audio import AudioFile, inspect
 from stemmix.files.cues import LAST_FRAME, CuePoint, copy_with_cues
-from stemmix.files.paths import located
-from stemmix.files.projects import read_project
 from stemmix.files.timeline import time_reference_of
 from stemmix.model.plan import Plan
 from stemmix.model.progress import Progress
@@ -34,26 +32,6 @@ def copy_beside(path: Path) -> Path:
     'mix.markers.wav'
     """
     return path.with_name(f"{path.stem}.markers{path.suffix}")
-
-
-def refuse_target(target: Path, project_path: Path, marked: Path | None = None) -> None:
-    """An OutputError, before anything takes its time, where `target` cannot be written: it has no folder, is one, or is
-    what is read, the project, one of its stems, or the file that is `marked`."""
-    if target.is_dir():
-        raise OutputError(f"{target}: could not be written: a folder has its name")
-    if not target.parent.is_dir():
-        raise OutputError(f"{target}: could not be written: its folder does not exist")
-    given = [(project_path, "the project")]
-    given += [(marked, "the file that is marked")] if marked is not None else []
-    given += [
-        (located(project_path, file), "a file of this project's stems")
-        for stem in read_project(project_path).stems
-        for clip in stem.clips or stem.timeline
-        for file in clip.paths.values()
-    ]
-    for path, what in given:
-        if path.resolve() == target.resolve():
-            raise OutputError(f"{target}: is {what}; choose another name with --out")
 
 
 def write_marked(

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from stemmix.alignment import in_line
-from stemmix.bands import BAND_COUNT
 from stemmix.decided import decided
 from stemmix.engine.bus import Job
 from stemmix.engine.deliver import deliver, publish
 from stemmix.engine.gauge import Programme
 from stemmix.engine.master import Given
-from stemmix.engine.mixer import BLOCK_FRAMES, gains_of_stem, mixed_blocks
+from stemmix.engine.mixer import BLOCK_FRAMES, mixed_blocks
 from stemmix.errors import OutputError, ProjectError
 from stemmix.files.cache import Cache, user_cache
 from stemmix.files.documents import StagedDocument, sha256_of_document
@@ -30,20 +26,17 @@ from stemmix.files.projects import read_project
 from stemmix.listening import THREADS, listen, programme_frames
 from stemmix.machine import processor, versions
 from stemmix.model.deliverables import made_for_dialogue, speech_of
-from stemmix.model.evidence import AppliedGains, Evidence
-from stemmix.model.exhibit import Exhibit
-from stemmix.model.moves import rounded_db
-from stemmix.model.overview import Overview
+from stemmix.model.exhibit import EXCERPTS
 from stemmix.model.plan import Plan
 from stemmix.model.progress import Progress, Stage
 from stemmix.model.project import Project
 from stemmix.model.receipt import RECEIPT_SCHEMA, Receipt, SourceFile, WrittenFile
-from stemmix.model.timecode import Clock, as_typed, has_frames
+from stemmix.model.timecode import as_typed
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.overview import overview_of
 from stemmix.reels import folder_of, gain_source, gains_of, refuse_clashes, refuse_unlike
-from stemmix.showing import EXCERPTS, Shown, evidence_of, last_render, with_excerpts
-from stemmix.sources import Source, open_stems, refuse_unheard
+from stemmix.showing import Shown, evidence_of, with_excerpts
+from stemmix.sources import Source, open_stems
 from stemmix.steps import Steps, files_of_parts, work_of
 from stemmix.stored import StoredPlan, read_stored
 
@@ -72,7 +65,7 @@ def render(
     refuse_clashes(project_paths, projects, out)
     given = {} if gain_from is None else gains_of(gain_from, projects[0])
     steps = Steps(progress, work_of(projects, listens=plan_path is None), len(projects))
-    way = _Way(steps, use_cache, block_frames, threads)
+    way = Way(steps, use_cache, block_frames, threads)
     stored = None if plan_path is None else StoredPlan(plan_path, stale_ok)
     return _rendered(project_paths, projects, out, stored, given, gain_from, way)
 
@@ -93,7 +86,7 @@ def render_again(
 
     `project_path` says where its stems are, and the names of what is written; it need not be there. Raises as `render`.
     """
-    way = _Way(Steps(progress, work_of([project], listens=stored is None)), use_cache, BLOCK_FRAMES, threads)
+    way = Way(Steps(progress, work_of([project], listens=stored is None)), use_cache, BLOCK_FRAMES, threads)
     (receipt,) = _rendered([project_path], [project], out, stored, given, None, way)
     return receipt
 
@@ -105,12 +98,12 @@ def _rendered(
     stored: StoredPlan | None,
     given: Mapping[str, Given],
     gain_from: Path | None,
-    way: _Way,
+    way: Way,
 ) -> list[Receipt]:
     with ExitStack() as cleaning:
-        hashes = cleaning.enter_context(_hashes(use_cache=way.use_cache, threads=way.threads))
+        hashes = cleaning.enter_context(hashes_of(use_cache=way.use_cache, threads=way.threads))
         ways = [replace(way, steps=way.steps.of_reel(number)) for number in range(1, len(projects) + 1)]
-        sources = _opened(project_paths, projects, ways, hashes)
+        sources = opened_reels(project_paths, projects, ways, hashes)
         # all folders before anything is staged in one: strays are cleared away here
         folders = [
             cleaning.enter_context(out_folder(path, out, project, its))
@@ -139,8 +132,8 @@ def _rendered(
     return receipts
 
 
-def _opened(
-    paths: Sequence[Path], projects: Sequence[Project], ways: Sequence[_Way], hashes: Hashes
+def opened_reels(
+    paths: Sequence[Path], projects: Sequence[Project], ways: Sequence[Way], hashes: Hashes
 ) -> list[list[Source]]:
     """The stems of every reel; from here on it is known how much there is to do."""
     opened = []
@@ -166,7 +159,7 @@ def _page(reel: _Reel, receipt: Receipt) -> str:
     project = reel.job.project
     shown = reel.shown.exhibit(project, receipt)
     if project.report == "page_with_audio":
-        shown = with_excerpts(shown, project, reel.sources, EXCERPTS, reel.job.threads)
+        shown = with_excerpts(shown, project, reel.shown.evidence.plan, reel.sources, EXCERPTS, reel.job.threads)
     return page_html(shown)
 
 
@@ -185,7 +178,7 @@ class _Reel:
 
 
 @dataclass(frozen=True)
-class _Way:
+class Way:
     """How to go: nothing of it changes a sample."""
 
     steps: Steps
@@ -196,7 +189,7 @@ class _Way:
 
 @contextmanager
 def _reel(
-    path: Path, project: Project, sources: Sequence[Source], folder: Path, stored: StoredPlan | None, way: _Way
+    path: Path, project: Project, sources: Sequence[Source], folder: Path, stored: StoredPlan | None, way: Way
 ) -> Iterator[_Reel]:
     shown = None
     if stored is None:
@@ -214,7 +207,7 @@ def _reel(
 
 
 def _job(
-    path: Path, project: Project, plan: Plan, sources: Sequence[Source], staged_plan: StagedDocument, way: _Way
+    path: Path, project: Project, plan: Plan, sources: Sequence[Source], staged_plan: StagedDocument, way: Way
 ) -> Job:
     """What the engine has to know of a project."""
     rate = project.sample_rate
@@ -247,140 +240,9 @@ def _job(
     )
 
 
-def examine(
-    project_path: Path,
-    *,
-    progress: Progress,
-    use_cache: bool = True,
-    threads: int = THREADS,
-    method: Literal["multilevel", "frequency"] | None = None,
-    asked_for: str | None = None,
-    tonal: Callable[[str], bool] | None = None,
-    look_for_offsets: bool = False,
-) -> Evidence:
-    """As far as the decisions: what `check`, `report`, `why` and `features` show. Nothing is written but features.
-
-    `method` is another than the project's; `asked_for` a stem that must be heard, a ProjectError before anything is
-    opened where it is not; `tonal` says of a stem's id whether its pitch and tempo are asked for; to
-    `look_for_offsets` is to listen whether stems of one group lie apart.
-    """
-    return _examined(
-        project_path,
-        progress=progress,
-        use_cache=use_cache,
-        threads=threads,
-        method=method,
-        asked_for=asked_for,
-        tonal=tonal,
-        look_for_offsets=look_for_offsets,
-    ).evidence
-
-
-def exhibit(
-    project_path: Path,
-    out: Path | None = None,
-    *,
-    progress: Progress,
-    use_cache: bool = True,
-    threads: int = THREADS,
-    excerpts: int = 0,
-) -> Exhibit:
-    """The same over time, and what the last render into `out`, or into `out/` beside the project, has left: what a page
-    shows; with so many `excerpts` to listen to, for which alone audio is read."""
-    found = _examined(project_path, progress=progress, use_cache=use_cache, threads=threads, with_overview=True)
-    assert found.overview is not None  # it was asked for
-    receipt, outdated = last_render(project_path, found.project, found.evidence.plan, out)
-    shown = Shown(found.evidence, found.overview).exhibit(found.project, receipt, outdated)
-    return with_excerpts(shown, found.project, found.sources, excerpts, threads) if excerpts else shown
-
-
-class _Examined(NamedTuple):
-    """As far as the decisions."""
-
-    project: Project
-    sources: Sequence[Source]
-    """In line."""
-    evidence: Evidence
-    overview: Overview | None
-
-
-def _examined(
-    project_path: Path,
-    *,
-    progress: Progress,
-    use_cache: bool,
-    threads: int,
-    method: Literal["multilevel", "frequency"] | None = None,
-    asked_for: str | None = None,
-    tonal: Callable[[str], bool] | None = None,
-    look_for_offsets: bool = False,
-    with_overview: bool = False,
-) -> _Examined:
-    project = read_project(project_path)
-    if asked_for is not None:
-        refuse_unheard(project_path, project, asked_for)
-    if method is not None:
-        project = project.model_copy(update={"method": method})
-    steps = Steps(progress, work_of([project], listens=True, looks=look_for_offsets, mixes=False))
-    with (
-        _hashes(use_cache=use_cache, threads=threads) as hashes,
-        feature_store(Path(tempfile.gettempdir()), keep=use_cache) as store,
-    ):
-        (sources,) = _opened([project_path], [project], [_Way(steps, use_cache, BLOCK_FRAMES, threads)], hashes)
-        sources = in_line(project, sources, steps, look=look_for_offsets, cache=store.cache, threads=threads)
-        stems = listen(project, sources, store, steps, threads)
-        plan = _decided(project, stems, steps, store.cache, threads)
-        overview = overview_of(project, stems, plan, threads) if with_overview else None
-    steps.end("decide")
-    evidence = evidence_of(project, project_path.stem, sources, stems, plan, tonal)
-    return _Examined(project, sources, evidence, overview)
-
-
-def sample_of(project_path: Path, time: str, frame_rate: str | None = None) -> int:
-    """The sample of the programme that a person means: seconds, H:MM:SS.s, or a timecode of the picture.
-
-    `frame_rate` stands for the project's, and counts from nought; where neither is given, 25. ProjectError as of
-    `read_project`, ValueError, one sentence, where the time is none.
-    """
-    project = read_project(project_path)
-    if frame_rate is None:
-        clock = project.clock if project.frame_rate is not None else Clock(project.sample_rate, "25", project.start)
-    elif not has_frames(time):
-        raise ValueError(f"{time} has no frames to count: write a timecode, HH:MM:SS:FF")
-    elif frame_rate == project.frame_rate:
-        clock = project.clock
-    else:
-        clock = Clock(project.sample_rate, frame_rate)
-    if has_frames(time) or "sample" in time:
-        return clock.position(time)
-    # between two samples is after the first of them: the last instant of a programme still lies in it
-    return replace(clock, rate_hz=1000 * clock.rate_hz).position(time) // 1000
-
-
-def planned(
-    project_path: Path, project: Project, *, progress: Progress, use_cache: bool = True, threads: int = THREADS
-) -> Plan:
-    """The decisions for a project that was read before; nothing is written but features."""
-    steps = Steps(progress, work_of([project], listens=True, mixes=False))
-    with _hashes(use_cache=use_cache, threads=threads) as hashes:
-        (sources,) = _opened([project_path], [project], [_Way(steps, use_cache, BLOCK_FRAMES, threads)], hashes)
-        return listen_and_decide(
-            project, sources, Path(tempfile.gettempdir()), steps, use_cache=use_cache, threads=threads
-        ).plan
-
-
-def _hashes(*, use_cache: bool, threads: int) -> Hashes:
+def hashes_of(*, use_cache: bool, threads: int) -> Hashes:
+    """Hashes of files, remembered where something is kept."""
     return Hashes(user_cache() if use_cache else None, threads)
-
-
-def gains_at(plan: Plan, sample: int) -> tuple[AppliedGains, ...]:
-    """What the plan does to each of its stems at a sample of the programme, as it is rendered."""
-    at = np.array([float(sample)])
-    gains_db = {stem.id: rounded_db(gains_of_stem(plan, stem.id).every.at(at)[0]) for stem in plan.stems}
-    return tuple(
-        AppliedGains(stem=stem, mid_db=gain_db[:BAND_COUNT], side_db=gain_db[BAND_COUNT:])
-        for stem, gain_db in gains_db.items()
-    )
 
 
 @contextmanager
@@ -438,7 +300,7 @@ def listen_and_decide(
     with feature_store(scratch, keep=use_cache) as store:
         sources = in_line(project, sources, steps, cache=store.cache, threads=threads)
         stems = listen(project, sources, store, steps, threads)
-        plan = _decided(project, stems, steps, store.cache, threads)
+        plan = plan_of(project, stems, steps, store.cache, threads)
         shown = None
         if project.report is not None and shown_as is not None:
             evidence = evidence_of(project, shown_as, sources, stems, plan)
@@ -446,7 +308,8 @@ def listen_and_decide(
     return Decided(plan, [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)], shown)
 
 
-def _decided(project: Project, stems: Sequence[HeardStem], steps: Steps, cache: Cache | None, threads: int) -> Plan:
+def plan_of(project: Project, stems: Sequence[HeardStem], steps: Steps, cache: Cache | None, threads: int) -> Plan:
+    """The decisions, made or remembered."""
     steps.advance("decide", 0)
     plan = decided(project, stems, programme_frames(stems), cache, threads)
     steps.advance("decide", 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from stemmix.analysis.tonal import tonal_of
 from stemmix.errors import StemmixError
@@ -23,9 +22,6 @@ from stemmix.reels import folder_of
 from stemmix.report.places import worst_places
 from stemmix.sources import Source
 
-EXCERPTS: Final = 6
-"""Places to listen to where nobody says how many: a minute and a half of MP3, 1.5 MB."""
-
 
 @dataclass(frozen=True, eq=False)
 class Shown:
@@ -41,17 +37,17 @@ class Shown:
 
 
 def with_excerpts(
-    shown: Exhibit, project: Project, sources: Sequence[Source], count: int, threads: int = THREADS
+    shown: Exhibit, project: Project, plan: Plan, sources: Sequence[Source], count: int, threads: int = THREADS
 ) -> Exhibit:
-    """The same with so many of the worst places to listen to, at the gain that the last render of this mix has found.
+    """The same with so many of the worst places of what is shown to listen to, mixed by the whole `plan`, at the gain
+    that the last render of this mix has found.
 
     `sources` are in line, as the plan was made for them. StemError where a file cannot be read.
     """
-    plan, receipt = shown.evidence.plan, shown.receipt
-    gain_db = None
+    receipt, gain_db = shown.receipt, None
     if receipt is not None and shown.outdated is None:
         gain_db = next((file.gain_db for file in receipt.files if file.kind == "printmaster"), None)
-    places = worst_places(plan, count, project.frames_of(plan.frames))
+    places = worst_places(shown.evidence.plan, count, project.frames_of(plan.frames))
     return replace(shown, excerpts=tuple(excerpts_of(project, plan, sources, places, gain_db, threads=threads)))
 
 

@@ -8,11 +8,12 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from stemmix.engine.mixer import MixedStem, gains_of_stem
-from stemmix.errors import ProjectError, StemError
+from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, inspect, inspect_discrete
 from stemmix.files.faults import none_of
 from stemmix.files.hashes import FileHash, Hashes, on_demand
-from stemmix.files.paths import clip_paths
+from stemmix.files.paths import clip_paths, located
+from stemmix.files.projects import read_project
 from stemmix.files.timeline import Timeline, time_reference_of, timeline_of
 from stemmix.model.layouts import LAYOUTS, STEREO, Layout, Matrix, Order, chained, fold_matrix, placing_matrix
 from stemmix.model.plan import Plan
@@ -193,12 +194,18 @@ class _Look:
 
 def refuse_unheard(project_path: Path, project: Project, stem: str) -> None:
     """A ProjectError where a stem, by its id, is not of the project or is muted."""
+    if (fault := unheard(project, stem)) is not None:
+        raise ProjectError(f"{project_path}: {fault}")
+
+
+def unheard(project: Project, stem: str) -> str | None:
+    """Why no stem of this id is heard, for a person; None where one is."""
     known = [one.id for one in project.heard]
     if stem in known:
-        return
+        return None
     if any(one.id == stem for one in project.stems):
-        raise ProjectError(f"{project_path}: stem {stem!r} is muted: it is not listened to")
-    raise ProjectError(f"{project_path}: stem {none_of(stem, known)}")
+        return f"stem {stem!r} is muted: it is not listened to"
+    return f"stem {none_of(stem, known)}"
 
 
 def stale_reasons(plan: Plan, project: Project, sources: Sequence[Source]) -> list[str]:
@@ -234,3 +241,23 @@ def stale_reasons(plan: Plan, project: Project, sources: Sequence[Source]) -> li
         if because not in conflicts
     ][:3]
     return reasons
+
+
+def refuse_target(target: Path, project_path: Path, marked: Path | None = None) -> None:
+    """An OutputError, before anything takes its time, where `target` cannot be written: it has no folder, is one, or is
+    what is read, the project, one of its stems, or the file that is `marked`."""
+    if target.is_dir():
+        raise OutputError(f"{target}: could not be written: a folder has its name")
+    if not target.parent.is_dir():
+        raise OutputError(f"{target}: could not be written: its folder does not exist")
+    given = [(project_path, "the project")]
+    given += [(marked, "the file that is marked")] if marked is not None else []
+    given += [
+        (located(project_path, file), "a file of this project's stems")
+        for stem in read_project(project_path).stems
+        for clip in stem.clips or stem.timeline
+        for file in clip.paths.values()
+    ]
+    for path, what in given:
+        if path.resolve() == target.resolve():
+            raise OutputError(f"{target}: is {what}; choose another name with --out")

@@ -10,10 +10,16 @@ from typing import NamedTuple
 from stemmix.alignment import as_planned
 from stemmix.errors import ProjectError
 from stemmix.files.clips import TimelineReader
-from stemmix.files.documents import read_document
+from stemmix.files.documents import MAX_DOCUMENT_BYTES, from_disk, read_document, text_of
+from stemmix.files.json_text import parse_json
+from stemmix.model.choice import Choice, narrowed
+from stemmix.model.evidence import Evidence
 from stemmix.model.plan import Plan, PlannedStem
 from stemmix.model.project import Project
 from stemmix.sources import Source, stale_reasons
+
+PLAN_NAME = ".plan.json"
+"""How the name of a plan ends that a render writes."""
 
 
 class StoredPlan(NamedTuple):
@@ -45,6 +51,32 @@ def read_stored(stored: StoredPlan, project: Project, sources: Sequence[Source])
             f"project is at {project.sample_rate} Hz"
         )
     return fitted(plan, project, sources, reasons), sources
+
+
+def is_stored(path: Path) -> bool:
+    """Whether a document is to be read as a plan: by its name, as a render gives it, or by what it says it is.
+
+    ProjectError where it is a receipt: that knows its plan's name.
+    """
+    if path.name.endswith(PLAN_NAME):
+        return True
+    try:
+        told = parse_json(text_of(path, from_disk, MAX_DOCUMENT_BYTES), str(path), max_bytes=MAX_DOCUMENT_BYTES)
+    except ProjectError:
+        return False  # who reads it as a project says what is wrong
+    kind = str(told.get("schema")).partition("/")[0] if isinstance(told, dict) else ""
+    if isinstance(told, dict) and kind == "stemmix.receipt":
+        raise ProjectError(f"{path}: is a receipt; expected a project or a plan, as {told.get('plan')} beside it")
+    return kind == "stemmix.plan"
+
+
+def stored_evidence(path: Path, choice: Choice | None = None) -> Evidence:
+    """A stored plan by itself, narrowed by a choice: what its stems sound like it does not say.
+
+    ProjectError as of `read_document`, ChoiceError where there is no such thing in it.
+    """
+    evidence = Evidence(plan=read_document(path, Plan), stems=())
+    return evidence if choice is None else narrowed(evidence, choice.of(evidence.plan))
 
 
 def fitted(plan: Plan, project: Project, sources: Sequence[Source], reasons: Sequence[str]) -> Plan:

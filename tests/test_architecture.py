@@ -25,6 +25,7 @@ ROOT = (
     "excerpts",
     "keeping",
     "listening",
+    "looking",
     "local",
     "machine",
     "marking",

@@ -117,10 +117,15 @@ def test_what_a_short_file_leaves_out_is_said(project: Path, tmp_path: Path, cap
 
 
 def test_only_what_is_asked_for_is_marked(project: Path, capsys: Said) -> None:
-    assert main(["markers", str(project), "--as", "audacity", "--of", "moves", "--stem", "MX"]) == 0
-    names = [line.split("\t")[2] for line in capsys.readouterr().out.splitlines() if not line.startswith("\\")]
-    assert names
-    assert all(name.startswith("MX ") for name in names)
+    def names(*words: str) -> list[str]:
+        assert main(["markers", str(project), "--as", "audacity", *words]) == 0
+        return [line.split("\t")[2] for line in capsys.readouterr().out.splitlines() if not line.startswith("\\")]
+
+    hides = names("--of", "conflicts", "--stem", "MX")
+    assert hides
+    assert all(name.startswith("MX hides ") for name in hides)
+    early = names("--of", "lines", "--to", "2.0")
+    assert 0 < len(early) < len(names("--of", "lines"))
 
 
 def test_nothing_to_mark_is_said_and_is_no_fault(project: Path, capsys: Said) -> None:
@@ -160,8 +165,8 @@ def test_wrong_usage_ends_with_2_and_says_what_is_known(
     assert said in " ".join(err.replace("│", " ").split())
 
 
-def test_a_stem_that_is_not_there_ends_with_3(project: Path, capsys: Said) -> None:
-    assert main(["markers", str(project), "--as", "edl", "--stem", "XX"]) == 3
+def test_a_stem_that_is_not_there_is_wrong_usage(project: Path, capsys: Said) -> None:
+    assert main(["markers", str(project), "--as", "edl", "--stem", "XX"]) == 2
     assert "'XX'" in capsys.readouterr().err
 
 

@@ -19,10 +19,10 @@ from stemmix.files.broadcast import BroadcastInfo
 from stemmix.files.documents import canonical
 from stemmix.files.projects import read_project
 from stemmix.files.writer import WaveWriter
+from stemmix.looking import examine
 from stemmix.model.layouts import STEREO
 from stemmix.model.profiles import PROFILES, ProfileName, Role
 from stemmix.model.timecode import as_typed
-from stemmix.pipeline import examine
 from tests.material import (
     RATE_HZ,
     chords,

@@ -16,8 +16,8 @@ from stemmix.errors import StemError
 from stemmix.files import hashes
 from stemmix.files.cache import Cache, user_cache
 from stemmix.files.documents import canonical
+from stemmix.looking import examine
 from stemmix.model.plan import Plan
-from stemmix.pipeline import examine
 from tests.material import (
     RATE_HZ,
     bytes_in,

@@ -24,7 +24,7 @@ from stemmix.errors import StemError
 from stemmix.excerpts import CEILING_DBTP, FADE_S, excerpts_of, expected_gain_db, mixed_at
 from stemmix.files.documents import canonical
 from stemmix.files.projects import read_project
-from stemmix.model.evidence import Excerpt, Place
+from stemmix.model.excerpts import Excerpt, Place
 from stemmix.model.layouts import MINUS_3_DB, STEREO, SURROUND_5_1
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project

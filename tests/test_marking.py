@@ -11,9 +11,10 @@ from wavinfo import WavInfoReader
 from stemmix.errors import OutputError, StemError
 from stemmix.files.broadcast import BroadcastInfo
 from stemmix.files.writer import WaveWriter
-from stemmix.marking import copy_beside, refuse_target, wave_to_mark, write_marked
+from stemmix.marking import copy_beside, wave_to_mark, write_marked
 from stemmix.model.layouts import MONO
 from stemmix.report.markers import Marker
+from stemmix.sources import refuse_target
 from tests.evidence import plan
 from tests.material import noise, scene, scene_stems, silent_progress, write_audio, write_project
 from tests.reference.wave_bytes import chunk, fmt, riff

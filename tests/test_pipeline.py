@@ -18,11 +18,12 @@ from stemmix.errors import ProjectError
 from stemmix.files.audio import sha256_of
 from stemmix.files.documents import canonical, read_document, sha256_of_document
 from stemmix.files.projects import read_project
+from stemmix.looking import examine, gains_at
 from stemmix.model.moves import Duck, Scene
 from stemmix.model.plan import Move
 from stemmix.model.progress import Step
 from stemmix.model.receipt import Receipt
-from stemmix.pipeline import examine, gains_at, render
+from stemmix.pipeline import render
 from tests.material import (
     RATE_HZ,
     SCENE_LINES_S,

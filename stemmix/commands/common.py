@@ -24,6 +24,7 @@ from stemmix.stopping import StoppedError, unbroken
 if TYPE_CHECKING:
     from stemmix.model.progress import Progress
     from stemmix.report.progress import JsonLines
+    from stemmix.report.tables import Page
 
 Named = TypeVar("Named")
 
@@ -183,3 +184,17 @@ def known_name(name: str | None, known: Mapping[str, Named], where: str) -> Name
 def width() -> int:
     """Columns to write in: the terminal's, or enough for any table where there is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
+
+
+def page() -> Page:
+    """What text is set for: the terminal's columns and colours; where there is none, enough for any table, and plain.
+
+    No colours where `NO_COLOR` is set (no-color.org) or the terminal calls itself dumb.
+    """
+    from rich.console import Console
+
+    from stemmix.report.tables import Page
+
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return Page(width())
+    return Page(width(), Console(file=sys.stdout).color_system)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from stemmix.commands.common import AsJson, Debug, NoCache, Project, Quiet, Shown, Voice, app, width
+from stemmix.commands.common import AsJson, Debug, NoCache, Project, Quiet, Shown, Voice, app, known_name, width
 from stemmix.errors import ProjectError, StemmixError
 
 ProjectFiles = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Project files.", show_default=False)]
@@ -188,9 +188,23 @@ def show(
 
 
 @app.command()
-def schema(context: typer.Context, *, quiet: Quiet = False, debug: Debug = False) -> None:
-    """Print the JSON Schema of the project file."""
-    from stemmix.files.schema import project_schema
+def schema(
+    context: typer.Context,
+    document: Annotated[
+        str,
+        typer.Argument(
+            metavar="DOCUMENT",
+            help="project, if not given; report or comparison: what `report --json` prints.",
+            show_default=False,
+        ),
+    ] = "project",
+    *,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Print the JSON Schema of the project file, or of what reports print."""
+    from stemmix.files.schema import SCHEMAS
 
     voice: Voice = context.obj
-    voice.data(project_schema())
+    if (made := known_name(document, SCHEMAS, "DOCUMENT")) is not None:
+        voice.data(made())

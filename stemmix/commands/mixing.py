@@ -1,4 +1,4 @@
-"""Commands that make a project, look at it, mix it, and hold what was mixed to account."""
+"""Commands that make a project, mix it, and hold what was mixed to account."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from stemmix.commands.common import AsJson, Debug, NoCache, Project, Quiet, Shown, Stem, Voice, app, known_name, width
+from stemmix.commands.common import AsJson, Debug, NoCache, Quiet, Shown, Voice, app, known_name, width
 from stemmix.commands.rendering import render_as_one, render_each, runner_for
 
 
@@ -76,185 +76,6 @@ def init(
     # only the headers were read: what is wrong further on is found there, not here
     voice.say(f"next: stemmix check {shlex.quote(str(path))} reads every file to its end")
     voice.data(f"{path}\n")
-
-
-@app.command()
-def check(
-    context: typer.Context,
-    project: Project,
-    *,
-    json: AsJson = False,
-    no_cache: NoCache = False,
-    progress: Shown = "auto",
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Is the project valid, are its stems sound?
-
-    Reads every stem to its end and says how long and loud it is, and whether stems of one group, recorded together, lie
-    apart in time or polarity. Writes nothing.
-    """
-    from stemmix.pipeline import examine
-    from stemmix.report.stems import stems_json, stems_text
-
-    voice: Voice = context.obj
-    with voice.shown() as told:
-        evidence = examine(project, progress=told, use_cache=not no_cache, look_for_offsets=True)
-    voice.data(stems_json(evidence) if json else stems_text(evidence, width()))
-
-
-@app.command()
-def report(
-    context: typer.Context,
-    project: Project,
-    *,
-    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many conflicts the text shows.")] = 10,
-    compare: Annotated[
-        bool, typer.Option("--compare", help="Beside the static seven-band equaliser that this replaces.")
-    ] = False,
-    json: AsJson = False,
-    no_cache: NoCache = False,
-    progress: Shown = "auto",
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Who masks whom, and what will be done.
-
-    Where and how badly, which moves are made for it, and how clear each line becomes. Writes nothing.
-    """
-    from stemmix.pipeline import examine
-    from stemmix.report.masking import report_json, report_text
-    from stemmix.steps import part_of
-
-    voice: Voice = context.obj
-    with voice.shown() as told:
-        if compare:
-            from stemmix.report.compare import comparison_json, comparison_text
-
-            # what was heard for the first is remembered for the second
-            halves = part_of(told, 0.0, 0.8), part_of(told, 0.8, 1.0)
-            ours = examine(project, progress=halves[0], use_cache=not no_cache, method="multilevel")
-            evidence = examine(project, progress=halves[1], use_cache=not no_cache, method="frequency")
-        else:
-            evidence = examine(project, progress=told, use_cache=not no_cache)
-    if compare:
-        voice.data(comparison_json(ours, evidence) if json else comparison_text(ours, evidence, width()))
-        return
-    voice.data(report_json(evidence) if json else report_text(evidence, width(), top))
-
-
-@app.command()
-def why(
-    context: typer.Context,
-    project: Project,
-    time: Annotated[
-        str,
-        typer.Argument(
-            metavar="TIME",
-            help="83.5, 1:23.5, 0:01:23.5, a timecode, 00:01:23:12, or 4008000 samples.",
-            show_default=False,
-        ),
-    ],
-    *,
-    stem: Stem = None,
-    fps: Annotated[
-        str | None, typer.Option("--fps", metavar="RATE", help="Frames a second of a timecode; the project's, else 25.")
-    ] = None,
-    json: AsJson = False,
-    no_cache: NoCache = False,
-    progress: Shown = "auto",
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """What is done at a moment, and why.
-
-    Every move that reaches it, with what it is made for, what it buys and what stopped it. Writes nothing.
-    """
-    from stemmix.model.timecode import FRAME_RATES
-    from stemmix.pipeline import examine, gains_at, sample_of
-    from stemmix.report.why import why_json, why_text
-    from stemmix.units import seconds_from_samples
-
-    voice: Voice = context.obj
-    known_name(fps, FRAME_RATES, "--fps")
-    try:
-        sample = sample_of(project, time, fps)
-    except ValueError as fault:
-        raise typer.BadParameter(str(fault), param_hint="TIME") from None
-    with voice.shown() as told:
-        evidence = examine(project, progress=told, use_cache=not no_cache, asked_for=stem)
-    plan = evidence.plan
-    if sample >= plan.frames:
-        length_s = seconds_from_samples(plan.frames, plan.sample_rate)
-        raise typer.BadParameter(f"{time} lies outside the programme, which is {length_s} s long", param_hint="TIME")
-    gains = gains_at(plan, sample)
-    voice.data(why_json(evidence, gains, sample, stem) if json else why_text(evidence, gains, sample, stem, width()))
-
-
-@app.command()
-def markers(
-    context: typer.Context,
-    project: Project,
-    *,
-    as_: Annotated[
-        str, typer.Option("--as", metavar="FORMAT", help="reaper, audacity, edl or wav.", show_default=False)
-    ],
-    of: Annotated[
-        str,
-        typer.Option("--of", metavar="WHAT", help="With commas between: conflicts, moves, lines, scenes."),
-    ] = "conflicts,moves",
-    stem: Stem = None,
-    copy_of: Annotated[
-        Path | None, typer.Option("--copy-of", metavar="WAV", help="As wav: the file whose copy gets the markers.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Where to write: stdout if not given; as wav, beside the WAV."),
-    ] = None,
-    no_cache: NoCache = False,
-    progress: Shown = "auto",
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Conflicts and moves as markers, to walk them in a workstation.
-
-    For REAPER a CSV of markers and regions; for Audacity a label track with the bands of each; for DaVinci Resolve, and
-    for what reads locators, an EDL on the project's timecode; or a copy of a WAV, such as the printmaster, with cue
-    points, as NAME.markers.wav beside it. Prints the text, or the path of what was written.
-    """
-    from stemmix.files.documents import write_text
-    from stemmix.marking import copy_beside, refuse_target, wave_to_mark, write_marked
-    from stemmix.pipeline import examine
-    from stemmix.report.markers import KINDS, LISTINGS, markers_of
-    from stemmix.steps import part_of
-
-    known_name(as_, dict.fromkeys([*LISTINGS, "wav"]), "--as")
-    kinds = [kind.strip() for kind in of.split(",")]
-    for kind in kinds:
-        known_name(kind, KINDS, "--of")
-    if (as_ == "wav") != (copy_of is not None):
-        raise typer.BadParameter("names the WAV that is copied: for --as wav, and only for it", param_hint="--copy-of")
-    voice: Voice = context.obj
-    if copy_of is None:
-        if out is not None:
-            refuse_target(out, project)
-        with voice.shown() as told:
-            plan = examine(project, progress=told, use_cache=not no_cache, asked_for=stem).plan
-        found = markers_of(plan, kinds, stem)
-        text, notes = LISTINGS[as_](plan, found)
-        if out is not None:
-            write_text(out, text)
-    else:
-        file = wave_to_mark(copy_of)
-        out = copy_beside(copy_of) if out is None else out
-        refuse_target(out, project, copy_of)
-        with voice.shown() as told:
-            plan = examine(project, progress=part_of(told, 0.0, 0.9), use_cache=not no_cache, asked_for=stem).plan
-            found = markers_of(plan, kinds, stem)
-            notes = write_marked(file, out, plan, found, part_of(told, 0.9, 1.0))
-    for note in notes if found else ["there is nothing to mark"]:
-        voice.say(f"note: {note}")
-    voice.data(text if out is None else f"{out}\n")
 
 
 @app.command()
@@ -406,35 +227,3 @@ def verify(
     voice.data(verification_json(found) if json else verification_text(found, width()))
     if not found.same:
         raise typer.Exit(1)
-
-
-@app.command()
-def features(
-    context: typer.Context,
-    project: Project,
-    *,
-    stem: Stem = None,
-    tonal: Annotated[bool, typer.Option("--tonal", help="Pitch and tempo too; takes a while.")] = False,
-    json: AsJson = False,
-    no_cache: NoCache = False,
-    progress: Shown = "auto",
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """What is heard in each stem.
-
-    Loudness, peaks, spectrum, onsets, activity. Writes nothing.
-    """
-    from stemmix.pipeline import examine
-    from stemmix.report.features import features_json, features_text
-
-    voice: Voice = context.obj
-    with voice.shown() as told:
-        evidence = examine(
-            project,
-            progress=told,
-            use_cache=not no_cache,
-            asked_for=stem,
-            tonal=(lambda one: stem in {None, one}) if tonal else None,
-        )
-    voice.data(features_json(evidence, stem) if json else features_text(evidence, stem, width()))

@@ -1,12 +1,13 @@
-"""What a report shows: the stems as they were heard, the plan that was made of it, and what can be listened to."""
+"""What a report shows: the stems as they were heard, and the plan that was made of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from stemmix.model.document import Document
 from stemmix.model.features import StemFacts, Tonal
-from stemmix.model.plan import Conflict, Line, Plan
+from stemmix.model.moves import Level, StaticEq
+from stemmix.model.plan import Conflict, Move, Plan
 from stemmix.model.profiles import Role
 
 
@@ -35,6 +36,22 @@ class AppliedGains(Document):
     side_db: tuple[float, ...]
 
 
+class Chosen(Document):
+    """What of a programme is looked at."""
+
+    start: int
+    """In samples of the programme."""
+    end: int
+    scene: str | None = None
+    """The scene that was asked for; the span lies in it."""
+    stem: str | None = None
+    """The stem that was asked for: whatever hides it, it hides, is done to it, or because of it."""
+
+    def is_whole(self, plan: Plan) -> bool:
+        """Whether the span is all of the programme."""
+        return (self.start, self.end) == (0, plan.frames)
+
+
 class Evidence(Document):
     """Everything up to the decisions."""
 
@@ -42,57 +59,36 @@ class Evidence(Document):
     plan: Plan
     files: tuple[str, ...] = ()
     """Names of the files that a render writes."""
+    chosen: Chosen | None = None
+    """What the plan shows of the programme, if not all of it (`model.choice.narrowed`)."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """A stretch of the programme where conflicts are worth listening to, with air on both sides."""
-
-    conflict: Conflict
-    """The largest of them."""
-    line: Line | None
-    """That it hides, with its SNR and clarity before and after; None where nothing is done for its target."""
-    start: int
-    end: int
-    """Samples of the programme, the first and the one after the last."""
-    conflicts: tuple[str, ...]
-    """Ids of all that it is shown for: of its line, largest first, then of lesser lines that are heard in it."""
-    stems: tuple[str, ...]
-    """Ids of those concerned, targets and maskers, in the plan's order."""
-
-    @property
-    def id(self) -> str:
-        """The line's, else the conflict's."""
-        return self.conflict.id if self.line is None else self.line.id
+def worst_first(conflicts: Iterable[Conflict]) -> list[Conflict]:
+    """The largest first; those of lines, about which something can be done, before the others."""
+    return sorted(conflicts, key=lambda conflict: (conflict.line is None, -conflict.size_before, conflict.id))
 
 
-@dataclass(frozen=True)
-class Excerpt:
-    """A place to listen to, as the stems came and as they are mixed: two sounds in stereo at one and the same gain."""
+def moves_for(plan: Plan) -> dict[str, list[Move]]:
+    """The moves that bear on each conflict, by its id, in the plan's order.
 
-    place: Place
-    before: bytes
-    """A whole file: the stems with their faders, pans and timelines, and no move."""
-    after: bytes
-    """The same with every move."""
-    sample_rate: int
-    frames: int
-    """Of either, as it plays."""
-    gain_db: float
-    """That both stand at."""
-    lowered_db: float = 0.0
-    """How much less that is than was wanted, so that neither clips."""
-    media_type: str = "audio/mpeg"
-
-    @property
-    def id(self) -> str:
-        return self.place.id
-
-    @property
-    def length_s(self) -> float:
-        return self.frames / self.sample_rate
-
-    @property
-    def size_bytes(self) -> int:
-        """Of both."""
-        return len(self.before) + len(self.after)
+    Those that name it as their reason; and of moves over the whole programme and of pins, which name only the largest,
+    each that is made to the masker or the target of a line's conflict while that stands.
+    """
+    found: dict[str, list[Move]] = {conflict.id: [] for conflict in plan.conflicts}
+    for move in plan.moves:
+        for reason in move.because:
+            if reason in found:
+                found[reason].append(move)
+    standing = [move for move in plan.moves if move.of_pin or isinstance(move.action, Level | StaticEq)]
+    for conflict in plan.conflicts if standing else ():
+        if conflict.line is None:
+            continue
+        found[conflict.id] += [
+            move
+            for move in standing
+            if move.stem in {conflict.target, conflict.masker}
+            and move.start < conflict.end
+            and move.end > conflict.start
+            and conflict.id not in move.because
+        ]
+    return found

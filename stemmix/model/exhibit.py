@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from stemmix.model.evidence import Evidence, Excerpt
+from stemmix.model.evidence import Evidence
+from stemmix.model.excerpts import Excerpt
 from stemmix.model.overview import Overview
 from stemmix.model.presets import Specification
 from stemmix.model.receipt import Receipt
+
+EXCERPTS: Final = 6
+"""Places to listen to where nobody says how many: half a minute, twice, 1 MB of MP3."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from stemmix.model.document import Document, broken_rule, item, unknown
 from stemmix.model.layouts import LayoutName, Order
 from stemmix.model.moves import Action, Presence, Ride, gains_of
 from stemmix.model.profiles import Method, ProfileName, Role
-from stemmix.model.timecode import Clock, FrameRate, Time
+from stemmix.model.timecode import Clock, FrameRate, Time, broken_time
 
 PLAN_SCHEMA = "stemmix.plan/1"
 
@@ -41,6 +41,7 @@ class Evidence:
     sii_before: float
     """Audibility index of the line, 0 to 1, as the stems came."""
     sii_after: float
+    """The same in the mix."""
     bought: float
     """Audibility that would go if this move alone were taken back."""
     per_db: float
@@ -139,10 +140,13 @@ class Line:
 
 
 class Edge(Document):
-    """How much of one stem another hides, over the whole programme: every ordered pair has one."""
+    """How much of one stem another hides, over the programme or the span of it that is looked at: every ordered pair
+    has one."""
 
     target: str
+    """Id of the stem that is hidden."""
     masker: str
+    """Id of the stem that hides it."""
     size_before: float
     """Importance-weighted masked band-seconds that the masker answers for, as the stems came."""
     size_after: float
@@ -170,19 +174,23 @@ class Outcome(Document):
     """What the plan does to the whole, told from features: while lines are spoken, unless it is said otherwise."""
 
     lines: int
+    """How many lines of speech there are."""
     lines_unclear_before: int
+    """How many are under the goal of clarity, as the stems came."""
     lines_unclear_after: int
+    """The same in the mix."""
     clarity_before: float
+    """Mean audibility of the lines, 0 to 1, as the stems came."""
     clarity_after: float
-    """Mean audibility of the lines."""
+    """The same in the mix."""
     bed_loss_db: float
-    """K-weighted."""
+    """What the bed, all stems that are no line's target, loses: K-weighted, a positive number is a loss."""
     bed_sones_lost: float
     """Share of the bed's loudness in sones, summed over critical bands."""
     damage_db: float
-    """Standard deviation over bands of the bed's change, mean over lines."""
+    """Standard deviation over bands of the bed's change in dB, mean over lines."""
     outside_db: float
-    """K-weighted change of the bed more than 0.9 s away from any line."""
+    """K-weighted loss of the bed more than 0.9 s away from any line; 0 where there is no such place."""
 
 
 class PlannedStem(Document):
@@ -224,7 +232,7 @@ class Plan(Document):
     title: str
     profile: ProfileName
     method: Method = "multilevel"
-    sample_rate: int
+    sample_rate: Annotated[int, Field(gt=0)]
     frames: Sample
     """Length of the programme in samples."""
     frame_rate: FrameRate | None = None
@@ -248,6 +256,20 @@ class Plan(Document):
     def clock(self) -> Clock:
         """What tells times of its samples."""
         return Clock(self.sample_rate, self.frame_rate, self.start)
+
+    def reach(self, move: Move) -> tuple[float, float]:
+        """From which sample to before which a move is felt: its span with look-ahead, hold and ramps."""
+        shape = self.shape
+        before_s, after_s = shape.look_ahead_s + shape.ramp_s, shape.hold_s + shape.ramp_s
+        if isinstance(move.action, Ride | Presence):
+            before_s = after_s = shape.voice_ramp_s
+        return move.start - before_s * self.sample_rate, move.end + after_s * self.sample_rate
+
+    @model_validator(mode="after")
+    def _starts_at_a_time(self) -> Self:
+        if fault := broken_time(self.clock, [(self.start, ("start",))], []):
+            raise broken_rule(fault[0], *fault[1])
+        return self
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:

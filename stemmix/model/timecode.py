@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Annotated, Any, Final, Literal
 
@@ -215,6 +215,27 @@ class Clock:
         frame = place * FRAME_RATES[rate] // self.rate_hz
         # where frames begin between two samples, the nearest sample may lie just before its frame
         return frame + (samples_from_frames(frame + 1, rate, self.rate_hz) <= place)
+
+
+def sample_meant(clock: Clock, time: str, frame_rate: str | None = None) -> int:
+    """The sample that a person means who types a time: seconds, H:MM:SS.s, samples, or a timecode of the picture.
+
+    `frame_rate` stands for the clock's, and counts from nought; where neither is given, 25. ValueError, one sentence,
+    where the time is none.
+
+    >>> sample_meant(Clock(48_000), "0:01.5"), sample_meant(Clock(48_000, "25", "01:00:00:00"), "01:00:01:00")
+    (72000, 48000)
+    """
+    if frame_rate is None:
+        clock = clock if clock.frame_rate is not None else replace(clock, frame_rate="25")
+    elif not has_frames(time):
+        raise ValueError(f"{time} has no frames to count: write a timecode, HH:MM:SS:FF")
+    elif frame_rate != clock.frame_rate:
+        clock = Clock(clock.rate_hz, frame_rate)
+    if has_frames(time) or "sample" in time:
+        return clock.position(time)
+    # between two samples is after the first of them: the last instant of a programme still lies in it
+    return replace(clock, rate_hz=1000 * clock.rate_hz).position(time) // 1000
 
 
 def _on_the_clock(seconds: Fraction) -> str:

@@ -1,4 +1,4 @@
-"""The dependency graph: over the whole programme, how much of every stem every other one hides.
+"""The dependency graph: over the whole programme, or a span of it, how much of every stem every other one hides.
 
 Lines have conflicts of their own (`conflicts`); this is the map of all ordered pairs. The programme is walked in
 stretches of ten seconds, so that memory does not grow with it.
@@ -38,11 +38,18 @@ def graph_of(
     frames: int,
     cleared: frozenset[str],
     each: Each,
+    span: tuple[int, int] | None = None,
 ) -> tuple[tuple[Edge, ...], list[Conflict]]:
-    """Every pair's edge, and the conflicts of targets that are not `cleared` line by line."""
+    """Every pair's edge, and the conflicts of targets that are not `cleared` line by line.
+
+    Of a `span` of samples, if not of all. What counts in a stretch is judged by all of it, wherever the span cuts it:
+    so sizes of spans that lie side by side add up.
+    """
     hop = ruler(rate_hz).hop_samples
     last = -(-frames // hop) + 1
     active = np.stack([_active(stem, last, hop) for stem in stems])
+    begin_frame, end_frame = frames_in(span or (0, frames), frames, hop)
+    active[:, :begin_frame] = active[:, end_frame:] = False
 
     def weighed(start: int) -> tuple[Floats, Floats, list[Conflict]]:
         """One stretch: (stems, stems) sizes before and after, and conflicts."""
@@ -68,7 +75,7 @@ def graph_of(
                 found += _conflicts(target.id, masker.id, where, seen, hop, frames)
         return sizes.sum(axis=2), mixed.sum(axis=2), found
 
-    stretches = each(weighed, range(0, last, STRETCH_FRAMES))
+    stretches = each(weighed, range(begin_frame // STRETCH_FRAMES * STRETCH_FRAMES, end_frame, STRETCH_FRAMES))
     nothing = np.zeros((len(stems), len(stems)))
     before = sum((sizes for sizes, _, _ in stretches), start=nothing)
     after = sum((sizes for _, sizes, _ in stretches), start=nothing)
@@ -84,6 +91,18 @@ def graph_of(
         if i != j
     )
     return edges, [conflict for _, _, found in stretches for conflict in found]
+
+
+def frames_in(span: tuple[int, int], frames: int, hop: int) -> tuple[int, int]:
+    """The first frame, and the one after the last, that are centred in a span of samples of a programme of `frames`.
+
+    What is centred on the programme's end belongs to a span that reaches it.
+
+    >>> frames_in((960, 4800), 9600, 960), frames_in((961, 9600), 9600, 960)
+    ((1, 5), (2, 11))
+    """
+    start, end = span
+    return -(-start // hop), -(-end // hop) + (end >= frames)
 
 
 def _masked(

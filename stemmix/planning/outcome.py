@@ -16,6 +16,7 @@ from stemmix.dsp.spectrum import HOPS_PER_SECOND, ruler
 from stemmix.model.plan import Line, Outcome, PlannedScene
 from stemmix.planning import masking
 from stemmix.planning.evidence import HeardStem
+from stemmix.planning.graph import frames_in
 from stemmix.planning.lines import Goal
 from stemmix.planning.unmask import LOUDNESS_EXPONENT, TIMBRE_HZ
 from stemmix.units import POWER_FLOOR
@@ -35,20 +36,30 @@ def outcome_of(
     clarity: float,
     rate_hz: int,
     frames: int,
+    span: tuple[int, int] | None = None,
 ) -> Outcome | None:
-    """The figures of a plan; None where no line is spoken. The bed is no line's target, `clarity` the goal."""
-    spoken = [goal for goal in goals if goal.is_speech]
-    targets = {stem.id for goal in spoken for stem in goal.targets}
+    """The figures of a plan; None where no line is spoken. The bed is no line's target, `clarity` the goal.
+
+    Of a `span` of samples, if not of all: lines that touch it are judged as a whole, the bed in the span alone.
+    """
+    every = [goal for goal in goals if goal.is_speech]
+    targets = {stem.id for goal in every for stem in goal.targets}
     bed = [stem for stem in stems if stem.id not in targets]
+    hop = ruler(rate_hz).hop_samples
+    start, end = span or (0, frames)
+    inside = frames_in((start, end), frames, hop)
+    spoken = [goal for goal in every if goal.start * hop < end and goal.end * hop > start]
     if not spoken or not bed:
         return None
-    hop = ruler(rate_hz).hop_samples
     k_power = k_weighting_power(rate_hz, CENTRE_HZ)
     timbre = np.array([TIMBRE_HZ[0] < hz < TIMBRE_HZ[1] for hz in CENTRE_HZ])
 
     def weighed(goal: Goal) -> tuple[Floats, Floats, float]:
         """A line's bed before and after, K-weighted and in sones; the damage."""
-        powers = _bed(bed, gains, goal.start, goal.end, hop)
+        # of a line that the span hardly touches, a frame
+        first = min(max(goal.start, inside[0]), goal.end - 1)
+        last = max(min(goal.end, inside[1]), first + 1)
+        powers = _bed(bed, gains, first, last, hop)
         loud = np.array([(power * k_power).sum() for power in powers])
         sones = np.array([masking.loudness(power, LOUDNESS_EXPONENT) for power in powers])
         before, after = (power.sum(axis=0) + 1e-14 for power in powers)
@@ -68,7 +79,7 @@ def outcome_of(
         bed_loss_db=round(_fall_db(*loud), 2),
         bed_sones_lost=round(float(1.0 - sones[1] / max(sones[0], 1e-14)), 4),
         damage_db=round(float(np.mean([damage for _, _, damage in weights])), 2),
-        outside_db=round(_outside_db(bed, spoken, gains, k_power, hop, frames), 2),
+        outside_db=round(_outside_db(bed, every, gains, k_power, hop, inside), 2),
     )
 
 
@@ -138,10 +149,11 @@ def _outside_db(
     gains: Mapping[str, StemGains],
     k_power: Floats,
     hop: int,
-    frames: int,
+    inside: tuple[int, int],
 ) -> float:
-    """K-weighted fall of the bed more than 0.9 s away from any line."""
-    last = -(-frames // hop) + 1
+    """K-weighted fall of the bed more than 0.9 s away from any line, in the frames from the first to before the last;
+    0 where there is no such place."""
+    begin, last = inside
     near = np.zeros(last, dtype=bool)
     for goal in spoken:
         near[max(goal.start - NEAR_FRAMES, 0) : goal.end + NEAR_FRAMES] = True
@@ -154,7 +166,7 @@ def _outside_db(
             return np.zeros(2)
         return np.array([(power[away] * k_power).sum() for power in _bed(bed, gains, start, end, hop)])
 
-    return _fall_db(*sum(map(weighed, range(0, last, STRETCH_FRAMES)), start=np.zeros(2)))
+    return _fall_db(*sum(map(weighed, range(begin, last, STRETCH_FRAMES)), start=np.zeros(2)))
 
 
 def _fall_db(before: float, after: float) -> float:

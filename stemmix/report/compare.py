@@ -1,154 +1,328 @@
-"""Two ways of mixing the same stems, side by side."""
+"""Two plans side by side: two methods of mixing the same stems, two projects, a stored plan and what is decided now."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, NamedTuple
 
 from rich.console import RenderableType
+from rich.text import Text
 
+from stemmix.model.comparison import (
+    COMPARISON_SCHEMA,
+    Clarity,
+    ComparedPlan,
+    ComparedPlanLine,
+    Comparison,
+    ConflictsLeft,
+    LinePair,
+    Masked,
+    Sizes,
+    are_related,
+    matched_lines,
+    stems_apart,
+)
 from stemmix.model.evidence import Evidence
-from stemmix.model.plan import Edge, Outcome, Plan
+from stemmix.model.plan import Edge, Line, Outcome, Plan
+from stemmix.model.profiles import SPEECH
 from stemmix.report.masking import BAND_SECONDS, targets_of
-from stemmix.report.tables import as_text, change, many, table
+from stemmix.report.records import Record, records
+from stemmix.report.reported import UNTOLD, Times
+from stemmix.report.tables import BAD, QUIET, STRONG, Page, as_text, change, clock, many, note, table, titled
 
-COMPARE_SCHEMA = "stemmix.comparison/1"
+ALIKE = 0.01
+"""Lines that differ by less are as clear in both."""
+MOST_LINES = 40
+"""As many lines that differ are shown if no other number is asked for."""
+STORED = (
+    "what is hidden, and what the bed gives up, a stored plan says of the whole programme alone; its project tells it "
+    "of a part"
+)
+UNRELATED = "the two have neither their title nor a stem in common: nothing tells which lines would be the same"
 
 
-def comparison_text(first: Evidence, second: Evidence, width: int) -> str:
-    """The figures of two plans of the same stems beside those of the stems as they came, then the lines that differ."""
-    plans = (first.plan, second.plan)
-    targets = targets_of(first)
-    made = table(
-        f"{first.plan.title}: the stems as they came, and mixed by either method",
-        ["figure", ">as it came", *(f">{plan.method}" for plan in plans)],
+class Side(NamedTuple):
+    """One of two plans."""
+
+    path: str
+    """As it was given."""
+    kind: Literal["project", "plan"]
+    evidence: Evidence
+    """Of a stored plan, without stems."""
+
+
+def comparison_of(first: Side, second: Side) -> Comparison:
+    """All of it as a document."""
+    one, other = first.evidence.plan, second.evidence.plan
+    by_method = first.path == second.path and one.method != other.method
+    names = (one.method, other.method) if by_method else ("A", "B")
+    plans = (_compared(names[0], first), _compared(names[1], second))
+    related = are_related(one, other)
+    return Comparison(
+        schema_=COMPARISON_SCHEMA,
+        title=one.title,
+        clarity_goal=one.clarity_goal,
+        targets=plans[0].targets,
+        plans=plans,
+        lines=tuple(map(_pair, matched_lines(one, other))) if related else None,
+        notes=tuple(_notes(first, second)),
+        reasons={} if related else {"lines": UNRELATED},
     )
-    for title, cells in (*_of_lines(plans), *_of_masking(plans, targets), *_of_bed(plans)):
-        made.add_row(title, *cells)
-    made.add_row("moves", "-", *(str(len(plan.moves)) for plan in plans))
 
-    goal = first.plan.clarity_goal
-    lines = table(
-        f"Lines: clarity from 0 to 1; the goal is {goal:g}",
-        ["=line", "=target", ">as it came", *(f">{plan.method}" for plan in plans)],
+
+def comparison_json(compared: Comparison) -> str:
+    """As JSON, for programs."""
+    return compared.model_dump_json(by_alias=True, indent=2) + "\n"
+
+
+def _pair(lines: tuple[Line | None, Line | None]) -> LinePair:
+    first, second = lines
+    return LinePair(
+        first=None if first is None else first.id,
+        second=None if second is None else second.id,
+        clarity_first=None if first is None else first.clarity_after,
+        clarity_second=None if second is None else second.clarity_after,
     )
-    clear = 0
-    for line, other in zip(first.plan.lines, second.plan.lines, strict=True):
-        told = (line.clarity_before, line.clarity_after, other.clarity_after)
-        if min(told) >= goal:
-            clear += 1
-        else:
-            lines.add_row(line.id, line.target, *(f"{clarity:.2f}" for clarity in told))
-    said = f"{many(clear, 'line')} {'is' if clear == 1 else 'are'} clear as they came and by either method"
-    parts: list[RenderableType] = [
-        made,
-        f"hidden: {BAND_SECONDS}",
-        *([lines] if lines.rows else []),
-        *([said] if clear else []),
-    ]
-    return as_text(parts, width)
 
 
-def comparison_json(first: Evidence, second: Evidence) -> str:
-    """The same for programs."""
-    targets = targets_of(first)
+def _notes(first: Side, second: Side) -> list[str]:
+    one, other = first.evidence.plan, second.evidence.plan
+    if not are_related(one, other):
+        return ["A and B are other programmes: their figures stand side by side, and no more"]
+    notes = []
+    if apart := stems_apart(one, other):
+        stale = [side.path for side in (first, second) if side.kind == "plan"] if first.kind != second.kind else []
+        said = f"{stale[0]} is stale: it was made for other stems than there are now" if stale else "the stems differ"
+        notes.append(f"{said}: {'; '.join(apart)}")
+    if one.frames * other.sample_rate != other.frames * one.sample_rate:
+        lengths = " and ".join(clock(plan.frames, plan.sample_rate) for plan in (one, other))
+        notes.append(f"they are {lengths} long")
+    return notes
 
-    def told(plan: Plan) -> dict[str, Any]:
-        return {
-            "method": plan.method,
-            "outcome": plan.outcome.model_dump(mode="json") if plan.outcome else None,
-            "masked": {
-                "targets": _sizes([edge for edge in plan.edges if edge.target in targets]),
-                "all": _sizes(plan.edges),
-            },
-            "edges": [edge.model_dump(mode="json") for edge in plan.edges],
-            "lines": [
-                {
-                    name: getattr(line, name)
-                    for name in ("id", "target", "clarity_before", "clarity_after", "stopped_by")
-                }
-                for line in plan.lines
-            ],
-            "moves": len(plan.moves),
-        }
 
-    compared = {
-        "schema": COMPARE_SCHEMA,
-        "title": first.plan.title,
-        "clarity_goal": first.plan.clarity_goal,
-        "targets": list(targets),
-        "plans": [told(first.plan), told(second.plan)],
-    }
-    return json.dumps(compared, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+# ------------------------------------------------------------------------------------------------------------- figures
+
+
+def _compared(name: str, side: Side) -> ComparedPlan:
+    plan, chosen = side.evidence.plan, side.evidence.chosen
+    times, targets = Times(plan), targets_of(side.evidence)
+    unknown = side.kind == "plan" and chosen is not None and not chosen.is_whole(plan)
+    reasons = {} if plan.outcome else {"outcome": STORED if unknown else UNTOLD}
+    return ComparedPlan(
+        name=name,
+        path=side.path,
+        kind=side.kind,
+        title=plan.title,
+        profile=plan.profile,
+        method=plan.method,
+        duration_s=times.seconds(plan.frames),
+        clarity_goal=plan.clarity_goal,
+        chosen=times.chosen(chosen),
+        targets=tuple(targets),
+        clarity=_clarity(plan),
+        conflicts=_conflicts(plan),
+        outcome=plan.outcome,
+        masked=None
+        if unknown
+        else Masked(targets=_sizes(edge for edge in plan.edges if edge.target in targets), all=_sizes(plan.edges)),
+        edges=None if unknown else plan.edges,
+        lines=tuple(
+            ComparedPlanLine(
+                id=line.id,
+                target=line.target,
+                **times.of(line.start, line.end),
+                clarity_before=line.clarity_before,
+                clarity_after=line.clarity_after,
+                stopped_by=line.stopped_by,
+            )
+            for line in plan.lines
+        ),
+        moves=len(plan.moves),
+        reasons=reasons | (dict.fromkeys(("masked", "edges"), STORED) if unknown else {}),
+    )
+
+
+def _clarity(plan: Plan) -> Clarity:
+    roles = {stem.id: stem.role for stem in plan.stems}
+    lines = [line for line in plan.lines if roles.get(line.target) in SPEECH]
+
+    def mean(figures: Sequence[float]) -> float | None:
+        return round(sum(figures) / len(figures), 3) if figures else None
+
+    return Clarity(
+        lines=len(lines),
+        under_goal_before=sum(line.clarity_before < plan.clarity_goal for line in lines),
+        under_goal_after=sum(line.clarity_after < plan.clarity_goal for line in lines),
+        mean_before=mean([line.clarity_before for line in lines]),
+        mean_after=mean([line.clarity_after for line in lines]),
+    )
+
+
+def _conflicts(plan: Plan) -> ConflictsLeft:
+    lines = {line.id: line for line in plan.lines}
+    found = [(conflict, lines[conflict.line]) for conflict in plan.conflicts if conflict.line in lines]
+    came = [conflict.size_before for conflict, line in found if line.clarity_before < plan.clarity_goal]
+    left = [conflict.size_after for conflict, line in found if line.clarity_after < plan.clarity_goal]
+    return ConflictsLeft(
+        count_before=len(came),
+        count_after=len(left),
+        size=Sizes(before=round(sum(came), 4), after=round(sum(left), 4)),
+    )
+
+
+def _sizes(edges: Iterable[Edge]) -> Sizes:
+    edges = list(edges)
+    return Sizes(
+        before=round(sum(edge.size_before for edge in edges), 4),
+        after=round(sum(edge.size_after for edge in edges), 4),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------- text
+
+
+def comparison_text(compared: Comparison, page: Page, top: int | None = None) -> str:
+    """For a page: the figures of both plans side by side, then the lines that differ, `top` of them at most."""
+    names = [plan.name for plan in compared.plans]
+    figures = table("Figures", ["figure", *(f">{name}" for name in names)])
+    figures.title = titled("Figures", f": as it came → in the mix. Hidden: {BAND_SECONDS}")
+    for title, cells in (*_of_lines(compared), *_of_masking(compared), *_of_bed(compared)):
+        figures.add_row(title, *cells)
+    figures.add_row("moves", *(str(plan.moves) for plan in compared.plans))
+    parts: list[RenderableType] = [_heading(compared), figures, *_lines(compared, page.width, top)]
+    said = [note(text) for text in compared.notes]
+    said += [f"{plan.name}: {why}" for plan in compared.plans for why in dict.fromkeys(plan.reasons.values())]
+    said += compared.reasons.values()
+    return as_text([*parts, "\n".join(said)] if said else parts, page)
+
+
+def _heading(compared: Comparison) -> Text:
+    first, second = compared.plans
+    if first.path == second.path and first.name != "A":
+        return Text.assemble(
+            (compared.title, STRONG), f": the stems as they came, and mixed by either method; {_of(first)}"
+        )
+    told = Text()
+    for plan in compared.plans:
+        stored = "stored plan, " if plan.kind == "plan" else ""
+        length = clock(round(plan.duration_s * 1000), 1000)
+        told.append("\n" if told else "").append(plan.name, STRONG).append(f": {plan.path}: {stored}")
+        told.append(plan.title, STRONG).append(f", {length}, profile {plan.profile}, method {plan.method}, {_of(plan)}")
+    return told
+
+
+def _of(plan: ComparedPlan) -> str:
+    """What of the programme is looked at."""
+    lines = many(plan.clarity.lines, "line")
+    if plan.chosen is None:
+        return lines
+    scene = f", scene {plan.chosen.scene}" if plan.chosen.scene else ""
+    stem = f", what has to do with {plan.chosen.stem}" if plan.chosen.stem else ""
+    return f"of it {plan.chosen.start_time}-{plan.chosen.end_time}{scene}{stem}: {lines}"
 
 
 Row = tuple[str, list[str]]
-"""What is told, and its cells: as the stems came, and by either method."""
+"""What is told, and of either plan."""
 
 
-def _of_lines(plans: Sequence[Plan]) -> list[Row]:
-    came, goal = plans[0].outcome, plans[0].clarity_goal
+def _of_lines(compared: Comparison) -> list[Row]:
+    goals = list(dict.fromkeys(f"{plan.clarity_goal:g}" for plan in compared.plans))
+    under = [(plan.clarity.under_goal_before, plan.clarity.under_goal_after) for plan in compared.plans]
+    counts = [(plan.conflicts.count_before, plan.conflicts.count_after) for plan in compared.plans]
+    means = [(plan.clarity.mean_before, plan.clarity.mean_after) for plan in compared.plans]
     return [
-        (
-            f"lines below clarity {goal:g}" + (f", of {came.lines}" if came else ""),
-            [_figure(came, "lines_unclear_before", "d"), *_each(plans, "lines_unclear_after", "d")],
-        ),
-        (
-            "mean clarity of the lines",
-            [_figure(came, "clarity_before", ".2f"), *_each(plans, "clarity_after", ".2f")],
-        ),
+        (f"lines below clarity {' and '.join(goals)}", [f"{before} → {after}" for before, after in under]),
+        ("conflicts of lines below it", [f"{before} → {after}" for before, after in counts]),
+        ("    their size", [_both(plan.conflicts.size) for plan in compared.plans]),
+        ("mean clarity of the lines", [f"{_figure(before)} → {_figure(after)}" for before, after in means]),
     ]
 
 
-def _of_masking(plans: Sequence[Plan], targets: Sequence[str]) -> list[Row]:
+def _of_masking(compared: Comparison) -> list[Row]:
     """What is hidden of the targets, by whom, then of every stem by every other."""
+    plans = compared.plans
+    same = plans[0].targets == plans[1].targets
+    whose = ", ".join(plans[0].targets) if same else "what is to be heard first"
+    of_targets = [[edge for edge in plan.edges or () if edge.target in plan.targets] for plan in plans]
+    largest: dict[str, float] = {}
+    for edge in (edge for edges in of_targets for edge in edges):
+        largest[edge.masker] = max(largest.get(edge.masker, 0.0), edge.size_before)
 
-    def row(title: str, edges: Sequence[Sequence[Edge]]) -> Row:
-        sums = [_sizes(of_plan) for of_plan in edges]
-        return title, [f"{size:.2f}" for size in (sums[0]["before"], *(one["after"] for one in sums))]
+    def by(masker: str) -> list[str]:
+        its = [[edge for edge in edges if edge.masker == masker] for edges in of_targets]
+        return [_both(_sizes(edges) if edges else None) for edges in its]
 
-    of_targets = [[edge for edge in plan.edges if edge.target in targets] for plan in plans]
-    maskers = sorted({edge.masker for edge in of_targets[0]}, key=lambda stem: -_of_masker(of_targets[0], stem))
-    rows = [row(f"hidden of {', '.join(targets)}", of_targets)] if targets else []
-    rows += [
-        row(f"    by {masker}", [[edge for edge in edges if edge.masker == masker] for edges in of_targets])
-        for masker in maskers
-        if _of_masker(of_targets[0], masker) >= 0.005
+    maskers = sorted((one for one, size in largest.items() if size >= 0.005), key=lambda one: -largest[one])
+    masked = [plan.masked for plan in plans]
+    return [
+        (f"hidden of {whose}", [_both(None if one is None else one.targets) for one in masked]),
+        *((f"    by {masker}", by(masker)) for masker in maskers),
+        ("hidden of every stem by every other", [_both(None if one is None else one.all) for one in masked]),
     ]
-    return [*rows, row("hidden of every stem by every other", [plan.edges for plan in plans])]
 
 
-def _of_bed(plans: Sequence[Plan]) -> list[Row]:
-    def changes(name: str) -> list[str]:
-        return ["-", *(_changed(plan.outcome, name) for plan in plans)]
+def _of_bed(compared: Comparison) -> list[Row]:
+    outcomes = [plan.outcome for plan in compared.plans]
+
+    def told(figure: Callable[[Outcome], str]) -> list[str]:
+        return ["-" if outcome is None else figure(outcome) for outcome in outcomes]
 
     return [
-        ("the bed while lines are spoken (dB)", changes("bed_loss_db")),
-        ("    of its loudness in sones given up", ["-", *_each(plans, "bed_sones_lost", ".0%")]),
-        ("    unevenness of its change over bands (dB)", ["-", *_each(plans, "damage_db", ".1f")]),
-        ("the bed away from any line (dB)", changes("outside_db")),
+        ("the bed while lines are spoken (dB)", told(lambda outcome: change(-outcome.bed_loss_db))),
+        ("    of its loudness in sones given up", told(lambda outcome: f"{outcome.bed_sones_lost:.0%}")),
+        ("    damage: how uneven over bands (dB)", told(lambda outcome: f"{outcome.damage_db:.1f}")),
+        ("the bed away from any line (dB)", told(lambda outcome: change(-outcome.outside_db))),
     ]
 
 
-def _of_masker(edges: Sequence[Edge], masker: str) -> float:
-    return sum(edge.size_before for edge in edges if edge.masker == masker)
+def _lines(compared: Comparison, width: int, top: int | None) -> list[RenderableType]:
+    """Those that differ, and how many do not."""
+    if compared.lines is None:
+        return []
+    first, second = compared.plans
+    ours, theirs = ({line.id: line for line in plan.lines} for plan in compared.plans)
+    both = [pair for pair in compared.lines if pair.first is not None and pair.second is not None]
+    apart = [pair for pair in compared.lines if _apart(pair) >= ALIKE]
+    most = sorted(apart, key=_apart, reverse=True)[: MOST_LINES if top is None else top]
+    shown = [(ours.get(pair.first or ""), theirs.get(pair.second or "")) for pair in most]
+
+    def row(one: ComparedPlanLine | None, other: ComparedPlanLine | None) -> tuple[float, Record]:
+        line = one or other
+        assert line is not None
+        by = "-" if one is None or other is None else f"{other.clarity_after - one.clarity_after:+.2f}"
+        cells = [_told(one, first.clarity_goal), _told(other, second.clarity_goal)]
+        return line.start_s, Record([line.id, f"{line.start_time}-{line.end_time}", line.target, *cells, by])
+
+    parts: list[RenderableType] = []
+    if shown:
+        goals = " and ".join(dict.fromkeys(f"{plan.clarity_goal:g}" for plan in compared.plans))
+        title = titled("Lines that differ", f". Clarity from 0 to 1, the goal is {goals}; as it came → in the mix")
+        columns = ["line", "time", "stem", first.name, second.name, ">by"]
+        rows = sorted((row(*pair) for pair in shown), key=lambda row: row[0])
+        parts.append(records(title, columns, [record for _, record in rows], width))
+    said = []
+    if rest := len(apart) - len(shown):
+        said.append(f"and {many(rest, 'line')} that {'differs' if rest == 1 else 'differ'} less")
+    if alike := sum(_apart(pair) < ALIKE for pair in both):
+        said.append(f"{many(alike, 'line')} {'is' if alike == 1 else 'are'} as clear in both mixes")
+    return [*parts, Text("\n".join(said), QUIET)] if said else parts
 
 
-def _sizes(edges: Sequence[Edge]) -> dict[str, float]:
-    return {
-        "before": round(sum(edge.size_before for edge in edges), 4),
-        "after": round(sum(edge.size_after for edge in edges), 4),
-    }
+def _apart(pair: LinePair) -> float:
+    """By how much a line's clarity differs; a line of one side alone differs by all that it has."""
+    return round(abs((pair.clarity_first or 0.0) - (pair.clarity_second or 0.0)), 3)
 
 
-def _each(plans: Sequence[Plan], name: str, form: str) -> list[str]:
-    return [_figure(plan.outcome, name, form) for plan in plans]
+def _told(line: ComparedPlanLine | None, goal: float) -> Text:
+    if line is None:
+        return Text("-")
+    told = f"{line.clarity_before:.2f} → {line.clarity_after:.2f}"
+    return Text(f"{told} !", BAD) if line.clarity_after < goal else Text(told)
 
 
-def _figure(outcome: Outcome | None, name: str, form: str) -> str:
-    return "-" if outcome is None else format(getattr(outcome, name), form)
+def _both(sizes: Sizes | None) -> str:
+    return "-" if sizes is None else f"{sizes.before:.2f} → {sizes.after:.2f}"
 
 
-def _changed(outcome: Outcome | None, name: str) -> str:
-    return "-" if outcome is None else change(-getattr(outcome, name))
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

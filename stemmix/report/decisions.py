@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from xml.etree.ElementTree import Element
 
-from stemmix.model.evidence import Evidence
-from stemmix.model.moves import Scene
-from stemmix.model.plan import Conflict, Line, Move, Plan
+from stemmix.model.evidence import Evidence, moves_for, worst_first
+from stemmix.model.plan import Conflict, Line, Plan
 from stemmix.report.grids import grid, jump, long_grid, row
 from stemmix.report.markup import tag
-from stemmix.report.masking import BAND_SECONDS, bands_of, in_words, largest, purpose, targets_of
+from stemmix.report.masking import BAND_SECONDS, bands_of, done_about, in_time, in_words, purpose, targets_of
 
 MOST_CONFLICTS = 400
 """The largest; all of them are in `--csv` and `--json`."""
@@ -48,12 +46,12 @@ def matrix(evidence: Evidence) -> list[Element]:
 
 def conflicts(plan: Plan) -> list[Element]:
     """The largest conflicts, what is done about each and what that buys."""
-    because, lines = moves_because(plan.moves), {line.id: line for line in plan.lines}
+    bearing, spoken = moves_for(plan), {line.id: line for line in plan.lines}
     heads = (">time", "=conflict", ">bands (Hz)", ">weight", ">SNR (dB)", ">size", "what is done", "what it buys")
-    found = largest(plan.conflicts)
+    found = worst_first(plan.conflicts)
     rows = []
     for conflict in found[:MOST_CONFLICTS]:
-        moves = because.get(conflict.id, [])
+        made, line = bearing[conflict.id], spoken.get(conflict.line or "")
         cells = (
             jump(plan, conflict),
             f"{conflict.masker} hides {conflict.target}",
@@ -61,27 +59,14 @@ def conflicts(plan: Plan) -> list[Element]:
             f"{conflict.importance:.0%}",
             f"{conflict.snr_db:.1f}",
             f"{conflict.size_before:.3f} → {conflict.size_after:.3f}",
-            "; ".join(map(_done, moves)) or "nothing",
-            _bought(conflict, lines.get(conflict.line or "")) if moves else "-",
+            done_about(conflict, made, line),
+            _bought(conflict, line) if made else "-",
         )
         rows.append(row(heads, cells, id=f"c-{conflict.id}"))
     about = f"The largest first. Size {BAND_SECONDS}; weight: how much of what matters of the target lies in the bands."
     if len(found) > MOST_CONFLICTS:
         about += f" The largest {MOST_CONFLICTS} of {len(found)}; all of them: stemmix report --csv."
     return long_grid("conflicts", about, heads, rows, "No stem hides another.")
-
-
-def moves_because(moves: Iterable[Move]) -> dict[str, list[Move]]:
-    """The moves that are made because of each conflict, by its id."""
-    of_conflict: dict[str, list[Move]] = {}
-    for move in moves:
-        for name in move.because:
-            of_conflict.setdefault(name, []).append(move)
-    return of_conflict
-
-
-def _done(move: Move) -> str:
-    return f"{move.stem}: {in_words(move)}{' all through the scene' if isinstance(move.action, Scene) else ''}"
 
 
 def _bought(conflict: Conflict, line: Line | None) -> str:
@@ -97,7 +82,7 @@ def moves(plan: Plan) -> list[Element]:
     )  # fmt: skip
     known = {conflict.id: conflict for conflict in plan.conflicts}
     rows = []
-    for move in sorted(plan.moves, key=lambda move: (move.start, -move.end, move.id)):
+    for move in in_time(plan.moves):
         facts = move.evidence
         causes = [known[name] for name in move.because if name in known]
         cells = (

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from stemmix.model.evidence import Excerpt
+from stemmix.model.excerpts import Excerpt
 from stemmix.model.plan import Plan
 from stemmix.report.grids import way
 from stemmix.report.markup import tag

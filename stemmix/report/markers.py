@@ -15,9 +15,8 @@ from typing import Final, Literal, NamedTuple
 from stemmix.model.moves import Duck, Level, Presence, Ride, Scene, StaticEq, Unmask
 from stemmix.model.plan import Conflict, Line, Move, Plan, PlannedScene
 from stemmix.model.timecode import is_drop_frame, timecode_from_frames
-from stemmix.report.masking import band_edges, in_words, purpose
+from stemmix.report.masking import BECAUSE_OF, bands_moved, in_words, purpose
 from stemmix.report.tables import change
-from stemmix.report.why import BECAUSE_OF
 
 Kind = Literal["conflict", "move", "line", "scene"]
 
@@ -72,26 +71,22 @@ class Listing(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def markers_of(plan: Plan, kinds: Collection[str], stem: str | None = None) -> list[Marker]:
-    """The markers of a plan in order of time; of one time, conflicts first, and the largest of them.
-
-    Of the `kinds` (keys of `KINDS`) that are asked for; of a `stem` those conflicts in which it hides or is hidden,
-    what is done to it, its lines, and all scenes.
-    """
+def markers_of(plan: Plan, kinds: Collection[str]) -> list[Marker]:
+    """The markers of a plan in order of time, of the `kinds` (keys of `KINDS`) that are asked for; of one time,
+    conflicts first, and the largest of them."""
     found: list[Marker] = []
     if "conflicts" in kinds:
         found += [
             _of_conflict(one)
             for one in sorted(plan.conflicts, key=lambda one: -one.size_before)
-            if one.line is not None and stem in {None, one.target, one.masker}
+            if one.line is not None
         ]
     if "moves" in kinds:
-        longest = sorted(plan.moves, key=lambda one: one.start - one.end)
-        found += [_of_move(one) for one in longest if stem in {None, one.stem}]
+        found += map(_of_move, sorted(plan.moves, key=lambda one: one.start - one.end))
     if "lines" in kinds:
-        found += [_of_line(one) for one in plan.lines if stem in {None, one.target}]
+        found += map(_of_line, plan.lines)
     if "scenes" in kinds:
-        found += [_of_scene(one) for one in plan.scenes]
+        found += map(_of_scene, plan.scenes)
     return sorted(found, key=lambda one: (one.start, _ORDER.index(one.kind)))
 
 
@@ -129,7 +124,7 @@ def _done(move: Move) -> str:
     match move.action:
         case Unmask(mid_db=mid_db, side_db=side_db) | Scene(mid_db=mid_db, side_db=side_db):
             gains_db, what = (mid_db, "cut") if any(mid_db) else (side_db, "sides cut")
-            return f"{what} {change(min(gains_db))} dB {_in_hz(*band_edges(gains_db))}"
+            return f"{what} {change(min(gains_db))} dB {_in_hz(*bands_moved(gains_db))}"
         case Duck(gain_db=gain_db):
             return f"duck {change(gain_db)} dB"
         case Ride(gain_db=gain_db):
@@ -145,7 +140,7 @@ def _done(move: Move) -> str:
 def _band_of(move: Move) -> tuple[float, float] | None:
     match move.action:
         case Unmask(mid_db=mid_db, side_db=side_db) | Scene(mid_db=mid_db, side_db=side_db):
-            return band_edges(mid_db if any(mid_db) else side_db)
+            return bands_moved(mid_db if any(mid_db) else side_db)
         case _:
             return None
 

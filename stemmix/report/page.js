@@ -244,6 +244,6 @@
 
   addEventListener("beforeprint", () => show(0, whole));
   addEventListener("resize", () => show(view.from, view.width));
-  show(0, whole);
+  show(reel.view[0] / reel.cell, (reel.view[1] - reel.view[0]) / reel.cell);
   toPlace(location.hash, false);
 })();

@@ -10,13 +10,14 @@ import json
 from importlib.resources import files
 from xml.etree.ElementTree import Element
 
+from stemmix.model.evidence import worst_first
 from stemmix.model.exhibit import Exhibit
 from stemmix.model.timecode import FRAME_RATES, Clock, is_drop_frame
 from stemmix.report import decisions, delivered
 from stemmix.report.grids import VERDICTS
 from stemmix.report.heard import excerpts
 from stemmix.report.markup import Child, tag, written
-from stemmix.report.masking import largest
+from stemmix.report.masking import looked_at
 from stemmix.report.spectra import stems
 from stemmix.report.tables import change, clock, many, note, reading
 from stemmix.report.tracks import tracks
@@ -205,11 +206,12 @@ def _data(exhibit: Exhibit) -> str:
     """What the script has to know that no chart holds."""
     plan, overview = exhibit.evidence.plan, exhibit.overview
     lines = sorted(plan.lines, key=lambda line: (line.start, line.end, line.id))
-    places = [conflict for conflict in largest(plan.conflicts) if conflict.line is not None]
+    places = [conflict for conflict in worst_first(plan.conflicts) if conflict.line is not None]
     told = {
         "frames": plan.frames,
         "rate": plan.sample_rate,
         "cell": overview.cell_samples,
+        "view": looked_at(exhibit.evidence),
         "clock": _clock(plan.clock),
         "lines": [[line.start, line.end, line.id, line.clarity_before, line.clarity_after] for line in lines],
         "conflicts": sorted({(one.start, one.end) for one in places[: decisions.MOST_CONFLICTS]}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from stemmix.model.evidence import Place
+from stemmix.model.excerpts import Place
 from stemmix.model.plan import Conflict, Line, Plan
 from stemmix.units import samples_from_seconds
 

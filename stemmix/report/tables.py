@@ -1,15 +1,37 @@
-"""Plain tables for a terminal, a file or a pipe: aligned, width-aware, no frames to break when copied."""
+"""Plain tables for a terminal, a file or a pipe: aligned, width-aware, no frames to break when copied.
+
+Colours are for terminals alone, and say nothing that the words do not say.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from io import StringIO
+from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from stemmix.model.timecode import Clock
+
+BAD, GOOD, QUIET, STRONG = "bold red", "green", "dim", "bold"
+"""Styles: of what is amiss, which a `!` marks too; of what is well; of what is told by the way; of titles."""
+
+
+class Page(NamedTuple):
+    """What text is set for."""
+
+    width: int
+    """Columns."""
+    colours: str | None = None
+    """What the terminal can show, by rich's names; None of a file, a pipe, and where none are wanted."""
+
+
+def titled(title: str, legend: str) -> Text:
+    """What stands over a table: its title, and how to read it."""
+    return Text.assemble((title, STRONG), (legend, QUIET))
 
 
 def table(title: str, columns: Sequence[str]) -> Table:
@@ -34,10 +56,22 @@ def table(title: str, columns: Sequence[str]) -> Table:
     return made
 
 
-def as_text(parts: Sequence[RenderableType], width: int) -> str:
-    """The parts one under another, a blank line between, nothing behind the last word of a line."""
+def as_text(parts: Sequence[RenderableType], page: Page | int) -> str:
+    """The parts one under another, a blank line between, nothing behind the last word of a line.
+
+    For a page, or one without colours that is so many columns wide.
+    """
+    page = page if isinstance(page, Page) else Page(page)
     out = StringIO()
-    console = Console(file=out, width=width, color_system=None, highlight=False, markup=False, emoji=False)
+    console = Console(
+        file=out,
+        width=page.width,
+        color_system=page.colours,  # type: ignore[arg-type]
+        force_terminal=False,  # for a terminal that calls itself dumb rich takes its own width
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
     for index, part in enumerate(parts):
         if index:
             console.print()

@@ -13,10 +13,9 @@ from stemmix.model.plan import Move, Plan
 from stemmix.model.receipt import Course, WrittenFile
 from stemmix.report import timeline
 from stemmix.report.markup import tag
-from stemmix.report.masking import bands_of, in_words, purpose
+from stemmix.report.masking import BECAUSE_OF, bands_of, in_words, purpose
 from stemmix.report.tables import moment, span
 from stemmix.report.timeline import LANES, Scale
-from stemmix.report.why import BECAUSE_OF
 
 TICKS = 6
 """On the axis of the whole programme; more where a browser draws them anew."""

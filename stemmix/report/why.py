@@ -9,23 +9,12 @@ from typing import Any
 from rich.table import Table
 
 from stemmix.model.evidence import AppliedGains, Evidence
-from stemmix.model.moves import Level, Presence, Ride, StaticEq
-from stemmix.model.plan import Conflict, Line, Move, Plan, StoppedBy
-from stemmix.report.masking import BAND_SECONDS, band_range, bands_of, in_words, purpose, timed
+from stemmix.model.moves import Level, StaticEq
+from stemmix.model.plan import Conflict, Line, Move, Plan
+from stemmix.report.masking import BAND_SECONDS, BECAUSE_OF, band_range, bands_of, in_words, purpose, timed
 from stemmix.report.tables import as_text, change, many, moment, span, table
 
 WHY_SCHEMA = "stemmix.why/1"
-
-BECAUSE_OF: dict[StoppedBy, str] = {
-    "clear": "it was clear as it came",
-    "goal": "the line has reached its goal",
-    "cap": "the cap is reached",
-    "benefit": "more would buy next to nothing",
-    "protection": "hits, and lines that come first, are protected: others give way before them",
-    "pin": "a pin holds it",
-    "nothing to cut": "nothing that may be cut hides the line",
-    "rule": "its rule asks for no more: a fader is moved to balance, a static curve half of the way",
-}
 
 
 def why_text(evidence: Evidence, applied: Sequence[AppliedGains], sample: int, stem: str | None, width: int) -> str:
@@ -115,14 +104,10 @@ def _lines_at(plan: Plan, sample: int) -> list[Line]:
 
 
 def _moves_at(plan: Plan, sample: int, stem: str | None) -> list[Move]:
-    """The moves whose span, with look-ahead, hold and ramps, holds a sample."""
-    shape = plan.shape
+    """The moves that are felt at a sample, ramps and all."""
     found = []
     for move in plan.moves:
-        before_s, after_s = shape.look_ahead_s + shape.ramp_s, shape.hold_s + shape.ramp_s
-        if isinstance(move.action, Ride | Presence):
-            before_s = after_s = shape.voice_ramp_s
-        begins, ends = move.start - before_s * plan.sample_rate, move.end + after_s * plan.sample_rate
+        begins, ends = plan.reach(move)
         if begins <= sample < ends and stem in {None, move.stem}:
             found.append(move)
     return found

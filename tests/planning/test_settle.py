@@ -11,7 +11,7 @@ from stemmix.model.plan import Outcome, Plan
 from stemmix.planning import decide
 from stemmix.planning.settle import OVER, UNDER
 from stemmix.planning.unmask import EVENNESS
-from stemmix.report.why import BECAUSE_OF
+from stemmix.report.masking import BECAUSE_OF
 from tests.planning.scene_features import Scene, Sound, Told, bed, line, scene
 
 SEEDS = range(12)

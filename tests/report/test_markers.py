@@ -35,8 +35,8 @@ def at(kind: Any, start_s: float, end_s: float, name: str = "a name", **fields: 
     return Marker(kind, round(start_s * RATE_HZ), round(end_s * RATE_HZ), name, **fields)
 
 
-def names_of(its_plan: Plan, *kinds: str, stem: str | None = None) -> list[str]:
-    return [one.name for one in markers_of(its_plan, kinds, stem)]
+def names_of(its_plan: Plan, *kinds: str) -> list[str]:
+    return [one.name for one in markers_of(its_plan, kinds)]
 
 
 # ---- which markers, and what they say --------------------------------------------------------------------------------
@@ -127,20 +127,6 @@ def test_markers_come_in_order_of_time_and_of_one_time_the_largest_conflict_firs
     assert [name.split()[0] for name in names] == [
         "scene", "DX-0061.0", "DX-0062.0", "DX-0063.0", "MX", "AMB", "FX", "FX", "MX",
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("stem", "names"),
-    [
-        ("MX", ["MX hides", "MX hides", "MX cut", "scene"]),
-        ("DX", ["MX hides", "MX hides", "AMB hides", "DX ride", "DX presence", "DX-006", "DX-006", "DX-006", "scene"]),
-        ("FX", ["scene"]),
-    ],
-)
-def test_of_a_stem_there_is_what_it_hides_what_hides_it_and_what_is_done_to_it(stem: str, names: list[str]) -> None:
-    found = names_of(plan(), *KINDS, stem=stem)
-    assert len(found) == len(names)
-    assert all(any(name.startswith(begins) for name in found) for begins in names)
 
 
 def test_only_what_is_asked_for_is_marked() -> None:

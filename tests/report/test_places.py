@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stemmix.model.evidence import Place
+from stemmix.model.excerpts import Place
 from stemmix.model.plan import Conflict, Line, Plan
 from stemmix.report.places import AIR_S, LONGEST_S, SHORTEST_S, worst_places
 from tests.evidence import RATE_HZ, conflict, line, move, plan

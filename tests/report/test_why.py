@@ -12,7 +12,8 @@ from stemmix.model.evidence import AppliedGains, Evidence
 from stemmix.model.moves import Level
 from stemmix.model.plan import Evidence as Bought
 from stemmix.model.plan import Line, Move, StoppedBy
-from stemmix.report.why import BECAUSE_OF, why_json, why_text
+from stemmix.report.masking import BECAUSE_OF
+from stemmix.report.why import why_json, why_text
 from tests.evidence import RATE_HZ, conflict, evidence, line, move, plan
 
 BOUGHT = Bought(

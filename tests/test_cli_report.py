@@ -1,0 +1,307 @@
+"""`stemmix report` as a user meets it: narrowed, as JSON, as CSV, in colours or not, and of two plans side by side."""
+
+from __future__ import annotations
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from stemmix.cli import main
+from stemmix.commands import common
+from stemmix.files.schema import comparison_schema, report_schema
+from tests.material import RATE_HZ, edited, noise, rendered, scene, write_audio
+
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Four seconds, lines at 0.5 and 2.3 s, two scenes."""
+    return scene(tmp_path, scenes=[{"id": "quay", "from": 0.0}, {"id": "wreck", "from": 2.0}])
+
+
+def said(capsys: Said, *arguments: object, code: int = 0) -> str:
+    """What is printed; nothing else is said."""
+    assert main(["report", *map(str, arguments)]) == code
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def reported(capsys: Said, *arguments: object, schema: str | None = None) -> dict[str, Any]:
+    document = json.loads(said(capsys, *arguments, "--json"), parse_constant=pytest.fail)
+    jsonschema.Draft202012Validator(json.loads(schema or report_schema())).validate(document)
+    return document
+
+
+def refused(capsys: Said, *arguments: object, code: int = 2) -> str:
+    """Why it is not done; nothing is printed, and nothing traced back."""
+    assert main(["report", *map(str, arguments)]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Traceback" not in err
+    return err
+
+
+# ---- narrowed --------------------------------------------------------------------------------------------------------
+
+
+def test_a_scene_is_the_span_from_its_beginning_to_its_end(project: Path, capsys: Said) -> None:
+    whole = reported(capsys, project)
+    assert [(one["id"], one["start_s"], one["end_s"]) for one in whole["scenes"]] == [
+        ("quay", 0.0, 2.0),
+        ("wreck", 2.0, 4.0),
+    ]
+    assert whole["chosen"] is None
+    by_scene, by_time = (
+        reported(capsys, project, "--scene", "wreck"),
+        reported(capsys, project, "--from", "2", "--to", "4"),
+    )
+    assert (by_scene["chosen"].pop("scene"), by_time["chosen"].pop("scene")) == ("wreck", None)
+    assert by_scene == by_time
+    assert [line["id"] for line in by_scene["lines"]] == [whole["lines"][-1]["id"]]
+    assert by_scene["duration_s"] == 4.0
+
+
+def test_what_scenes_have_adds_up_to_the_whole(project: Path, capsys: Said) -> None:
+    whole, *scenes = (reported(capsys, project, *of) for of in ((), ("--scene", "quay"), ("--scene", "wreck")))
+
+    def sizes(report: dict[str, Any]) -> dict[tuple[str, str], float]:
+        return {(pair["target"], pair["masker"]): pair["size_before"] for pair in report["pairs"]}
+
+    for pair, size in sizes(whole).items():
+        assert sum(sizes(one)[pair] for one in scenes) == pytest.approx(size, abs=2e-4)
+    assert [one["outcome"]["lines"] for one in (whole, *scenes)] == [2, 1, 1]
+
+
+def test_options_are_combined(project: Path, capsys: Said) -> None:
+    narrow = (project, "--scene", "quay", "--stem", "MX", "--from", "0:00.6", "--to", "48000 samples", "--top", "1")
+    report = reported(capsys, *narrow)
+    chosen = report["chosen"]
+    assert (chosen["start_s"], chosen["end_s"], chosen["scene"], chosen["stem"]) == (0.6, 1.0, "quay", "MX")
+    assert all("MX" in {pair["target"], pair["masker"]} for pair in report["pairs"])
+    assert len(report["conflicts"]) == 1
+    text = said(capsys, *narrow)
+    assert "of this: 0:00.6-0:01.0, scene quay, what has to do with MX" in text
+    assert "Conflicts: the largest 1 of " in text
+    rows = list(csv.DictReader(StringIO(said(capsys, *narrow, "--csv"), newline="")))
+    assert [row["id"] for row in rows] == [report["conflicts"][0]["id"]]
+
+
+@pytest.mark.parametrize(
+    ("times", "span"),
+    [
+        (("--from", "00:00:01:05"), (1.2, 4.0)),
+        (("--from", "00:00:01:05", "--fps", "50"), (1.1, 4.0)),
+        (("--to", "0:01.5"), (0.0, 1.5)),
+        (("--from", "72000 samples", "--to", "3.9999999"), (1.5, 4.0)),
+    ],
+)
+def test_a_time_is_typed_as_for_why(
+    project: Path, times: tuple[str, ...], span: tuple[float, float], capsys: Said
+) -> None:
+    chosen = reported(capsys, project, *times)["chosen"]
+    assert (chosen["start_s"], chosen["end_s"]) == span
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--stem", "mx"), "Invalid value for --stem: stem 'mx' is none of DX, MX, FX, AMB; did you mean 'MX'?"),
+        (
+            ("--scene", "wrek"),
+            "Invalid value for --scene: 'wrek' is no scene of this programme; expected one of quay, wreck; did you "
+            "mean 'wreck'?",
+        ),
+        (("--from", "3", "--to", "0:02"), "Invalid value for --to: 0:02 does not lie after 3, where the span begins"),
+        (("--from", "0:04"), "Invalid value for --from: 0:04 lies outside the programme, which is 4.0 s long"),
+        (("--to", "5"), "Invalid value for --to: 5 lies outside the programme, which is 4.0 s long"),
+        (("--from", "noon"), "Invalid value for --from: 'noon' is no time"),
+        (("--to", "00:00:01:25"), "Invalid value for --to: '00:00:01:25' has no frame 25"),
+        (("--fps", "25", "--from", "1"), "Invalid value for --fps: no time is given whose frames it could count"),
+        (("--fps", "26", "--from", "00:00:01:05"), "Invalid value for --fps: '26' is none of 23.976, 24, 25"),
+        (("--scene", "quay", "--from", "3"), "Invalid value for --scene: nothing of quay lies between the times"),
+        (("--top", "0"), "Invalid value for '--top'"),
+        (("--json", "--csv"), "Invalid value for --csv: is one form, and --json another"),
+        (("--csv", "--compare"), "Invalid value for --csv: has the conflicts of one plan"),
+        (("b.json", "--csv"), "Invalid value for --csv: has the conflicts of one plan"),
+        (("b.json", "--compare"), "Invalid value for --compare: sets two methods side by side, of one project"),
+        (("b.json", "c.json"), "Got unexpected extra argument(s) (c.json)"),
+    ],
+)
+def test_what_cannot_be_is_wrong_usage(project: Path, arguments: tuple[str, ...], why: str, capsys: Said) -> None:
+    assert why in " ".join(refused(capsys, project, *arguments).split())
+
+
+def test_a_muted_stem_is_not_listened_to(project: Path, capsys: Said) -> None:
+    edited(project, lambda document: document["stems"][3].update(mute=True))
+    assert "stem 'AMB' is muted: it is not listened to" in refused(capsys, project, "--stem", "AMB")
+
+
+def test_a_stem_or_a_time_that_cannot_be_is_refused_before_any_file_is_opened(tmp_path: Path, capsys: Said) -> None:
+    stems = [{"id": "DX", "role": "dialogue", "file": "not_there.wav"}]
+    path = tmp_path / "nothing.json"
+    path.write_text(json.dumps({"schema": "stemmix.project/2", "title": "Nothing", "stems": stems}))
+    for arguments in (("--stem", "MX"), ("--from", "2", "--to", "1"), ("--from", "noon")):
+        refused(capsys, path, *arguments)
+    refused(capsys, path, "--stem", "DX", code=4)
+
+
+# ---- for spreadsheets, for terminals ---------------------------------------------------------------------------------
+
+
+def test_csv_goes_to_stdout_with_every_conflict_and_rows_end_as_they_should(project: Path, capsys: Said) -> None:
+    text = said(capsys, project, "--csv")
+    rows = list(csv.DictReader(StringIO(text, newline=""), strict=True))
+    assert text.count("\r\n") == text.count("\n") == len(rows) + 1
+    conflicts = reported(capsys, project)["conflicts"]
+    assert [(row["id"], float(row["size_before_band_s"])) for row in rows] == [
+        (one["id"], one["size_before"]) for one in conflicts
+    ]
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "colours"),
+    [
+        ({"TERM": "xterm-256color"}, "256"),
+        ({"TERM": "xterm", "COLORTERM": "truecolor"}, "truecolor"),
+        ({"TERM": "dumb"}, None),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, None),
+        ({"TERM": "xterm-256color", "NO_COLOR": ""}, "256"),
+    ],
+)
+def test_colours_are_what_the_terminal_has_and_none_where_they_are_not_wanted(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], colours: str | None
+) -> None:
+    """An empty NO_COLOR is none (no-color.org)."""
+    for name in ("NO_COLOR", "COLORTERM", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.setattr("sys.stdout", Terminal())
+    assert common.page() == (70, colours)
+
+
+def test_in_a_pipe_it_is_plain_whatever_the_terminal_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr("sys.stdout", StringIO())
+    assert common.page() == (120, None)
+
+
+# ---- two plans -------------------------------------------------------------------------------------------------------
+
+
+def test_a_project_beside_the_plan_that_it_was_rendered_with_is_the_same(project: Path, capsys: Said) -> None:
+    rendered(project)
+    plan = project.parent / "out" / "scene.plan.json"
+    for pair in ((project, plan), (plan, project), (plan, plan)):
+        document = reported(capsys, *pair, schema=comparison_schema())
+        first, second = document["plans"]
+        assert (first["name"], second["name"]) == ("A", "B")
+        assert [first["kind"], second["kind"]] == ["plan" if one == plan else "project" for one in pair]
+        assert first["masked"] == second["masked"]
+        assert first["outcome"] == second["outcome"]
+        assert document["notes"] == []
+        assert all(one["clarity_first"] == one["clarity_second"] for one in document["lines"])
+    assert "2 lines are as clear in both mixes" in said(capsys, project, plan)
+
+
+def test_two_versions_of_a_project_are_set_side_by_side(project: Path, capsys: Said) -> None:
+    other = project.with_name("louder.json")
+    other.write_text(project.read_text())
+    edited(other, lambda document: (document.update(goals={"clarity": 0.7}), document["stems"][1].update(gain_db=3.0)))
+    text = said(capsys, project, other)
+    assert f"A: {project}: A test" in " ".join(text.split())
+    assert "lines below clarity 0.5 and 0.7" in text
+    assert "note: the stems differ: the fader of MX stands at 0 and at 3 dB" in " ".join(text.split())
+    assert "Lines that differ" in text
+
+
+def test_both_are_narrowed_alike_and_what_a_plan_cannot_tell_of_a_span_is_said(project: Path, capsys: Said) -> None:
+    rendered(project)
+    plan = project.parent / "out" / "scene.plan.json"
+    first, second = reported(capsys, project, plan, "--scene", "wreck", schema=comparison_schema())["plans"]
+    assert (first["clarity"], first["chosen"]) == (second["clarity"], second["chosen"])
+    assert first["masked"] is not None
+    assert second["masked"] is None
+    assert second["reasons"]["masked"]
+    methods = reported(capsys, project, "--compare", "--scene", "wreck", schema=comparison_schema())["plans"]
+    assert [one["clarity"]["lines"] for one in methods] == [1, 1]
+    assert f"Invalid value for --scene: {project}: 'pier' is no scene" in " ".join(
+        refused(capsys, project, plan, "--scene", "pier").split()
+    )
+
+
+def test_a_plan_that_was_made_for_other_stems_is_set_beside_them_and_called_stale(project: Path, capsys: Said) -> None:
+    rendered(project)
+    write_audio(project.parent / "scene" / "mx.wav", noise(4 * RATE_HZ, rms=0.03))
+    plan = project.parent / "out" / "scene.plan.json"
+    text = " ".join(said(capsys, project, plan).split())
+    assert f"note: {plan} is stale: it was made for other stems than there are now: MX is another recording" in text
+
+
+def test_what_is_no_project_and_no_plan_is_refused_with_its_name(project: Path, capsys: Said) -> None:
+    rendered(project)
+    out = project.parent / "out"
+    receipt, missing, broken = out / "scene.receipt.json", out / "b.json", out / "c.plan.json"
+    broken.write_text("{")
+    for path, why in (
+        (receipt, f"{receipt}: is a receipt; expected a project or a plan, as scene.plan.json beside it"),
+        (missing, f"{missing}: there is no such file"),
+        (out / "d.plan.json", f"{out / 'd.plan.json'}: there is no such file"),
+        (broken, f"{broken}:1:2: "),
+        (project.parent / "scene" / "mx.wav", "mx.wav"),
+    ):
+        for pair in ((project, path), (path, project)):
+            err = refused(capsys, *pair, code=3)
+            assert err.startswith("stemmix: error: ")
+            assert why in err
+            assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"sample_rate": 0}, "sample_rate: 0 is not more than 0, as it must be"),
+        ({"frame_rate": "29.97df", "start": "00:01:00;00"}, "start: '00:01:00;00' is a code that 29.97df leaves out"),
+        ({"start": "01:00:00:00"}, "start: '01:00:00:00' is a timecode, which needs a frame_rate beside it"),
+    ],
+)
+def test_a_plan_whose_times_cannot_be_told_is_refused_with_the_field(
+    project: Path, fields: dict[str, Any], why: str, capsys: Said
+) -> None:
+    rendered(project)
+    plan = project.parent / "out" / "scene.plan.json"
+    edited(plan, lambda document: document.update(fields))
+    err = refused(capsys, project, plan, code=3)
+    assert err.startswith(f"stemmix: error: {plan}:")
+    assert why in err
+
+
+def test_a_plan_is_known_by_what_it_says_it_is_whatever_its_name(project: Path, capsys: Said) -> None:
+    rendered(project)
+    renamed = project.parent / "yesterday.json"
+    (project.parent / "out" / "scene.plan.json").rename(renamed)
+    assert "stored plan" in said(capsys, project, renamed)
+
+
+# ---- schemas ---------------------------------------------------------------------------------------------------------
+
+
+def test_schema_prints_the_one_that_is_asked_for(capsys: Said) -> None:
+    for name, schema in (("report", report_schema), ("comparison", comparison_schema)):
+        assert main(["schema", name]) == 0
+        assert capsys.readouterr() == (schema(), "")
+    assert main(["schema", "reprot"]) == 2
+    assert "'reprot' is none of project, report, comparison; did you mean 'report'?" in capsys.readouterr().err
