@@ -19,14 +19,14 @@ rooms above it (`tests/test_architecture.py` holds the table):
 `steps`, `machine`,
 `keeping`
 `pipeline`                the whole way
+`looking`, `showing`,     as far as the decisions: what is shown of them, over time and to listen to; conflicts and
+`excerpts`, `marking`      moves as markers
 `batch`, `local`,         many projects, each by itself: in processes of this machine, or on a cluster; what a
 `cluster`, `resume`        receipt proves done
 `create`, `recreate`,     a project from a folder of stems, or of a receipt; where stems stood when they were recorded
 `placing`
-`excerpts`                places of the programme to listen to, as the stems came and as they are mixed
 `verify`, `nulltest`,     whether it is the same mix, whether what was printed adds up, and what changed between two
 `compare`                 versions
-`marking`                 conflicts and moves as markers, onto the disk
 `commands`, `cli`         the door: no logic
 ========================  ===========================================================================================
 """
