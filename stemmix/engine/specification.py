@@ -266,6 +266,8 @@ def _placed(
     text = f"{name} is {value:.2f} {unit}, allowed {_range(lowest, highest)}{aside}: "
     if outside <= 0:
         text += f"{_amount(-outside)} {step} inside"
+    elif outside < min(room, 0.005):
+        text += "met"  # to the digits that are told
     else:
         text += f"{_amount(outside)} {step} outside"
         text += f", no more than measuring may err by ({room:g})" if outside <= room else ""

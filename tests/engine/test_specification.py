@@ -249,6 +249,13 @@ def test_over_the_true_peak_is_never_a_pass_and_under_it_always(name: str, over_
     assert "0.00 dB inside" in under.text
 
 
+def test_a_target_that_is_off_by_less_than_is_told_is_met() -> None:
+    plain = Specification.plain("film", -23.0, -1.0)
+    for off_lu in (3e-5, -0.0049):
+        assert found("loudness", plain, measured(integrated_lufs=-23.0 + off_lu)).text.endswith("allowed -23: met")
+    assert "0.01 LU outside" in found("loudness", plain, measured(integrated_lufs=-22.99)).text
+
+
 def test_what_our_own_limiter_may_read_over_its_ceiling_passes_and_says_so() -> None:
     plain = Specification.plain("film", -23.0, -1.0)
     one = found("true_peak", plain, measured(true_peak_dbtp=-1.0 + TRUE_PEAK_ERROR_DB))
