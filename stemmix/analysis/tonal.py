@@ -1,13 +1,22 @@
-"""Pitch and rhythm, by librosa: slow to import and slow to run, so only where they are asked for."""
+"""Pitch and rhythm, by librosa: slow to import and slow to run, so only where they are asked for.
+
+It runs in a process of its own. numba's ufuncs, as librosa keeps them compiled from run to run, end the process that
+has loaded them in one run of a dozen (numba 0.68, a segmentation fault), and nobody's work is to end with them.
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.errors import StemError
 from stemmix.model.features import Tonal
+from stemmix.stopping import heed
 
 Floats = NDArray[np.float64]
 
@@ -18,6 +27,8 @@ LOWEST_HZ, HIGHEST_HZ = 65.0, 1050.0
 PITCHES_PER_SECOND = 10
 VOICED_DB = 30.0
 """Below the loudest tenth of the frames a pitch means nothing."""
+_TRIES: Final = 4
+"""Of a process that is ended by a signal."""
 
 
 def tonal_of(blocks: Iterable[Floats], rate_hz: int) -> Tonal:
@@ -25,9 +36,8 @@ def tonal_of(blocks: Iterable[Floats], rate_hz: int) -> Tonal:
 
     Tempo after Ellis, "Beat tracking by dynamic programming" (2007), as `librosa.beat.beat_track`; pitch after de
     Cheveigne and Kawahara, "YIN" (2002), as `librosa.yin`, ten a second, none where the stem is faint. The stem is held
-    in mono at 22,050 Hz: 53 MB for ten minutes.
+    in mono at 22,050 Hz: 53 MB for ten minutes. Raises StemError where librosa ends its process time after time.
     """
-    import librosa
     import soxr
 
     stream = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32")
@@ -36,6 +46,30 @@ def tonal_of(blocks: Iterable[Floats], rate_hz: int) -> Tonal:
     mono = np.concatenate(parts)
     if len(mono) < 4 * 2048 or not mono.any():
         return Tonal(tempo_bpm=None, beats_s=(), pitch_hz=())
+    for _ in range(_TRIES):
+        heed()
+        # -P: a file that lies about is no module
+        command = [sys.executable, "-P", "-m", "stemmix.analysis.tonal"]
+        done = subprocess.run(command, input=mono.tobytes(), capture_output=True, check=False)
+        if done.returncode == 0:
+            return Tonal.model_validate_json(done.stdout)
+        if done.returncode > 0:
+            break
+    why = done.stderr.decode(errors="replace").strip().rpartition("\n")[2] or f"signal {-done.returncode}"
+    raise StemError(f"pitch and tempo cannot be found: librosa's process ends with {why}")
+
+
+def main() -> None:
+    """Of mono float32 samples at `RATE_HZ` on standard input, their `Tonal` as JSON."""
+    from stemmix.dsp import kernel_store  # noqa: F401 - says where numba keeps what it compiles for librosa
+
+    mono = np.frombuffer(sys.stdin.buffer.read(), np.float32)
+    sys.stdout.write(_heard(mono).model_dump_json())
+
+
+def _heard(mono: NDArray[np.float32]) -> Tonal:
+    import librosa
+
     tempo, beats = librosa.beat.beat_track(y=mono, sr=RATE_HZ, hop_length=HOP, units="time")
     hop = RATE_HZ // PITCHES_PER_SECOND
     pitch = librosa.yin(mono, fmin=LOWEST_HZ, fmax=HIGHEST_HZ, sr=RATE_HZ, hop_length=hop)
@@ -49,3 +83,7 @@ def tonal_of(blocks: Iterable[Floats], rate_hz: int) -> Tonal:
             round(float(hz), 1) if rms > loud else None for hz, rms in zip(pitch[: len(level)], level, strict=True)
         ),
     )
+
+
+if __name__ == "__main__":
+    main()

@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import stemmix
 from stemmix.analysis.tonal import PITCHES_PER_SECOND, tonal_of
+from stemmix.errors import StemError
 from tests.material import RATE_HZ, blocks, clicks, noise, scene
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1])}
@@ -88,4 +90,32 @@ def test_only_who_asks_for_pitch_and_tempo_waits_for_librosa(tmp_path: Path) -> 
 
     for arguments in (["render", project], ["report", project], ["why", project, "1"], ["features", project]):
         assert ended(*arguments) == [0, False, False], arguments
-    assert ended("features", project, "--tonal", "--stem", "MX")[:2] == [0, True]
+    assert ended("features", project, "--tonal", "--stem", "MX") == [0, False, False], "it has a process of its own"
+
+
+def test_a_process_that_dies_of_a_signal_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    really = subprocess.run
+
+    def dying(command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
+        begun.append(len(begun))
+        if len(begun) < 3:
+            command = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"]
+        return really(command, **options)
+
+    monkeypatch.setattr(subprocess, "run", dying)
+    assert tonal_of([tone(220.0, 3.0)], RATE_HZ).pitch_hz[8] == pytest.approx(220.0, rel=0.01)
+    assert len(begun) == 3
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "signal 11"), ("raise OSError('no room')", "no room")],
+)
+def test_where_it_cannot_be_done_that_is_said(program: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = subprocess.run
+    monkeypatch.setattr(
+        subprocess, "run", lambda _command, **options: really([sys.executable, "-c", program], **options)
+    )
+    with pytest.raises(StemError, match=f"pitch and tempo cannot be found: .*{why}"):
+        tonal_of([tone(220.0, 3.0)], RATE_HZ)
