@@ -151,6 +151,22 @@ def test_a_move_tells_its_reason_under_the_pointer_and_leads_to_its_row(opened: 
     assert "shown" in (row.get_attribute("class") or "")
 
 
+def test_ticks_stand_on_whole_seconds_of_the_clock(
+    opened: Opened, browser: Browser, made: Path, tmp_path: Path
+) -> None:
+    labels = [text for text in opened.page.locator(".ticks i").all_inner_texts() if text]
+    assert labels[:3] == ["10:00:00:00", "10:00:10:00", "10:00:20:00"]
+    text = (made / "film_reel3.report.html").read_text("utf-8")
+    drop = '"clock":{"frames":30000,"seconds":1001,"drop":true,"start":1728000000}'
+    other = tmp_path / "drop.html"
+    other.write_text(re.sub(r'"clock":\{[^}]*\}', drop, text), "utf-8")
+    here = Opened(browser, other)
+    labels = [text for text in here.page.locator(".ticks i").all_inner_texts() if text]
+    # it begins a little after 10:00:00;00, for that is 35999.964 s
+    assert labels[:5] == [f"10:00:{second};00" for second in (10, 20, 30, 40, 50)]
+    here.page.close()
+
+
 def test_keys_move_and_widen_the_view_and_walk_the_conflicts(opened: Opened) -> None:
     page = opened.page
     whole = opened.view[1]

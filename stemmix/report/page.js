@@ -30,6 +30,19 @@
     return `${two(Math.floor(s / 3600) % 24)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}${drop ? ";" : ":"}${two(frame % counted)}`;
   }
 
+  // Seconds that the clock shows at a sample, and the sample at which it shows them: ticks stand on whole ones.
+  const onClock = (sample) => !reel.clock ? sample / reel.rate
+    : Math.floor((reel.clock.start + sample) * reel.clock.frames / (reel.clock.seconds * reel.rate) / Math.ceil(reel.clock.frames / reel.clock.seconds)) - 2;
+
+  function ofClock(shown) {
+    if (!reel.clock) return shown * reel.rate;
+    const {frames, seconds, drop, start} = reel.clock, counted = Math.ceil(frames / seconds), minutes = Math.floor(shown / 60 + 1e-9);
+    const left = drop ? counted / 15 * (minutes - Math.floor(minutes / 10)) : 0;
+    // the codes that drop-frame leaves out begin every minute: the first one that there is
+    const skipped = drop && shown % 60 === 0 && minutes % 10 ? counted / 15 : 0;
+    return (shown * counted - left + skipped) * seconds * reel.rate / frames - start;
+  }
+
   // ---- the view
 
   function show(from, width) {
@@ -54,13 +67,14 @@
     const room = Math.max(Math.floor(ticks.clientWidth / (reel.clock ? 110 : 84)), 1);
     const seconds = view.width * reel.cell / reel.rate;
     const step = [.1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600].find((one) => seconds / one <= room) || 7200;
-    const first = Math.ceil(view.from * reel.cell / reel.rate / step - 1e-9) * step;
-    const marks = [];
-    for (let at = first; at <= (view.from + view.width) * reel.cell / reel.rate + 1e-9; at += step) {
-      const mark = document.createElement("i"), left = 100 * (at * reel.rate / reel.cell - view.from) / view.width;
+    const marks = [], end = (view.from + view.width) * reel.cell;
+    for (let n = Math.floor(onClock(view.from * reel.cell) / step); ; n++) {
+      const sample = ofClock(n * step);
+      if (sample > end + 1e-6) break;
+      if (sample < view.from * reel.cell - 1e-6) continue;
+      const mark = document.createElement("i"), left = 100 * (sample / reel.cell - view.from) / view.width;
       mark.style.left = `${left}%`;
-      if (left > 100 - 100 * 84 / Math.max(ticks.clientWidth, 1)) mark.textContent = "";
-      else mark.textContent = told(Math.round(at * reel.rate));
+      if (left <= 100 - 100 * (reel.clock ? 100 : 76) / Math.max(ticks.clientWidth, 1)) mark.textContent = told(Math.round(sample));
       marks.push(mark);
     }
     ticks.replaceChildren(...marks);
