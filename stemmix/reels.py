@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stemmix.engine.master import Given
-from stemmix.errors import ProjectError
+from stemmix.errors import OutputError, ProjectError
 from stemmix.files.audio import sha256_of
 from stemmix.files.documents import read_document
-from stemmix.files.paths import seen_from
+from stemmix.files.paths import located, seen_from
+from stemmix.files.projects import read_project
 from stemmix.model.programme import ProgrammeList
 from stemmix.model.project import Project
 from stemmix.model.receipt import GainSource, Receipt
@@ -41,6 +42,39 @@ def refuse_clashes(paths: Sequence[Path], projects: Sequence[Project], out: Path
                 if other == path:
                     raise ProjectError(f"{path}: is given twice: once is enough")
                 raise ProjectError(f"{path}: would write {name}, and so would {other}: one would replace the other")
+
+
+def refuse_target(
+    target: Path, project_path: Path, option: str, *, out: Path | None = None, marked: Path | None = None
+) -> None:
+    """An OutputError, before anything takes its time, where `target` cannot be written, or is not to be replaced.
+
+    It has no folder, is no plain file, is what is read (the project, one of its stems, a file that is `marked`), or
+    what a render into `out` writes. `option` is what named it.
+    """
+    if target.is_dir():
+        raise OutputError(f"{target}: could not be written: a folder has its name")
+    if target.exists() and not target.is_file():
+        raise OutputError(f"{target}: could not be written: it is no plain file")
+    if not target.parent.is_dir():
+        raise OutputError(f"{target}: could not be written: its folder does not exist")
+    project, folder = read_project(project_path), folder_of(project_path, out)
+    spared = [(project_path, "the project")]
+    spared += [(marked, "the file that is marked")] if marked is not None else []
+    spared += [
+        (located(project_path, file), "a file of this project's stems")
+        for stem in project.stems
+        for clip in stem.clips or stem.timeline
+        for file in clip.paths.values()
+    ]
+    documents = (f"{project_path.stem}.plan.json", f"{project_path.stem}.receipt.json")
+    spared += [
+        (folder / name, "what a render of this project writes")
+        for name in (*documents, *project.file_names(project_path.stem))
+    ]
+    for path, what in spared:
+        if path.resolve() == target.resolve():
+            raise OutputError(f"{target}: is {what}; choose another name with {option}")
 
 
 def folder_of(project_path: Path, out: Path | None) -> Path:

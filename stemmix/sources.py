@@ -8,12 +8,11 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from stemmix.engine.mixer import MixedStem, gains_of_stem
-from stemmix.errors import OutputError, ProjectError, StemError
+from stemmix.errors import ProjectError, StemError
 from stemmix.files.audio import AudioFile, inspect, inspect_discrete
 from stemmix.files.faults import none_of
 from stemmix.files.hashes import FileHash, Hashes, on_demand
-from stemmix.files.paths import clip_paths, located
-from stemmix.files.projects import read_project
+from stemmix.files.paths import clip_paths
 from stemmix.files.timeline import Timeline, time_reference_of, timeline_of
 from stemmix.model.layouts import LAYOUTS, STEREO, Layout, Matrix, Order, chained, fold_matrix, placing_matrix
 from stemmix.model.plan import Plan
@@ -241,23 +240,3 @@ def stale_reasons(plan: Plan, project: Project, sources: Sequence[Source]) -> li
         if because not in conflicts
     ][:3]
     return reasons
-
-
-def refuse_target(target: Path, project_path: Path, marked: Path | None = None) -> None:
-    """An OutputError, before anything takes its time, where `target` cannot be written: it has no folder, is one, or is
-    what is read, the project, one of its stems, or the file that is `marked`."""
-    if target.is_dir():
-        raise OutputError(f"{target}: could not be written: a folder has its name")
-    if not target.parent.is_dir():
-        raise OutputError(f"{target}: could not be written: its folder does not exist")
-    given = [(project_path, "the project")]
-    given += [(marked, "the file that is marked")] if marked is not None else []
-    given += [
-        (located(project_path, file), "a file of this project's stems")
-        for stem in read_project(project_path).stems
-        for clip in stem.clips or stem.timeline
-        for file in clip.paths.values()
-    ]
-    for path, what in given:
-        if path.resolve() == target.resolve():
-            raise OutputError(f"{target}: is {what}; choose another name with --out")

@@ -13,8 +13,8 @@ from stemmix.files.broadcast import BroadcastInfo
 from stemmix.files.writer import WaveWriter
 from stemmix.marking import copy_beside, wave_to_mark, write_marked
 from stemmix.model.layouts import MONO
+from stemmix.reels import refuse_target
 from stemmix.report.markers import Marker
-from stemmix.sources import refuse_target
 from tests.evidence import plan
 from tests.material import noise, scene, scene_stems, silent_progress, write_audio, write_project
 from tests.reference.wave_bytes import chunk, fmt, riff
@@ -154,18 +154,21 @@ def project(tmp_path: Path) -> Path:
         ("scene/../scene/mx.wav", "a file of this project's stems"),
         ("mix.wav", "the file that is marked"),
         ("link.wav", "the file that is marked"),
+        ("out/scene_printmaster.wav", "what a render of this project writes"),
+        ("out/scene.receipt.json", "what a render of this project writes"),
     ],
 )
 def test_what_is_read_is_never_written_over_under_any_name(project: Path, name: str, what: str) -> None:
     (project.parent / "link.wav").symlink_to("mix.wav")
+    (project.parent / "out").mkdir()
     with pytest.raises(OutputError, match=rf"{Path(name).name}: is {what}; choose another name with --out"):
-        refuse_target(project.parent / name, project, project.parent / "mix.wav")
+        refuse_target(project.parent / name, project, "--out", marked=project.parent / "mix.wav")
 
 
 def test_a_place_that_cannot_be_is_refused_before_anything_is_listened_to(project: Path) -> None:
     with pytest.raises(OutputError, match=r"nowhere/a\.csv: could not be written: its folder does not exist"):
-        refuse_target(project.parent / "nowhere" / "a.csv", project)
+        refuse_target(project.parent / "nowhere" / "a.csv", project, "--out")
     with pytest.raises(OutputError, match=r"scene: could not be written: a folder has its name"):
-        refuse_target(project.parent / "scene", project)
-    refuse_target(project.parent / "a.csv", project)
-    refuse_target(project.parent / "mix.wav", project)
+        refuse_target(project.parent / "scene", project, "--out")
+    refuse_target(project.parent / "a.csv", project, "--out")
+    refuse_target(project.parent / "mix.wav", project, "--out")

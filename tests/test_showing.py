@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,8 @@ def test_audio_is_read_for_excerpts_alone(project: Path, monkeypatch: pytest.Mon
         (["--with-audio"], "is for the page: give --html FILE"),
         (["--excerpts", "3"], "is for the page: give --html FILE"),
         (["--html", "a.html", "--scene", "S-9"], "S-9"),
+        (["--html", "a.html", "--out", "nowhere"], "nowhere is no folder"),
+        (["--html", "a.html", "--top", "3"], "a page has all of them"),
     ],
 )
 def test_what_does_not_go_together_is_wrong_usage(
@@ -95,10 +98,14 @@ def test_what_does_not_go_together_is_wrong_usage(
         ("scene.json", "is the project"),
         ("nowhere/a.html", "its folder does not exist"),
         ("scene", "a folder has its name"),
+        ("out/scene.plan.json", "is what a render of this project writes; choose another name with --html"),
+        ("pipe", "it is no plain file"),
     ],
 )
 def test_a_page_falls_on_nothing_that_is_read(project: Path, target: str, said: str, capsys: Said) -> None:
     before = project.read_bytes()
+    (project.parent / "out").mkdir()
+    os.mkfifo(project.parent / "pipe")
     assert main(["report", str(project), "--html", str(project.parent / target)]) == 6
     assert said in capsys.readouterr().err
     assert project.read_bytes() == before

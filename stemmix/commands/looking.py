@@ -129,6 +129,8 @@ def report(
 
         if json or csv or compare or other is not None:
             raise typer.BadParameter("a page is of one project, and printed nowhere else", param_hint="--html")
+        if top is not None:
+            raise typer.BadParameter("a page has all of them", param_hint="--top")
         count = excerpts or (EXCERPTS if with_audio else 0)
         write_page(voice, project, html, choice, count, out, use_cache=not no_cache)
         return

@@ -49,8 +49,8 @@ def markers(
     from stemmix.files.documents import write_text
     from stemmix.looking import examine
     from stemmix.marking import copy_beside, wave_to_mark, write_marked
+    from stemmix.reels import refuse_target
     from stemmix.report.markers import KINDS, LISTINGS, markers_of
-    from stemmix.sources import refuse_target
     from stemmix.steps import part_of
 
     known_name(as_, dict.fromkeys([*LISTINGS, "wav"]), "--as")
@@ -63,7 +63,7 @@ def markers(
     voice: Voice = context.obj
     if copy_of is None:
         if out is not None:
-            refuse_target(out, project)
+            refuse_target(out, project, "--out")
         with wrong_usage(), voice.shown() as told:
             plan = examine(project, progress=told, use_cache=not no_cache, choice=choice).plan
         found = markers_of(plan, kinds)
@@ -73,7 +73,7 @@ def markers(
     else:
         file = wave_to_mark(copy_of)
         out = copy_beside(copy_of) if out is None else out
-        refuse_target(out, project, copy_of)
+        refuse_target(out, project, "--out", marked=copy_of)
         with wrong_usage(), voice.shown() as told:
             plan = examine(project, progress=part_of(told, 0.0, 0.9), use_cache=not no_cache, choice=choice).plan
             found = markers_of(plan, kinds)

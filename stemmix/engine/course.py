@@ -36,15 +36,14 @@ def course_of(gauge: Gauge, reduction_db: Sequence[float], seconds: float, first
         return _levels(lowest), _levels(highest)
 
     momentary = told(gauge.gating_energies, MOMENTARY_CENTRE_S)
-    short_term = told(gauge.short_term_energies, SHORT_TERM_CENTRE_S)
+    _, short_term = told(gauge.short_term_energies, SHORT_TERM_CENTRE_S)
     taken = np.zeros(steps * together)
     taken[: len(reduction_db)] = reduction_db[: len(taken)]
     return Course(
         step_s=round(0.1 * together, 1),
         momentary_lowest_lufs=momentary[0],
         momentary_highest_lufs=momentary[1],
-        short_term_lowest_lufs=short_term[0],
-        short_term_highest_lufs=short_term[1],
+        short_term_lufs=short_term,
         reduction_db=tuple(np.round(taken.reshape(steps, together).max(axis=1), 2).tolist()) if taken.any() else (),
     )
 

@@ -79,11 +79,8 @@ class Overview:
     """Those that are heard, in the project's order."""
     targets: tuple[TargetOverview, ...]
     """In the order in which they are cleared."""
-    came: LoudnessOverview
-    """All stems together as they came, behind their faders: told from features, to some tenths of a LU, before any
-    master gain."""
     mixed: LoudnessOverview
-    """The same in the mix."""
+    """All stems together in the mix, told from features, to some tenths of a LU, before any master gain."""
 
     @property
     def cells(self) -> int:

@@ -163,16 +163,15 @@ class Limiting(Document):
 
 
 class Course(Document):
-    """How a master goes over time, in steps of even length: in each the lowest and highest of what lies in it."""
+    """How a master goes over time, in steps of even length: what lies in each at its lowest or highest."""
 
     step_s: float
     """Length of a step in seconds; the last one may be shorter."""
     momentary_lowest_lufs: tuple[float | None, ...]
     """Over 0.4 s; None where there is silence, or not yet as much to be heard."""
     momentary_highest_lufs: tuple[float | None, ...]
-    short_term_lowest_lufs: tuple[float | None, ...]
-    """Over 3 s."""
-    short_term_highest_lufs: tuple[float | None, ...]
+    short_term_lufs: tuple[float | None, ...]
+    """Over 3 s: the highest."""
     reduction_db: tuple[float, ...] = ()
     """What the limiter took at its deepest, positive; nothing where there was none."""
 

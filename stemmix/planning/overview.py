@@ -74,7 +74,7 @@ def overview_of(project: Project, stems: Sequence[HeardStem], plan: Plan, thread
     if not spoken.any():
         spoken[:] = True
     levels = [_levels(desk, stem, gains[stem.id], spoken) for stem in stems]
-    came, mixed = (sum((level.k_power[when] for level in levels), start=np.zeros(frames)) for when in (0, 1))
+    mixed = sum((level.k_power for level in levels), start=np.zeros(frames))
     return Overview(
         sample_rate=project.sample_rate,
         frames=plan.frames,
@@ -87,18 +87,17 @@ def overview_of(project: Project, stems: Sequence[HeardStem], plan: Plan, thread
             _target(desk, grid, [goal for goal in goals if goal.targets == targets], gains)
             for targets in dict.fromkeys(goal.targets for goal in goals)
         ),
-        came=_loudness(grid, came),
         mixed=_loudness(grid, mixed),
     )
 
 
 class _Levels(NamedTuple):
-    """One stem by frames, and its mean spectra; before any move, and in the mix."""
+    """One stem by frames, and its mean spectra."""
 
-    k_power: tuple[Floats, Floats]
-    """(frames,) K-weighted."""
+    k_power: Floats
+    """(frames,) K-weighted, in the mix."""
     spectrum_db: tuple[Floats, Floats]
-    """(36,) over the frames that are `spoken`."""
+    """(36,) over the frames that are `spoken`: before any move, and in the mix."""
     extent: Floats
     """(frames, 2) magnitudes above and below zero, behind the fader."""
 
@@ -106,7 +105,7 @@ class _Levels(NamedTuple):
 def _levels(desk: Desk, stem: HeardStem, gains: StemGains, spoken: NDArray[np.bool_]) -> _Levels:
     weights = k_weighting_power(desk.project.sample_rate, CENTRE_HZ)
     frames = len(spoken)
-    k_power = np.zeros((2, frames))
+    k_power = np.zeros(frames)
     sums = np.zeros((2, BAND_COUNT))
     extent = np.empty((frames, 2))
     for start in range(0, frames, STRETCH_FRAMES):
@@ -115,12 +114,12 @@ def _levels(desk: Desk, stem: HeardStem, gains: StemGains, spoken: NDArray[np.bo
         gain_db = gains.at(np.arange(start, end, dtype=np.float64) * desk.hop)
         rows = stem.frames.rows(start, end)
         hearing_kernels.add_bed(rows, stem.frames.power_of_level, gain_db, power[0], power[1])
-        k_power[:, start:end] = (power * weights).sum(axis=2)
+        k_power[start:end] = (power[1] * weights).sum(axis=1)
         sums += power[:, spoken[start:end]].sum(axis=1)
         extent[start:end] = np.sqrt(stem.frames.power("extent", start, end))
     means = sums / max(int(spoken.sum()), 1)
     before_db, after_db = 10.0 * np.log10(np.maximum(means, 10 ** (SILENCE_DB / 10)))
-    return _Levels((k_power[0], k_power[1]), (before_db, after_db), extent)
+    return _Levels(k_power, (before_db, after_db), extent)
 
 
 def _outline(grid: _Grid, extent: Floats) -> tuple[Floats, Floats]:

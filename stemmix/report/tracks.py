@@ -141,7 +141,7 @@ def _loudness(exhibit: Exhibit, scale: Scale) -> Iterator[Element]:
         file = written.get(name)
         levels = [] if target is None else [("target", target)]
         if file is not None and file.course is not None and exhibit.outdated is None:
-            yield from _measured(scale, name, file, file.course, levels)
+            yield from _measured(scale, exhibit.overview.sample_rate, name, file, file.course, levels)
             continue
         expected = _at_target(exhibit.overview.mixed, target)
         label = f"Loudness of {name} as it is to be expected, before any limiter"
@@ -149,13 +149,13 @@ def _loudness(exhibit: Exhibit, scale: Scale) -> Iterator[Element]:
 
 
 def _measured(
-    scale: Scale, name: str, file: WrittenFile, course: Course, levels: list[tuple[str, float]]
+    scale: Scale, rate_hz: int, name: str, file: WrittenFile, course: Course, levels: list[tuple[str, float]]
 ) -> Iterator[Element]:
-    samples_a_step = scale.cells * scale.cell_samples / len(course.momentary_highest_lufs)
-    cell = samples_a_step / scale.cell_samples
+    cell = course.step_s * rate_hz / scale.cell_samples
+    short_term = _floats(course.short_term_lufs)
     heard = LoudnessOverview(
         momentary=Curve(_floats(course.momentary_lowest_lufs), _floats(course.momentary_highest_lufs)),
-        short_term=Curve(_floats(course.short_term_lowest_lufs), _floats(course.short_term_highest_lufs)),
+        short_term=Curve(short_term, short_term),
         integrated_lufs=file.measured.integrated_lufs,
     )
     integrated = file.measured.integrated_lufs

@@ -31,7 +31,7 @@ def test_a_steps_levels_are_those_of_the_windows_whose_middle_lies_in_it() -> No
     assert len(momentary) == 120
     loud = [step for step, level in enumerate(momentary) if level is not None and level > -40.0]
     assert loud == list(range(49, 57)), "0.4 s windows that touch 5.0 to 5.5 s have their middles from 4.9 to 5.6 s"
-    short = [step for step, level in enumerate(course.short_term_highest_lufs) if level is not None and level > -40.0]
+    short = [step for step, level in enumerate(course.short_term_lufs) if level is not None and level > -40.0]
     assert (short[0], short[-1]) == (36, 69)
     assert max(level for level in momentary if level is not None) > -16.0
 
@@ -43,7 +43,7 @@ def test_a_long_file_has_as_many_steps_as_a_receipt_has_room_for_and_loses_no_pe
     gauge = heard(signal)
     course = course_of(gauge, (), 250.0)
     assert course.step_s == 0.3
-    assert len(course.momentary_highest_lufs) == len(course.short_term_lowest_lufs) <= MOST_STEPS
+    assert len(course.momentary_highest_lufs) == len(course.short_term_lufs) <= MOST_STEPS
     told = max(level for level in course.momentary_highest_lufs if level is not None)
     assert told == pytest.approx(-0.691 + 10 * np.log10(gauge.gating_energies.max()), abs=0.051)
 
@@ -56,7 +56,7 @@ def test_what_lies_before_the_action_has_no_level() -> None:
 
 def test_silence_and_files_shorter_than_a_window_have_none() -> None:
     silent = course_of(heard(np.zeros((4 * RATE_HZ, 2))), (), 4.0)
-    assert set(silent.momentary_lowest_lufs + silent.short_term_highest_lufs) == {None}
+    assert set(silent.momentary_lowest_lufs + silent.short_term_lufs) == {None}
     assert course_of(heard(noise(100)), (), 100 / RATE_HZ).momentary_highest_lufs == (None,)
 
 

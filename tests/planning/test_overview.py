@@ -129,7 +129,7 @@ def test_a_programme_without_lines_and_one_that_is_silent_have_pictures_too() ->
     assert overview.stems[0].spectrum_before_db.max() > -80.0
     silent = scene(Told("MX", "music", (bed(9.0, 10.0),)), Told("AMB", "ambience", ()), seconds=10.0)
     _, overview = seen(silent)
-    assert np.isnan(overview.came.momentary.lowest[:50]).all()
+    assert np.isnan(overview.mixed.momentary.lowest[:50]).all()
     assert overview.stems[1].spectrum_after_db.max() == -200.0
 
 

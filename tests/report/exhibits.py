@@ -38,7 +38,6 @@ def overview(cells: int = 900, stems: tuple[str, ...] = ("DX", "MX", "FX", "AMB"
             for number, name in enumerate(stems, 1)
         ),
         targets=(TargetOverview(("DX",), np.ones(BAND_COUNT), hidden, hidden / 2),),
-        came=loudness,
         mixed=loudness,
     )
 
@@ -61,8 +60,7 @@ def receipt(**fields: Any) -> Receipt:
             step_s=0.1,
             momentary_lowest_lufs=(None, *[-30.0] * 899),
             momentary_highest_lufs=(None, *[-20.0] * 899),
-            short_term_lowest_lufs=(None, *[-26.0] * 899),
-            short_term_highest_lufs=(None, *[-24.0] * 899),
+            short_term_lufs=(None, *[-24.0] * 899),
             reduction_db=(*[0.0] * 450, 2.5, *[0.0] * 449),
         ),
         findings=(

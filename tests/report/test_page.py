@@ -149,6 +149,19 @@ def test_of_a_render_it_shows_what_was_measured_judged_and_limited() -> None:
     assert "ab" * 32 in made.text_of("code")
 
 
+def test_what_was_measured_lies_where_it_was_heard_whatever_the_length_of_the_file() -> None:
+    """A picture of half the programme's length has half of its chart, at the programme's pace."""
+    whole = receipt()
+    master = whole.files[0]
+    assert master.course is not None
+    steps = {name: getattr(master.course, name)[:300] for name in type(master.course).model_fields if name != "step_s"}
+    short = master.model_copy(update={"course": master.course.model_copy(update={"step_s": 0.15, **steps})})
+    text = page_html(exhibit(receipt=whole.model_copy(update={"files": (short, *whole.files[1:])})))
+    curve = text.split("Loudness of printmaster over time")[1].split("</svg>")[0]
+    assert 'transform="scale(1.5 1)"' in curve, "a step of 0.15 s over cells of 0.1 s"
+    assert "L299.5 " in curve
+
+
 def test_a_render_of_another_mix_is_shown_as_that() -> None:
     """Its loudness is not drawn over moves that it was not made with."""
     made = parsed(receipt=receipt(), outdated="the project has changed since")
