@@ -34,7 +34,7 @@ from stemmix.model.receipt import RECEIPT_SCHEMA, Receipt, SourceFile, WrittenFi
 from stemmix.model.timecode import as_typed
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.overview import overview_of
-from stemmix.reels import folder_of, gain_source, gains_of, refuse_clashes, refuse_unlike
+from stemmix.reels import folder_of, gain_source, gains_of, page_name, refuse_clashes, refuse_unlike
 from stemmix.showing import Shown, evidence_of, with_excerpts
 from stemmix.sources import Source, open_stems
 from stemmix.steps import Steps, files_of_parts, work_of
@@ -258,6 +258,8 @@ def out_folder(project_path: Path, out: Path | None, project: Project, sources: 
         for path in (folder / name, (folder / name).with_suffix(".wav")):
             if path.resolve() in stems:
                 raise OutputError(f"{path}: is a stem of this project; choose another folder with --out")
+    if project.report is not None and (page := folder / page_name(project_path)).is_dir():
+        raise OutputError(f"{page}: could not be written: a folder has its name")
     new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -336,7 +338,7 @@ def account(
         project_sha256=sha256_of_document(project),
         plan=reel.staged_plan.path.name,
         plan_sha256=reel.staged_plan.sha256,
-        page=None if reel.shown is None else f"{reel.path.stem}.report.html",
+        page=None if reel.shown is None else page_name(reel.path),
         programme=tuple(seen_from(folder, path) for path in reels) if len(reels) > 1 else (),
         gain_from=None if gain_from is None else gain_source(gain_from, folder),
         versions=versions(),

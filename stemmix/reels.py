@@ -82,6 +82,11 @@ def folder_of(project_path: Path, out: Path | None) -> Path:
     return project_path.parent / "out" if out is None else out
 
 
+def page_name(project_path: Path) -> str:
+    """Of the page beside a render."""
+    return f"{project_path.stem}.report.html"
+
+
 def gains_of(receipt_path: Path, project: Project) -> dict[str, Given]:
     """The gains of a receipt's masters by name, and where they come from; a ProjectError where one is missing."""
     receipt = read_document(receipt_path, Receipt)

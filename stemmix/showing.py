@@ -18,8 +18,8 @@ from stemmix.model.plan import Plan
 from stemmix.model.project import Project
 from stemmix.model.receipt import Receipt
 from stemmix.planning.evidence import HeardStem
+from stemmix.planning.places import worst_places
 from stemmix.reels import folder_of
-from stemmix.report.places import worst_places
 from stemmix.sources import Source
 
 

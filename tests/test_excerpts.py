@@ -29,7 +29,7 @@ from stemmix.model.layouts import MINUS_3_DB, STEREO, SURROUND_5_1
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
 from stemmix.model.receipt import Receipt
-from stemmix.report.places import worst_places
+from stemmix.planning.places import worst_places
 from stemmix.sources import Source, open_stems
 from stemmix.stopping import StoppedError, raised_by_signals
 from tests.evidence import conflict, line

@@ -124,6 +124,14 @@ def test_a_render_has_its_page_beside_it_and_in_its_receipt(project: Path, capsy
     assert shown(project).outdated is None
 
 
+def test_a_page_that_cannot_be_written_is_refused_before_anything_is_mixed(project: Path, capsys: Said) -> None:
+    with_report(project, "page")
+    (project.parent / "out" / "scene.report.html").mkdir(parents=True)
+    assert main(["render", str(project)]) == 6
+    assert "scene.report.html: could not be written: a folder has its name" in capsys.readouterr().err
+    assert [path.name for path in (project.parent / "out").iterdir()] == ["scene.report.html"]
+
+
 def test_a_render_may_have_a_page_to_listen_to(project: Path) -> None:
     with_report(project, "page_with_audio")
     rendered(project)

@@ -26,7 +26,7 @@ def matrix(evidence: Evidence) -> list[Element]:
     def cell(target: str, masker: str) -> Element:
         edge = edges.get((target, masker))
         if edge is None:
-            return tag("td", {"class": "none", "aria-label": "itself"})
+            return tag("td", {"class": "none", "aria-label": "itself" if target == masker else "not looked at"})
         told = f"{edge.size_before:.2f} → {edge.size_after:.2f}" if edge.size_before >= 0.005 else "-"
         return tag("td", {"class": "number heat", "style": f"--share:{edge.size_before / most:.3f}"}, told)
 

@@ -18,6 +18,8 @@ MASTERS = frozenset({"printmaster", "fold_down"})
 def delivery(exhibit: Exhibit) -> list[Element]:
     """The files that were written and how they came out; without a render, those that one would write."""
     receipt = exhibit.receipt
+    if receipt is None and exhibit.outdated is not None:
+        return [tag("p", {"class": "warn"}, f"Nobody can tell of the last render: {exhibit.outdated}.")]
     if receipt is None:
         return [tag("p", None, f"Nothing is rendered yet. A render writes {', '.join(exhibit.evidence.files)}.")]
     made: list[Element] = []

@@ -63,7 +63,10 @@ def long_grid(name: str, about: str, heads: Sequence[str], rows: Sequence[Elemen
         for more in rows[SHOWN:]:
             more.set("data-more", "")
     bar = tag("div", {"class": "bar script"}, *tools)
-    return [tag("p", {"class": "quiet"}, about), bar, grid(heads, rows, **{"data-table": name})]
+    made = [tag("p", {"class": "quiet"}, about), bar, grid(heads, rows, **{"data-table": name})]
+    if len(rows) > SHOWN:
+        made.append(tag("p", {"class": "quiet paper"}, f"The first {SHOWN} of {len(rows)}."))
+    return made
 
 
 def jump(plan: Plan, place: Spanned) -> Element:

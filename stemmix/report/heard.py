@@ -31,7 +31,7 @@ def _figure(plan: Plan, excerpt: Excerpt) -> Element:
     maskers = ", ".join(stem for stem in place.stems if stem != worst.target) or worst.masker
     told = [f"{worst.masker} from {worst.low_hz:.0f} to {worst.high_hz:.0f} Hz: SNR {worst.snr_db:.1f} dB as it came"]
     if line is not None:
-        told.append(f"clarity {line.clarity_before:.2f} → {line.clarity_after:.2f}, stopped by {line.stopped_by}")
+        told.append(f"clarity {line.clarity_before:.2f} → {line.clarity_after:.2f}")
     lowered = f", {excerpt.lowered_db:.1f} dB lower so that nothing clips" if excerpt.lowered_db else ""
     told.append(f"{excerpt.length_s:.1f} s at {change(excerpt.gain_db)} dB{lowered}; {excerpt.size_bytes / 1e3:.0f} kB")
     where = span(place.start, place.end, plan.clock)

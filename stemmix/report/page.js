@@ -7,9 +7,16 @@
   const ticks = document.querySelector(".ticks");
   const whole = reel.frames / reel.cell, closest = Math.min(whole, 1.5 * reel.rate / reel.cell);
   const view = {from: 0, width: whole};
+  let shown = [];
   document.documentElement.classList.add("scripted");
 
   // ---- times
+
+  // As Python rounds: a half to the even one.
+  function nearest(x) {
+    const down = Math.floor(x), rest = x - down;
+    return rest > .5 || (rest === .5 && down % 2) ? down + 1 : down;
+  }
 
   const two = (n) => String(n).padStart(2, "0");
 
@@ -20,8 +27,10 @@
       return hours ? `${hours}:${two(minutes % 60)}:${seconds}` : `${minutes}:${seconds}`;
     }
     const {frames, seconds, drop, start} = reel.clock;
-    const counted = Math.ceil(frames / seconds);
-    let frame = Math.floor(((start + sample) * frames) / (seconds * reel.rate) + 1e-6);
+    const counted = Math.ceil(frames / seconds), place = start + sample;
+    let frame = Math.floor(place * frames / (seconds * reel.rate));
+    // where frames begin between two samples, the nearest sample may lie just before its frame
+    if (nearest((frame + 1) * seconds * reel.rate / frames) <= place) frame += 1;
     if (drop) {
       const left = counted / 15, tens = Math.floor(frame / (600 * counted - 9 * left)), rest = frame % (600 * counted - 9 * left);
       frame += left * (9 * tens + Math.max(Math.floor((rest - left) / (60 * counted - left)), 0));
@@ -95,9 +104,17 @@
   }
 
   function neighbour(forward) {
-    const places = reel.conflicts, here = place.at === null ? (view.from + (forward ? 0 : view.width)) * reel.cell : place.at * reel.cell;
-    const found = forward ? places.find(([start]) => start > here + 1) : places.filter(([start]) => start < here - 1).pop();
-    if (found) jump(found[0], found[1], false);
+    const rows = reel.conflicts, known = neighbour.at === undefined ? -1 : neighbour.at;
+    const here = (place.at === null ? view.from + (forward ? 0 : view.width) : place.at) * reel.cell;
+    // from one that was gone to just now, the next in the row; from anywhere else, the nearest in time
+    const near = known >= 0 && Math.abs(rows[known][0] - here) < 2;
+    let to = near ? known + (forward ? 1 : -1) : forward ? rows.findIndex(([start]) => start > here) : rows.findLastIndex(([start]) => start < here);
+    if (to < 0 || to >= rows.length) return;
+    neighbour.at = to;
+    const [start, end, id] = rows[to], row = document.getElementById(`c-${id}`);
+    jump(start, end, false);
+    mark(row);
+    if (row) readout.textContent = `${told(start)} · ${[1, 2, 4].map((cell) => row.cells[cell].textContent).join(", ")} dB · ${readout.textContent.split(" · ").slice(1).join(" · ")}`;
   }
 
   const actions = {
@@ -107,9 +124,10 @@
   for (const button of document.querySelectorAll("[data-view]")) button.addEventListener("click", () => actions[button.dataset.view]());
   const keys = {"+": "in", "=": "in", "-": "out", _: "out", ArrowLeft: "left", ArrowRight: "right", 0: "all", Home: "all", n: "next", p: "previous"};
   document.addEventListener("keydown", (event) => {
-    if (event.target.closest("input, audio, .scrolled") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, audio") || event.ctrlKey || event.metaKey || event.altKey) return;
     const action = keys[event.key];
-    if (!action) return;
+    // a wide table is moved by its own arrows
+    if (!action || (event.key.startsWith("Arrow") && event.target.closest(".scrolled"))) return;
     event.preventDefault();
     actions[action]();
   });
@@ -190,7 +208,6 @@
 
   // ---- from a move to its row and back, from a row to its place
 
-  let shown = [];
   function mark(...elements) {
     for (const one of shown) one.classList.remove("shown");
     shown = elements.filter(Boolean);
@@ -257,7 +274,14 @@
   }
 
   addEventListener("beforeprint", () => show(0, whole));
-  addEventListener("resize", () => show(view.from, view.width));
-  show(reel.view[0] / reel.cell, (reel.view[1] - reel.view[0]) / reel.cell);
+  const bar = document.querySelector("#timeline > .bar");
+  const fit = () => {
+    document.documentElement.style.setProperty("--bar", `${bar.offsetHeight}px`);
+    show(view.from, view.width);
+  };
+  addEventListener("resize", fit);
+  view.from = reel.view[0] / reel.cell;
+  view.width = (reel.view[1] - reel.view[0]) / reel.cell;
+  fit();
   toPlace(location.hash, false);
 })();

@@ -10,7 +10,7 @@ import json
 from importlib.resources import files
 from xml.etree.ElementTree import Element
 
-from stemmix.model.evidence import worst_first
+from stemmix.model.evidence import Evidence, worst_first
 from stemmix.model.exhibit import Exhibit
 from stemmix.model.timecode import FRAME_RATES, Clock, is_drop_frame
 from stemmix.report import decisions, delivered
@@ -19,7 +19,7 @@ from stemmix.report.heard import excerpts
 from stemmix.report.markup import Child, tag, written
 from stemmix.report.masking import looked_at
 from stemmix.report.spectra import stems
-from stemmix.report.tables import change, clock, many, note, reading
+from stemmix.report.tables import change, clock, many, note, reading, span
 from stemmix.report.tracks import tracks
 
 
@@ -49,6 +49,7 @@ def page_html(exhibit: Exhibit) -> str:
             None,
             tag("h1", None, plan.title),
             tag("p", {"class": "facts"}, _facts(exhibit)),
+            _narrowed(exhibit.evidence),
             _figures(exhibit),
             *_said(exhibit),
             tag("nav", {"aria-label": "Sections"}, *links),
@@ -100,6 +101,20 @@ def _facts(exhibit: Exhibit) -> str:
     return " · ".join(told)
 
 
+def _narrowed(evidence: Evidence) -> Element | None:
+    """What of the programme this is, if not all of it."""
+    chosen, plan = evidence.chosen, evidence.plan
+    if chosen is None:
+        return None
+    said = [] if chosen.scene is None else [f"scene {chosen.scene}"]
+    said += [] if chosen.is_whole(plan) else [span(chosen.start, chosen.end, plan.clock)]
+    said += [] if chosen.stem is None else [f"what concerns stem {chosen.stem}"]
+    text = (
+        f"Of {', '.join(said)} only: figures, tables, lines and moves. Waveforms, maps and loudness are of all of it."
+    )
+    return tag("p", {"class": "warn narrowed"}, text) if said else None
+
+
 def _figures(exhibit: Exhibit) -> Element:
     """What a person wants to know first."""
     plan, outcome = exhibit.evidence.plan, exhibit.evidence.plan.outcome
@@ -135,7 +150,7 @@ def _said(exhibit: Exhibit) -> list[Element]:
     """Notes and warnings."""
     said = [note(text) for text in exhibit.evidence.plan.notes]
     said += [f"warning: {warning}" for stem in exhibit.evidence.stems for warning in stem.warnings]
-    if exhibit.outdated is not None:
+    if exhibit.outdated is not None and exhibit.receipt is not None:
         said.append(f"note: the last render is of another mix: {exhibit.outdated}")
     if not said:
         return []
@@ -172,6 +187,7 @@ def _timeline(exhibit: Exhibit) -> list[Element]:
             for name, text in (
                 ("before", "as the stems came"),
                 ("after", "in the mix"),
+                ("lost", "a line still under its goal"),
                 ("speech", "speech"),
                 ("onset", "onset"),
                 ("momentary", "momentary, lowest to highest"),
@@ -194,7 +210,8 @@ def _timeline(exhibit: Exhibit) -> list[Element]:
         "A map is the darker, the more of a band is hidden: from 15 dB over its maskers, nothing, to 15 dB under them, "
         "all; each band as much as it matters, as the grey strip beside the map tells. Cells of "
         f"{cell_s:.2g} s have the mean of what lies in lines. Waveforms keep the highest and the lowest sample of each "
-        "and reach from -60 dBFS to full scale; moves are the more opaque the deeper they are, whole at 12 dB."
+        "and reach from -60 dBFS to full scale; moves are the more opaque the deeper they are, whole at 12 dB, "
+        "and framed where a pin holds them."
     )
     return [bar, legend, shown, tag("p", {"class": "quiet"}, about)]
 
@@ -212,15 +229,15 @@ def _data(exhibit: Exhibit) -> str:
         "rate": plan.sample_rate,
         "cell": overview.cell_samples,
         "view": looked_at(exhibit.evidence),
-        "clock": _clock(plan.clock),
+        "clock": clock_of(plan.clock),
         "lines": [[line.start, line.end, line.id, line.clarity_before, line.clarity_after] for line in lines],
-        "conflicts": sorted({(one.start, one.end) for one in places[: decisions.MOST_CONFLICTS]}),
+        "conflicts": sorted((one.start, one.end, one.id) for one in places[: decisions.MOST_CONFLICTS]),
     }
     # a script element ends where it says so, whatever it holds
     return json.dumps(told, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
 
 
-def _clock(programme: Clock) -> dict[str, object] | None:
+def clock_of(programme: Clock) -> dict[str, object] | None:
     """How the picture counts; None where it does not."""
     if programme.frame_rate is None:
         return None

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 WIDTH, HEIGHT = 360, 150
 LEFT, RIGHT, TOP, BOTTOM = 34, 354, 8, 128
-RANGE_DB = 60.0
+RANGE_DB = 70.0
 
 
 def stems(exhibit: Exhibit) -> list[Element]:
@@ -29,6 +29,12 @@ def stems(exhibit: Exhibit) -> list[Element]:
         "Left, the mean spectrum in 36 ERB bands while lines are spoken, as it came and in the mix; right, RMS of the "
         "whole stem in the seven classic bands. In dBFS, behind the fader."
     )
+    spectra = [(stem.spectrum_before_db, stem.spectrum_after_db) for stem in exhibit.overview.stems]
+    # all on one scale, or the softest would look as loud as any
+    tops_db = [
+        10.0 * ceil(max(-60.0, *(float(np.max(levels)) for levels in loudest)) / 10.0)
+        for loudest in (spectra, [_classic_db(heard) for heard in exhibit.evidence.stems])
+    ]
     figures = (
         tag(
             "figure",
@@ -39,8 +45,8 @@ def stems(exhibit: Exhibit) -> list[Element]:
                 tag("h3", None, heard.id),
                 *(tag("p", None, fact) for fact in _facts(exhibit, heard)),
             ),
-            spectrum_chart(stem),
-            classic_chart(heard),
+            spectrum_chart(stem, tops_db[0]),
+            classic_chart(heard, tops_db[1]),
         )
         for heard, stem in zip(exhibit.evidence.stems, exhibit.overview.stems, strict=True)
     )
@@ -61,15 +67,14 @@ def _facts(exhibit: Exhibit, heard: HeardFacts) -> list[str]:
     ]
 
 
-def spectrum_chart(stem: StemOverview) -> Element:
-    """Mean level of the 36 ERB bands, as the stem came and in the mix."""
-    loudest_db = max(stem.spectrum_before_db.max(), stem.spectrum_after_db.max())
-    if loudest_db <= -150.0:
-        return tag("p", {"class": "quiet"}, "nothing sounds here")
-    top_db = 10.0 * ceil(loudest_db / 10.0)
+def spectrum_chart(stem: StemOverview, top_db: float) -> Element:
+    """Mean level of the 36 ERB bands, as the stem came and in the mix, from `top_db` down."""
+    if max(stem.spectrum_before_db.max(), stem.spectrum_after_db.max()) <= top_db - RANGE_DB:
+        return tag("p", {"class": "quiet"}, f"nothing over {top_db - RANGE_DB:.0f} dBFS")
     fall_db = stem.spectrum_before_db - stem.spectrum_after_db
     most = int(np.argmax(np.abs(fall_db)))
-    label = f"Spectrum of {stem.id} in 36 ERB bands; the mix takes {fall_db[most]:.1f} dB at most"
+    done = f"the mix {'takes' if fall_db[most] >= 0 else 'gives'} {abs(fall_db[most]):.1f} dB at most"
+    label = f"Spectrum of {stem.id} in 36 ERB bands; {done}"
     return _chart(
         label,
         *_grid(top_db),
@@ -92,12 +97,17 @@ def spectrum_path(levels_db: Floats, top_db: float) -> str:
     return "M" + "L".join(points)
 
 
-def classic_chart(stem: HeardFacts) -> Element:
-    """RMS of the seven bands of frequency-based mixing over the whole stem, in dBFS, behind its fader."""
-    levels_db = [level + stem.gain_db for level in stem.facts.classic_rms_db]
-    top_db = 10.0 * ceil(max(levels_db) / 10.0)
-    if max(levels_db) <= -150.0:
-        return tag("p", {"class": "quiet"}, "nothing sounds here")
+def _classic_db(stem: HeardFacts) -> list[float]:
+    """(7,) behind its fader."""
+    return [level + stem.gain_db for level in stem.facts.classic_rms_db]
+
+
+def classic_chart(stem: HeardFacts, top_db: float) -> Element:
+    """RMS of the seven bands of frequency-based mixing over the whole stem, in dBFS, behind its fader, from `top_db`
+    down."""
+    levels_db = _classic_db(stem)
+    if max(levels_db) <= top_db - RANGE_DB:
+        return tag("p", {"class": "quiet"}, f"nothing over {top_db - RANGE_DB:.0f} dBFS")
     step = (RIGHT - LEFT) / len(levels_db)
     bars = []
     for number, level in enumerate(levels_db):

@@ -22,6 +22,7 @@ from stemmix.model.plan import Line, Move, Plan
 from stemmix.model.profiles import SPEECH
 from stemmix.report.markup import tag
 from stemmix.report.raster import data_url, steps_of
+from stemmix.report.tables import many
 
 Floats = NDArray[np.float64]
 Ordinate = Callable[[float], float]
@@ -104,10 +105,9 @@ def waveform(scale: Scale, stem: StemOverview, facts: HeardFacts) -> Element:
     spans = [(facts.at + run.start, facts.at + run.end) for run in facts.facts.active] if speaks else []
     ticks = "".join(f"M{_short(scale.x(facts.at + onset.at))} 0v5" for onset in facts.facts.onsets)
     peak_db = _decibels(np.array([max(stem.above.max(initial=0.0), stem.below.max(initial=0.0))]))[0]
-    label = (
-        f"Waveform of {stem.id}, {facts.role.value}: peak {peak_db:.1f} dBFS, {len(facts.facts.onsets)} onsets"
-        f"{f', {len(spans)} stretches of speech' if speaks else ''}"
-    )
+    told = [f"peak {peak_db:.1f} dBFS", many(len(facts.facts.onsets), "onset")]
+    told += [f"{many(len(spans), 'stretch', 'stretches')} of speech"] if speaks else []
+    label = f"Waveform of {stem.id}, {facts.role.value}: {', '.join(told)}"
     return scale.chart(
         height,
         label,
@@ -181,13 +181,15 @@ def move_lanes(scale: Scale, stem: str, moves: Sequence[Move], said: dict[str, s
 
 
 def masking_map(scale: Scale, hidden: NDArray[np.float32], label: str) -> Element:
-    """What is hidden, (cells, 36), by time and band, the highest band on top; seen whole it has the highest of what
+    """What is hidden, (cells, 36), by time and band, the highest band on top; seen whole it has the mean of what
     falls into a column."""
     fine = data_url(steps_of(hidden.T[::-1]), HIDDEN_RGB)
     coarse = fine
     if len(hidden) > COARSE_COLUMNS:
         together = ceil(len(hidden) / COARSE_COLUMNS)
-        columns = np.fmax.reduceat(hidden, np.arange(0, len(hidden), together), axis=0)
+        begins = np.arange(0, len(hidden), together)
+        counts = np.add.reduceat(np.isfinite(hidden).astype(np.float64), begins, axis=0)
+        columns = np.add.reduceat(np.nan_to_num(hidden), begins, axis=0) / np.maximum(counts, 1.0)
         whole = len(columns) * together
         coarse = data_url(steps_of(columns.T[::-1]), HIDDEN_RGB)
     else:
@@ -205,7 +207,7 @@ def hidden_in_words(target: TargetOverview) -> tuple[str, str]:
     name = ", ".join(target.stems)
     said = []
     for when, hidden in (("as the stems came", target.hidden_before), ("in the mix", target.hidden_after)):
-        share = float(hidden[np.isfinite(hidden[:, 0])].sum(axis=1).mean()) / target.weight.sum()
+        share = float(hidden[np.isfinite(hidden[:, 0])].sum(axis=1).mean()) / max(target.weight.sum(), 1e-9)
         said.append(f"What is hidden of {name} by time and frequency, {when}: {share:.0%} of what matters")
     return said[0], said[1]
 

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from stemmix.model.evidence import Chosen
 from stemmix.model.plan import PlannedScene
 from stemmix.report.page import page_html
 from stemmix.report.spectra import RANGE_DB, classic_chart, spectrum_chart
@@ -85,6 +86,21 @@ def test_every_chart_has_words_for_those_who_do_not_see_it() -> None:
     assert len(charts) > 10
     assert all(given.get("role") == "img" and given.get("aria-label") for given in charts)
     assert all(given.get("aria-label") for tag, given in made.found if tag == "input")
+
+
+def test_a_page_of_a_part_says_of_what() -> None:
+    told = evidence()
+    part = told.model_copy(update={"chosen": Chosen(start=RATE_HZ, end=2 * RATE_HZ, scene="S-0000", stem="MX")})
+    (said,) = parsed(evidence=part).text_of("p", class_="warn narrowed")
+    assert said.startswith("Of scene S-0000, 0:01.0-0:02.0, what concerns stem MX only")
+    assert not parsed().text_of("p", class_="warn narrowed")
+
+
+def test_a_receipt_that_cannot_be_read_is_no_render_and_no_lack_of_one() -> None:
+    made = parsed(outdated="reel.receipt.json cannot be read")
+    (said,) = made.text_of("p", class_="warn")
+    assert said == "Nobody can tell of the last render: reel.receipt.json cannot be read."
+    assert not any("Nothing is rendered yet" in text for text in made.text_of("p"))
 
 
 def test_titles_and_ids_break_nothing() -> None:
@@ -180,7 +196,7 @@ def test_times_are_the_pictures_where_it_has_a_rate() -> None:
 
 def test_spectra_are_as_high_as_their_levels() -> None:
     stem = overview().stems[0]
-    chart = spectrum_chart(stem)
+    chart = spectrum_chart(stem, -30.0)
     paths = {part.get("class"): part.get("d", "") for part in chart.iter("path") if part.get("class") != "grid"}
     for kind, levels_db in (("before", stem.spectrum_before_db), ("after", stem.spectrum_after_db)):
         ys = [float(point.split()[1]) for point in paths[kind].removeprefix("M").split("L")]
@@ -191,6 +207,6 @@ def test_spectra_are_as_high_as_their_levels() -> None:
 
 def test_bars_are_as_high_as_the_classic_bands_are_loud() -> None:
     heard = evidence().stems[0]
-    bars = list(classic_chart(heard).iter("rect"))
+    bars = list(classic_chart(heard, -30.0).iter("rect"))
     assert [bar[0].text for bar in bars][:2] == ["60-150 Hz: -32.0 dBFS", "150-400 Hz: -32.0 dBFS"]
-    assert {bar.get("height") for bar in bars} == {f"{120 * (1 - 2 / 60):.1f}"}
+    assert {bar.get("height") for bar in bars} == {f"{120 * (1 - 2 / 70):.1f}"}

@@ -108,7 +108,7 @@ def test_a_waveform_marks_where_lines_are_spoken_and_onsets() -> None:
     music = timeline.waveform(SCALE, seen.stems[1], told.stems[1])
     assert not parts(music, "speech"), "no words are spoken in it"
     assert [x for x, y in points(parts(music, "onsets")[0].get("d", "")) if y == 0] == [28.75, 38.75], "it begins later"
-    assert chart.get("aria-label") == "Waveform of DX, dialogue: peak -20.0 dBFS, 2 onsets, 1 stretches of speech"
+    assert chart.get("aria-label") == "Waveform of DX, dialogue: peak -20.0 dBFS, 2 onsets, 1 stretch of speech"
 
 
 def test_a_map_has_the_highest_band_on_top_and_its_steps_by_time() -> None:
@@ -123,15 +123,18 @@ def test_a_map_has_the_highest_band_on_top_and_its_steps_by_time() -> None:
 
 
 def test_a_map_that_is_seen_whole_loses_no_cell_to_the_screen() -> None:
-    """It has the highest of what falls into a column; the whole of it waits until it is looked at closely."""
+    """It has the mean of what of a column lies in lines; the whole of it waits until it is looked at closely."""
     hidden = np.full((4000, BAND_COUNT), np.nan, np.float32)
+    hidden[2222] = 0.0
     hidden[2222, 10] = 1.0
+    hidden[2223] = 0.0
     chart = timeline.masking_map(Scale(CELL_SAMPLES, 4000.0), hidden, "told")
     coarse, fine = parts(chart, "map")
     steps = pixels(coarse.get("href", ""))
     assert steps.shape[1] <= timeline.COARSE_COLUMNS
     together = float(coarse.get("width", "")) / steps.shape[1]
     assert np.argwhere(steps).tolist() == [[25, int(2222 // together)]]
+    assert steps.max() == 8, "half of what is spoken there"
     assert fine.get("href") is None, "browsers would decode what nobody sees"
     assert np.argwhere(pixels(fine.get("data-href", ""))).tolist() == [[25, 2222]]
 

@@ -1,4 +1,4 @@
-"""`report.places`: the worst is found wherever it lies, whole and once, and no sample is listened to twice."""
+"""`planning.places`: the worst is found wherever it lies, whole and once, and no sample is listened to twice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stemmix.model.excerpts import Place
 from stemmix.model.plan import Conflict, Line, Plan
-from stemmix.report.places import AIR_S, LONGEST_S, SHORTEST_S, worst_places
+from stemmix.planning.places import AIR_S, LONGEST_S, SHORTEST_S, worst_places
 from tests.evidence import RATE_HZ, conflict, line, move, plan
 
 FRAMES = 90 * RATE_HZ
@@ -52,14 +52,14 @@ def test_the_worst_lines_come_first_each_with_a_second_of_air() -> None:
     assert [place.stems for place in found] == [("DX", "FX"), ("DX", "AMB")]
 
 
-def test_lines_that_something_is_done_for_come_before_worse_ones_that_are_left_alone() -> None:
+def test_where_something_is_done_only_lines_that_it_is_done_for_are_listened_to() -> None:
     """A clear line may hold the largest conflict, and before and after would sound alike."""
     made = of((10, 12, 0.9), (20, 22, 0.1), (30, 32, 0.2))
     helped = tuple(
         replace(move("MX", "cut", (f"C000{number}",)), id=f"m{number}", line=made.lines[number].id) for number in (1, 2)
     )
     found = worst_places(made.model_copy(update={"moves": helped}), 9)
-    assert [place.id for place in found] == ["DX-0002", "DX-0001", "DX-0000"]
+    assert [place.id for place in found] == ["DX-0002", "DX-0001"]
 
 
 def test_a_line_is_as_bad_as_its_largest_conflict_and_is_shown_for_all_of_them_once() -> None:

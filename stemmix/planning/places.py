@@ -19,8 +19,8 @@ SHORTEST_S = 1.0
 def worst_places(plan: Plan, count: int, frames: int | None = None) -> list[Place]:
     """The `count` places with the largest conflicts as the stems came, worst first; fewer where there are no more.
 
-    Lines that something is done for come first, as elsewhere there is nothing to compare; then other lines, each once;
-    then what has no line. A place is a line
+    Lines that something is done for, each once, as elsewhere there is nothing to compare; only where nothing is done at
+    all, other lines, then what has no line. A place is a line
     with a second of air; of a long one, what lies around its largest conflict. Where two overlap they are one if that
     is short enough; else they meet between the lines, or at the end of the worse one; and one whose largest conflict is
     heard in the other is shown there. `frames` is the programme's length where the picture has another than the plan.
@@ -113,8 +113,8 @@ class _Stretch:
 
 
 def _all(plan: Plan, frames: int, longest: int) -> Iterator[_Stretch]:
-    """Every line that something hides, those that are helped first, then every conflict without one, each by its size;
-    they may overlap."""
+    """Every line that something is done for, or, where nothing is, every line that something hides, then every conflict
+    without one; each by its size. They may overlap."""
     helped = {name for move in plan.moves for name in move.because}
     lines = {line.id: line for line in plan.lines}
     of_line: dict[str, list[Conflict]] = {}
@@ -125,8 +125,8 @@ def _all(plan: Plan, frames: int, longest: int) -> Iterator[_Stretch]:
         else:
             alone.append(conflict)
     found: list[tuple[Line | None, list[Conflict]]] = [(lines[line], its) for line, its in of_line.items()]
-    found.sort(key=lambda one: helped.isdisjoint(conflict.id for conflict in one[1]))
-    for line, conflicts in [*found, *((None, [conflict]) for conflict in alone)]:
+    compared = [one for one in found if not helped.isdisjoint(conflict.id for conflict in one[1])]
+    for line, conflicts in compared or [*found, *((None, [conflict]) for conflict in alone)]:
         heard = line or conflicts[0]
         if heard.start < frames:
             yield _stretch(line, conflicts, (heard.start, min(heard.end, frames)), plan.sample_rate, frames, longest)
