@@ -63,7 +63,13 @@ def long_grid(name: str, about: str, heads: Sequence[str], rows: Sequence[Elemen
         for more in rows[SHOWN:]:
             more.set("data-more", "")
     bar = tag("div", {"class": "bar script"}, *tools)
-    made = [tag("p", {"class": "quiet"}, about), bar, grid(heads, rows, **{"data-table": name})]
+    # on a phone a row is a few lines, and each cell says by itself what it is
+    named = "".join(
+        f'[data-table={name}] td:nth-child({n})::before{{content:"{head.lstrip(">=")} "}}'
+        for n, head in enumerate(heads, 1)
+    )
+    style = tag("style", None, f"@media screen and (max-width: 760px) {{{named}}}")
+    made = [tag("p", {"class": "quiet"}, about), bar, style, grid(heads, rows, **{"data-table": name})]
     if len(rows) > SHOWN:
         made.append(tag("p", {"class": "quiet paper"}, f"The first {SHOWN} of {len(rows)}."))
     return made
