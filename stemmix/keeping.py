@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from stemmix.dsp.first_use import shelves_in
 from stemmix.files.cache import KINDS, LIMIT_VARIABLE, cache_limit, user_cache
 from stemmix.model.kept import KEPT_SCHEMA, Cleared, Kept, KeptKind
 
@@ -44,7 +45,7 @@ def kept(*, clear: bool = False) -> Kept:
         oldest_s=int(min(used_s)) if used_s else None,
         newest_s=int(max(used_s)) if used_s else None,
         kernels_folder=None if kernels is None else str(kernels),
-        kernels_bytes=0 if kernels is None else sum(_sizes_in(kernels)),
+        kernels_bytes=sum(size for shelf in _shelves(kernels) for size in _sizes_in(shelf)),
         cleared=cleared,
         notes=tuple(notes),
     )
@@ -55,6 +56,13 @@ def _kernels_folder(home: Path | None) -> Path | None:
     said = os.environ.get("NUMBA_CACHE_DIR")
     folders = [Path(said)] if said else [home / "kernels"] if home is not None else []
     return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def _shelves(folder: Path | None) -> list[Path]:
+    """What of it is ours."""
+    with suppress(OSError):
+        return [] if folder is None else shelves_in(folder)
+    return []
 
 
 def _sizes_in(folder: Path) -> Iterator[int]:

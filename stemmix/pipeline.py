@@ -114,6 +114,9 @@ def _rendered(
             for path, project, its, folder, way in zip(project_paths, projects, sources, folders, ways, strict=True)
         ]
         deliveries = cleaning.enter_context(deliver([reel.job for reel in reels], given))
+        for reel in reels:
+            for source in reel.sources:  # what is accounted for is what was mixed
+                source.refuse_change()
         receipts = [
             account(reel, delivery.files, project_paths, gain_from)
             for reel, delivery in zip(reels, deliveries, strict=True)

@@ -47,8 +47,9 @@ def test_what_is_kept_is_told_by_kind_and_cleared(
     for number, kind in enumerate(KINDS):
         kept.write(kind, KEY, bytes(100_000))
         os.utime(kept.path(kind, KEY), (1_700_000_000 + number,) * 2)
-    (kept.home / "kernels" / "deep").mkdir(parents=True)
-    (kept.home / "kernels" / "deep" / "code").write_bytes(bytes(60_000))
+    for shelf, size in ((24 * "a", 60_000), ("somebody else's", 5000)):
+        (kept.home / "kernels" / shelf).mkdir(parents=True)
+        (kept.home / "kernels" / shelf / "code").write_bytes(bytes(size))
     size = sum(entry.bytes for entry in kept.entries())
     said = told(capsys)
     assert said["kinds"] == [{"kind": kind, "entries": 1, "bytes": size // 4} for kind in KINDS]
@@ -61,7 +62,7 @@ def test_what_is_kept_is_told_by_kind_and_cleared(
     for line in ("4 entries, 0.4 MB of 7.0 MB at most", "used between 2023-11-1", "compiled code besides: 0.1 MB in "):
         assert line in text
     assert told(capsys, "--clear")["cleared"] == {"entries": 4, "bytes": size}
-    assert [path.name for path in kept.home.rglob("*") if path.is_file()] == ["code"]
+    assert [path.name for path in kept.home.rglob("*") if path.is_file()] == ["code", "code"]
     assert main(["cache", "--clear"]) == 0
     assert "cleared: 0 entries, 0 bytes" in capsys.readouterr().out
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from stemmix import listening, pipeline
-from stemmix.errors import ProjectError
+from stemmix.errors import ProjectError, StemError
 from stemmix.files.audio import sha256_of
 from stemmix.files.documents import canonical, read_document, sha256_of_document
 from stemmix.files.projects import read_project
@@ -299,6 +299,25 @@ def test_a_stale_plan_is_refused_with_its_reason_and_nothing_is_written(tmp_path
     assert str(refused.value).startswith(f"{plan}: the plan is stale: ")
     assert "\n" not in str(refused.value)
     assert list((tmp_path / "second").glob("*")) == []
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_stem_that_changes_while_it_is_mixed_is_accounted_for_in_no_receipt(tmp_path: Path, kept: bool) -> None:
+    """Also where it was heard before, and is not listened to again."""
+    project = scene(tmp_path)
+    if kept:
+        rendered(project, tmp_path / "before")
+
+    def meddling(step: Step) -> None:
+        if step.stage == "write":
+            path = tmp_path / "scene" / "mx.wav"
+            content = bytearray(path.read_bytes())
+            content[-1000] ^= 1
+            path.write_bytes(content)
+
+    with pytest.raises(StemError, match=r"mx\.wav: .*changed"):
+        render([project], tmp_path / "out", progress=meddling)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_stem_that_has_changed_makes_a_plan_stale(tmp_path: Path) -> None:

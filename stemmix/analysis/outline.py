@@ -13,16 +13,17 @@ Floats = NDArray[np.float64]
 class Outline:
     """Streaming: `process` stereo samples, `take` as many hops as are wanted, in order.
 
-    Hop t holds the samples from t * hop on, before the next. Of both channels the furthest counts.
+    Hop t is centred on sample t * hop, as frame t of the bands is, and is over before that frame is. Of both channels
+    the furthest counts.
     """
 
     def __init__(self, hop_samples: int, lead_samples: int = 0) -> None:
         """The first hop has so many samples of silence before what is heard."""
         self._hop = hop_samples
-        self._into = lead_samples % hop_samples
-        """Samples of the newest hop that were heard."""
+        whole, self._into = divmod(lead_samples + hop_samples // 2, hop_samples)
+        """Hops of silence, and samples of the newest hop that were heard."""
         self._newest = np.zeros((1, 2))
-        self._ready = np.zeros((lead_samples // hop_samples, 2))
+        self._ready = np.zeros((whole, 2))
 
     def process(self, block: Floats) -> None:
         """The next (n, 2) samples."""

@@ -1,8 +1,20 @@
-"""What may be begun before the first kernel is compiled on a machine. Light: whoever sets it need not load numba."""
+"""What may be begun before the first kernel is compiled on a machine, and where kernels are kept. Light: whoever asks
+need not load numba."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Final
 
 beside: Callable[[], None] | None = None
 """Called once, by the process that makes the folder for the kernels of this machine. The command line sets it."""
+
+_SHELF: Final = re.compile("[0-9a-f]{24}")
+
+
+def shelves_in(folder: Path) -> list[Path]:
+    """The folders that are ours in a place that may be others' too, as NUMBA_CACHE_DIR may; OSError where it cannot be
+    looked into."""
+    return [one for one in folder.iterdir() if _SHELF.fullmatch(one.name) and one.is_dir() and not one.is_symlink()]

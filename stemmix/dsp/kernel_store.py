@@ -198,10 +198,11 @@ def _before_compiling(shelf: Path | None) -> None:
     else:
         log.info("compiling kernels for this machine, once: about 20 s")
         _begin_beside(shelf)
-    for other in shelf.parent.iterdir():
-        with suppress(OSError):  # another process does the same
-            if other != shelf and time.time() - other.stat().st_mtime > _UNUSED_S:
-                shutil.rmtree(other)
+    with suppress(OSError):
+        for other in first_use.shelves_in(shelf.parent):
+            with suppress(OSError):  # another process does the same
+                if other != shelf and time.time() - other.stat().st_mtime > _UNUSED_S:
+                    shutil.rmtree(other)
 
 
 def _begin_beside(shelf: Path) -> None:

@@ -38,8 +38,9 @@ def test_every_hop_has_the_furthest_of_both_channels_however_it_is_cut(
     edges = [0, *sorted(min(cut, frames) for cut in cuts), frames]
     for begin, end in pairwise(edges):
         outline.process(samples[begin:end])
-    count = (lead + frames) // hop + 3
-    padded = np.concatenate((np.zeros((lead, 2)), samples, np.zeros((count * hop - lead - frames, 2))))
+    before = lead + hop // 2
+    count = (before + frames) // hop + 3
+    padded = np.concatenate((np.zeros((before, 2)), samples, np.zeros((count * hop - before - frames, 2))))
     hops = padded.reshape(count, -1)
     expected = np.stack((hops.max(axis=1), -hops.min(axis=1)), axis=1).clip(min=0.0)
     assert np.array_equal(np.concatenate((outline.take(1), outline.take(count - 1))), expected)

@@ -83,10 +83,26 @@ def test_the_noise_floor_is_what_lies_between_the_sounds() -> None:
     assert scanned(signal)[0].noise_floor_db == pytest.approx(-57.0, abs=1.5)
 
 
+@pytest.mark.parametrize("rate_hz", [32_000, 32_050, 64_000, 128_000])
+def test_at_rates_whose_windows_are_short_how_blocks_are_cut_does_not_matter_either(rate_hz: int) -> None:
+    signal = noise(3 * rate_hz, seed=5)
+
+    def rows(size: int) -> np.ndarray:
+        taken: list[np.ndarray] = []
+        scan = StemScan(rate_hz, 0, taken.append)
+        for block in blocks(signal, size):
+            scan.process(block)
+        scan.finish(sha256="", source_rate=rate_hz, source_layout="2.0", look=Look(0.0, 0, None))
+        return np.concatenate(taken)
+
+    assert np.array_equal(rows(777), rows(len(signal)))
+
+
 def test_a_frame_tells_how_far_the_samples_of_its_hop_swing(music: np.ndarray) -> None:
     signal = np.concatenate((music, np.zeros((2 * 960, 2))))
     signal[5 * 960 + 3] = (0.5, -0.25)
-    hops = signal[: len(signal) // 960 * 960].reshape(-1, 1920)
+    centred = np.concatenate((np.zeros((480, 2)), signal))
+    hops = centred[: len(centred) // 960 * 960].reshape(-1, 1920)
     _, rows = scanned(signal)
     extent = 10 ** (Frames(HeldFrames(rows)).level_db("extent", 0, len(hops)) / 20)
     assert extent[:, 0] == pytest.approx(hops.max(axis=1), rel=1e-3, abs=1e-9)

@@ -179,16 +179,18 @@ def test_those_that_begin_at_once_with_nothing_all_come_through(tmp_path: Path, 
 def test_what_nobody_has_used_for_two_months_goes_when_something_is_compiled(house: House) -> None:
     kernels = house.caches / "stemmix/kernels"
     months_ago = time.time() - 70 * 86_400
-    for name in ("unused", "used"):
-        (kernels / name).mkdir()
-        (kernels / name / "kernel").touch()
-    os.utime(kernels / "unused", (months_ago, months_ago))
-    (mine,) = {file.parent for file in house.kept} - {kernels / "unused", kernels / "used"}
+    unused, used, others = kernels / (24 * "a"), kernels / (24 * "b"), kernels / "of somebody else"
+    for folder in (unused, used, others):
+        folder.mkdir()
+        (folder / "kernel").touch()
+    os.utime(unused, (months_ago, months_ago))
+    os.utime(others, (months_ago, months_ago))
+    (mine,) = {file.parent for file in house.kept} - {unused, used, others}
     os.utime(mine, (months_ago, months_ago))
     assert house.run().compiled == 0
     house.run(NUMBA_CPU_NAME="generic")
-    assert {kernels / "used", mine} < set(kernels.iterdir())
-    assert kernels / "unused" not in set(kernels.iterdir())
+    assert {used, mine, others} < set(kernels.iterdir()), "in a folder that is shared, nothing else is touched"
+    assert unused not in set(kernels.iterdir())
 
 
 def test_a_full_disk_costs_the_next_run_its_time_and_is_said_once(tmp_path: Path) -> None:
