@@ -228,6 +228,23 @@ def test_two_versions_of_a_project_are_set_side_by_side(project: Path, capsys: S
     assert "Lines that differ" in text
 
 
+def test_as_they_came_the_stems_are_the_same_to_both_methods(project: Path, capsys: Said) -> None:
+    methods = reported(capsys, project, "--compare", schema=comparison_schema())["plans"]
+    first, second = (
+        (
+            one["conflicts"]["count_before"],
+            one["conflicts"]["size"]["before"],
+            one["conflicts"]["in_all_lines"]["before"],
+            one["masked"]["targets"]["before"],
+            one["masked"]["all"]["before"],
+            one["clarity"]["mean_before"],
+        )
+        for one in methods
+    )
+    assert first == second
+    assert min(first) > 0
+
+
 def test_both_are_narrowed_alike_and_what_a_plan_cannot_tell_of_a_span_is_said(project: Path, capsys: Said) -> None:
     rendered(project)
     plan = project.parent / "out" / "scene.plan.json"

@@ -99,6 +99,32 @@ def test_conflicts_are_left_where_their_line_is_under_its_goal() -> None:
     rows = figures(told((side, side)))
     assert rows["conflicts of lines below it"] == ["2 → 1"] * 2
     assert rows["their size"] == ["4.00 → 0.25"] * 2
+    assert rows["that of all lines, clear or not"] == ["4.25 → 0.95"] * 2, "what is left in clear lines is not gone"
+
+
+def test_what_one_plan_alone_lists_of_a_line_that_both_have_is_not_counted() -> None:
+    """As they came the stems are the same, whatever is found on the way to either mix."""
+    both = (conflict(1, "MX", 1.5, 0.5), conflict(3, "MX", 2.5, 0.25, line="DX-0063.0"))
+    one = Side("a.json", "project", evidence(conflicts=(*both, conflict(9, "FX", 0.125, 0.375, line="DX-0063.0"))))
+    other = Side("b.json", "project", evidence(conflicts=both))
+    for sides in ((one, other), (other, one)):
+        rows = figures(told(sides))
+        assert rows["conflicts of lines below it"] == ["2 → 1"] * 2
+        assert rows["their size"] == ["4.00 → 0.25"] * 2
+        assert rows["that of all lines, clear or not"] == ["4.00 → 0.75"] * 2
+    assert "1 conflict of lines that A alone lists: not counted" in told((one, other))
+    assert [plan["conflicts"]["not_counted"] for plan in compared((one, other))["plans"]] == [1, 0]
+
+
+def test_of_a_line_that_came_otherwise_each_plan_counts_its_own_conflicts() -> None:
+    """A fader that was moved is another thing to be heard, not another way of mixing it."""
+    louder = replace(line(1, 0.2, 0.4), snr_before_db=-6.0)
+    one = Side("a.json", "project", evidence(conflicts=(conflict(1, "MX", 1.5, 0.5),)))
+    other = Side("b.json", "project", evidence(lines=(louder,), conflicts=(conflict(2, "MX", 1.75, 1.0),)))
+    rows = figures(told((one, other)))
+    assert rows["conflicts of lines below it"] == ["1 → 0", "1 → 1"]
+    assert rows["their size"] == ["1.50 → 0.00", "1.75 → 1.00"]
+    assert "not counted" not in told((one, other))
 
 
 # ---- lines -----------------------------------------------------------------------------------------------------------
