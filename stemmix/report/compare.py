@@ -29,7 +29,7 @@ from stemmix.model.profiles import SPEECH
 from stemmix.report.masking import BAND_SECONDS, targets_of
 from stemmix.report.records import Record, records
 from stemmix.report.reported import UNTOLD, Times
-from stemmix.report.tables import BAD, QUIET, STRONG, Page, as_text, change, clock, many, note, table, titled
+from stemmix.report.tables import BAD, QUIET, STRONG, Page, as_text, change, clock, many, note, span_told, table, titled
 
 ALIKE = 0.01
 """Lines that differ by less are as clear in both."""
@@ -225,7 +225,7 @@ def _of(plan: ComparedPlan) -> str:
         return lines
     scene = f", scene {plan.chosen.scene}" if plan.chosen.scene else ""
     stem = f", what has to do with {plan.chosen.stem}" if plan.chosen.stem else ""
-    return f"of it {plan.chosen.start_time}-{plan.chosen.end_time}{scene}{stem}: {lines}"
+    return f"of it {span_told(plan.chosen.start_time, plan.chosen.end_time)}{scene}{stem}: {lines}"
 
 
 Row = tuple[str, list[str]]
@@ -299,7 +299,7 @@ def _lines(compared: Comparison, width: int, top: int | None) -> list[Renderable
         assert line is not None
         by = "-" if one is None or other is None else f"{other.clarity_after - one.clarity_after:+.2f}"
         cells = [_told(one, first.clarity_goal), _told(other, second.clarity_goal)]
-        return line.start_s, Record([line.id, f"{line.start_time}-{line.end_time}", line.target, *cells, by])
+        return line.start_s, Record([line.id, span_told(line.start_time, line.end_time), line.target, *cells, by])
 
     parts: list[RenderableType] = []
     if shown:

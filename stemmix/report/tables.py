@@ -5,6 +5,7 @@ Colours are for terminals alone, and say nothing that the words do not say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from io import StringIO
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from stemmix.model.timecode import Clock
+from stemmix.model.timecode import Clock, has_frames
 
 BAD, GOOD, QUIET, STRONG = "bold red", "green", "dim", "bold"
 """Styles: of what is amiss, which a `!` marks too; of what is well; of what is told by the way; of titles."""
@@ -103,8 +104,22 @@ def moment(sample: int, clock_: Clock) -> str:
 
 def span(start: int, end: int, clock_: Clock) -> str:
     """Two places of the programme."""
-    parted = "-" if clock_.frame_rate is None else " - "
-    return f"{moment(start, clock_)}{parted}{moment(end, clock_)}"
+    return _between(moment(start, clock_), moment(end, clock_))
+
+
+def span_told(start_time: str, end_time: str) -> str:
+    """The same of two places as documents tell them: hours are left out where there are none.
+
+    >>> span_told("0:00:16.0", "0:12:05.3"), span_told("0:59:59.9", "1:00:00.0")
+    ('0:16.0-12:05.3', '59:59.9-1:00:00.0')
+    >>> span_told("00:00:16:00", "00:12:05:07")
+    '00:00:16:00 - 00:12:05:07'
+    """
+    return _between(*(re.sub(r"^0:0?(\d+:\d\d\.\d)$", r"\1", time) for time in (start_time, end_time)))
+
+
+def _between(start: str, end: str) -> str:
+    return f"{start}{' - ' if has_frames(start) else '-'}{end}"
 
 
 def reading(value: float | None, digits: int = 1) -> str:

@@ -134,7 +134,7 @@ def test_lines_that_differ_are_told_and_the_others_counted(two: tuple[Side, Side
     text = told(two)
     rows = {row.split()[0]: row.split()[1:] for row in text[text.index("Lines that differ") :].splitlines() if row}
     assert rows["DX-0061.0"] == [
-        *("0:01:00.0-0:01:03.0", "DX", "0.31", "→", "0.52", "0.31", "→", "0.40", "!", "-0.12"),
+        *("1:00.0-1:03.0", "DX", "0.31", "→", "0.52", "0.31", "→", "0.40", "!", "-0.12"),
     ]
     assert rows["DX-0063.0"][-1] == "-0.06"
     same = told((two[0], two[0]))
@@ -192,7 +192,7 @@ def test_a_line_that_one_side_alone_has_is_told_with_a_dash() -> None:
     one = evidence(lines=(line(1, 0.3, 0.6), later))
     text = told((Side("a.json", "project", one), Side("b.json", "project", other)))
     (row,) = (row for row in text.splitlines() if row.startswith("DX-0062.0"))
-    assert row.split() == ["DX-0062.0", "0:01:10.0-0:01:12.0", "DX", "0.30", "→", "0.70", "-", "-"]
+    assert row.split() == ["DX-0062.0", "1:10.0-1:12.0", "DX", "0.30", "→", "0.70", "-", "-"]
 
 
 # ---- whose plans they are --------------------------------------------------------------------------------------------
