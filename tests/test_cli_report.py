@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +197,34 @@ def test_in_a_pipe_it_is_plain_whatever_the_terminal_has(monkeypatch: pytest.Mon
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setattr("sys.stdout", StringIO())
     assert common.page() == (120, None)
+
+
+def in_ascii(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> str:
+    """What a stream gets that knows nothing but ASCII."""
+    stream = TextIOWrapper(BytesIO(), "ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    assert main(["report", *map(str, arguments)]) == 0
+    return stream.buffer.getvalue().decode()  # type: ignore[attr-defined]
+
+
+def test_where_there_is_nothing_but_ascii_signs_are_spelt_and_columns_stay(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    edited(project, lambda document: document.update(title="Hafen → Süd"))
+    told, plain = said(capsys, project), in_ascii(monkeypatch, project)
+    assert "\\u" not in plain
+    assert plain.startswith("Hafen -> S\\xfcd: ")
+    rows, ours = ([row for row in text.splitlines() if row.startswith("MX ")] for text in (told, plain))
+    assert len(rows) == len(ours) > 1
+    assert [row.replace("·", ".").replace("→", "->").split() for row in rows] == [row.split() for row in ours]
+    assert any(set(row) == {"-"} for row in plain.splitlines()), "a rule is a rule"
+
+
+def test_json_keeps_its_signs_where_there_is_nothing_but_ascii(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As JSON escapes them: who reads it reads the same title."""
+    title = "Hafen → Süd \U0001f6a2"
+    edited(project, lambda document: document.update(title=title))
+    assert json.loads(in_ascii(monkeypatch, project, "--json"))["title"] == title
 
 
 # ---- two plans -------------------------------------------------------------------------------------------------------

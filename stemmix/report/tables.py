@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from io import StringIO
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
@@ -81,7 +81,27 @@ def as_text(parts: Sequence[RenderableType], page: Page | int) -> str:
             console.print(part.title)
             part.title = None
         console.print(part)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return "\n".join(_TAIL.sub(_without_blanks, line) for line in out.getvalue().splitlines()) + "\n"
+
+
+_STYLE: Final = r"\x1b\[[\d;]*m"
+_TAIL: Final = re.compile(rf"(?:\s|{_STYLE})+$")
+"""What stands behind the last word of a line: blanks, and where colours begin and end."""
+
+
+def _without_blanks(tail: re.Match[str]) -> str:
+    return "".join(re.findall(_STYLE, tail[0]))
+
+
+def in_ascii(text: str) -> str:
+    """A text for a terminal that knows ASCII alone, in columns all the same: an arrow is wider there, and takes what it
+    needs from the gap behind its figure.
+
+    >>> in_ascii("DX  0.31 → 0.52    +0.04"), in_ascii("·  →3.90  →1.77"), in_ascii("───")
+    ('DX  0.31 -> 0.52   +0.04', '. ->3.90 ->1.77', '---')
+    """
+    text = re.sub(r" → (\S+(?: !\S*)?)  ", r" -> \1 ", text)
+    return text.replace("  →", " ->").replace("→", "->").replace("─", "-").replace("·", ".").replace("±", "+-")
 
 
 def clock(samples: int, rate_hz: int) -> str:

@@ -321,4 +321,4 @@ def test_text_fits_its_width_and_is_plain_and_colours_change_no_word(two: tuple[
         assert not any(sign in text for sign in ("\x1b", "…", "None"))
         assert "0.31 → 0.40 !" in " ".join(text.split())
         coloured = comparison_text(comparison_of(*sides), Page(width, "standard"))
-        assert [re.sub(r"\x1b\[[\d;]*m", "", row).rstrip() for row in coloured.splitlines()] == text.splitlines()
+        assert [re.sub(r"\x1b\[[\d;]*m", "", row) for row in coloured.splitlines()] == text.splitlines()

@@ -228,7 +228,7 @@ def test_colours_change_no_word_and_where_there_are_none_the_text_is_plain(width
     assert "\x1b" not in plain
     coloured = report_text(evidence(), Page(width, "256"), None)
     assert "\x1b[1;31m1 in the mix !" in coloured
-    assert [ANSI.sub("", row).rstrip() for row in coloured.splitlines()] == plain.splitlines()
+    assert [ANSI.sub("", row) for row in coloured.splitlines()] == plain.splitlines()
 
 
 def test_what_is_red_is_marked_too() -> None:
