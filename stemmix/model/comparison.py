@@ -48,7 +48,8 @@ class ConflictsLeft(Document):
     size: Sizes
     """Of all of them together, before and after."""
     in_all_lines: Sizes
-    """The same of all lines, whether they have reached their goal or not."""
+    """The same of all lines, whether they have reached their goal or not. What counts is judged line by line here, and
+    along stretches of the programme in `masked`: the two are near each other, not the same."""
     not_counted: int
     """How many this plan alone lists, of lines that came the same to both: they are in none of these figures."""
 
