@@ -33,8 +33,9 @@ def proof_of(project_path: Path, out: Path | None, gain_from: Path | None, hashe
     given, would do again what stands there.
 
     Project, stems, plan and every file that was written are held against the hashes of the receipt; a file that is gone
-    or too short is not read for it. Nothing is said of libraries and processor: on others samples may differ in their
-    last bits. A render from a stored plan counts as any other. ProjectError where the project is none.
+    or too short is not read for it. A page is to be there, whatever it holds. Nothing is said of libraries and
+    processor: on others samples may differ in their last bits. A render from a stored plan counts as any other.
+    ProjectError where the project is none.
     """
     project = read_project(project_path)
     receipt_path = folder_of(project_path, out) / f"{project_path.stem}.receipt.json"
@@ -94,6 +95,9 @@ def _changed(project_path: Path, folder: Path, receipt: Receipt, hashes: Hashes)
         else:
             if size < least_bytes:
                 yield f"{name} is too short"
+    # of a page the receipt has no hash: it names the receipt's files, and is made last
+    if receipt.page is not None and not (folder / receipt.page).is_file():
+        yield f"{receipt.page} is not there"
     for path, *_ in wanted:
         hashes.of(path)  # begun, all at once
     for path, sha256, _, name in wanted:

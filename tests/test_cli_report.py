@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +199,34 @@ def test_in_a_pipe_it_is_plain_whatever_the_terminal_has(monkeypatch: pytest.Mon
     assert common.page() == (120, None)
 
 
+def in_ascii(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> str:
+    """What a stream gets that knows nothing but ASCII."""
+    stream = TextIOWrapper(BytesIO(), "ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    assert main(["report", *map(str, arguments)]) == 0
+    return stream.buffer.getvalue().decode()  # type: ignore[attr-defined]
+
+
+def test_where_there_is_nothing_but_ascii_signs_are_spelt_and_columns_stay(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    edited(project, lambda document: document.update(title="Hafen → Süd"))
+    told, plain = said(capsys, project), in_ascii(monkeypatch, project)
+    assert "\\u" not in plain
+    assert plain.startswith("Hafen -> S\\xfcd: ")
+    rows, ours = ([row for row in text.splitlines() if row.startswith("MX ")] for text in (told, plain))
+    assert len(rows) == len(ours) > 1
+    assert [row.replace("·", ".").replace("→", "->").split() for row in rows] == [row.split() for row in ours]
+    assert any(set(row) == {"-"} for row in plain.splitlines()), "a rule is a rule"
+
+
+def test_json_keeps_its_signs_where_there_is_nothing_but_ascii(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As JSON escapes them: who reads it reads the same title."""
+    title = "Hafen → Süd \U0001f6a2"
+    edited(project, lambda document: document.update(title=title))
+    assert json.loads(in_ascii(monkeypatch, project, "--json"))["title"] == title
+
+
 # ---- two plans -------------------------------------------------------------------------------------------------------
 
 
@@ -226,6 +254,23 @@ def test_two_versions_of_a_project_are_set_side_by_side(project: Path, capsys: S
     assert "lines below clarity 0.5 and 0.7" in text
     assert "note: the stems differ: the fader of MX stands at 0 and at 3 dB" in " ".join(text.split())
     assert "Lines that differ" in text
+
+
+def test_as_they_came_the_stems_are_the_same_to_both_methods(project: Path, capsys: Said) -> None:
+    methods = reported(capsys, project, "--compare", schema=comparison_schema())["plans"]
+    first, second = (
+        (
+            one["conflicts"]["count_before"],
+            one["conflicts"]["size"]["before"],
+            one["conflicts"]["in_all_lines"]["before"],
+            one["masked"]["targets"]["before"],
+            one["masked"]["all"]["before"],
+            one["clarity"]["mean_before"],
+        )
+        for one in methods
+    )
+    assert first == second
+    assert min(first) > 0
 
 
 def test_both_are_narrowed_alike_and_what_a_plan_cannot_tell_of_a_span_is_said(project: Path, capsys: Said) -> None:

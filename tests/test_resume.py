@@ -117,6 +117,16 @@ def test_anything_else_is_not(project: Path, kind: str) -> None:
     assert proof(project) == Proof(None, lacks)
 
 
+def test_a_page_that_is_gone_is_missed_as_any_other_file(project: Path) -> None:
+    """It has no hash: that it is there is all that is asked of it."""
+    rendered(edited(project, lambda document: document.update(report="page")))
+    assert proof(project).receipt is not None
+    (project.parent / "out/scene.report.html").unlink()
+    assert proof(project) == Proof(None, "scene.report.html is not there")
+    rendered(project)
+    assert proof(project).receipt is not None
+
+
 def test_gains_of_the_receipt_that_is_given_are_proved_by_its_hash(project: Path, tmp_path: Path) -> None:
     given = tmp_path / "first.receipt.json"
     shutil.copy(receipt_of(project), given)

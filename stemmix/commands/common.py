@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import re
 import shutil
 import signal
 import sys
@@ -96,8 +98,7 @@ class Voice:
                 try:
                     stream.write(text)
                 except UnicodeEncodeError:  # of which nothing was written
-                    encoding = stream.encoding
-                    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+                    stream.write(_in_signs_of(stream.encoding, text))
                 stream.flush()
         except BrokenPipeError:
             # the interpreter flushes once more at its end, and would complain
@@ -105,6 +106,15 @@ class Voice:
             os.dup2(nowhere, stream.fileno())
             os.close(nowhere)
             raise StoppedError(signal.SIGPIPE) from None
+
+
+def _in_signs_of(encoding: str, text: str) -> str:
+    """A text for a stream that has not all of its signs; JSON has escapes of its own, and is read as what it was."""
+    if text.startswith("{"):
+        return re.sub(r"[^\x00-\x7f]", lambda sign: json.dumps(sign[0])[1:-1], text)
+    from stemmix.report.tables import in_ascii
+
+    return in_ascii(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 class _Said(logging.Handler):

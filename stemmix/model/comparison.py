@@ -9,7 +9,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from stemmix.model.document import Document
-from stemmix.model.plan import Edge, Line, Outcome, Plan, StoppedBy
+from stemmix.model.plan import Conflict, Edge, Line, Outcome, Plan, StoppedBy
 from stemmix.model.report import ReportedChoice
 
 COMPARISON_SCHEMA: Final = "stemmix.comparison/1"
@@ -37,7 +37,9 @@ class Masked(Document):
 
 
 class ConflictsLeft(Document):
-    """Conflicts of lines that are under their goal: what is left in a line that has reached it is none to be mended."""
+    """Conflicts of lines that are under their goal: what is left in a line that has reached it is none to be mended,
+    but it is left. Of a line that came the same to both plans, those that both list: one way of mixing also lists stems
+    that louder ones cover until these are cut, and what came is the same for both. Of other lines, all."""
 
     count_before: int
     """How many there are, as the stems came."""
@@ -45,6 +47,11 @@ class ConflictsLeft(Document):
     """How many are left in the mix."""
     size: Sizes
     """Of all of them together, before and after."""
+    in_all_lines: Sizes
+    """The same of all lines, whether they have reached their goal or not. What counts is judged line by line here, and
+    along stretches of the programme in `masked`: the two are near each other, not the same."""
+    not_counted: int
+    """How many this plan alone lists, of lines that came the same to both: they are in none of these figures."""
 
 
 class Clarity(Document):
@@ -192,6 +199,24 @@ def _alike(first: Plan, second: Plan) -> Iterator[tuple[tuple[bool, float], Line
             share = shared / (max(end, last) - min(start, starts[number]))
             if one.target == other.target and share >= SAME_SPAN:
                 yield (one.id != other.id, -share), one, other
+
+
+def conflicts_counted(plan: Plan, other: Plan) -> tuple[list[tuple[Conflict, Line]], int]:
+    """Conflicts of a plan's lines, each with its line, and how many are not among them: of a line that came the same to
+    both, by its id, clarity and SNR, those that the other plan does not list."""
+    lines, others = {line.id: line for line in plan.lines}, {line.id: line for line in other.lines}
+    listed = {conflict.id for conflict in other.conflicts}
+    found = [(conflict, lines[conflict.line]) for conflict in plan.conflicts if conflict.line in lines]
+    counted = [
+        (conflict, line)
+        for conflict, line in found
+        if conflict.id in listed or _as_it_came(line) != _as_it_came(others.get(line.id))
+    ]
+    return counted, len(found) - len(counted)
+
+
+def _as_it_came(line: Line | None) -> tuple[float, float] | None:
+    return None if line is None else (line.clarity_before, line.snr_before_db)
 
 
 def are_related(first: Plan, second: Plan) -> bool:

@@ -19,16 +19,17 @@ from stemmix.model.comparison import (
     Masked,
     Sizes,
     are_related,
+    conflicts_counted,
     matched_lines,
     stems_apart,
 )
 from stemmix.model.evidence import Evidence
-from stemmix.model.plan import Edge, Line, Outcome, Plan
+from stemmix.model.plan import Conflict, Edge, Line, Outcome, Plan
 from stemmix.model.profiles import SPEECH
 from stemmix.report.masking import BAND_SECONDS, targets_of
 from stemmix.report.records import Record, records
 from stemmix.report.reported import UNTOLD, Times
-from stemmix.report.tables import BAD, QUIET, STRONG, Page, as_text, change, clock, many, note, table, titled
+from stemmix.report.tables import BAD, QUIET, STRONG, Page, as_text, change, clock, many, note, span_told, table, titled
 
 ALIKE = 0.01
 """Lines that differ by less are as clear in both."""
@@ -56,7 +57,7 @@ def comparison_of(first: Side, second: Side) -> Comparison:
     one, other = first.evidence.plan, second.evidence.plan
     by_method = first.path == second.path and one.method != other.method
     names = (one.method, other.method) if by_method else ("A", "B")
-    plans = (_compared(names[0], first), _compared(names[1], second))
+    plans = (_compared(names[0], first, other), _compared(names[1], second, one))
     related = are_related(one, other)
     return Comparison(
         schema_=COMPARISON_SCHEMA,
@@ -103,7 +104,7 @@ def _notes(first: Side, second: Side) -> list[str]:
 # ------------------------------------------------------------------------------------------------------------- figures
 
 
-def _compared(name: str, side: Side) -> ComparedPlan:
+def _compared(name: str, side: Side, other: Plan) -> ComparedPlan:
     plan, chosen = side.evidence.plan, side.evidence.chosen
     times, targets = Times(plan), targets_of(side.evidence)
     unknown = side.kind == "plan" and chosen is not None and not chosen.is_whole(plan)
@@ -120,7 +121,7 @@ def _compared(name: str, side: Side) -> ComparedPlan:
         chosen=times.chosen(chosen),
         targets=tuple(targets),
         clarity=_clarity(plan),
-        conflicts=_conflicts(plan),
+        conflicts=_conflicts(plan, other),
         outcome=plan.outcome,
         masked=None
         if unknown
@@ -158,23 +159,24 @@ def _clarity(plan: Plan) -> Clarity:
     )
 
 
-def _conflicts(plan: Plan) -> ConflictsLeft:
-    lines = {line.id: line for line in plan.lines}
-    found = [(conflict, lines[conflict.line]) for conflict in plan.conflicts if conflict.line in lines]
-    came = [conflict.size_before for conflict, line in found if line.clarity_before < plan.clarity_goal]
-    left = [conflict.size_after for conflict, line in found if line.clarity_after < plan.clarity_goal]
+def _conflicts(plan: Plan, other: Plan) -> ConflictsLeft:
+    found, not_counted = conflicts_counted(plan, other)
+    came = [conflict for conflict, line in found if line.clarity_before < plan.clarity_goal]
+    left = [conflict for conflict, line in found if line.clarity_after < plan.clarity_goal]
     return ConflictsLeft(
         count_before=len(came),
         count_after=len(left),
-        size=Sizes(before=round(sum(came), 4), after=round(sum(left), 4)),
+        size=Sizes(before=_sizes(came).before, after=_sizes(left).after),
+        in_all_lines=_sizes(conflict for conflict, _ in found),
+        not_counted=not_counted,
     )
 
 
-def _sizes(edges: Iterable[Edge]) -> Sizes:
-    edges = list(edges)
+def _sizes(hidden: Iterable[Edge | Conflict]) -> Sizes:
+    hidden = list(hidden)
     return Sizes(
-        before=round(sum(edge.size_before for edge in edges), 4),
-        after=round(sum(edge.size_after for edge in edges), 4),
+        before=round(sum(one.size_before for one in hidden), 4),
+        after=round(sum(one.size_after for one in hidden), 4),
     )
 
 
@@ -191,6 +193,11 @@ def comparison_text(compared: Comparison, page: Page, top: int | None = None) ->
     figures.add_row("moves", *(str(plan.moves) for plan in compared.plans))
     parts: list[RenderableType] = [_heading(compared), figures, *_lines(compared, page.width, top)]
     said = [note(text) for text in compared.notes]
+    said += [
+        f"{many(plan.conflicts.not_counted, 'conflict')} of lines that {plan.name} alone lists: not counted"
+        for plan in compared.plans
+        if plan.conflicts.not_counted
+    ]
     said += [f"{plan.name}: {why}" for plan in compared.plans for why in dict.fromkeys(plan.reasons.values())]
     said += compared.reasons.values()
     return as_text([*parts, "\n".join(said)] if said else parts, page)
@@ -218,7 +225,7 @@ def _of(plan: ComparedPlan) -> str:
         return lines
     scene = f", scene {plan.chosen.scene}" if plan.chosen.scene else ""
     stem = f", what has to do with {plan.chosen.stem}" if plan.chosen.stem else ""
-    return f"of it {plan.chosen.start_time}-{plan.chosen.end_time}{scene}{stem}: {lines}"
+    return f"of it {span_told(plan.chosen.start_time, plan.chosen.end_time)}{scene}{stem}: {lines}"
 
 
 Row = tuple[str, list[str]]
@@ -234,6 +241,7 @@ def _of_lines(compared: Comparison) -> list[Row]:
         (f"lines below clarity {' and '.join(goals)}", [f"{before} → {after}" for before, after in under]),
         ("conflicts of lines below it", [f"{before} → {after}" for before, after in counts]),
         ("    their size", [_both(plan.conflicts.size) for plan in compared.plans]),
+        ("    that of all lines, clear or not", [_both(plan.conflicts.in_all_lines) for plan in compared.plans]),
         ("mean clarity of the lines", [f"{_figure(before)} → {_figure(after)}" for before, after in means]),
     ]
 
@@ -291,7 +299,7 @@ def _lines(compared: Comparison, width: int, top: int | None) -> list[Renderable
         assert line is not None
         by = "-" if one is None or other is None else f"{other.clarity_after - one.clarity_after:+.2f}"
         cells = [_told(one, first.clarity_goal), _told(other, second.clarity_goal)]
-        return line.start_s, Record([line.id, f"{line.start_time}-{line.end_time}", line.target, *cells, by])
+        return line.start_s, Record([line.id, span_told(line.start_time, line.end_time), line.target, *cells, by])
 
     parts: list[RenderableType] = []
     if shown:

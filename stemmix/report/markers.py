@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Final, Literal, NamedTuple
 
-from stemmix.model.moves import Duck, Level, Presence, Ride, Scene, StaticEq, Unmask
+from stemmix.model.moves import Scene, StaticEq, Unmask
 from stemmix.model.plan import Conflict, Line, Move, Plan, PlannedScene
 from stemmix.model.timecode import is_drop_frame, timecode_from_frames
-from stemmix.report.masking import BECAUSE_OF, bands_moved, in_words, purpose
+from stemmix.report.masking import BECAUSE_OF, bands_moved, cut_in_words, in_words, purpose
 from stemmix.report.tables import change
 
 Kind = Literal["conflict", "move", "line", "scene"]
@@ -108,7 +108,7 @@ def _of_move(move: Move) -> Marker:
     name = f"{move.stem} {_done(move)} for {_PURPOSES.get(made_for, made_for)}"
     said = [in_words(move)]
     if move.evidence is not None:
-        said.append(f"audibility {move.evidence.sii_before:.2f} to {move.evidence.sii_after:.2f}")
+        said.append(f"clarity {move.evidence.sii_before:.2f} to {move.evidence.sii_after:.2f}")
     if move.stopped_by is not None:
         said.append(f"no more because {BECAUSE_OF[move.stopped_by]}")
     if move.because:
@@ -120,21 +120,14 @@ _PURPOSES: Final = {"scene": "the scene", "pin": "a pin", "all": "the whole prog
 
 
 def _done(move: Move) -> str:
-    """What a move does, in as few words as can be."""
+    """What a move does, as everywhere, in as few words as can be."""
     match move.action:
-        case Unmask(mid_db=mid_db, side_db=side_db) | Scene(mid_db=mid_db, side_db=side_db):
-            gains_db, what = (mid_db, "cut") if any(mid_db) else (side_db, "sides cut")
-            return f"{what} {change(min(gains_db))} dB {_in_hz(*bands_moved(gains_db))}"
-        case Duck(gain_db=gain_db):
-            return f"duck {change(gain_db)} dB"
-        case Ride(gain_db=gain_db):
-            return f"ride {change(gain_db)} dB"
-        case Level(gain_db=gain_db):
-            return f"fader {change(gain_db)} dB"
-        case Presence(gain_db=bands_db):
-            return f"presence {change(min(bands_db))} to {change(max(bands_db))} dB"
+        case Unmask() | Scene() as cut:
+            return f"{cut_in_words(cut)} at {_in_hz(*bands_moved(cut.mid_db if any(cut.mid_db) else cut.side_db))}"
         case StaticEq(gain_db=classic_db):
-            return f"equaliser down to {change(min(classic_db))} dB"
+            return f"seven-band equaliser, down to {change(min(classic_db))} dB"
+        case _:
+            return in_words(move)
 
 
 def _band_of(move: Move) -> tuple[float, float] | None:

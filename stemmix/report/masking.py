@@ -43,10 +43,15 @@ def in_words(move: Move) -> str:
             return f"fader by {gain_db:+.1f} dB"
         case StaticEq(gain_db=classic_db):
             return "seven-band equaliser, " + " ".join(f"{gain:.1f}" for gain in classic_db)
-        case Unmask(mid_db=mid_db, side_db=side_db) | Scene(mid_db=mid_db, side_db=side_db):
-            if not any(mid_db):
-                return f"cut of the sides to {_depth(side_db)} dB"
-            return f"cut to {_depth(mid_db)} dB (sides {_depth(side_db)})"
+        case Unmask() | Scene() as cut:
+            return cut_in_words(cut) + (f" (sides {_depth(cut.side_db)})" if any(cut.mid_db) else "")
+
+
+def cut_in_words(cut: Unmask | Scene) -> str:
+    """How deep it is, of the middle; of the sides where these alone are cut."""
+    if any(cut.mid_db):
+        return f"cut to {_depth(cut.mid_db)} dB"
+    return f"cut of the sides to {_depth(cut.side_db)} dB"
 
 
 def bands_of(move: Move) -> str:

@@ -46,7 +46,7 @@ def who_masks_whom(evidence: Evidence, width: int) -> list[RenderableType]:
     maskers = [stem for stem in order if stem in hiding]
     names = max(len("hidden"), *map(len, targets)) + GAP
     across = names + sum(max(ACROSS, len(masker)) + GAP for masker in maskers) + ACROSS
-    stacked = names + (STACKED + 1) * len(maskers) + len(IN_ALL)
+    stacked = names + sum(max(STACKED, len(masker)) + 1 for masker in maskers) + len(IN_ALL)
     if (evidence.chosen is not None and evidence.chosen.stem is not None) or min(across, stacked) > width:
         return _pairs(edges, marked, width)
     return [_matrix(evidence, targets, maskers, marked, is_stacked=across > width)]

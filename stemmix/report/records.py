@@ -1,5 +1,5 @@
-"""Rows of figures that are never cut off: where a page is too narrow for a row, it goes on in a second line, in columns
-all the same; and under each row there is room for a sentence."""
+"""Rows of figures that are never cut off: where a page is too narrow for a row, words or what else does not fit stand
+in a second line, in columns all the same; and under each row there is room for a sentence."""
 
 from __future__ import annotations
 
@@ -32,15 +32,16 @@ def records(title: Text, columns: Sequence[str], rows: Sequence[Record], width: 
     names = [Text(name.lstrip(">"), style=STRONG) for name in columns]
     cells = [[_text(cell) for cell in row.cells] for row in rows]
     widths = [max(cell.cell_len for cell in column) for column in zip(names, *cells, strict=True)]
-    lines = _packed(widths, width)
+    right = [name.startswith(">") for name in columns]
+    lines = _packed(widths, right, width)
     widest = max(
         sum(widths[column] + GAP for column in line) - GAP + _indent(number) for number, line in enumerate(lines)
     )
-    right = [name.startswith(">") for name in columns]
 
     def told(row: Sequence[Text]) -> Iterable[RenderableType]:
         for number, line in enumerate(lines):
-            yield _line([(row[column], widths[column], right[column]) for column in line], _indent(number))
+            told_line = _line([(row[column], widths[column], right[column]) for column in line])
+            yield Padding(told_line, (0, 0, 0, _indent(number)))
 
     parts: list[RenderableType] = [title, *told(names), "─" * min(widest, width)]
     for row, of_row in zip(rows, cells, strict=True):
@@ -58,8 +59,17 @@ def _indent(number: int) -> int:
     return INDENT if number else 0
 
 
-def _packed(widths: Sequence[int], width: int) -> list[list[int]]:
-    """Numbers of the columns that stand in each line of a row."""
+def _packed(widths: Sequence[int], right: Sequence[bool], width: int) -> list[list[int]]:
+    """Numbers of the columns that stand in each line of a row.
+
+    Figures stay together where they can: if one column of words is what does not fit, it alone goes below, the last
+    such column.
+    """
+    spare = width - sum(widths) - GAP * (len(widths) - 1)
+    if spare < 0:
+        for words in range(len(widths) - 1, 0, -1):
+            if not right[words] and spare + widths[words] + GAP >= 0:
+                return [[column for column in range(len(widths)) if column != words], [words]]
     lines: list[list[int]] = []
     left = 0
     for column, needed in enumerate(widths):
@@ -71,9 +81,9 @@ def _packed(widths: Sequence[int], width: int) -> list[list[int]]:
     return lines
 
 
-def _line(cells: Iterable[tuple[Text, int, bool]], indent: int) -> Text:
+def _line(cells: Iterable[tuple[Text, int, bool]]) -> Text:
     """Cells with the widths of their columns, side by side."""
-    line = Text(" " * indent, overflow="fold")
+    line = Text(overflow="fold")
     for number, (cell, width, is_right) in enumerate(cells):
         pad = " " * (width - cell.cell_len)
         line.append(" " * GAP if number else "")

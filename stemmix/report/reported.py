@@ -131,7 +131,7 @@ class Times:
 
 
 def _stem(heard: HeardFacts, evidence: Evidence) -> ReportedStem:
-    facts, measured, plan = heard.facts, heard.facts.measured, evidence.plan
+    facts, measured, plan = heard.facts, heard.facts.measured.rounded(), evidence.plan
     start, end = looked_at(evidence)
     active = sounding(heard, start, end)
     readings = {name: getattr(measured, name) for name in READINGS}

@@ -5,16 +5,17 @@ Colours are for terminals alone, and say nothing that the words do not say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from io import StringIO
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from stemmix.model.timecode import Clock
+from stemmix.model.timecode import Clock, has_frames
 
 BAD, GOOD, QUIET, STRONG = "bold red", "green", "dim", "bold"
 """Styles: of what is amiss, which a `!` marks too; of what is well; of what is told by the way; of titles."""
@@ -80,7 +81,27 @@ def as_text(parts: Sequence[RenderableType], page: Page | int) -> str:
             console.print(part.title)
             part.title = None
         console.print(part)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return "\n".join(_TAIL.sub(_without_blanks, line) for line in out.getvalue().splitlines()) + "\n"
+
+
+_STYLE: Final = r"\x1b\[[\d;]*m"
+_TAIL: Final = re.compile(rf"(?:\s|{_STYLE})+$")
+"""What stands behind the last word of a line: blanks, and where colours begin and end."""
+
+
+def _without_blanks(tail: re.Match[str]) -> str:
+    return "".join(re.findall(_STYLE, tail[0]))
+
+
+def in_ascii(text: str) -> str:
+    """A text for a terminal that knows ASCII alone, in columns all the same: an arrow is wider there, and takes what it
+    needs from the gap behind its figure.
+
+    >>> in_ascii("DX  0.31 → 0.52    +0.04"), in_ascii("·  →3.90  →1.77"), in_ascii("───")
+    ('DX  0.31 -> 0.52   +0.04', '. ->3.90 ->1.77', '---')
+    """
+    text = re.sub(r" → (\S+(?: !\S*)?)  ", r" -> \1 ", text)
+    return text.replace("  →", " ->").replace("→", "->").replace("─", "-").replace("·", ".").replace("±", "+-")
 
 
 def clock(samples: int, rate_hz: int) -> str:
@@ -103,8 +124,22 @@ def moment(sample: int, clock_: Clock) -> str:
 
 def span(start: int, end: int, clock_: Clock) -> str:
     """Two places of the programme."""
-    parted = "-" if clock_.frame_rate is None else " - "
-    return f"{moment(start, clock_)}{parted}{moment(end, clock_)}"
+    return _between(moment(start, clock_), moment(end, clock_))
+
+
+def span_told(start_time: str, end_time: str) -> str:
+    """The same of two places as documents tell them: hours are left out where there are none.
+
+    >>> span_told("0:00:16.0", "0:12:05.3"), span_told("0:59:59.9", "1:00:00.0")
+    ('0:16.0-12:05.3', '59:59.9-1:00:00.0')
+    >>> span_told("00:00:16:00", "00:12:05:07")
+    '00:00:16:00 - 00:12:05:07'
+    """
+    return _between(*(re.sub(r"^0:0?(\d+:\d\d\.\d)$", r"\1", time) for time in (start_time, end_time)))
+
+
+def _between(start: str, end: str) -> str:
+    return f"{start}{' - ' if has_frames(start) else '-'}{end}"
 
 
 def reading(value: float | None, digits: int = 1) -> str:

@@ -104,9 +104,13 @@ def _heading(evidence: Evidence) -> Text:
 def _stems(evidence: Evidence, width: int) -> RenderableType:
     start, end = looked_at(evidence)
     moved = any(heard.gain_db for heard in evidence.stems)
-    part = "the span" if evidence.chosen else "the time"
-    faders = "; loudness and peak before the fader" if moved else ""
-    title = titled("Stems", f". Active: the share of {part} in which one is heard{faders}")
+    in_part = evidence.chosen is not None and not evidence.chosen.is_whole(evidence.plan)
+    part = "the span" if in_part else "the time"
+    legend = f". Active: the share of {part} in which one is heard"
+    legend += "; onsets in the span; loudness, LRA and peak of the whole stem" if in_part else ""
+    if moved:
+        legend += ", before the fader" if in_part else "; loudness and peak before the fader"
+    title = titled("Stems", legend)
 
     def row(heard: HeardFacts) -> Record:
         measured = heard.facts.measured

@@ -33,9 +33,9 @@ def why_text(evidence: Evidence, applied: Sequence[AppliedGains], sample: int, s
     if moves:
         parts.append(_gains(gains for gains in applied if stem in {None, gains.stem}))
         made = table(
-            "Moves: the SNR (dB) and audibility (SII) of what each is made for, as it came and in the mix; how much of"
-            " the audibility this move alone buys, and for each dB of it",
-            ["stem", "what", ">bands (Hz)", "=for", ">SNR", ">SII", ">bought", ">per dB", "stopped by"],
+            "Moves: the SNR (dB) and clarity (0 to 1) of what each is made for, as it came and in the mix; how much of "
+            "the clarity this move alone buys, and for each dB of it",
+            ["stem", "what", ">bands (Hz)", "=for", ">SNR", ">clarity", ">bought", ">per dB", "stopped by"],
         )
         for move in moves:
             facts = move.evidence

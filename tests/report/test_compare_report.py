@@ -99,6 +99,32 @@ def test_conflicts_are_left_where_their_line_is_under_its_goal() -> None:
     rows = figures(told((side, side)))
     assert rows["conflicts of lines below it"] == ["2 → 1"] * 2
     assert rows["their size"] == ["4.00 → 0.25"] * 2
+    assert rows["that of all lines, clear or not"] == ["4.25 → 0.95"] * 2, "what is left in clear lines is not gone"
+
+
+def test_what_one_plan_alone_lists_of_a_line_that_both_have_is_not_counted() -> None:
+    """As they came the stems are the same, whatever is found on the way to either mix."""
+    both = (conflict(1, "MX", 1.5, 0.5), conflict(3, "MX", 2.5, 0.25, line="DX-0063.0"))
+    one = Side("a.json", "project", evidence(conflicts=(*both, conflict(9, "FX", 0.125, 0.375, line="DX-0063.0"))))
+    other = Side("b.json", "project", evidence(conflicts=both))
+    for sides in ((one, other), (other, one)):
+        rows = figures(told(sides))
+        assert rows["conflicts of lines below it"] == ["2 → 1"] * 2
+        assert rows["their size"] == ["4.00 → 0.25"] * 2
+        assert rows["that of all lines, clear or not"] == ["4.00 → 0.75"] * 2
+    assert "1 conflict of lines that A alone lists: not counted" in told((one, other))
+    assert [plan["conflicts"]["not_counted"] for plan in compared((one, other))["plans"]] == [1, 0]
+
+
+def test_of_a_line_that_came_otherwise_each_plan_counts_its_own_conflicts() -> None:
+    """A fader that was moved is another thing to be heard, not another way of mixing it."""
+    louder = replace(line(1, 0.2, 0.4), snr_before_db=-6.0)
+    one = Side("a.json", "project", evidence(conflicts=(conflict(1, "MX", 1.5, 0.5),)))
+    other = Side("b.json", "project", evidence(lines=(louder,), conflicts=(conflict(2, "MX", 1.75, 1.0),)))
+    rows = figures(told((one, other)))
+    assert rows["conflicts of lines below it"] == ["1 → 0", "1 → 1"]
+    assert rows["their size"] == ["1.50 → 0.00", "1.75 → 1.00"]
+    assert "not counted" not in told((one, other))
 
 
 # ---- lines -----------------------------------------------------------------------------------------------------------
@@ -108,7 +134,7 @@ def test_lines_that_differ_are_told_and_the_others_counted(two: tuple[Side, Side
     text = told(two)
     rows = {row.split()[0]: row.split()[1:] for row in text[text.index("Lines that differ") :].splitlines() if row}
     assert rows["DX-0061.0"] == [
-        *("0:01:00.0-0:01:03.0", "DX", "0.31", "→", "0.52", "0.31", "→", "0.40", "!", "-0.12"),
+        *("1:00.0-1:03.0", "DX", "0.31", "→", "0.52", "0.31", "→", "0.40", "!", "-0.12"),
     ]
     assert rows["DX-0063.0"][-1] == "-0.06"
     same = told((two[0], two[0]))
@@ -166,7 +192,7 @@ def test_a_line_that_one_side_alone_has_is_told_with_a_dash() -> None:
     one = evidence(lines=(line(1, 0.3, 0.6), later))
     text = told((Side("a.json", "project", one), Side("b.json", "project", other)))
     (row,) = (row for row in text.splitlines() if row.startswith("DX-0062.0"))
-    assert row.split() == ["DX-0062.0", "0:01:10.0-0:01:12.0", "DX", "0.30", "→", "0.70", "-", "-"]
+    assert row.split() == ["DX-0062.0", "1:10.0-1:12.0", "DX", "0.30", "→", "0.70", "-", "-"]
 
 
 # ---- whose plans they are --------------------------------------------------------------------------------------------
@@ -295,4 +321,4 @@ def test_text_fits_its_width_and_is_plain_and_colours_change_no_word(two: tuple[
         assert not any(sign in text for sign in ("\x1b", "…", "None"))
         assert "0.31 → 0.40 !" in " ".join(text.split())
         coloured = comparison_text(comparison_of(*sides), Page(width, "standard"))
-        assert [re.sub(r"\x1b\[[\d;]*m", "", row).rstrip() for row in coloured.splitlines()] == text.splitlines()
+        assert [re.sub(r"\x1b\[[\d;]*m", "", row) for row in coloured.splitlines()] == text.splitlines()

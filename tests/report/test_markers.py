@@ -61,13 +61,13 @@ SIDES_ONLY = replace(move("MX", "cut", ()).action, mid_db=(0.0,) * len(DIP))
 @pytest.mark.parametrize(
     ("kind", "name", "has_bands"),
     [
-        ("cut", "MX cut -8.0 dB 1.3-2.8 kHz for DX-0061.0", True),
-        ("scene", "MX cut -8.0 dB 1.3-2.8 kHz for DX-0061.0", True),
-        ("duck", "MX duck -3.2 dB for DX-0061.0", False),
-        ("ride", "MX ride +1.5 dB for DX-0061.0", False),
-        ("presence", "MX presence -0.2 to +0.5 dB for DX-0061.0", False),
-        ("fader", "MX fader -4.5 dB for DX-0061.0", False),
-        ("equaliser", "MX equaliser down to -6.0 dB for DX-0061.0", False),
+        ("cut", "MX cut to -8.0 dB at 1.3-2.8 kHz for DX-0061.0", True),
+        ("scene", "MX cut to -8.0 dB at 1.3-2.8 kHz for DX-0061.0", True),
+        ("duck", "MX duck by 3.2 dB for DX-0061.0", False),
+        ("ride", "MX ride by +1.5 dB for DX-0061.0", False),
+        ("presence", "MX presence, -0.2 to +0.5 dB for DX-0061.0", False),
+        ("fader", "MX fader by -4.5 dB for DX-0061.0", False),
+        ("equaliser", "MX seven-band equaliser, down to -6.0 dB for DX-0061.0", False),
     ],
 )
 def test_a_move_says_what_is_done_to_which_stem_and_for_what(kind: str, name: str, has_bands: bool) -> None:
@@ -77,7 +77,7 @@ def test_a_move_says_what_is_done_to_which_stem_and_for_what(kind: str, name: st
 
 def test_a_cut_of_the_sides_alone_says_so() -> None:
     (marker,) = markers_of(plan(moves=(replace(move("MX", "cut", ()), action=SIDES_ONLY),)), ["moves"])
-    assert marker.name == "MX sides cut -4.0 dB 1.3-2.8 kHz for DX-0061.0"
+    assert marker.name == "MX cut of the sides to -4.0 dB at 1.3-2.8 kHz for DX-0061.0"
     assert marker.band_hz == pytest.approx((1318.8, 2800.0), abs=0.1)
 
 
@@ -96,7 +96,7 @@ def test_the_note_of_a_move_has_what_it_does_what_it_buys_what_stopped_it_and_it
     made = replace(move("MX", "cut", ("C0001", "C0003")), evidence=bought, stopped_by="goal")
     (marker,) = markers_of(plan(moves=(made,)), ["moves"])
     assert marker.note == (
-        "cut to -8.0 dB (sides -4.0); audibility 0.33 to 0.52; no more because the line has reached its goal; "
+        "cut to -8.0 dB (sides -4.0); clarity 0.33 to 0.52; no more because the line has reached its goal; "
         "because of C0001, C0003"
     )
 
@@ -139,7 +139,7 @@ def test_only_what_is_asked_for_is_marked() -> None:
 
 GOLDEN = (
     at("scene", 0, 90, "scene S-0000"),
-    at("move", 60, 63.02, "MX cut -7.7 dB 656-4008 Hz for DX-0061.0", note="why", band_hz=(656.1, 4008.2)),
+    at("move", 60, 63.02, "MX cut to -7.7 dB at 656-4008 Hz for DX-0061.0", note="why", band_hz=(656.1, 4008.2)),
     at("conflict", 61.5, 63.5, "MX hides DX 1.0-2.8 kHz at -6 dB", note="hidden", band_hz=(1008.4, 2799.9)),
     at("line", 61.51, 3_723.25, "DX-0061.0 clarity 0.31 to 0.52"),
 )
@@ -149,7 +149,7 @@ def test_reaper_gets_markers_and_regions_with_unmistakable_times_and_colours() -
     assert reaper_listing(plan(), GOLDEN) == (
         "#,Name,Start,End,Length,Color\n"
         "R1,scene S-0000,0:00:00.000000,0:01:30.000000,0:01:30.000000,8E44AD\n"
-        "R2,MX cut -7.7 dB 656-4008 Hz for DX-0061.0,0:01:00.000000,0:01:03.020000,0:00:03.020000,2E86DE\n"
+        "R2,MX cut to -7.7 dB at 656-4008 Hz for DX-0061.0,0:01:00.000000,0:01:03.020000,0:00:03.020000,2E86DE\n"
         "M1,MX hides DX 1.0-2.8 kHz at -6 dB,0:01:01.500000,,,E03C31\n"
         "R3,DX-0061.0 clarity 0.31 to 0.52,0:01:01.510000,1:02:03.250000,1:01:01.740000,27AE60\n",
         (),
@@ -159,7 +159,7 @@ def test_reaper_gets_markers_and_regions_with_unmistakable_times_and_colours() -
 def test_audacity_gets_labels_and_the_frequencies_of_what_has_bands() -> None:
     assert audacity_listing(plan(), GOLDEN) == (
         "0.000000\t90.000000\tscene S-0000\n"
-        "60.000000\t63.020000\tMX cut -7.7 dB 656-4008 Hz for DX-0061.0\n"
+        "60.000000\t63.020000\tMX cut to -7.7 dB at 656-4008 Hz for DX-0061.0\n"
         "\\\t656.100000\t4008.200000\n"
         "61.500000\t63.500000\tMX hides DX 1.0-2.8 kHz at -6 dB\n"
         "\\\t1008.400000\t2799.900000\n"
@@ -187,8 +187,8 @@ def test_an_edl_has_an_event_a_frame_on_the_programmes_timecode() -> None:
         "* LOC: 10:00:00:00 MAGENTA scene S-0000\n"
         "\n"
         "002  001      V     C        10:01:00:00 10:01:00:01 10:01:00:00 10:01:00:01\n"
-        "why |C:ResolveColorBlue |M:MX cut -7.7 dB 656-4008 Hz for DX-0061.0 |D:75\n"
-        "* LOC: 10:01:00:00 BLUE    MX cut -7.7 dB 656-4008 Hz for DX-0061.0\n"
+        "why |C:ResolveColorBlue |M:MX cut to -7.7 dB at 656-4008 Hz for DX-0061.0 |D:75\n"
+        "* LOC: 10:01:00:00 BLUE    MX cut to -7.7 dB at 656-4008 Hz for DX-0061.0\n"
         "\n"
         "003  001      V     C        10:01:01:12 10:01:01:13 10:01:01:12 10:01:01:13\n"
         "together: MX hides DX 1.0-2.8 kHz at -6 dB; DX-0061.0 clarity 0.31 to 0.52 |C:ResolveColorRed "

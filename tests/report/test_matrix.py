@@ -74,11 +74,20 @@ def test_every_pair_is_told_one_by_one_or_in_a_sum_and_nothing_is_cut_off(stems:
     if "in all" in text:
         assert len(re.findall(r"\d\.\d\d", figures)) == 2 * len(shown)
         assert figures.count("%") == 2 * stems
+        names = [stem.id for stem in evidence.stems]
+        assert ["hidden", *names, "in", "all"] in [line.split() for line in text.splitlines()], "no name is broken"
     else:
         listed = [line for line in figures.splitlines() if "→" in line and not line.startswith("and ")]
         assert len(listed) == min(len(shown), MOST_PAIRS)
         rest = re.search(r"and (\d+) more pairs?, together", text)
         assert int(rest[1] if rest else 0) == len(shown) - len(listed)
+
+
+def test_where_names_are_too_long_for_columns_there_is_a_list_of_pairs() -> None:
+    long = "the_music_of_the_long_scene_{:02d}"
+    assert "in all" in told(reel(2, long), 120)
+    rows = [row.split() for row in told(reel(3, long), 120).splitlines() if row.startswith("the_music")]
+    assert rows[0] == [long.format(0), long.format(2), "!0.20", "→", "0.02"]
 
 
 def test_24_stems_are_a_matrix_on_a_wide_page_and_a_list_on_a_narrow_one() -> None:

@@ -47,6 +47,20 @@ def test_a_row_that_does_not_fit_goes_on_below_in_columns_too() -> None:
     ]
 
 
+def test_where_it_is_long_words_that_do_not_fit_figures_stay_together() -> None:
+    """And where these words are wider than the page, they go on below each other, between words."""
+    rows = [Record(["1", "the_long_scene hides dialogue", "-10.2", "0.84"], "nothing: a pin holds it")]
+    assert told(["", "who hides whom", ">SNR", ">size"], rows, 30)[1:] == [
+        "     SNR  size",
+        "    who hides whom",
+        "──────────────────────────────",
+        "1  -10.2  0.84",
+        "    the_long_scene hides",
+        "    dialogue",
+        "    nothing: a pin holds it",
+    ]
+
+
 @given(
     rows=st.lists(st.lists(WORDS, min_size=4, max_size=4), min_size=1, max_size=5),
     under=st.lists(WORDS, max_size=20),

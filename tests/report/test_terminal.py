@@ -51,6 +51,20 @@ def test_a_fader_is_told_only_where_one_was_moved() -> None:
     assert "fader" not in told(still)
 
 
+def test_of_a_part_it_is_said_which_figures_of_a_stem_are_of_it_and_which_of_the_whole_stem() -> None:
+    whole = evidence()
+    narrow = whole.model_copy(update={"chosen": Chosen(start=RATE_HZ, end=2 * RATE_HZ)})
+    legend, rows = " ".join(part(told(narrow), "Stems").split()).split(" stem role ")
+    assert legend == (
+        "Stems. Active: the share of the span in which one is heard; onsets in the span; loudness, LRA and peak of the "
+        "whole stem, before the fader"
+    )
+    assert "FX fx - - - -2.0 0% 1" in rows, "one of two onsets"
+    of_one_stem = whole.model_copy(update={"chosen": Chosen(start=0, end=whole.plan.frames, stem="DX")})
+    for all_along in (whole, of_one_stem):
+        assert "in the span" not in part(told(all_along), "Stems")
+
+
 def test_a_stem_that_passes_full_scale_is_marked() -> None:
     loud = facts().measured.model_copy(update={"true_peak_dbtp": 0.4})
     text = told(Evidence(plan=plan(), stems=(heard("MX", Role.MUSIC, facts=facts(loud)),)))
@@ -214,7 +228,7 @@ def test_colours_change_no_word_and_where_there_are_none_the_text_is_plain(width
     assert "\x1b" not in plain
     coloured = report_text(evidence(), Page(width, "256"), None)
     assert "\x1b[1;31m1 in the mix !" in coloured
-    assert [ANSI.sub("", row).rstrip() for row in coloured.splitlines()] == plain.splitlines()
+    assert [ANSI.sub("", row) for row in coloured.splitlines()] == plain.splitlines()
 
 
 def test_what_is_red_is_marked_too() -> None:
