@@ -201,6 +201,8 @@ def test_keys_move_and_widen_the_view_and_walk_the_conflicts(opened: Opened) -> 
     assert opened.view == (0.0, whole)
     page.keyboard.press("n")
     first = page.url
+    assert re.search(r" · [A-Z]+ hides DX, \d+-\d+ Hz, -?\d+\.\d dB · DX-", page.inner_text("#readout"))
+    assert page.locator("[data-table=conflicts] tr.shown").count() == 1
     page.keyboard.press("n")
     second = page.url
     page.keyboard.press("p")

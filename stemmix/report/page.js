@@ -114,7 +114,9 @@
     const [start, end, id] = rows[to], row = document.getElementById(`c-${id}`);
     jump(start, end, false);
     mark(row);
-    if (row) readout.textContent = `${told(start)} · ${[1, 2, 4].map((cell) => row.cells[cell].textContent).join(", ")} dB · ${readout.textContent.split(" · ").slice(1).join(" · ")}`;
+    if (!row) return;
+    const [who, hertz, snr] = [1, 2, 4].map((cell) => row.cells[cell].textContent);
+    readout.textContent = [told(start), `${who}, ${hertz} Hz, ${snr} dB`, ...readout.textContent.split(" · ").slice(1)].join(" · ");
   }
 
   const actions = {
