@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from tests.material import bytes_in, scene
 
 PYTHON = [sys.executable, "-W", "error", "-c"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1])}
-PROGRAM = "from stemmix.cli import run; run()"
+PROGRAM = "from stemmix.__main__ import run; run()"
 
 WAITING = """
 import sys, time
@@ -166,6 +167,30 @@ def test_a_signal_ends_it_after_cleaning_up(number: int, code: int) -> None:
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (code, "cleaned up\n", "")
+
+
+def entry_point() -> str:
+    """What the installed program runs."""
+    with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
+        module, _, function = tomllib.load(file)["project"]["scripts"]["stemmix"].partition(":")
+    return f"from {module} import {function}; {function}()"
+
+
+@pytest.mark.parametrize(("ignored", "code"), [(False, 130), (True, 9)])
+@pytest.mark.parametrize("program", [["-c", entry_point()], ["-m", "stemmix"]])
+def test_ctrl_c_ends_it_silently_while_it_is_being_imported(
+    tmp_path: Path, program: list[str], ignored: bool, code: int
+) -> None:
+    """As it comes while typer is: a program that was begun with nohup, or behind `&`, does not heed it."""
+    (tmp_path / "typer.py").write_text("import os, signal, sys; os.kill(os.getpid(), signal.SIGINT); sys.exit(9)")
+    run = subprocess.run(
+        ["sh", "-c", f"""{"trap '' INT;" if ignored else ""} exec "$@" """, "sh", sys.executable, *program, "presets"],
+        env=ENVIRONMENT | {"PYTHONPATH": f"{tmp_path}:{ENVIRONMENT['PYTHONPATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (code, "", "")
 
 
 def test_signals_are_left_as_they_were_found(capsys: pytest.CaptureFixture[str]) -> None:
