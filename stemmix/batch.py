@@ -56,8 +56,11 @@ class Task:
 class Runner(Protocol):
     """Has tasks done, some at once."""
 
-    def outcomes(self, tasks: Sequence[Task], begun: Callable[[Task], None]) -> Generator[Outcome]:
-        """What comes of each, as it comes; `begun` is told of each that is taken up (twice of one whose worker died).
+    def outcomes(
+        self, tasks: Sequence[Task], begun: Callable[[Task], None], announced: Callable[[str], None]
+    ) -> Generator[Outcome]:
+        """What comes of each, as it comes; `begun` is told of each that is taken up (twice of one whose worker died),
+        and `announced` at once what any of them says it will take its time over.
 
         Closed before its end, by an error or a signal, nothing of it runs on, and no part file is left.
         """
@@ -78,8 +81,11 @@ def render_many(
     use_cache: bool = True,
     begun: Callable[[str], None],
     ended: Callable[[Outcome], None],
+    announced: Callable[[str], None],
 ) -> Batch:
     """Render every project into its folder, or all into `out`; `begun` and `ended` hear of each as it is given.
+
+    `announced` hears at once, and once, that kernels are compiled: all wait for it together.
 
     Raises ProjectError where two would write the same file, before anything is begun, and ClusterError where a runner
     has nothing to run on. What else happens to a project is its outcome.
@@ -96,6 +102,13 @@ def render_many(
         outcomes[outcome.project] = outcome
         ended(outcome)
 
+    said: list[str] = []
+
+    def announce(text: str) -> None:
+        if not said:  # whoever comes second finds kernels that the first is about to keep, and says less
+            said.append(text)
+            announced(text)
+
     unreadable = []
     for path in paths:
         try:
@@ -111,7 +124,7 @@ def render_many(
     refuse_clashes(really, projects, None if where is None else where.resolve())
     for outcome in unreadable:
         end(outcome)
-    with _folders(tasks), closing(runner.outcomes(tasks, lambda task: begun(task.named))) as coming:
+    with _folders(tasks), closing(runner.outcomes(tasks, lambda task: begun(task.named), announce)) as coming:
         for outcome in coming:
             end(outcome)
     return _summed([outcomes[str(path)] for path in paths], time.monotonic() - began_s)
@@ -139,13 +152,14 @@ def _folders(tasks: Sequence[Task]) -> Iterator[None]:
                 folder.rmdir()
 
 
-def rendered(task: Task, heed: Callable[[], None]) -> Outcome:
+def rendered(task: Task, heed: Callable[[], None], announce: Callable[[str], None]) -> Outcome:
     """What comes of a task, whatever comes: only what ends the process, or is asked for by `heed`, is raised.
 
-    `heed` is called all the time, from any thread, and raises StoppedError where nobody wants it any more.
+    `heed` is called all the time, from any thread, and raises StoppedError where nobody wants it any more. `announce`
+    is told, from any thread, what is about to take its time; whatever else there is to say is in the outcome.
     """
     began_s = time.monotonic()
-    with _said() as notes:
+    with _said(announce) as notes:
         try:
             outcome = _rendered(task, heed)
         except StemmixError as fault:
@@ -254,11 +268,15 @@ def _summed(outcomes: Sequence[Outcome], wall_s: float) -> Batch:
 
 
 @contextmanager
-def _said() -> Iterator[list[str]]:
-    """What rooms tell the logger `stemmix` meanwhile."""
+def _said(announce: Callable[[str], None]) -> Iterator[list[str]]:
+    """What rooms warn the logger `stemmix` of meanwhile; what they only inform it of is of use while it lasts."""
     notes: list[str] = []
     log, said = logging.getLogger("stemmix"), logging.Handler()
-    said.emit = lambda record: notes.append(record.getMessage())  # type: ignore[method-assign]
+
+    def emit(record: logging.LogRecord) -> None:
+        (announce if record.levelno < logging.WARNING else notes.append)(record.getMessage())
+
+    said.emit = emit  # type: ignore[method-assign]
     level_before = log.level
     log.addHandler(said)
     log.setLevel(logging.INFO)

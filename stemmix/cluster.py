@@ -46,11 +46,13 @@ class Cluster:
         """One for a task: a worker has as many tasks at once as it was given threads."""
         return 1
 
-    def outcomes(self, tasks: Sequence[Task], begun: Callable[[Task], None]) -> Generator[Outcome]:
+    def outcomes(
+        self, tasks: Sequence[Task], begun: Callable[[Task], None], announced: Callable[[str], None]
+    ) -> Generator[Outcome]:
         """As of `Runner`. Raises ClusterError where there is no scheduler, or no worker with this stemmix."""
         with _client(self._address) as client:
             _refuse_others(client, self._address)
-            yield from _done(client, self._address, tasks, begun)
+            yield from _done(client, self._address, tasks, begun, announced)
 
 
 @contextmanager
@@ -93,10 +95,16 @@ def _version() -> str:
     return __version__
 
 
-def _done(client: Client, address: str, tasks: Sequence[Task], begun: Callable[[Task], None]) -> Generator[Outcome]:
+def _done(
+    client: Client,
+    address: str,
+    tasks: Sequence[Task],
+    begun: Callable[[Task], None],
+    announced: Callable[[str], None],
+) -> Generator[Outcome]:
     run = f"stemmix-{uuid4().hex}"
-    heard: queue.SimpleQueue[int | Future] = queue.SimpleQueue()
-    client.subscribe_topic(run, lambda event: heard.put(int(event[1])))
+    heard: queue.SimpleQueue[int | str | Future] = queue.SimpleQueue()
+    client.subscribe_topic(run, lambda event: heard.put(event[1]))
     waited: dict[str, Task] = {}
     try:
         futures = {}
@@ -117,6 +125,9 @@ def _done(client: Client, address: str, tasks: Sequence[Task], begun: Callable[[
             if isinstance(said, int):
                 if f"{run}-{said}" in waited:
                     begun(tasks[said])
+                continue
+            if isinstance(said, str):
+                announced(said)
                 continue
             task = waited.pop(said.key)
             outcome = _outcome_of(said, task, address)
@@ -183,8 +194,9 @@ def _task_done(task: Task, run: str, number: int) -> Outcome:
     from distributed import get_worker
 
     keep_freed_memory()
-    get_worker().log_event(run, number)
+    tell = partial(get_worker().log_event, run)
+    tell(number)
     try:
-        return rendered(task, partial(_heed, run))
+        return rendered(task, partial(_heed, run), tell)
     except StoppedError as stopped:
         return failed(task, stopped.exit_code, "nobody wants it any more")

@@ -19,17 +19,21 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import resource_tracker as counting
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
 from joblib import cpu_count
 from joblib.externals.loky.backend import resource_tracker as counting_of_loky
+from joblib.externals.loky.backend.context import get_context
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
 from stemmix.batch import Task, killed, rendered
+from stemmix.dsp import first_use
 from stemmix.machine import collect_seldom, keep_freed_memory
 from stemmix.model.batch import Outcome
+from stemmix.rehearsal import begin
 from stemmix.stopping import StoppedError, heed, raised_by_signals
 
 _TASK_BYTES: Final = 600_000_000
@@ -40,6 +44,8 @@ _LOOK_S: Final = 0.1
 """Between two looks whether somebody wants an end."""
 _IDLE_S: Final = 10.0
 """For a process that is not told of its next task, or of its end."""
+_ANNOUNCED: Final = 500
+"""Characters of an announcement; the system writes less than a page into a pipe at once."""
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -58,19 +64,21 @@ class LocalJobs:
     def _at_once(self, tasks: int) -> int:
         return max(min(self._jobs or min(self._cores, _free_bytes() // _TASK_BYTES), tasks), 1)
 
-    def outcomes(self, tasks: Sequence[Task], begun: Callable[[Task], None]) -> Generator[Outcome]:
+    def outcomes(
+        self, tasks: Sequence[Task], begun: Callable[[Task], None], announced: Callable[[str], None]
+    ) -> Generator[Outcome]:
         """As of `Runner`."""
         # told to whoever develops, not to whoever renders: what befalls a process is in its outcome
         warnings.filterwarnings("ignore", module=r"joblib\.externals\.loky\b")
         died: dict[str, _Died] = {}
-        with closing(_done(tasks, self._at_once(len(tasks)), begun)) as done:
+        with closing(_done(tasks, self._at_once(len(tasks)), begun, announced)) as done:
             for came in done:
                 if isinstance(came, _Died):
                     died[came.task.named] = came
                 else:
                     yield came
         alone = [replace(one.task, threads=self._cores) for one in died.values()]
-        with closing(_done(alone, 1, begun)) as done:
+        with closing(_done(alone, 1, begun, announced)) as done:
             for came in done:
                 if isinstance(came, _Died):
                     yield killed(came.task, came.signal)
@@ -91,17 +99,22 @@ class _Died:
         return "ended" if self.signal is None else f"was killed by {signal.Signals(self.signal).name}"
 
 
-_Heard = Task | Outcome | _Died | BaseException
-"""Of a slot: what it takes up, what came of it, or what must not happen."""
+_Heard = Task | str | Outcome | _Died | BaseException
+"""Of a slot: what it takes up, what its process announces, what came of it, or what must not happen."""
 
 
-def _done(tasks: Sequence[Task], jobs: int, begun: Callable[[Task], None]) -> Generator[Outcome | _Died]:
+def _done(
+    tasks: Sequence[Task], jobs: int, begun: Callable[[Task], None], announced: Callable[[str], None]
+) -> Generator[Outcome | _Died]:
     """What comes of each task, as it comes."""
     waiting: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
     heard: queue.SimpleQueue[_Heard] = queue.SimpleQueue()
     for task in tasks:
         waiting.put(task)
-    slots = [_Slot(waiting, heard) for _ in range(min(jobs, len(tasks)))]
+    line, end = get_context().Pipe(duplex=False)
+    listener = threading.Thread(target=_listen, args=(line, heard), name="listener", daemon=True)
+    listener.start()
+    slots = [_Slot(waiting, heard, end) for _ in range(min(jobs, len(tasks)))]
     for _ in slots:
         waiting.put(None)
     left = len(tasks)
@@ -117,14 +130,27 @@ def _done(tasks: Sequence[Task], jobs: int, begun: Callable[[Task], None]) -> Ge
                 raise said
             if isinstance(said, Task):
                 begun(said)
+            elif isinstance(said, str):
+                announced(said)
             else:
                 left -= 1
                 yield said
     except BaseException:
         _stopped([slot for slot in slots if slot.ident is not None])
         raise
+    finally:
+        end.send("")
+        listener.join()
+        end.close()
+        line.close()
     for slot in slots:
         slot.join()
+
+
+def _listen(line: Connection, heard: queue.SimpleQueue[_Heard]) -> None:
+    """Hand on what processes announce, until nothing is."""
+    while said := line.recv():
+        heard.put(said)
 
 
 def _stopped(slots: Sequence[_Slot]) -> None:
@@ -143,9 +169,12 @@ def _stopped(slots: Sequence[_Slot]) -> None:
 class _Slot(threading.Thread):
     """One process after another, which does what is waiting; what comes of it is heard."""
 
-    def __init__(self, waiting: queue.SimpleQueue[Task | None], heard: queue.SimpleQueue[_Heard]) -> None:
+    def __init__(
+        self, waiting: queue.SimpleQueue[Task | None], heard: queue.SimpleQueue[_Heard], line: Connection
+    ) -> None:
+        """`line` is what its processes announce by."""
         super().__init__(name="slot", daemon=True)
-        self._waiting, self._heard = waiting, heard
+        self._waiting, self._heard, self._line = waiting, heard, line
         self._stopped = False
         self._lock = threading.Lock()
         self._process: int | None = None
@@ -189,7 +218,7 @@ class _Slot(threading.Thread):
 
     def _begun(self) -> ProcessPoolExecutor:
         """A process, of which the id is known as soon as it runs. One that is forgotten ends by itself."""
-        pool = ProcessPoolExecutor(1, timeout=_IDLE_S)
+        pool = ProcessPoolExecutor(1, timeout=_IDLE_S, initializer=_hold, initargs=(self._line,))
         # Ctrl-C goes to all processes of a terminal: the one that it is meant for tells the others. What a thread has
         # blocked, the processes that it begins have blocked from their first moment. Those that count semaphores come
         # before: who begins them has it unblocked thereafter
@@ -241,12 +270,30 @@ def _free_bytes() -> int:
 # ------------------------------------------------------------------------------------------------------ in the process
 
 
+class _Parent:
+    """The process that began this one."""
+
+    line: Connection
+    """Takes what it is told at once."""
+
+
+def _hold(line: Connection) -> None:
+    _Parent.line = line
+
+
+def _announce(text: str) -> None:
+    # all processes have one line, without a lock that a killed one would hold: what is this short is written whole
+    _Parent.line.send(text[:_ANNOUNCED])
+
+
 def _task_done(task: Task) -> Outcome:
     keep_freed_memory()
     collect_seldom()
     _end_with_parent()
+    # where each process has one core, the others compile on theirs
+    first_use.beside = begin if task.threads > 1 else None
     with raised_by_signals():
-        return rendered(task, heed)
+        return rendered(task, heed, _announce)
 
 
 def _end_with_parent() -> None:

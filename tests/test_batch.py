@@ -7,19 +7,24 @@ import os
 import pickle
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
+import stemmix
 from stemmix import local
-from stemmix.batch import Task, render_many
+from stemmix.batch import Task, failed, render_many
 from stemmix.batch import rendered as render_task
 from stemmix.cli import main
+from stemmix.dsp import first_use
 from stemmix.errors import ProjectError
 from stemmix.files.hashes import Stamp
 from stemmix.local import LocalJobs
@@ -54,8 +59,18 @@ def reels(house: Path, tmp_path: Path) -> list[Path]:
 
 def batch_of(paths: Sequence[Path], out: Path | None = None, *, jobs: int = 2, resume: bool = False) -> Batch:
     return render_many(
-        paths, out, LocalJobs(jobs), resume=resume, begun=lambda project: None, ended=lambda outcome: None
+        paths,
+        out,
+        LocalJobs(jobs),
+        resume=resume,
+        begun=lambda project: None,
+        ended=lambda outcome: None,
+        announced=nobody,
     )
+
+
+def nobody(text: str) -> None:
+    """Hears it."""
 
 
 def parts_of(folder: Path, name: str) -> set[int]:
@@ -94,6 +109,7 @@ def test_each_comes_as_if_it_were_rendered_alone(house: Path, reels: list[Path])
         LocalJobs(2),
         begun=heard.append,
         ended=lambda outcome: heard.append(f"{outcome.project}: {outcome.came}"),
+        announced=pytest.fail,
     )
     assert [one.project for one in batch.projects] == [str(reel) for reel in reels]
     assert (batch.done, batch.failed, batch.exit_code) == (3, 0, 0)
@@ -266,25 +282,78 @@ def test_what_somebody_has_done_since_it_was_asked_for_is_not_done_again(house: 
     receipt = reels[0].parent / "out" / "a.receipt.json"
     stamp = Stamp.of(receipt.stat())
     late = Task("a.json", reels[0], None, None, resume=False, use_cache=True, threads=1, before=None)
-    outcome = render_task(late, nothing)
+    outcome = render_task(late, nothing, nobody)
     assert (outcome.came, outcome.speed) == ("done", None)
     assert Stamp.of(receipt.stat()) == stamp
     asked_now = replace(late, before=stamp)
-    outcome = render_task(asked_now, nothing)
+    outcome = render_task(asked_now, nothing, nobody)
     assert outcome.came == "done"
     assert outcome.speed is not None
     assert Stamp.of(receipt.stat()) != stamp
     (reels[0].parent / "out" / "a_printmaster.wav").write_bytes(b"half of it")
-    assert render_task(late, nothing).speed is not None, "what is not proved is done again"
+    assert render_task(late, nothing, nobody).speed is not None, "what is not proved is done again"
     assert bytes_in(receipt.parent) == bytes_in(house / "alone" / "a")
 
 
 def test_another_stemmix_is_refused_by_the_worker(reels: list[Path]) -> None:
     task = Task("a.json", reels[0], None, None, resume=False, use_cache=True, threads=1, before=None, version="0.0.9")
-    outcome = render_task(task, lambda: None)
+    outcome = render_task(task, lambda: None, nobody)
     assert (outcome.came, outcome.exit_code) == ("failed", 7)
     assert "is asked for by stemmix 0.0.9, and this worker has" in str(outcome.why)
     assert not (reels[0].parent / "out").exists()
+
+
+def test_what_all_wait_for_is_announced_once_and_at_once(reels: list[Path]) -> None:
+    """Whoever compiles second finds a folder for kernels, and says less."""
+    heard: list[str] = []
+
+    class Compiling(LocalJobs):
+        def outcomes(
+            self, tasks: Sequence[Task], begun: Callable[[Task], None], announced: Callable[[str], None]
+        ) -> Generator[Outcome]:
+            for number, task in enumerate(tasks):
+                announced(f"compiling: {number}")
+                heard.append(task.named)
+                yield failed(task, 1, "is none of this test's")
+
+    render_many(reels, None, Compiling(2), begun=nobody, ended=lambda outcome: None, announced=heard.append)
+    assert heard == ["compiling: 0", *map(str, reels)]
+
+
+@pytest.mark.parametrize(("threads", "helped"), [(1, False), (2, True)])
+def test_a_process_that_compiles_is_helped_where_a_core_is_free(
+    reels: list[Path], monkeypatch: pytest.MonkeyPatch, threads: int, helped: bool
+) -> None:
+    monkeypatch.setattr(first_use, "beside", None)
+    task = Task("a.json", reels[0], None, None, resume=False, use_cache=True, threads=threads, before=None, version="0")
+    with ProcessPoolExecutor(1) as pool:
+        assert pool.submit(_helped, task).result() == helped
+
+
+def _helped(task: Task) -> bool:
+    local._task_done(task)
+    return first_use.beside is not None
+
+
+def test_that_kernels_are_compiled_is_said_while_they_are(reels: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "fresh").mkdir()
+    own = {"PYTHONPATH": str(Path(stemmix.__file__).parents[1]), "NUMBA_CACHE_DIR": str(tmp_path / "fresh")}
+    code = "import sys; from stemmix.cli import main; sys.exit(main())"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "render", *map(str, reels[:2]), "--jobs", "2"],
+        env=os.environ | own,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline() for _ in range(3)]
+        assert process.poll() is None
+        process.terminate()
+        rest = process.stderr.read()
+    assert sorted(lines) == sorted(
+        [*(f"{reel}: started\n" for reel in reels[:2]), "compiling kernels for this machine, once: about 20 s\n"]
+    )
+    assert (process.returncode, rest) == (128 + signal.SIGTERM, "")
 
 
 # ---- on the command line ---------------------------------------------------------------------------------------------

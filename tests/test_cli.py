@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,12 @@ from stemmix.errors import OutputError, ProjectError, StemError, StemmixError
 from stemmix.files.projects import read_project
 from stemmix.files.schema import project_schema
 from stemmix.model.profiles import PROFILES
+from tests.children import hand_on_kernels
+from tests.material import bytes_in, scene
 
 PYTHON = [sys.executable, "-W", "error", "-c"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1])}
+PROGRAM = "from stemmix.__main__ import run; run()"
 
 WAITING = """
 import sys, time
@@ -165,6 +169,30 @@ def test_a_signal_ends_it_after_cleaning_up(number: int, code: int) -> None:
     assert (process.returncode, out, err) == (code, "cleaned up\n", "")
 
 
+def entry_point() -> str:
+    """What the installed program runs."""
+    with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
+        module, _, function = tomllib.load(file)["project"]["scripts"]["stemmix"].partition(":")
+    return f"from {module} import {function}; {function}()"
+
+
+@pytest.mark.parametrize(("ignored", "code"), [(False, 130), (True, 9)])
+@pytest.mark.parametrize("program", [["-c", entry_point()], ["-m", "stemmix"]])
+def test_ctrl_c_ends_it_silently_while_it_is_being_imported(
+    tmp_path: Path, program: list[str], ignored: bool, code: int
+) -> None:
+    """As it comes while typer is: a program that was begun with nohup, or behind `&`, does not heed it."""
+    (tmp_path / "typer.py").write_text("import os, signal, sys; os.kill(os.getpid(), signal.SIGINT); sys.exit(9)")
+    run = subprocess.run(
+        ["sh", "-c", f"""{"trap '' INT;" if ignored else ""} exec "$@" """, "sh", sys.executable, *program, "presets"],
+        env=ENVIRONMENT | {"PYTHONPATH": f"{tmp_path}:{ENVIRONMENT['PYTHONPATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (code, "", "")
+
+
 def test_signals_are_left_as_they_were_found(capsys: pytest.CaptureFixture[str]) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     main(["--version"])
@@ -175,12 +203,55 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     """As with `stemmix schema | true`: no traceback, no complaint at exit."""
     reading, writing = os.pipe()
     os.close(reading)
-    code = "import sys; from stemmix.cli import main; sys.exit(main(['schema']))"
     with os.fdopen(writing, "wb") as gone:
         run = subprocess.run(
-            [*PYTHON, code], env=ENVIRONMENT, stdout=gone, stderr=subprocess.PIPE, text=True, check=False
+            [*PYTHON, PROGRAM, "schema"], env=ENVIRONMENT, stdout=gone, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (run.returncode, run.stderr) == (128 + signal.SIGPIPE, "")
+
+
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device is always full")
+UNWRITABLE = [
+    pytest.param(">/dev/full", "No space left on device", id="full", marks=FULL),
+    pytest.param(">&-", "it is closed", id="closed"),
+]
+
+
+def redirected(to: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """What comes of a command line whose streams a shell has redirected."""
+    return subprocess.run(
+        ["sh", "-c", f'exec "$@" {to}', "sh", *PYTHON, PROGRAM, *map(str, arguments)],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("arguments", [["presets"], ["schema"], ["--version"]])
+@pytest.mark.parametrize(("to", "why"), UNWRITABLE)
+def test_an_answer_that_cannot_be_written_is_an_error_of_one_line(to: str, why: str, arguments: list[str]) -> None:
+    run = redirected(to, *arguments)
+    assert (run.returncode, run.stdout, run.stderr) == (6, "", f"stemmix: error: stdout: cannot be written: {why}\n")
+
+
+@pytest.mark.parametrize(("to", "why"), UNWRITABLE)
+def test_what_is_rendered_is_there_though_it_cannot_be_told(tmp_path: Path, to: str, why: str) -> None:
+    hand_on_kernels()
+    project = scene(tmp_path)
+    assert main(["render", str(project), "--quiet", "--out", str(tmp_path / "told")]) == 0
+    run = redirected(to, "render", project)
+    assert (run.returncode, run.stdout, run.stderr) == (6, "", f"stemmix: error: stdout: cannot be written: {why}\n")
+    assert bytes_in(tmp_path / "out") == bytes_in(tmp_path / "told")
+
+
+@pytest.mark.parametrize("to", [pytest.param("2>/dev/full", marks=FULL), "2>&-"])
+def test_a_message_that_cannot_be_written_stops_nothing(tmp_path: Path, to: str) -> None:
+    hand_on_kernels()
+    assert redirected(to, "check", tmp_path / "none.json").returncode == 3
+    checked = redirected(to, "check", scene(tmp_path))
+    assert checked.returncode == 0
+    assert checked.stdout
 
 
 def test_the_process_ends_by_itself_once_what_asked_to_be_told_has_been() -> None:

@@ -175,6 +175,18 @@ def test_bad_reels_are_not_tried_again_and_stop_nobody(house: House, reels: list
     assert err.count(f"{reels[1]}: started") == 1
 
 
+def test_that_a_worker_compiles_kernels_is_said_while_it_does(
+    house: House, reels: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fresh").mkdir()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "fresh"))
+    house.worker()
+    with rendering(house, reels[0]) as client:
+        assert client.stderr.readline() == f"{reels[0]}: started\n"
+        assert client.stderr.readline() == "compiling kernels for this machine, once: about 20 s\n"
+        assert client.poll() is None
+
+
 def test_ctrl_c_ends_it_and_the_workers_let_go(house: House, reels: list[Path]) -> None:
     folder = reels[0].parent
     workers = [house.worker(), house.worker()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -11,16 +12,15 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO, TypeVar
 
 import typer
 
 from stemmix import __version__
-from stemmix.errors import StemmixError
+from stemmix.errors import OutputError, StemmixError
 from stemmix.stopping import StoppedError, unbroken
 
 if TYPE_CHECKING:
@@ -45,8 +45,11 @@ class Voice:
     """Where `--progress json` is wanted: takes messages too, so that stderr holds nothing else."""
 
     def data(self, text: str) -> None:
-        """What was asked for, to stdout."""
-        self._write(sys.stdout, text)
+        """What was asked for, to stdout. OutputError where it cannot be written."""
+        try:
+            _write(sys.stdout, text)
+        except OSError as fault:
+            raise OutputError(f"stdout: cannot be written: {fault.strerror or fault}") from None
 
     def say(self, message: str) -> None:
         """A message for a person, to stderr, unless quiet is wanted."""
@@ -55,19 +58,23 @@ class Voice:
         if self.lines is not None:
             self.lines.note(message)
         else:
-            self._write(sys.stderr, f"{message}\n")
+            _write_if_heard(f"{message}\n")
 
     def shown(self) -> AbstractContextManager[Progress]:
         """Takes how far a job has come, and shows it as it is wanted."""
         from stemmix.report.progress import How, shown
 
-        return shown(How(self.progress), self.quiet) if self.lines is None else nullcontext(self.lines.tell)
+        if self.lines is not None:
+            return nullcontext(self.lines.tell)
+        if sys.stderr is None:  # closed by whoever began the process
+            return nullcontext(lambda step: None)
+        return shown(How(self.progress), self.quiet)
 
     def begin_lines(self, command: str) -> None:
         """Say on stderr what happens, a line of JSON each."""
         from stemmix.report.progress import JsonLines
 
-        self.lines = JsonLines(command, partial(self._write, sys.stderr))
+        self.lines = JsonLines(command, _write_if_heard)
 
     def complain(self, error: StemmixError) -> None:
         """What a person has to mend, to stderr; with the way there where it is wanted."""
@@ -76,7 +83,7 @@ class Voice:
         if self.lines is not None:
             self.lines.note(f"error: {error}")
         else:
-            self._write(sys.stderr, f"stemmix: error: {error}\n")
+            _write_if_heard(f"stemmix: error: {error}\n")
 
     @contextmanager
     def of_the_rooms(self) -> Iterator[None]:
@@ -91,21 +98,33 @@ class Voice:
             log.removeHandler(said)
             log.setLevel(level_before)
 
-    @staticmethod
-    def _write(stream: TextIO, text: str) -> None:
-        try:
-            with unbroken():  # a line is written whole
-                try:
-                    stream.write(text)
-                except UnicodeEncodeError:  # of which nothing was written
-                    stream.write(_in_signs_of(stream.encoding, text))
-                stream.flush()
-        except BrokenPipeError:
-            # the interpreter flushes once more at its end, and would complain
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """To stdout or stderr, or what stands there where it was closed by whoever began the process. OSError where it
+    cannot be written, StoppedError where nobody reads it any more."""
+    if stream is None:
+        raise OSError(errno.EBADF, "it is closed")
+    try:
+        with unbroken():  # a line is written whole
+            try:
+                stream.write(text)
+            except UnicodeEncodeError:  # of which nothing was written
+                stream.write(_in_signs_of(stream.encoding, text))
+            stream.flush()
+    except OSError as fault:
+        # the interpreter flushes once more at its end, and would complain
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        if isinstance(fault, BrokenPipeError):
             raise StoppedError(signal.SIGPIPE) from None
+        raise
+
+
+def _write_if_heard(message: str) -> None:
+    """To stderr; where that cannot be written, there is nobody to tell of it, and work goes on."""
+    with suppress(OSError):
+        _write(sys.stderr, message)
 
 
 def _in_signs_of(encoding: str, text: str) -> str:
@@ -193,7 +212,11 @@ def known_name(name: str | None, known: Mapping[str, Named], where: str) -> Name
 
 def width() -> int:
     """Columns to write in: the terminal's, or enough for any table where there is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
+    return shutil.get_terminal_size().columns if _on_terminal() else 120
+
+
+def _on_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()  # None: closed by whoever began the process
 
 
 def page() -> Page:
@@ -205,6 +228,6 @@ def page() -> Page:
 
     from stemmix.report.tables import Page
 
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+    if not _on_terminal() or os.environ.get("NO_COLOR"):
         return Page(width())
     return Page(width(), Console(file=sys.stdout).color_system)

@@ -83,7 +83,15 @@ def render_each(
 
     with _told(voice, len(paths)) as (begun, ended):
         batch = render_many(
-            paths, out, runner, gain_from=gain_from, resume=resume, use_cache=use_cache, begun=begun, ended=ended
+            paths,
+            out,
+            runner,
+            gain_from=gain_from,
+            resume=resume,
+            use_cache=use_cache,
+            begun=begun,
+            ended=ended,
+            announced=voice.say,
         )
     voice.data(batch_json(batch) if json else batch_text(batch, width()))
     if batch.exit_code:

@@ -112,16 +112,21 @@ class Cache:
 
     def clear(self) -> tuple[int, int]:
         """Forget everything, but for what is being written now: how many entries that were, of how many bytes.
-        OutputError where an entry cannot be removed."""
+        OutputError where entries cannot be removed, once all others are."""
         self._clear_away_parts()
+        entries = list(self.entries())
         gone = 0
-        for count, entry in enumerate(entries := list(self.entries())):
+        left = []
+        for entry in entries:
             try:
                 entry.path.unlink(missing_ok=True)
+                gone += entry.bytes
             except OSError as fault:
-                said = f"{count} of {len(entries)} entries were" if count else "nothing was"
-                raise OutputError(f"{entry.path}: cannot be removed: {fault.strerror}; {said} cleared") from None
-            gone += entry.bytes
+                left.append(f"{entry.path}: cannot be removed: {fault.strerror}")
+        if left:
+            cleared = len(entries) - len(left)
+            said = f"{cleared} of {len(entries)} entries were" if cleared else "nothing was"
+            raise OutputError(f"{left[0]}; {said} cleared")
         return len(entries), gone
 
     def _clear_away_parts(self) -> None:

@@ -171,6 +171,19 @@ def test_what_cannot_be_cleared_is_told(tmp_path: Path, monkeypatch: pytest.Monk
         kept.clear()
 
 
+def test_what_cannot_be_cleared_keeps_nothing_else(tmp_path: Path) -> None:
+    """Somebody has put a folder where an entry stood."""
+    kept = Cache(tmp_path)
+    for kind in KINDS:
+        kept.write(kind, KEY, bytes(1000))
+    kept.path("features", KEY).unlink()
+    kept.path("features", KEY).mkdir()
+    for cleared in ("3 of 4 entries were", "nothing was"):
+        with pytest.raises(OutputError, match=rf"{KEY}\.features: cannot be removed: .+; {cleared} cleared"):
+            kept.clear()
+        assert names_in(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("said", "limit", "holds"),
     [
