@@ -89,9 +89,8 @@ def main() -> None:
             rows[name] = [
                 f"{one.size_bytes / 1e6:.2f}",
                 *(f"{figure:.2f}" for cost in (one.html, one.text) for figure in (cost.wall_s, cost.cpu_s)),
-                f"{one.html.peak_bytes / 1e6:.0f}",
             ]
-        print(table(["page MB", "wall s", "CPU s", "text: wall s", "CPU s", "peak MB"], rows))
+        print(table(["page MB", "wall s", "CPU s", "text: wall s", "CPU s"], rows))
 
 
 if __name__ == "__main__":
