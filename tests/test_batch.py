@@ -359,7 +359,10 @@ def test_that_kernels_are_compiled_is_said_while_they_are(reels: list[Path], tmp
 # ---- on the command line ---------------------------------------------------------------------------------------------
 
 
-def test_a_line_as_each_begins_and_ends_and_a_table_of_all(reels: list[Path], capsys: Said) -> None:
+def test_a_line_as_each_begins_and_ends_and_a_table_of_all(
+    reels: list[Path], capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stemmix.commands.rendering.width", lambda: 300)  # a folder's name may be long
     (reels[1].parent / "b" / "mx.wav").unlink()
     assert main(["render", *map(str, reels), "--jobs", "2"]) == 4
     out, err = capsys.readouterr()
