@@ -271,12 +271,13 @@ def _summed(outcomes: Sequence[Outcome], wall_s: float) -> Batch:
 def _said(announce: Callable[[str], None]) -> Iterator[list[str]]:
     """What rooms warn the logger `stemmix` of meanwhile; what they only inform it of is of use while it lasts."""
     notes: list[str] = []
-    log, said = logging.getLogger("stemmix"), logging.Handler()
+    log = logging.getLogger("stemmix")
 
-    def emit(record: logging.LogRecord) -> None:
-        (announce if record.levelno < logging.WARNING else notes.append)(record.getMessage())
+    class Said(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            (announce if record.levelno < logging.WARNING else notes.append)(record.getMessage())
 
-    said.emit = emit  # type: ignore[method-assign]
+    said = Said()
     level_before = log.level
     log.addHandler(said)
     log.setLevel(logging.INFO)

@@ -1,4 +1,7 @@
-"""Commands that look at a project: its stems, who masks whom in it, and what will be done. They write nothing."""
+"""Commands that look at a project: its stems, who masks whom in it, and what will be done.
+
+They write nothing, but for the page that `report --html` is asked for.
+"""
 
 from __future__ import annotations
 
