@@ -121,7 +121,9 @@ def test_each_comes_as_if_it_were_rendered_alone(house: Path, reels: list[Path])
         receipt = json.loads(Path(str(one.receipt)).read_text())
         assert one.integrated_lufs == receipt["files"][0]["measured"]["integrated_lufs"]
         assert one.true_peak_dbtp == receipt["files"][0]["measured"]["true_peak_dbtp"]
-        assert one.speed == pytest.approx(4.0 / (one.wall_s or 0.0), rel=0.1)
+        # of the rendering alone, and what a worker does around it takes as long as the machine pleases
+        assert one.speed is not None and one.wall_s is not None
+        assert one.speed >= round(4.0 / one.wall_s, 1) - 0.1
 
 
 def test_bad_ones_stop_nobody_and_the_worst_gives_the_exit_code(reels: list[Path]) -> None:
