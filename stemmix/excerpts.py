@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.crew import Crew
 from stemmix.dsp.meters import gated_loudness
 from stemmix.dsp.true_peak import highest_between, highest_sample
 from stemmix.engine.mixer import bus_of, folded, mixed_passages
@@ -85,17 +86,18 @@ def mixed_at(
     """
     every = frozenset(move.id for move in plan.moves)
     stems = [source.mixed(plan, project.layout, without) for without in (every, frozenset()) for source in sources]
-    blocks = mixed_passages(stems, spans, project.sample_rate, threads=threads)
-    for first, after in spans:
-        before, mixed = np.empty((2, after - first, STEREO.channels))
-        at = 0
-        while at < after - first:
-            heard = next(blocks)
-            here = slice(at, at + len(heard[0]))
-            before[here] = folded(bus_of(heard[: len(sources)]), project.layout, STEREO)
-            mixed[here] = folded(bus_of(heard[len(sources) :]), project.layout, STEREO)
-            at = here.stop
-        yield before, mixed
+    with Crew(threads, "mix") as crew:
+        blocks = mixed_passages(stems, spans, project.sample_rate, crew)
+        for first, after in spans:
+            before, mixed = np.empty((2, after - first, STEREO.channels))
+            at = 0
+            while at < after - first:
+                heard = next(blocks)
+                here = slice(at, at + len(heard[0]))
+                before[here] = folded(bus_of(heard[: len(sources)]), project.layout, STEREO)
+                mixed[here] = folded(bus_of(heard[len(sources) :]), project.layout, STEREO)
+                at = here.stop
+            yield before, mixed
 
 
 def expected_gain_db(project: Project, plan: Plan) -> float:

@@ -134,7 +134,10 @@ def _job(folder: Path) -> Job:
     document = {
         "schema": PROJECT_SCHEMA,
         "title": "Rehearsal",
-        "stems": [{"id": "DX", "role": "dialogue", "file": "none.wav"}],
+        "stems": [
+            {"id": "DX", "role": "dialogue", "file": "none.wav"},
+            {"id": "MX", "role": "music", "file": "none.wav"},
+        ],
         "deliverables": [{"name": "printmaster"}],
     }
     return Job(
@@ -143,8 +146,8 @@ def _job(folder: Path) -> Job:
         folder=folder,
         frames=FRAMES,
         layout=STEREO,
-        mixed=lambda: ([block] for block in _noise()),
-        undipped=lambda: ([block] for block in _noise()),
+        mixed=lambda _crew: ([block, block] for block in _noise()),
+        undipped=lambda _crew: ([block, block] for block in _noise()),
         seed="",
         advance=lambda _stage, _samples: None,
         programme=Programme(0, FRAMES, ((0, FRAMES // 2),)),

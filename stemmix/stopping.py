@@ -80,14 +80,15 @@ def raised_by_signals() -> Iterator[None]:
 @contextmanager
 def unbroken() -> Iterator[None]:
     """Let a signal wait for the end of what is done inside. For moments: a file opened and noted, names given."""
-    with _shielded():
+    with shielded():
         yield
     if not _wish.shields:
         heed()
 
 
 @contextmanager
-def _shielded() -> Iterator[None]:
+def shielded() -> Iterator[None]:
+    """As `unbroken`, and what was asked for meanwhile is left for others to heed."""
     if threading.current_thread() is not threading.main_thread():
         yield  # no signal is handled in it
         return
@@ -112,7 +113,7 @@ class Pool(ThreadPoolExecutor):
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         # a thread whose join is broken off counts as ended to Python 3.11, and runs on
-        with _shielded():
+        with shielded():
             self.shutdown(cancel_futures=kind is not None)
         if kind is None:
             heed()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.crew import Crew
 from stemmix.engine.bus import Job
 from stemmix.engine.deliver import deliver, publish
 from stemmix.engine.gauge import Programme
@@ -48,8 +49,8 @@ def job_of(
     """
     frames = len(stems[0])
 
-    def blocks(of: Sequence[Floats]) -> Callable[[], Iterator[list[Floats]]]:
-        return lambda: ([stem[at : at + size] for stem in of] for at in range(0, frames, size))
+    def blocks(of: Sequence[Floats]) -> Callable[[Crew], Iterator[list[Floats]]]:
+        return lambda crew: ([stem[at : at + size] for stem in of] for at in range(0, frames, size))
 
     own = {name: fields.pop(name) for name in ("name", "seed", "threads", "advance") if name in fields}
     project = project_of(roles or ["music"] * len(stems), *deliverables, **fields)

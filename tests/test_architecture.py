@@ -12,7 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "stemmix"
 
-FOUNDATIONS = ("units", "bands", "errors", "stopping")
+FOUNDATIONS = ("units", "bands", "errors", "stopping", "crew")
 ROOMS = ("model", "dsp", "files", "analysis", "planning", "engine", "report")
 ROOT = (
     "pipeline",
@@ -45,6 +45,7 @@ DOORS = ("cli", "commands", "studio", "__main__")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FOUNDATIONS, ()),
+    "crew": ("stopping",),
     "model": FOUNDATIONS,
     "dsp": FOUNDATIONS,
     "files": (*FOUNDATIONS, "model", "dsp.kernels"),

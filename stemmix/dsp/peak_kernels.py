@@ -136,6 +136,15 @@ def highest_magnitude(values, begin, end):
 
 
 @compiled
+def highest_of_bins(values, ends, out):
+    """The highest magnitude of values (n,) in bins that end before `ends` (bins,): out (bins,)."""
+    begin = 0
+    for i in range(len(ends)):
+        out[i] = highest_magnitude(values, begin, ends[i])
+        begin = ends[i]
+
+
+@compiled
 def _highest_bend(values, begin, end, distance):
     """The highest magnitude of the second differences that end in values (n,) from begin to end, and begin two
     `distance` before."""

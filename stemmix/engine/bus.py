@@ -13,20 +13,21 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.crew import SAMPLES_AT_ONCE, Crew, Hearers, ahead
 from stemmix.dsp.true_peak import highest_sample
 from stemmix.engine.gauge import Programme
-from stemmix.engine.mixer import BLOCK_FRAMES, bus_of, folded
+from stemmix.engine.mixer import Singles, bus_of, folded, in_single
 from stemmix.errors import OutputError
 from stemmix.model.layouts import Layout
 from stemmix.model.progress import Stage
 from stemmix.model.project import Project
-from stemmix.stopping import Pool
 
 Floats = NDArray[np.float64]
 
@@ -43,9 +44,9 @@ class Job:
     """Length of every file: the programme's, or the picture's."""
     layout: Layout
     """Of the bus."""
-    mixed: Callable[[], Iterator[list[Floats]]]
+    mixed: Callable[[Crew], Iterator[list[Floats]]]
     """Gives the programme from its beginning: of every stem that is heard, in order, (n, channels) samples."""
-    undipped: Callable[[], Iterator[list[Floats]]]
+    undipped: Callable[[Crew], Iterator[list[Floats]]]
     """The same without any move that dialogue caused."""
     seed: str
     """What dither is drawn from: the plan's hash, so that a render repeats."""
@@ -69,27 +70,24 @@ class Bus:
     stem_peaks: tuple[float, ...]
     """Highest sample of each stem after its strip, in any channel of the bus; 0 where only masters are asked for."""
 
-    def blocks(self, layout: Layout, gain: float = 1.0) -> Iterator[Floats]:
+    def blocks(self, crew: Crew, layout: Layout, gain: float = 1.0) -> Iterator[Floats]:
         """The bus from its beginning, folded to a layout, at a gain: (n, channels). The next is made meanwhile."""
         self.samples.seek(0)
-        with Pool(1, "bus") as pool:
-            coming = pool.submit(self._next, layout, gain)
-            while len(block := coming.result()):
-                coming = pool.submit(self._next, layout, gain)
-                yield block
+        return ahead(crew, lambda: self._next(layout, gain))
 
     def _next(self, layout: Layout, gain: float) -> Floats:
         channels = self.job.layout.channels
-        packed = self.samples.read(BLOCK_FRAMES * channels * 4)
+        packed = self.samples.read(SAMPLES_AT_ONCE // channels * channels * 4)
         block = np.frombuffer(packed, np.float32).reshape(-1, channels).astype(np.float64)
         block = folded(block, self.job.layout, layout)
         block *= gain
         return block
 
 
-def mixed_down(job: Job, hear: Callable[[list[Floats], Floats], None], cleaning: ExitStack) -> Bus:
-    """Run the strips once: the sum to a scratch file that has no name; `hear` is told every stem's block and their sum.
+def mixed_down(job: Job, hear: Callable[[list[Floats], Floats], list[Callable[[], None]]], cleaning: ExitStack) -> Bus:
+    """Run the strips once: the sum to a scratch file that has no name.
 
+    `hear` is given every stem's block and their sum, and gives what is to be done with them side by side.
     Raises OutputError where the scratch cannot be kept.
     """
     size = job.frames * job.layout.channels * 4
@@ -101,13 +99,18 @@ def mixed_down(job: Job, hear: Callable[[list[Floats], Floats], None], cleaning:
         raise OutputError(f"{job.folder}: cannot be written: {fault.strerror or fault}") from None
     peaks = np.zeros(len(job.project.heard))
     has_parts = len(job.project.deliverables) > len(job.project.masters)
-    for stems in job.mixed():
-        kept = bus_of(stems).astype(np.float32)
+
+    def keep(stems: list[Floats], kept: Singles) -> None:
         for index, stem in enumerate(stems if has_parts else ()):
             peaks[index] = max(peaks[index], highest_sample(stem))
-        hear(stems, kept.astype(np.float64))
         _keep(job, scratch, kept.data)
         job.advance("mix", len(kept))
+
+    with Crew(job.threads, "mix") as crew:
+        hearers = Hearers(crew)
+        for stems in job.mixed(crew):
+            kept, bus = in_single(bus_of(stems))
+            hearers.give([*hear(stems, bus), partial(keep, stems, kept)])
     _keep(job, scratch, b"")
     return Bus(job, scratch, tuple(peaks.tolist()))
 

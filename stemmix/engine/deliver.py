@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from stemmix.crew import shared_out
 from stemmix.engine.bus import Job, mixed_down
 from stemmix.engine.gauge import pooled
 from stemmix.engine.hearing import Hearing
@@ -82,8 +83,9 @@ def deliver(jobs: Sequence[Job], given: Mapping[str, Given] | None = None) -> It
         for reel in reels:
             reel.print_parts(cleaning)
         outputs = [output for reel in reels for output in (*reel.masters.values(), *reel.parts)]
-        with Pool(jobs[0].threads, "measure") as pool:
-            list(pool.map(Output.look, outputs))
+        at_once, of_each = shared_out(jobs[0].threads, len(outputs))
+        with Pool(at_once, "measure") as pool:
+            list(pool.map(lambda output: output.look(of_each), outputs))
         for name in reels[0].masters:
             same = [reel.masters[name] for reel in reels]
             programme = pooled([output.gauge for output in same if output.gauge is not None]) if len(same) > 1 else None
@@ -97,7 +99,7 @@ class _Reel:
 
     def __init__(self, job: Job, cleaning: ExitStack) -> None:
         self.hearing = Hearing(job)
-        self.bus = mixed_down(job, self.hearing.process, cleaning)
+        self.bus = mixed_down(job, self.hearing.parts, cleaning)
         self.masters: dict[str, Output] = {}
         self.parts: list[Output] = []
         self._job = job

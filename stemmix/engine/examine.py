@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from stemmix.crew import shared_out
 from stemmix.engine.measure import measured_audio, told_by
 from stemmix.engine.qc import QcWatch
 from stemmix.engine.specification import judged
@@ -30,15 +31,15 @@ def examined_files(
     `layout` overrides what the files say of themselves; `told` hears what share of all was read since. The findings are
     the same for any number of threads.
     """
+    at_once, of_each = shared_out(threads, len(paths))
 
     def examined_or_why_not(path: Path, told: Callable[[float], None]) -> ExaminedFile | StemError:
         try:
-            return examined(path, specification, layout, told)
+            return examined(path, specification, layout, told, of_each)
         except StemError as fault:
             return fault
 
-    # four threads a file, of which reading and looking take little
-    with Pool(max(1, (threads + 1) // 2), "qc") as pool:
+    with Pool(at_once, "qc") as pool:
         return list(pool.map(examined_or_why_not, paths, told_by(paths, told)))
 
 
@@ -47,6 +48,7 @@ def examined(
     specification: Specification | None = None,
     layout: Layout | None = None,
     told: Callable[[float], None] = lambda share: None,
+    threads: int = 2,
 ) -> ExaminedFile:
     """One file: what `specification` asks, where there is one, then what `QcWatch` looks for.
 
@@ -54,7 +56,7 @@ def examined(
     """
     audio = inspect(path, layout, to_mix=False)
     watch = QcWatch(audio.sample_rate, audio.layout)
-    file = measured_audio(audio, [watch.process], told)
+    file = measured_audio(audio, [watch.process], told, threads)
     asked = []
     if specification is not None:
         asked = judged(

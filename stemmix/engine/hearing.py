@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,21 +46,31 @@ class Hearing:
         self._on_set = on_set if wants_m_and_e and self._others else []
         self._room_tone = RoomTone(rate, programme)
 
-    def process(self, stems: list[Floats], bus: Floats) -> None:
-        """Hear (n, channels of the bus) samples of every stem, and their sum."""
+    def parts(self, stems: list[Floats], bus: Floats) -> list[Callable[[], None]]:
+        """What there is to hear in (n, channels of the bus) samples of every stem, and their sum.
+
+        In parts that share nothing, to be done side by side, each after that of the block before.
+        """
         layout = self._job.layout
         mixes = {name: folded(bus, layout, its) for name, its in self._layouts.items()}
-        for (name, _), gauge in self._gauges.items():
-            gauge.process(mixes[name])
+        parts = [part for (name, _), gauge in self._gauges.items() for part in gauge.parts(mixes[name])]
         inside = [self._job.programme.inside(self._at, stem) for stem in stems]
         self._at += len(bus)
         if self._own:
-            spoken = bus_of([inside[number] for number in self._dialogue])
-            for its, meter in self._own.items():
-                meter.process(folded(spoken, layout, its))
+            parts.append(partial(self._hear_dialogue, [inside[number] for number in self._dialogue]))
         if self._on_set:
-            room, rest = (bus_of([inside[number] for number in these]) for these in (self._on_set, self._others))
-            self._room_tone.process(folded(room, layout, STEREO), folded(rest, layout, STEREO))
+            on_set, others = ([inside[number] for number in these] for these in (self._on_set, self._others))
+            parts.append(partial(self._hear_room, on_set, others))
+        return parts
+
+    def _hear_dialogue(self, stems: list[Floats]) -> None:
+        spoken = bus_of(stems)
+        for its, meter in self._own.items():
+            meter.process(folded(spoken, self._job.layout, its))
+
+    def _hear_room(self, on_set: list[Floats], others: list[Floats]) -> None:
+        room, rest = (folded(bus_of(stems), self._job.layout, STEREO) for stems in (on_set, others))
+        self._room_tone.process(room, rest)
 
     def of(self, master: str) -> Gauge:
         """What a master's gain is found by."""

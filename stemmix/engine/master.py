@@ -8,14 +8,15 @@ that is still missed is said, never forced. Reels of one programme are measured 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.crew import Crew, Hearers
 from stemmix.dsp.limiter import TruePeakLimiter
 from stemmix.engine.bus import Bus, Job
 from stemmix.engine.gauge import Asked, Gauge, loudness_at_gain, pooled
@@ -26,7 +27,6 @@ from stemmix.model.encodings import CODINGS
 from stemmix.model.layouts import LAYOUTS, Layout
 from stemmix.model.presets import Method, Specification
 from stemmix.model.receipt import UNMEASURED, Finding, Limiting, Measured, WrittenFile
-from stemmix.stopping import Pool
 from stemmix.units import gain_from_db
 
 Floats = NDArray[np.float64]
@@ -160,27 +160,21 @@ class _Mastering:
         gauge = Gauge(job.project.sample_rate, layout, job.programme, Asked.by(self.aim.method)) if heard else None
         late = 0 if limiter is None else limiter.latency_samples
 
-        with Pool(2, "write") as pool:
-            coming: list[Future[None]] = []
+        with Crew(job.threads, "write") as crew:
+            hearers = Hearers(crew)
 
             def put(block: Floats) -> None:
                 """Let it be heard and written while the next is made."""
-                nonlocal late, coming
+                nonlocal late
                 early, late = late, max(late - len(block), 0)
                 block = block[early:]
-                for done in coming:
-                    done.result()
-                coming = [pool.submit(output.put, block)]
-                if gauge is not None:
-                    coming.append(pool.submit(gauge.process, block))
+                hearers.give([partial(output.put, block), *([] if gauge is None else [partial(gauge.process, block)])])
                 job.advance("write", len(block))
 
-            for block in bus.blocks(layout, gain_from_db(gain_db)):
+            for block in bus.blocks(crew, layout, gain_from_db(gain_db)):
                 put(block if limiter is None else limiter.process(block))
             if limiter is not None:
                 put(limiter.flush())
-            for done in coming:
-                done.result()
         return _Take(output, gauge, limiter)
 
     @property
@@ -190,7 +184,7 @@ class _Mastering:
     def reached(self, take: _Take) -> Gauge:
         """What counts is what is heard: of a lossy file, what is decoded."""
         if self.is_lossy:
-            take.output.look()
+            take.output.look(take.output.job.threads)
         gauge = take.output.gauge or take.gauge
         assert gauge is not None  # a limiter was at work, and its output heard
         return gauge
@@ -199,7 +193,7 @@ class _Mastering:
         """By how much decoded files pass the ceiling that they are judged by."""
         asked = self.specification.true_peak
         highest_dbtp = self.specification.ceiling_dbtp if asked is None else asked.highest_dbtp
-        peaks_dbtp = [take.output.look().true_peak_dbtp for take in settled.takes]
+        peaks_dbtp = [take.output.look(take.output.job.threads).true_peak_dbtp for take in settled.takes]
         return max((peak_dbtp - highest_dbtp for peak_dbtp in peaks_dbtp if peak_dbtp is not None), default=0.0)
 
     @staticmethod

@@ -1,16 +1,17 @@
 """Pass 2: every stem through its strip, aligned to the sample, placed on the bus, added in the project's order.
 
 A stem passes its strip with the channels of the bus that it fills, and no others. Additions are explicit and in a fixed
-order, so that the same plan gives the same samples whatever the blocks and the threads. Strips run side by side in
-threads: what they compute lets the interpreter go.
+order, so that the same plan gives the same samples whatever the blocks and the threads. Strips run side by side
+(`crew`): what they compute lets the interpreter go.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import NamedTuple, Protocol
 
@@ -18,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
+from stemmix.crew import SAMPLES_AT_ONCE, Crew, Task
+from stemmix.dsp import kernels
 from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.engine.strip import Strip
 from stemmix.files.clips import TimelineReader
@@ -26,13 +29,20 @@ from stemmix.files.timeline import Timeline
 from stemmix.model.layouts import PAIRS, STEREO, Layout, Matrix, fold_matrix, placing_matrix
 from stemmix.model.moves import sets_level
 from stemmix.model.plan import Plan, layers_of
-from stemmix.stopping import Pool
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
-BLOCK_FRAMES = 1 << 16
+BLOCK_FRAMES = SAMPLES_AT_ONCE // 2
+"""Of a stereo stem."""
+_OF_ALL_SAMPLES, _LEAST_FRAMES = 1 << 21, 1 << 15
+"""In blocks of so many stems and channels that memory counts, and still no less than this."""
 
-_PIECE_FRAMES = 1 << 12
+_AHEAD = 1
+"""Blocks of every stem that are made while one is worked on."""
+
+_ADDED_AT_ONCE = 3
+"""Stems, to what is there already."""
 
 
 class Source(Protocol):
@@ -158,33 +168,34 @@ def blocks_of(stem: MixedStem, frames: int, rate_hz: int, block_frames: int = BL
 
 
 def mixed_blocks(
-    stems: Sequence[MixedStem], frames: int, rate_hz: int, block_frames: int = BLOCK_FRAMES, threads: int = 2
+    stems: Sequence[MixedStem], frames: int, rate_hz: int, crew: Crew, block_frames: int = BLOCK_FRAMES
 ) -> Iterator[list[Floats]]:
-    """The same of every stem, in order; the next blocks are made while these are worked on."""
-    return mixed_passages(stems, [(0, frames)], rate_hz, block_frames, threads)
+    """The same of every stem, in order, in blocks of `block_frames` at most; the next are made meanwhile."""
+    return mixed_passages(stems, [(0, frames)], rate_hz, crew, block_frames)
 
 
 def mixed_passages(
     stems: Sequence[MixedStem],
     spans: Sequence[tuple[int, int]],
     rate_hz: int,
+    crew: Crew,
     block_frames: int = BLOCK_FRAMES,
-    threads: int = 2,
 ) -> Iterator[list[Floats]]:
     """The same of passages of the programme, one after another: [first, after) in samples, in order of time.
 
     No block reaches from one into the next. It takes as long as they are, where a place in the files can be found.
     """
-    with ExitStack() as open_stems, Pool(max(threads, 1), "strip") as pool:
-        aligned = [open_stems.enter_context(opened(stem, rate_hz)) for stem in stems]
-        coming: list[Future[Floats]] = []
+    at_once = max(_LEAST_FRAMES, _OF_ALL_SAMPLES // max(sum(stem.layout.channels for stem in stems), 1))
+    block_frames = min(block_frames, at_once)
+    with ExitStack() as open_stems:
+        strips = [(open_stems.enter_context(opened(stem, rate_hz)), crew.line()) for stem in stems]
+        coming: deque[list[Task[Floats]]] = deque()
         for at, count in chain.from_iterable(_blocks(first, after, block_frames) for first, after in spans):
-            here = [block.result() for block in coming]
-            coming = [pool.submit(stem.read_at, at, count) for stem in aligned]
-            if here:
-                yield here
-        if coming:
-            yield [block.result() for block in coming]
+            coming.append([line.give(partial(strip.read_at, at, count)) for strip, line in strips])
+            if len(coming) > _AHEAD:
+                yield [block.result() for block in coming.popleft()]
+        while coming:
+            yield [block.result() for block in coming.popleft()]
 
 
 def _blocks(first: int, after: int, block_frames: int) -> Iterator[tuple[int, int]]:
@@ -194,20 +205,25 @@ def _blocks(first: int, after: int, block_frames: int) -> Iterator[tuple[int, in
 
 
 def bus_of(blocks: Sequence[Floats]) -> Floats:
-    """The sum of the stems, added one after another; in pieces that stay in the processor's cache.
-
-    Of one stem its block itself, which is not to be written to.
-    """
+    """The sum of the stems, added one after another. Of one stem its block itself, which is not to be written to."""
     if len(blocks) == 1:
         return blocks[0]
-    bus = np.empty_like(blocks[0])
-    for begin in range(0, len(bus), _PIECE_FRAMES):
-        piece = bus[begin : begin + _PIECE_FRAMES]
-        first, second, *rest = (block[begin : begin + _PIECE_FRAMES] for block in blocks)
-        np.add(first, second, out=piece)
-        for block in rest:
-            piece += block
+    bus = np.empty(blocks[0].shape)
+    total = bus.reshape(-1)
+    first, *rest = (np.ascontiguousarray(block).reshape(-1) for block in blocks)
+    for begin in range(0, len(rest), _ADDED_AT_ONCE):
+        some = rest[begin : begin + _ADDED_AT_ONCE]
+        others = (*some, *[first] * (_ADDED_AT_ONCE - len(some)))
+        kernels.add_up(first, *others, 1 + len(some), total)
+        first = total
     return bus
+
+
+def in_single(block: Floats) -> tuple[Singles, Floats]:
+    """(n, channels) samples rounded to 32-bit float, and the same again as float64."""
+    single, back = np.empty(block.shape, np.float32), np.empty(block.shape)
+    kernels.to_single(np.ascontiguousarray(block).reshape(-1), single.reshape(-1), back.reshape(-1))
+    return single, back
 
 
 def folded(block: Floats, source: Layout, target: Layout) -> Floats:

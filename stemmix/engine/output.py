@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.crew import SAMPLES_AT_ONCE, Crew, Hearers, ahead
 from stemmix.dsp.dither import quantise
 from stemmix.engine.bus import Job
 from stemmix.engine.course import course_of
@@ -26,13 +28,10 @@ from stemmix.model.layouts import Layout, in_film_order, reordered
 from stemmix.model.presets import Specification
 from stemmix.model.receipt import UNMEASURED, Finding, Measured, Part, WrittenFile
 from stemmix.model.timecode import FRAME_RATES, is_drop_frame
-from stemmix.stopping import Pool, unbroken
+from stemmix.stopping import unbroken
 
 Floats = NDArray[np.float64]
 
-
-_BLOCK_SAMPLES = 1 << 19
-"""Of all channels, heard at once: threads that hand on small blocks spend their time in doing so."""
 
 OF_PROGRAMME = ("integrated_lufs", "dialogue_lufs", "speech_share", "ldr_lu", "rms_dbfs", "leq_m_db", "lra_lu")
 """What a reel is judged for as its whole programme reads."""
@@ -78,7 +77,7 @@ class Output:
             self.clipped += clipped
         self.done += len(block)
 
-    def look(self) -> Measured:
+    def look(self, threads: int) -> Measured:
         """End the file, if it is not ended yet, and give what meters read on it as it stands on the disk."""
         if self.gauge is None:
             self.writer.complete()
@@ -91,18 +90,13 @@ class Output:
                 kind = "part"
             watch = QcWatch(rate, self.layout, programme.speech_inside, kind)
             at = 0
-            # the next block is read meanwhile
-            with AudioReader(self._as_it_stands()) as reader, Pool(3, "look") as pool:
-                at_once = _BLOCK_SAMPLES // self.layout.channels
-                block = reader.read(at_once)
-                while len(block):
+            with AudioReader(self._as_it_stands()) as reader, Crew(threads, "look") as crew:
+                hearers = Hearers(crew)
+                for block in ahead(crew, partial(reader.read, SAMPLES_AT_ONCE // self.layout.channels)):
                     inside = programme.inside(at, block)
-                    at += (count := len(block))
-                    looks = [pool.submit(watch.process, inside), *map(pool.submit, gauge.parts(block))]
-                    block = reader.read(at_once)
-                    for look in looks:
-                        look.result()
-                    self.job.advance("examine", count)
+                    at += len(block)
+                    hearers.give([partial(watch.process, inside), *gauge.parts(block)])
+                    self.job.advance("examine", len(block))
             self.gauge = gauge
             self.measured = gauge.read()
             # a part in float holds what is over full scale, and says so

@@ -7,13 +7,15 @@ clipped: it is printed as 32-bit float, again where only the sum shows it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.crew import Crew, Hearers
 from stemmix.engine.bus import Bus, Job
 from stemmix.engine.mixer import bus_of, folded
 from stemmix.engine.output import Output, opened
@@ -21,7 +23,6 @@ from stemmix.model.deliverables import GROUPS, Group, MixMinus, MusicAndEffects,
 from stemmix.model.layouts import Layout
 from stemmix.model.project import Project
 from stemmix.model.receipt import UNMEASURED, Finding, Kind, WrittenFile
-from stemmix.stopping import Pool
 from stemmix.units import gain_from_db
 
 Floats = NDArray[np.float64]
@@ -138,20 +139,19 @@ def _print(job: Job, parts: Sequence[Part], outputs: Sequence[Output]) -> None:
     for undipped in (False, True):
         files = [(part, output) for part, output in zip(parts, outputs, strict=True) if part.undipped is undipped]
         if files:
-            _take_all(job, job.undipped() if undipped else job.mixed(), files)
+            _take_all(job, job.undipped if undipped else job.mixed, files)
 
 
-def _take_all(job: Job, blocks: Iterator[list[Floats]], files: Sequence[tuple[Part, Output]]) -> None:
-    stems: list[Floats]
-
-    def take(part: Part, output: Output) -> None:
+def _take_all(job: Job, mixed: Callable[[Crew], Iterator[list[Floats]]], files: Sequence[tuple[Part, Output]]) -> None:
+    def take(part: Part, output: Output, stems: list[Floats]) -> None:
         """The next block; a file that is clipped already is lost."""
         if output.clipped:
             return
         mix = bus_of([stems[number] for number in part.stems]) if part.stems else np.zeros_like(stems[0])
         output.put(folded(mix, job.layout, part.parent.layout) * gain_from_db(part.parent.gain_db))
 
-    with Pool(job.threads, "print") as pool:
-        for stems in blocks:
-            list(pool.map(lambda file: take(*file), files))
+    with Crew(job.threads, "print") as crew:
+        hearers = Hearers(crew)
+        for stems in mixed(crew):
+            hearers.give([partial(take, part, output, stems) for part, output in files])
             job.advance("print", len(files) * len(stems[0]))

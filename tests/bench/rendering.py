@@ -11,6 +11,7 @@ import soundfile
 
 from stemmix import pipeline
 from stemmix.create import AUDIO_SUFFIXES, create_project
+from stemmix.crew import Crew
 from stemmix.engine.mixer import MixedStem, gains_of_stem, mixed_blocks
 from stemmix.errors import ProjectError
 from stemmix.files.clips import TimelineReader
@@ -122,7 +123,7 @@ def sum_residual_dbfs(rendering: Rendering) -> float:
     plan = rendering.plan
     stems = [MixedStem(source.timeline, source.gain_db, gains_of_stem(plan, source.stem.id)) for source in sources]
     gain, power = gain_from_db(master.gain_db), 0.0
-    with soundfile.SoundFile(folder / master.path) as written:
-        for blocks in mixed_blocks(stems, plan.frames, plan.sample_rate):
+    with soundfile.SoundFile(folder / master.path) as written, Crew(2, "mix") as crew:
+        for blocks in mixed_blocks(stems, plan.frames, plan.sample_rate, crew):
             power += float(np.sum((written.read(len(blocks[0])) - np.sum(blocks, axis=0) * gain) ** 2))
     return db_from_power(power / (2 * receipt.frames))

@@ -103,10 +103,11 @@ def test_windows_under_the_gate_and_short_signals_have_none() -> None:
     assert pytest.approx(1e-7) == 10.0 ** (LOUDNESS_OFFSET_DB / 10.0) * GATE_ENERGY
 
 
-def test_three_seconds_of_samples_are_kept_and_no_more() -> None:
+def test_blocks_of_three_seconds_of_samples_are_kept_and_no_more() -> None:
     loudness, meter = LoudnessMeter(RATE_HZ, (1.0,)), PsrMeter(RATE_HZ, 1)
     for _ in range(20):
         block = wandering(1.0, 6, 1)
         loudness.process(block)
         meter.process(block, loudness.short_term_energies())
-    assert sum(len(step.heard) for step in meter._steps) == 32 * RATE_HZ // 10
+    assert sum(len(block) for _, block in meter._heard) == 4 * RATE_HZ
+    assert meter.read(loudness.short_term_energies()) is not None

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stemmix.bands import BAND_COUNT
+from stemmix.crew import Crew
 from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.engine.mixer import (
+    BLOCK_FRAMES,
     AlignedStem,
     MixedStem,
     blocks_of,
@@ -84,9 +86,17 @@ def as_mixed(plan: Plan, stems: list[Written], layout: Layout = STEREO) -> list[
 
 
 def mixed_once(plan: Plan, stems: list[Written], layout: Layout = STEREO) -> list[np.ndarray]:
-    """Of every stem, the whole programme in one block."""
-    (taken,) = mixed_blocks(as_mixed(plan, stems, layout), plan.frames, plan.sample_rate, plan.frames)
-    return taken
+    """Of every stem, the whole programme in blocks as large as they are made, on one thread."""
+    taken = passages(as_mixed(plan, stems, layout), [(0, plan.frames)], BLOCK_FRAMES, 1)
+    return [np.concatenate([block[index] for block in taken]) for index in range(len(stems))]
+
+
+def passages(
+    stems: list[MixedStem], spans: list[tuple[int, int]], size: int = BLOCK_FRAMES, threads: int = 2
+) -> list[list[np.ndarray]]:
+    """Of every stem, blocks of passages of the programme."""
+    with Crew(threads, "mix") as crew:
+        return list(mixed_passages(stems, spans, RATE_HZ, crew, size))
 
 
 def mixed(
@@ -94,7 +104,8 @@ def mixed(
 ) -> list[np.ndarray]:
     """Of every stem, the whole programme."""
     planned = as_mixed(plan, stems, layout)
-    taken = list(mixed_blocks(planned, plan.frames, plan.sample_rate, size, threads))
+    with Crew(threads, "mix") as crew:
+        taken = list(mixed_blocks(planned, plan.frames, plan.sample_rate, crew, size))
     for number, stem in enumerate(planned):
         alone = np.concatenate(list(blocks_of(stem, plan.frames, plan.sample_rate, size)))
         assert np.array_equal(alone, np.concatenate([block[number] for block in taken])), "alone it is the same"
@@ -218,7 +229,7 @@ def test_a_passage_is_to_the_bit_what_stands_there_in_the_whole(
     plan = busy_plan(long_pair)
     whole = mixed_once(plan, long_pair)
     spans = list(zip(edges[::2], edges[1::2], strict=False))
-    taken = list(mixed_passages(as_mixed(plan, long_pair), spans, RATE_HZ, size))
+    taken = passages(as_mixed(plan, long_pair), spans, size)
     for number, stem in enumerate(whole):
         wanted = np.concatenate([stem[first:after] for first, after in spans])
         found = np.concatenate([stem[:0], *(block[number] for block in taken)])
@@ -232,7 +243,7 @@ def test_a_passage_may_begin_anywhere_on_the_grid_of_frames(long_pair: list[Writ
     whole = mixed_once(plan, long_pair)
     for group in range(3, 24):
         first = group * 8192 + off
-        ((a, b),) = mixed_passages(as_mixed(plan, long_pair), [(first, first + 3000)], RATE_HZ)
+        ((a, b),) = passages(as_mixed(plan, long_pair), [(first, first + 3000)])
         assert np.array_equal(a, whole[0][first : first + 3000]), first
         assert np.array_equal(b, whole[1][first : first + 3000]), first
 
@@ -252,7 +263,7 @@ def test_a_passage_far_into_the_programme_is_not_paid_for_by_what_lies_before_it
     process = Strip.process
     monkeypatch.setattr(Strip, "process", lambda self, block: cut.append(len(block)) or process(self, block))
     spans = [(second * RATE_HZ, (second + 1) * RATE_HZ) for second in (10, 20, 39)]
-    assert sum(len(stem) for (stem,) in mixed_passages(as_mixed(plan, stems), spans, RATE_HZ)) == 3 * RATE_HZ
+    assert sum(len(stem) for (stem,) in passages(as_mixed(plan, stems), spans)) == 3 * RATE_HZ
     assert sum(cut) < 6 * RATE_HZ
 
 
@@ -302,7 +313,7 @@ def test_a_passage_of_a_wide_bus_is_to_the_bit_what_stands_there(surround: list[
     plan = surround_plan(surround)
     whole = mixed_once(plan, surround, SURROUND_5_1)
     for first, after in ((11_000, 25_000), (28_000, 60_001)):
-        taken = list(mixed_passages(as_mixed(plan, surround, SURROUND_5_1), [(first, after)], RATE_HZ, 4096))
+        taken = passages(as_mixed(plan, surround, SURROUND_5_1), [(first, after)], 4096)
         for number, stem in enumerate(whole):
             assert np.array_equal(np.concatenate([block[number] for block in taken]), stem[first:after])
 

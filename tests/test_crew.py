@@ -1,0 +1,183 @@
+"""Threads that share work: what is in a line stays in order, and whoever waits works."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stemmix.crew import BEHIND, Crew, Hearers, ahead, shared_out
+from stemmix.stopping import StoppedError, raised_by_signals
+from tests.test_stopping import ask
+
+
+@contextmanager
+def ended_by(kind: type[BaseException]) -> Iterator[None]:
+    """What runs inside raises it."""
+    with pytest.raises(kind):
+        yield
+
+
+@given(
+    threads=st.integers(1, 4),
+    works=st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=60),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_line_is_done_in_order_and_never_twice_at_once(threads: int, works: list[tuple[int, bool]]) -> None:
+    done: list[list[int]] = [[] for _ in range(4)]
+    at_work = [0] * 4
+
+    def work(line: int, number: int) -> int:
+        at_work[line] += 1
+        assert at_work[line] == 1
+        time.sleep(0.0001 * (number % 3))
+        done[line].append(number)
+        at_work[line] -= 1
+        return number
+
+    with Crew(threads, "test") as crew:
+        lines = [crew.line() for _ in range(4)]
+        for number, (line, waited_for) in enumerate(works):
+            task = lines[line].give(partial(work, line, number))
+            if waited_for:
+                assert task.result() == number
+    given_to = [[number for number, (line, _) in enumerate(works) if line == mine] for mine in range(4)]
+    assert done == given_to, "all is done when it is left"
+
+
+def test_whoever_waits_works() -> None:
+    """On one thread there is nobody else."""
+    with Crew(1, "test") as crew:
+        line, other = crew.line(), crew.line()
+        first, last = line.give(threading.get_ident), line.give(lambda: 7)
+        beside = other.give(threading.get_ident)
+        assert not first.done
+        assert last.result() == 7
+        assert first.result() == beside.result() == threading.get_ident()
+
+
+def test_lines_go_side_by_side() -> None:
+    """Each of the two waits for the other to begin."""
+    met = threading.Barrier(2, timeout=60.0)
+    with Crew(2, "test") as crew:
+        tasks = [crew.line().give(met.wait) for _ in range(2)]
+        assert sorted(task.result() for task in tasks) == [0, 1]
+
+
+def test_a_wait_ends_when_what_it_waits_for_does_and_not_when_all_is_done() -> None:
+    let_go = threading.Event()
+    with Crew(2, "test") as crew:
+        slow = crew.line().give(partial(let_go.wait, 60.0))
+        time.sleep(0.01)  # until the other thread has begun with it
+        assert crew.line().give(lambda: 3).result() == 3
+        assert not slow.done
+        let_go.set()
+
+
+def test_many_short_works_never_leave_anybody_waiting() -> None:
+    """Whoever hears that there is something new may find that another was quicker; what it waits for may be done by
+    then all the same."""
+    for _ in range(20):
+        with Crew(2, "test") as crew:
+            lines = [crew.line() for _ in range(3)]
+            for _ in range(100):
+                tasks = [line.give(lambda: 1) for line in lines]
+                assert sum(task.result() for task in tasks) == 3
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_what_one_raises_ends_all_and_is_raised_in_the_end(threads: int) -> None:
+    done = []
+    with ended_by(ZeroDivisionError), Crew(threads, "test") as crew:
+        line = crew.line()
+        line.give(lambda: 1 // 0)
+        for number in range(100):
+            line.give(partial(done.append, number))
+    assert not done, "nothing goes on after it in its line"
+
+
+def test_what_one_raises_is_raised_where_another_is_waited_for() -> None:
+    with ended_by(ZeroDivisionError), Crew(2, "test") as crew:
+        line = crew.line()
+        line.give(lambda: 1 // 0)
+        line.give(lambda: 1).result()
+        pytest.fail("its line has ended")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_left_by_an_exception_it_begins_nothing_more(threads: int) -> None:
+    done = []
+    with ended_by(KeyError), Crew(threads, "test") as crew:
+        line = crew.line()
+        for number in range(1000):
+            line.give(lambda number=number: (time.sleep(0.001), done.append(number)))
+        raise KeyError
+    assert len(done) < 100
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_signal_ends_it(threads: int) -> None:
+    begun = []
+
+    def work() -> None:
+        begun.append(1)
+        time.sleep(0.001)
+
+    with ended_by(StoppedError), raised_by_signals(), Crew(threads, "test") as crew:
+        line = crew.line()
+        for number in range(10_000):
+            line.give(work)
+            if number == 5_000:
+                ask()
+    assert len(begun) < 9_000
+
+
+@given(sizes=st.lists(st.integers(1, 5), max_size=20), threads=st.integers(1, 3))
+@settings(max_examples=20, deadline=None)
+def test_what_is_read_ahead_comes_in_order_up_to_the_first_that_is_empty(sizes: list[int], threads: int) -> None:
+    blocks = [[n] * size for n, size in enumerate(sizes)]
+    coming = iter([*blocks, [], ["never"]])
+    with Crew(threads, "test") as crew:
+        assert list(ahead(crew, lambda: next(coming))) == blocks
+
+
+def test_hearers_hear_all_in_order_and_are_never_far_behind() -> None:
+    heard: list[list[int]] = [[], []]
+    with Crew(2, "test") as crew:
+        hearers = Hearers(crew)
+        for number in range(200):
+            hearers.give([partial(one.append, number) for one in heard])
+            assert all(len(one) >= number - BEHIND for one in heard)
+    assert heard == [list(range(200))] * 2
+
+
+def test_hearers_are_as_many_for_every_block() -> None:
+    with ended_by(ValueError), Crew(1, "test") as crew:
+        hearers = Hearers(crew)
+        hearers.give([lambda: None])
+        hearers.give([lambda: None] * 2)
+
+
+@given(threads=st.integers(1, 64), works=st.integers(0, 100))
+def test_threads_are_shared_out_and_none_too_many(threads: int, works: int) -> None:
+    at_once, of_each = shared_out(threads, works)
+    assert 1 <= at_once <= max(works, 1)
+    assert of_each >= 1
+    assert at_once * of_each <= threads
+
+
+def test_the_oldest_comes_first() -> None:
+    order: list[int] = []
+    numbers = count()
+    with Crew(1, "test") as crew:
+        lines = [crew.line() for _ in range(3)]
+        for line in (2, 0, 1, 1, 0, 2):
+            lines[line].give(partial(order.append, next(numbers)))
+    assert order == sorted(order)
