@@ -65,6 +65,7 @@ def main() -> None:
     with suppress(StoppedError), raised_by_signals():
         solve()
         mix()
+        look()
         set_side_by_side()
         with tempfile.TemporaryDirectory(prefix="stemmix-") as folder:
             write(Path(folder))
@@ -104,6 +105,18 @@ def mix() -> None:
     for block in _noise():
         strip.process(block)
     strip.flush()
+
+
+def look() -> None:
+    """Look for what goes wrong in samples."""
+    import numpy as np
+
+    from stemmix.dsp.watching import SampleWatch
+
+    watch = SampleWatch(RATE_HZ, 2, 1, 1.0)
+    rows = np.zeros((2, watch.before + FRAMES))
+    rows[:, watch.before :] = np.concatenate(list(_noise())).T
+    watch.process(rows, FRAMES)
 
 
 def set_side_by_side() -> None:

@@ -99,7 +99,10 @@ def weighed_power(rows, table, weights):
     for t in range(len(rows)):
         for b in range(bands):
             sums[b] += table[np.uint16(rows[t, b])]
-    return (sums * weights).sum()
+    total = 0.0
+    for b in range(bands):
+        total += sums[b] * weights[b]
+    return total
 
 
 @compiled
@@ -112,7 +115,10 @@ def sum_of_powers(power, exponent):
             octaves[b] = exponent * log2_of(max(power[t, b], 1e-300))
         for b in range(bands):
             sums[b] += exp2_of(octaves[b])
-    return sums.sum()
+    total = 0.0
+    for b in range(bands):
+        total += sums[b]
+    return total
 
 
 @compiled
@@ -176,7 +182,8 @@ def cells_together(shares, levels, sums, spans):
     stems, frames, bands = shares.shape
     sums[:] = 0.0
     for i in range(stems):
-        first, after = np.full(bands, frames), np.zeros(bands, np.int64)
+        first, after = np.zeros(bands, np.int64), np.zeros(bands, np.int64)
+        first[:] = frames
         for t in range(frames):
             for b in range(bands):
                 sums[0, i, b] += shares[i, t, b]

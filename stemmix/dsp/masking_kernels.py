@@ -39,7 +39,10 @@ def audibility_of(target, maskers, gains, spread, reach, importance):
         for b in range(bands):
             z = 0.5 + CLEAR_PER_OCTAVE * log2_of((target[t, b] + 1e-14) / excited[b])
             audible[b] += min(max(z, 0.0), 1.0)
-    return (audible * importance).sum() / frames
+    total = 0.0
+    for b in range(bands):
+        total += audible[b] * importance[b]
+    return total / frames
 
 
 @compiled

@@ -233,7 +233,10 @@ def pair_bins(rows, a, b, start, ends, weighting, band, columns, band_columns, i
         for column in range(3):
             bins[n, 5 + column] = _total(k_sums, column, WEIGHTING_GROUP)
             bins[n, 8 + column] = _total(s_sums, column, BAND_GROUP)
-        bins[n, 11] = plain[5 * LANES :].max()
+        highest = 0.0
+        for lane in range(5 * LANES, 6 * LANES):
+            highest = max(highest, plain[lane])
+        bins[n, 11] = highest
         if bins[n, 2] + bins[n, 3] == 0.0:  # a filter ringing down in silence would go on in slow denormal numbers
             for channel in range(2):
                 _calm(weighted, banded, channel * LANES)

@@ -283,7 +283,8 @@ def highest_peak(block, reach, peak, half_taps, quarter_taps, bounds):
     """
     frames, channels = block.shape
     flat = block.reshape(-1)
-    levels, bends = np.empty(frames // CELL + 1), np.full(frames // CELL + 1, -1.0)
+    levels, bends = np.empty(frames // CELL + 1), np.empty(frames // CELL + 1)
+    bends[:] = -1.0
     for i in range(len(levels)):
         levels[i] = highest_magnitude(flat, i * CELL * channels, min((i + 1) * CELL, frames) * channels)
     x, out = np.empty(CELL + 2 * reach), np.empty(CELL)

@@ -18,6 +18,19 @@ def hann_rise(x):
 
 
 @compiled
+def _first_after(rising, value):
+    """Index of the first of rising values that is over `value`: numpy's search takes half a second to compile."""
+    low, high = 0, len(rising)
+    while low < high:
+        middle = (low + high) // 2
+        if rising[middle] <= value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
 def add_pieces(samples, starts, ends, rows, gains, ramp, out):
     """Add to out (n, bands) the gains of pieces [start, end), smoothed with a Hann window of length `ramp`.
 
@@ -29,7 +42,7 @@ def add_pieces(samples, starts, ends, rows, gains, ramp, out):
         return
     half = ramp / 2.0
     low = 0
-    for piece in range(np.searchsorted(ends, samples[0] - half, side="right"), len(starts)):
+    for piece in range(_first_after(ends, samples[0] - half), len(starts)):
         if starts[piece] - half >= samples[-1]:
             break
         row = rows[piece]

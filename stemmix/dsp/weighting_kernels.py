@@ -160,17 +160,23 @@ def _silent(flat, begin, end):
 
 @compiled
 def _hear_part(flat, start, width, begun, count, columns, state, row, energies):
-    """Some samples of a group, of which `begun` were heard: their energies, and its state where they are its last."""
+    """Some samples of a group, of which `begun` were heard: their energies, and its state where they are its last.
+
+    Copied one by one: an assignment to a slice takes two seconds to compile, for what it would say of its shape.
+    """
     waiting = row + WAITING
     for i in range(begun, GROUP):
         state[waiting + i] = flat[start + (i - begun) * width] if i < begun + count else 0.0
-    before = state[row : row + _LANES].copy()
+    before = np.empty(_LANES)
+    for i in range(_LANES):
+        before[i] = state[row + i]
     energies[:] = 0.0
     _lone(state, waiting, 0, 1, 1, columns, state, row, 0, energies)
     for i in range(begun, begun + count):
         state[row + ENERGY + i] += energies[i]
     if begun + count < GROUP:
-        state[row : row + _LANES] = before
+        for i in range(_LANES):
+            state[row + i] = before[i]
 
 
 @compiled

@@ -114,7 +114,8 @@ def _ranks(
             else:
                 bands -= frozenset(meant)
         together, among = ranks.get(priority, ((), ALL_BANDS))
-        ranks[priority] = ((*together, stem), among & bands)
+        # mostly all of them: one set for thousands of lines
+        ranks[priority] = ((*together, stem), among if bands >= among else among & bands)
     return ranks
 
 
