@@ -17,7 +17,6 @@ from stemmix.units import db_from_gain, gain_from_db
 Floats = NDArray[np.float64]
 
 _PIECE = 1 << 15  # frames worked on at once: copies stay in the processor's cache, and memory bounded
-_SMOOTHED = 1 << 10  # frames smoothed at once: every tap passes over all of them, in the nearest cache
 _AUDIBLE_REDUCTION = 1.0 - gain_from_db(-0.1)
 _SPAN_GAP_S = 0.5
 _SPANS_AT_MOST = 1000
@@ -130,23 +129,13 @@ class TruePeakLimiter:
             kernels.release(wanted, released[len(self._released) - 1], self._decay, newest)
         self._released = released[len(piece) :].copy()
         if released.max(initial=0.0) > 0.0:
-            reduction = self._smoothed(released, len(piece))
+            reduction = np.empty(len(piece))
+            kernels.smoothed(released, self._hann, reduction)
             kernels.apply_reduction(leaving, reduction, out)
             self._note(reduction)
         else:
             out[:] = leaving
         self._given += len(piece)
-
-    def _smoothed(self, released: Floats, count: int) -> Floats:
-        """(count,) of a Hann window over `released` (count + window - 1,)."""
-        around = len(self._hann) - 1
-        reduction = np.zeros(count)
-        for begin in range(0, count, _SMOOTHED):
-            part = reduction[begin : begin + _SMOOTHED]
-            heard = released[begin : begin + len(part) + 2 * around + 1]
-            if heard.max() > 0.0:
-                kernels.symmetric_fir(heard, around, len(part), self._hann, part)
-        return reduction
 
     def _reduction_needed(self, samples: Floats) -> Floats:
         """(frames - two reaches,) reduction that the interval after each frame needs, all of whose reach is there."""

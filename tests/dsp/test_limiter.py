@@ -185,6 +185,24 @@ def test_symmetric_fir_is_the_halfway_value(values: list[float], size: int) -> N
     np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-14)
 
 
+@given(
+    values=st.lists(st.floats(0.0, 1.0), min_size=8, max_size=40),
+    silence=st.integers(0, 3_000),
+    size=st.sampled_from([4, 8]),
+)
+def test_smoothing_is_the_window_over_all_of_it_and_nothing_where_nothing_is_near(
+    values: list[float], silence: int, size: int
+) -> None:
+    """Sounds on both sides of a silence longer than the pieces that it is done in."""
+    window = np.linspace(1.0, 0.1, size)
+    released = [*values, *[0.0] * silence, *values]
+    out = np.full(len(released) - 2 * size + 1, np.nan)
+    kernels.smoothed(np.array(released), window, out)
+    expected = [true_peak_twin.halfway(released, size - 1 + i, window.tolist()) for i in range(len(out))]
+    np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-14)
+    assert not out[len(values) : len(values) + silence - 2 * size + 1].any()
+
+
 @pytest.mark.parametrize("size", [1, 7, 512, 4096, 48000])
 def test_any_blocking_gives_the_same_bits(size: int) -> None:
     signal = driven(music_like())[: 3000 if size == 1 else 2 * RATE]

@@ -13,6 +13,17 @@ from stemmix.dsp.true_peak import TruePeakMeter
 from tests.reference import true_peak as true_peak_twin
 
 
+@given(
+    values=st.lists(st.floats(-2.0, 2.0), max_size=60),
+    inner=st.lists(st.integers(0, 60), max_size=6),
+)
+def test_magnitudes_of_bins_are_their_twin(values: list[float], inner: list[int]) -> None:
+    ends = [*sorted(min(end, len(values)) for end in inner), len(values)]
+    out = np.full(len(ends), np.nan)
+    peak_kernels.highest_of_bins(np.array(values, np.float64), np.array(ends), out)
+    assert out.tolist() == true_peak_twin.highest_of_bins(values, ends)
+
+
 @settings(max_examples=20, deadline=None)
 @given(
     samples=st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=24),

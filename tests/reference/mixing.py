@@ -1,4 +1,4 @@
-"""Twin of the kernel that takes channels through a matrix."""
+"""Twins of the kernels that take channels through a matrix, and add stems up."""
 
 import numpy as np
 
@@ -11,3 +11,17 @@ def mix_channels(block, matrix):
             if share:
                 out[:, row] += block[:, channel] * share
     return out
+
+
+def add_up(blocks):
+    """The sum of blocks, one added after another."""
+    total = blocks[0].copy()
+    for block in blocks[1:]:
+        total = total + block
+    return total
+
+
+def to_single(samples):
+    """Samples as 32-bit float, and what is left of them."""
+    single = [np.float32(sample) for sample in samples]
+    return single, [float(sample) for sample in single]

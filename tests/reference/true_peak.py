@@ -57,3 +57,11 @@ def extents(values: Sequence[float], begins: Sequence[int]) -> list[tuple[float,
     ends = [*begins[1:], len(values)]
     spans = [values[begin:end] for begin, end in zip(begins, ends, strict=True)]
     return [(max(0.0, *span), max(0.0, *(-value for value in span))) for span in spans]
+
+
+def highest_of_bins(values: Sequence[float], ends: Sequence[int]) -> list[float]:
+    """The highest magnitude of values in bins that end before `ends`; 0 of none."""
+    begins = [0, *ends[:-1]]
+    return [
+        max((abs(value) for value in values[begin:end]), default=0.0) for begin, end in zip(begins, ends, strict=True)
+    ]
