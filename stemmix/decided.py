@@ -19,20 +19,20 @@ from stemmix.planning.evidence import HeardStem
 KIND = "plans"
 
 
-def decided(project: Project, stems: Sequence[HeardStem], frames: int, cache: Cache | None, threads: int = 2) -> Plan:
+def decided(project: Project, stems: Sequence[HeardStem], frames: int, cache: Cache | None) -> Plan:
     """The plan for a programme of `frames` samples, as `decide` makes it: remembered, or made and kept.
 
     It is kept by all that it depends on, the program's own code among it, so that no other plan can be met.
     """
     key = None if cache is None else _key(project, stems, frames)
     if cache is None or key is None:
-        return decide(project, stems, frames, threads)
+        return decide(project, stems, frames)
     if (body := cache.read(KIND, key)) is not None:
         try:
             return Plan.model_validate_json(body)
         except ValidationError:
             pass  # sound, and yet no plan: it is made anew
-    plan = decide(project, stems, frames, threads)
+    plan = decide(project, stems, frames)
     cache.write(KIND, key, plan.model_dump_json().encode())
     return plan
 

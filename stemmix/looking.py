@@ -150,13 +150,13 @@ def _examined(
         (sources,) = opened_reels([project_path], [project], [way], hashes)
         sources = in_line(project, sources, way.steps, look=looks, cache=store.cache, threads=way.threads)
         stems = listen(project, sources, store, way.steps, way.threads)
-        plan = plan_of(project, stems, way.steps, store.cache, way.threads)
+        plan = plan_of(project, stems, way.steps, store.cache)
         chosen = None if choice is None else choice.of(plan)
         if chosen is None or chosen.is_whole(plan):
             edges, outcome = plan.edges, plan.outcome
         else:
-            edges, outcome = seen_in(project, stems, plan, (chosen.start, chosen.end), way.threads)
-        overview = overview_of(project, stems, plan, way.threads) if with_overview else None
+            edges, outcome = seen_in(project, stems, plan, (chosen.start, chosen.end))
+        overview = overview_of(project, stems, plan) if with_overview else None
     way.steps.end("decide")
     evidence = evidence_of(project, project_path.stem, sources, stems, plan, tonal)
     if chosen is not None:

@@ -305,18 +305,18 @@ def listen_and_decide(
     with feature_store(scratch, keep=use_cache) as store:
         sources = in_line(project, sources, steps, cache=store.cache, threads=threads)
         stems = listen(project, sources, store, steps, threads)
-        plan = plan_of(project, stems, steps, store.cache, threads)
+        plan = plan_of(project, stems, steps, store.cache)
         shown = None
         if project.report is not None and shown_as is not None:
             evidence = evidence_of(project, shown_as, sources, stems, plan)
-            shown = Shown(evidence, overview_of(project, stems, plan, threads))
+            shown = Shown(evidence, overview_of(project, stems, plan))
     return Decided(plan, [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)], shown)
 
 
-def plan_of(project: Project, stems: Sequence[HeardStem], steps: Steps, cache: Cache | None, threads: int) -> Plan:
+def plan_of(project: Project, stems: Sequence[HeardStem], steps: Steps, cache: Cache | None) -> Plan:
     """The decisions, made or remembered."""
     steps.advance("decide", 0)
-    plan = decided(project, stems, programme_frames(stems), cache, threads)
+    plan = decided(project, stems, programme_frames(stems), cache)
     steps.advance("decide", 1)
     return plan
 

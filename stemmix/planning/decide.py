@@ -1,7 +1,8 @@
 """From features to a plan: goals, their conflicts, the least moves that reach them, and what those moves bought.
 
 Pure: the same project and features give the same plan, and nothing here hears audio. Lines are taken one after another
-and only their own stretch of the features is read, so that memory does not grow with the programme.
+and only their own stretch of the features is read, so that memory does not grow with the programme. On one thread: what
+is compiled takes some microseconds a call, and two would hand the interpreter to and fro for longer than that.
 
 The order in which decisions know each other: faders first, then pinned moves, then the lines of the highest priority,
 each lower priority hearing what was decided above it. Then everything is scored again: a cut that took a goal of higher
@@ -51,9 +52,9 @@ HARM = 0.02
 """Clarity that a goal may lose to a later decision."""
 
 
-def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: int = 2) -> Plan:
+def decide(project: Project, stems: Sequence[HeardStem], frames: int) -> Plan:
     """The plan for a programme of `frames` samples; `stems` are those that are heard, in the project's order."""
-    desk = Desk(project, stems, frames, threads)
+    desk = Desk(project, stems, frames)
     goals = goals_of(project, stems, desk.hop, frames) if len(stems) > 1 else []
     faders, advice = balance_of(project, stems, goals, desk.rules, desk.hop, frames)
     standing = [*faders, *desk.rules.pinned_moves(stems)]
@@ -85,7 +86,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int, threads: i
     moves = with_evidence([*standing, *made], [bought for _, _, bought in judged])
     wanted = {stem.id: stem for stem in project.stems}
     cleared = frozenset(stem.id for goal in goals for stem in goal.targets)
-    edges, others = graph_of(stems, gains, project.sample_rate, frames, cleared, desk.each)
+    edges, others = graph_of(stems, gains, project.sample_rate, frames, cleared)
     return Plan(
         schema_="stemmix.plan/1",
         title=project.title,
@@ -141,7 +142,7 @@ def _solved(desk: Desk, goals: Sequence[Goal], standing: Sequence[Move]) -> tupl
     lines: list[SolvedLine] = []
     for _, group in groupby(goals, key=lambda goal: (goal.priority, [stem.id for stem in goal.targets])):
         gains, layers = _decided(desk, standing, lines)
-        lines += desk.each(partial(_solved_line, desk, gains, layers), list(group))
+        lines += [_solved_line(desk, gains, layers, goal) for goal in group]
     return _without_harm(desk, lines, standing)
 
 
@@ -155,7 +156,7 @@ def _solved_again(
         group = [line for line in lines if line.goal.priority == rank and line.goal.id in aims]
         lifts = [line.lift + aims[line.goal.id] for line in group]
         lifted = [replace(line, lift=lift) for line, lift in zip(group, lifts, strict=True)]
-        solved += desk.each(partial(_solved_from, desk, gains, layers), lifted)
+        solved += [_solved_from(desk, gains, layers, line) for line in lifted]
     return solved
 
 

@@ -19,7 +19,6 @@ from stemmix.planning.evidence import HeardStem, Passage, passage, smoothed_powe
 from stemmix.planning.ids import bands, joined
 from stemmix.planning.lines import Goal
 from stemmix.planning.rules import Rules
-from stemmix.planning.workers import Workers
 
 Floats = NDArray[np.float64]
 
@@ -43,11 +42,10 @@ class SolvedLine:
     """Clarity by which its aim was moved, because of what ramps and neighbours make of it."""
 
 
-class Desk(Workers):
+class Desk:
     """What every decision looks at: stems, rules, times, and the gains that were decided so far."""
 
-    def __init__(self, project: Project, stems: Sequence[HeardStem], frames: int, threads: int) -> None:
-        super().__init__(threads)
+    def __init__(self, project: Project, stems: Sequence[HeardStem], frames: int) -> None:
         profile = project.defaults
         self.project, self.stems, self.frames = project, stems, frames
         self.hop = ruler(project.sample_rate).hop_samples

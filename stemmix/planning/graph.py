@@ -22,7 +22,6 @@ from stemmix.planning import masking
 from stemmix.planning.conflicts import runs_of
 from stemmix.planning.evidence import HeardStem, smoothed_power
 from stemmix.planning.ids import bands, begin, joined
-from stemmix.planning.workers import Each
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +36,6 @@ def graph_of(
     rate_hz: int,
     frames: int,
     cleared: frozenset[str],
-    each: Each,
     span: tuple[int, int] | None = None,
 ) -> tuple[tuple[Edge, ...], list[Conflict]]:
     """Every pair's edge, and the conflicts of targets that are not `cleared` line by line.
@@ -75,7 +73,8 @@ def graph_of(
                 found += _conflicts(target.id, masker.id, where, seen, hop, frames)
         return sizes.sum(axis=2), mixed.sum(axis=2), found
 
-    stretches = each(weighed, range(begin_frame // STRETCH_FRAMES * STRETCH_FRAMES, end_frame, STRETCH_FRAMES))
+    first = begin_frame // STRETCH_FRAMES * STRETCH_FRAMES
+    stretches = [weighed(start) for start in range(first, end_frame, STRETCH_FRAMES)]
     nothing = np.zeros((len(stems), len(stems)))
     before = sum((sizes for sizes, _, _ in stretches), start=nothing)
     after = sum((sizes for _, sizes, _ in stretches), start=nothing)

@@ -59,9 +59,9 @@ class _Grid(NamedTuple):
         return Curve(np.fmin.reduceat(values, begins), np.fmax.reduceat(values, begins))
 
 
-def overview_of(project: Project, stems: Sequence[HeardStem], plan: Plan, threads: int = 2) -> Overview:
+def overview_of(project: Project, stems: Sequence[HeardStem], plan: Plan) -> Overview:
     """The overview of a plan that was made for these stems, in the project's order."""
-    desk = Desk(project, stems, plan.frames, threads)
+    desk = Desk(project, stems, plan.frames)
     frames = -(-plan.frames // desk.hop)
     cell_hops = max(SHORTEST_CELL_HOPS, -(-frames // MOST_CELLS))
     grid = _Grid(cell_hops, -(-frames // cell_hops))
@@ -158,7 +158,7 @@ def _target(desk: Desk, grid: _Grid, goals: Sequence[Goal], gains: dict[str, Ste
 
     sums, counts = np.zeros((2, grid.cells, BAND_COUNT)), np.zeros(grid.cells)
     weights = np.zeros(BAND_COUNT)
-    for goal, (weight, hidden) in zip(goals, desk.each(judged, goals), strict=True):
+    for goal, (weight, hidden) in zip(goals, map(judged, goals), strict=True):
         weights += weight / len(goals)
         inside = hidden[:, : grid.cells * grid.cell_hops - goal.start]
         first, begins = grid.begins(goal.start, goal.start + inside.shape[1])

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""How long deciding takes, features given: 20 minutes of four stereo stems, on one thread and on two.
+"""How long deciding takes, features given: 20 minutes of four stereo stems.
 
     python tests/bench/decide_speed.py                      # the example, repeated to 20 minutes
     python tests/bench/decide_speed.py --minutes 60 --reel ../shared/reels/siege
 
 The stems of the reel are repeated to length and scanned, as a render does; then `decide` alone is timed, from the
 features as they are kept on disk to the plan. The first time is not counted: it compiles what is not compiled yet. Of
-the rounds the quickest is told, which other work on the machine has disturbed least; CPU seconds are of all threads.
+the rounds the quickest is told, which other work on the machine has disturbed least.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ class Decided:
     """A plan, and what it took to decide it."""
 
     plan: Plan
-    threads: int
     wall_s: float
     cpu_s: float
 
@@ -47,27 +46,26 @@ class Decided:
         minutes = self.plan.frames / self.plan.sample_rate / 60
         speed = minutes * 60 / self.wall_s
         return (
-            f"| {self.threads} | {minutes:g} | {len(self.plan.lines)} | {len(self.plan.moves)} "
+            f"| {minutes:g} | {len(self.plan.lines)} | {len(self.plan.moves)} "
             f"| {self.wall_s:.2f} | {self.cpu_s:.2f} | {speed:.0f} |"
         )
 
 
-def decided(project: Project, stems: Sequence[HeardStem], threads: int) -> Decided:
+def decided(project: Project, stems: Sequence[HeardStem]) -> Decided:
     """Decide once."""
     wall_s, cpu_s = time.perf_counter(), time.process_time()
-    plan = decide(project, stems, programme_frames(stems), threads)
-    return Decided(plan, threads, time.perf_counter() - wall_s, time.process_time() - cpu_s)
+    plan = decide(project, stems, programme_frames(stems))
+    return Decided(plan, time.perf_counter() - wall_s, time.process_time() - cpu_s)
 
 
-def measured(reel: Path, folder: Path, minutes: float, rounds: int) -> list[Decided]:
-    """The quickest of so many rounds on one thread, and on two; the rounds take turns."""
+def measured(reel: Path, folder: Path, minutes: float, rounds: int) -> Decided:
+    """The quickest of so many rounds."""
     path = build(folder / "reel", minutes, reel=reel).project("master")
     project = read_project(path)
     with feature_store(folder, keep=False) as store:
         stems = listen(project, open_stems(path, project), store, Steps(lambda _step: None, {}))
-        decided(project, stems, 1)
-        taken = [decided(project, stems, threads) for _ in range(rounds) for threads in (1, 2)]
-    return [min(taken[i::2], key=lambda one: one.wall_s) for i in range(2)]
+        decided(project, stems)
+        return min((decided(project, stems) for _ in range(rounds)), key=lambda one: one.wall_s)
 
 
 def main() -> None:
@@ -77,9 +75,8 @@ def main() -> None:
     parser.add_argument("--reel", type=Path, default=EXAMPLE, help="folder of stems")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stemmix-decide-") as name:
-        print(f"| threads | minutes | lines | moves | wall s | CPU s | x real time |\n{'|---' * 7}|")
-        for one in measured(given.reel, Path(name), given.minutes, given.rounds):
-            print(one.row)
+        print(f"| minutes | lines | moves | wall s | CPU s | x real time |\n{'|---' * 6}|")
+        print(measured(given.reel, Path(name), given.minutes, given.rounds).row)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def pieces(reel: LongReel, folder: Path) -> dict[str, Piece]:
         stems = listen(project, sources, store, Steps(lambda _step: None, {}))
         frames = programme_frames(stems)
         with decides:
-            plan = decide(project, stems, frames, 1)
+            plan = decide(project, stems, frames)
     mixes = [
         blocks_of(
             MixedStem(source.timeline, source.gain_db, gains_of_stem(plan, source.stem.id), project.layout),

@@ -87,8 +87,8 @@ class Scene:
     stems: tuple[HeardStem, ...]
     frames: int
 
-    def decide(self, threads: int = 1) -> Plan:
-        return decide(self.project, self.stems, self.frames, threads)
+    def decide(self) -> Plan:
+        return decide(self.project, self.stems, self.frames)
 
     def stem(self, name: str) -> HeardStem:
         return next(stem for stem in self.stems if stem.id == name)

@@ -477,8 +477,8 @@ def test_a_song_without_a_lead_is_summed_as_it_came() -> None:
 
 
 @pytest.mark.parametrize("method", ["multilevel", "frequency"])
-def test_any_number_of_threads_makes_the_same_plan(method: str) -> None:
-    plans = [reel(method=method).decide(threads).model_dump_json() for threads in (1, 2, 4, 1)]
+def test_a_plan_is_the_same_whenever_it_is_made(method: str) -> None:
+    plans = [reel(method=method).decide().model_dump_json() for _ in range(3)]
     assert len(set(plans)) == 1
     assert '"moves":[]' not in plans[0]
 

@@ -14,7 +14,7 @@ from stemmix.model.overview import Overview
 from stemmix.model.plan import Plan
 from stemmix.planning import overview as overviews
 from stemmix.planning.overview import overview_of
-from tests.planning.scene_features import HOP, RATE_HZ, Scene, Told, bed, line, scene
+from tests.planning.scene_features import HOP, Scene, Told, bed, line, scene
 
 LINES = Told("DX", "dialogue", (line(4.0, 6.0), line(12.0, 15.0)))
 MUSIC = Told("MX", "music", (bed(0.0, 30.0, -50.0),))
@@ -22,7 +22,7 @@ MUSIC = Told("MX", "music", (bed(0.0, 30.0, -50.0),))
 
 def seen(made: Scene) -> tuple[Plan, Overview]:
     plan = made.decide()
-    return plan, overview_of(made.project, made.stems, plan, threads=1)
+    return plan, overview_of(made.project, made.stems, plan)
 
 
 def clarity_in(hidden: np.ndarray, overview: Overview, start: int, end: int) -> float:
@@ -82,7 +82,7 @@ def test_an_outline_keeps_the_furthest_of_every_cell_behind_the_fader() -> None:
     random = np.random.default_rng(3)
     extents = random.uniform(0.0, 0.4, (2, count, 2))
     made = with_extents(scene(LINES, MUSIC, seconds=30.0), extents)
-    overview = overview_of(made.project, made.stems, made.decide(), threads=1)
+    overview = overview_of(made.project, made.stems, made.decide())
     hops = overview.cell_samples // HOP
     for stem, extent, fader in zip(overview.stems, extents, (1.0, 2.0), strict=True):
         cells = extent[: overview.cells * hops].reshape(overview.cells, hops, 2).max(axis=1) * fader
@@ -96,7 +96,7 @@ def test_a_long_programme_has_no_more_cells_and_keeps_a_single_peak(monkeypatch:
     extents = np.full((2, count, 2), 0.01)
     extents[1, 777] = (0.5, 0.25)
     made = with_extents(scene(LINES, MUSIC, seconds=30.0), extents)
-    overview = overview_of(made.project, made.stems, made.decide(), threads=1)
+    overview = overview_of(made.project, made.stems, made.decide())
     assert overview.cells <= 40
     peak = int(np.argmax(overview.stems[1].above))
     assert peak == 777 * HOP // overview.cell_samples
@@ -147,11 +147,3 @@ def test_a_curve_has_the_lowest_and_the_highest_of_every_cell(frames: int, cell_
         else:
             assert np.isnan(curve.lowest[cell])
             assert np.isnan(curve.highest[cell])
-
-
-def test_threads_change_nothing() -> None:
-    made = scene(LINES, MUSIC, seconds=30.0)
-    plan = made.decide()
-    one, four = (overview_of(made.project, made.stems, plan, threads) for threads in (1, 4))
-    assert np.array_equal(one.targets[0].hidden_after, four.targets[0].hidden_after, equal_nan=True)
-    assert one.frames == 30 * RATE_HZ

@@ -26,7 +26,7 @@ ROUNDING_DB = 0.02
 
 def gains_db(told: Scene, plan: Plan, stem: str) -> Floats:
     """(times, 72) what is done to a stem, at every hop of its features."""
-    gains = Desk(told.project, told.stems, told.frames, 1).gains(plan.moves)
+    gains = Desk(told.project, told.stems, told.frames).gains(plan.moves)
     return gains[stem].at(np.arange(0, told.frames, HOP, dtype=np.float64))
 
 

@@ -114,10 +114,3 @@ def test_a_line_that_cannot_be_brought_to_its_goal_is_not_said_to_be_there(monke
     of_held = [move for move in plan.moves if move.line in {one.id for one in held}]
     assert all(move.stopped_by != "goal" for move in of_held)
     assert all(one.clarity_after >= 0.4945 for one in plan.lines if one.stopped_by == "goal")
-
-
-@pytest.mark.parametrize("profile", CASES)
-def test_settling_is_the_same_on_any_number_of_threads(profile: str) -> None:
-    for seed in (3, 8):
-        alone = plan_of(seed, profile)
-        assert all(crowded(seed, profile).decide(threads) == alone for threads in (2, 5))

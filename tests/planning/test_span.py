@@ -25,7 +25,7 @@ Sizes = dict[tuple[str, str], tuple[float, float]]
 
 
 def seen(start: int, end: int) -> tuple[Sizes, Outcome | None]:
-    edges, outcome = seen_in(SCENE.project, SCENE.stems, PLAN, (start, end), threads=1)
+    edges, outcome = seen_in(SCENE.project, SCENE.stems, PLAN, (start, end))
     return sizes(edges), outcome
 
 
@@ -84,7 +84,7 @@ def test_what_the_bed_gives_up_is_told_of_the_span() -> None:
 
     def loss(start_s: int, end_s: int) -> float:
         span = (start_s * RATE_HZ, end_s * RATE_HZ)
-        _, outcome = seen_in(clear.project, clear.stems, plan, span, threads=1)
+        _, outcome = seen_in(clear.project, clear.stems, plan, span)
         assert outcome is not None
         return outcome.bed_loss_db
 
@@ -107,4 +107,4 @@ def test_a_single_sample_is_a_span(start: int) -> None:
 def test_a_lone_stem_hides_nothing_and_is_not_hidden() -> None:
     alone = scene(Told("DX", "dialogue", (line(2.0, 4.0),)), seconds=10.0)
     plan: Plan = alone.decide()
-    assert seen_in(alone.project, alone.stems, plan, (0, RATE_HZ), threads=1) == ((), None)
+    assert seen_in(alone.project, alone.stems, plan, (0, RATE_HZ)) == ((), None)
