@@ -44,12 +44,14 @@ class SpanEnergy:
     def cut(self, ends: NDArray[np.int64], start: int, end: int) -> NDArray[np.int64]:
         """Where bins of the frames after `start`, up to `end`, are to end: at `ends` (bins,), in order, and wherever a
         span begins or ends; twice where that is the same."""
+        if not len(self._edges):
+            return ends
         first, after = np.searchsorted(self._edges, (start, end), side="right")
         return np.sort(np.append(ends, self._edges[first:after])) if after > first else ends
 
     def add(self, ends: NDArray[np.int64], energies: Floats) -> None:
         """(bins,) energies of the next bins, cut as they are to be."""
-        if not len(ends):
+        if not len(ends) or not len(self._edges):
             return
         starts = np.append(self._binned, ends[:-1])
         self._energy = float(np.cumsum(np.append(self._energy, energies[self._covers(starts)]))[-1])
