@@ -5,7 +5,8 @@ rooms above it (`tests/test_architecture.py` holds the table):
 
 ========================  ===========================================================================================
 `units`, `bands`,         dB and linear, seconds and samples; the bands everything is told in;
-`errors`, `stopping`       the family of errors; how work ends before its time
+`errors`, `stopping`,      the family of errors; how work ends before its time; threads that share a stream's work
+`crew`
 `model`                   the documents: project, features, plan, receipt; layouts, profiles, presets
 `dsp`                     arrays in, arrays out: spectrum, meters, limiter, dither; `kernels` has all compiled code
 `files`                   audio in blocks, WAV chunks, encoders, canonical JSON, atomic writing, the feature store

@@ -56,7 +56,13 @@ def cpu_s(process: int) -> float:
 
 
 def interrupted(
-    arguments: list[str], scratch: Path, number: int, after_s: float, notes: str = "", **environment: str
+    arguments: list[str],
+    scratch: Path,
+    number: int,
+    after_s: float,
+    notes: str = "",
+    within_s: float = WITHIN_S,
+    **environment: str,
 ) -> int | None:
     """Send a signal when the process has taken so much CPU time; its exit code. None where its work was done before.
 
@@ -81,7 +87,7 @@ def interrupted(
         process.send_signal(number)
         told, said = process.communicate(timeout=PATIENCE_S)
     took_s = os.times().children_user + os.times().children_system - before_s - then_s
-    assert took_s < WITHIN_S, f"at {after_s:.2f} s it took {took_s:.2f} s more to end"
+    assert took_s < within_s, f"at {after_s:.2f} s it took {took_s:.2f} s more to end"
     assert said == notes
     return None if told else process.returncode
 
@@ -135,7 +141,9 @@ def test_a_signal_ends_it_while_kernels_are_compiled(reel: Path, tmp_path: Path)
     (tmp_path / "kernels").mkdir()
     compiling = commands(reel)["render"]
     notes = "compiling kernels for this machine, once: about 20 s\n"
-    code = interrupted(compiling, tmp_path, signal.SIGINT, 3.0, notes, NUMBA_CACHE_DIR=str(tmp_path / "kernels"))
+    # LLVM's pass over one kernel cannot be broken off: 0.7 s of the largest, and more where others use the caches
+    kernels = {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+    code = interrupted(compiling, tmp_path, signal.SIGINT, 3.0, notes, 2 * WITHIN_S, **kernels)
     assert code == 130
     assert list((reel.parent / "out").glob(".*")) == []
 
