@@ -14,14 +14,16 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Sized
+from contextlib import AbstractContextManager, ExitStack
 from heapq import heappop, heappush
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Final, Generic, Self, TypeVar
 
-from stemmix.stopping import heed, shielded
+from stemmix.stopping import StoppedError, heed, shielded
 
 Made = TypeVar("Made")
+Entered = TypeVar("Entered")
 Made_co = TypeVar("Made_co", covariant=True)
 Block = TypeVar("Block", bound=Sized)
 
@@ -90,6 +92,7 @@ class Crew:
         # a signal may fall into anything that is written in Python, as conditions are; these queues are not
         self._listening: list[SimpleQueue[None]] = []
         """Bells of the threads that have nothing to do."""
+        self._entered = ExitStack()
         self._helpers = [
             threading.Thread(target=self._help, name=f"{name}-{number}", daemon=True) for number in range(1, threads)
         ]
@@ -97,6 +100,10 @@ class Crew:
     def line(self) -> Line:
         """A new line."""
         return Line(self)
+
+    def enter(self, context: AbstractContextManager[Entered]) -> Entered:
+        """Enter what work needs; it is left when nobody works any more, however the crew is left."""
+        return self._entered.enter_context(context)
 
     def _take_on(self, line: Line, work: Callable[[], Made]) -> Task[Made]:
         with self._lock:
@@ -112,18 +119,23 @@ class Crew:
         return task
 
     def _ring(self) -> None:
-        """Wake who has nothing to do; the lock is held."""
-        while self._listening:
-            self._listening.pop().put(None)
+        """Wake who has nothing to do; the lock is held.
+
+        Rung first, then forgotten: a signal may fall between the two, and a bell that is rung twice harms nobody.
+        """
+        for bell in self._listening:
+            bell.put(None)
+        self._listening.clear()
 
     def _help(self) -> None:
         try:
             self._work_until(lambda: self._ended)
-        except BaseException:
-            return  # it is told where a result is waited for
+        except BaseException as fault:  # told where a result is waited for
+            self._fail(fault)
 
     def _work_until(self, enough: Callable[[], bool]) -> None:
-        """Work on what there is, and wait for more. Raises what any work raised."""
+        """Work on what there is, and wait for more. Raises what any work raised; RuntimeError where nobody works any
+        more."""
         bell: SimpleQueue[None] = SimpleQueue()
         while True:
             with self._lock:
@@ -131,6 +143,8 @@ class Crew:
                     raise self._fault
                 if enough():
                     return
+                if self._ended:
+                    raise RuntimeError("the crew has been left, and this was not done")
                 task = heappop(self._ready) if self._ready else None
                 if task is None:
                     self._listening.append(bell)
@@ -144,9 +158,7 @@ class Crew:
             heed()
             task._do()
         except BaseException as fault:
-            with self._lock:
-                self._fault = self._fault or fault
-                self._ring()
+            self._fail(fault)
             return
         with self._lock:
             self._undone -= 1
@@ -157,9 +169,31 @@ class Crew:
                 line._busy = False
             self._ring()
 
+    def _fail(self, fault: BaseException) -> None:
+        with self._lock:
+            self._fault = self._fault or fault
+            self._ring()
+
+    def _end(self) -> None:
+        """Nothing more is begun; who works still is waited for, and then what was entered is left."""
+        with shielded():
+            with self._lock:
+                self._ended = True
+                self._ready.clear()
+                self._ring()
+            for helper in self._helpers:
+                if helper.ident is not None:
+                    helper.join()
+            self._entered.close()
+
     def __enter__(self) -> Self:
-        for helper in self._helpers:
-            helper.start()
+        try:
+            with shielded():
+                for helper in self._helpers:
+                    helper.start()
+        except BaseException:  # the system has no more threads
+            self._end()
+            raise
         return self
 
     def __exit__(
@@ -168,15 +202,14 @@ class Crew:
         try:
             if kind is None:
                 self._work_until(lambda: not self._undone)
-                heed()
         finally:
-            with shielded():
-                with self._lock:
-                    self._ended = True
-                    self._ready.clear()
-                    self._ring()
-                for helper in self._helpers:
-                    helper.join()
+            try:
+                self._end()
+            except StoppedError:  # a signal just before the shield; a second one would end the process
+                self._end()
+                raise
+        if kind is None:
+            heed()
 
 
 def shared_out(threads: int, works: int) -> tuple[int, int]:
@@ -194,16 +227,28 @@ class Hearers:
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
         self._lines: list[Line] = []
-        self._under_way: deque[list[Task[object]]] = deque()
+        self._under_way: deque[tuple[list[Task[object]], Callable[[], object]]] = deque()
 
-    def give(self, works: Sequence[Callable[[], object]]) -> None:
-        """What is to be done with the next block: as many works for every block, each after its like."""
+    def give(self, works: Sequence[Callable[[], object]], then: Callable[[], object] = lambda: None) -> None:
+        """What is to be done with the next block: as many works for every block, each after its like.
+
+        `then`, what is to be said when all of them are done, is called from here, or from `catch_up`.
+        """
         if not self._lines:
             self._lines = [self._crew.line() for _ in works]
-        if len(self._under_way) == BEHIND:
-            for task in self._under_way.popleft():
+        self._leave(BEHIND - 1)
+        self._under_way.append(([line.give(work) for line, work in zip(self._lines, works, strict=True)], then))
+
+    def catch_up(self) -> None:
+        """Wait, and work, until all that was given is done."""
+        self._leave(0)
+
+    def _leave(self, blocks: int) -> None:
+        while len(self._under_way) > blocks:
+            tasks, then = self._under_way.popleft()
+            for task in tasks:
                 task.result()
-        self._under_way.append([line.give(work) for line, work in zip(self._lines, works, strict=True)])
+            then()
 
 
 def ahead(crew: Crew, read: Callable[[], Block]) -> Iterator[Block]:

@@ -124,7 +124,7 @@ def test_each_comes_as_if_it_were_rendered_alone(house: Path, reels: list[Path])
         # of the rendering alone, and what a worker does around it takes as long as the machine pleases
         assert one.speed is not None
         assert one.wall_s is not None
-        assert one.speed >= round(4.0 / one.wall_s, 1) - 0.1
+        assert round(4.0 / one.wall_s, 1) - 0.1 <= one.speed < 400.0
 
 
 def test_bad_ones_stop_nobody_and_the_worst_gives_the_exit_code(reels: list[Path]) -> None:

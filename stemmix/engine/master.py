@@ -168,13 +168,14 @@ class _Mastering:
                 nonlocal late
                 early, late = late, max(late - len(block), 0)
                 block = block[early:]
-                hearers.give([partial(output.put, block), *([] if gauge is None else [partial(gauge.process, block)])])
-                job.advance("write", len(block))
+                works = [partial(output.put, block), *([] if gauge is None else [partial(gauge.process, block)])]
+                hearers.give(works, partial(job.advance, "write", len(block)))
 
             for block in bus.blocks(crew, layout, gain_from_db(gain_db)):
                 put(block if limiter is None else limiter.process(block))
             if limiter is not None:
                 put(limiter.flush())
+            hearers.catch_up()
         return _Take(output, gauge, limiter)
 
     @property

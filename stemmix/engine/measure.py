@@ -74,8 +74,9 @@ def measured_audio(
         hearers = Hearers(crew)
         for block in ahead(crew, partial(reader.read, SAMPLES_AT_ONCE // audio.layout.channels)):
             frames += len(block)
-            hearers.give([partial(lane, block) for lane in lanes])
-            told(len(block) / max(audio.frames or 0, frames))
+            share = len(block) / max(audio.frames or 0, frames)
+            hearers.give([partial(lane, block) for lane in lanes], partial(told, share))
+        hearers.catch_up()
     measured = Measured.of(meter.read()).rounded()
     if replay is None:
         reason = f"ISO 21727 gives no replay level for every channel of {audio.layout.name}"

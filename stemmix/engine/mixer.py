@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -187,15 +187,15 @@ def mixed_passages(
     """
     at_once = max(_LEAST_FRAMES, _OF_ALL_SAMPLES // max(sum(stem.layout.channels for stem in stems), 1))
     block_frames = min(block_frames, at_once)
-    with ExitStack() as open_stems:
-        strips = [(open_stems.enter_context(opened(stem, rate_hz)), crew.line()) for stem in stems]
-        coming: deque[list[Task[Floats]]] = deque()
-        for at, count in chain.from_iterable(_blocks(first, after, block_frames) for first, after in spans):
-            coming.append([line.give(partial(strip.read_at, at, count)) for strip, line in strips])
-            if len(coming) > _AHEAD:
-                yield [block.result() for block in coming.popleft()]
-        while coming:
+    # the crew's: read in its threads until it is left, even if nobody wants these blocks any more
+    strips = [(crew.enter(opened(stem, rate_hz)), crew.line()) for stem in stems]
+    coming: deque[list[Task[Floats]]] = deque()
+    for at, count in chain.from_iterable(_blocks(first, after, block_frames) for first, after in spans):
+        coming.append([line.give(partial(strip.read_at, at, count)) for strip, line in strips])
+        if len(coming) > _AHEAD:
             yield [block.result() for block in coming.popleft()]
+    while coming:
+        yield [block.result() for block in coming.popleft()]
 
 
 def _blocks(first: int, after: int, block_frames: int) -> Iterator[tuple[int, int]]:

@@ -95,8 +95,9 @@ class Output:
                 for block in ahead(crew, partial(reader.read, SAMPLES_AT_ONCE // self.layout.channels)):
                     inside = programme.inside(at, block)
                     at += len(block)
-                    hearers.give([partial(watch.process, inside), *gauge.parts(block)])
-                    self.job.advance("examine", len(block))
+                    told = partial(self.job.advance, "examine", len(block))
+                    hearers.give([partial(watch.process, inside), *gauge.parts(block)], told)
+                hearers.catch_up()
             self.gauge = gauge
             self.measured = gauge.read()
             # a part in float holds what is over full scale, and says so

@@ -153,5 +153,6 @@ def _take_all(job: Job, mixed: Callable[[Crew], Iterator[list[Floats]]], files: 
     with Crew(job.threads, "print") as crew:
         hearers = Hearers(crew)
         for stems in mixed(crew):
-            hearers.give([partial(take, part, output, stems) for part, output in files])
-            job.advance("print", len(files) * len(stems[0]))
+            done = partial(job.advance, "print", len(files) * len(stems[0]))
+            hearers.give([partial(take, part, output, stems) for part, output in files], done)
+        hearers.catch_up()
