@@ -220,10 +220,9 @@ def _job(
     if first >= frames:
         begins = as_typed(project.ffoa or 0.0)
         raise ProjectError(f"{path}: ffoa: {begins} is not before the programme's end, {frames / rate:g} s")
-    dipped, undipped = (
-        [source.mixed(plan, project.layout, without) for source in sources]
-        for without in (frozenset[str](), made_for_dialogue(plan))
-    )
+    dipped = undipped = [source.mixed(plan, project.layout) for source in sources]
+    if any(part.kind == "m_and_e_undipped" for part in project.parts):  # gains of hours are megabytes
+        undipped = [source.mixed(plan, project.layout, made_for_dialogue(plan)) for source in sources]
     masters, parts = len(project.masters), files_of_parts(project)
     files: dict[Stage, int] = {"mix": 1, "write": masters, "print": parts, "examine": masters + parts}
     for stage, count in files.items():

@@ -11,6 +11,7 @@ priority away again is undone. What is left of a scene's cuts in common becomes 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -78,10 +79,14 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int) -> Plan:
     gains = desk.gains([*standing, *made])
     of_line = moves_of_lines(made, lines)
     standing, over_line = with_conflicts(desk, standing, lines)
-    judged = [
-        judged_line(desk, line, gains, of_line.get(line.goal.id, ()), over_line.get(line.goal.id, ()))
-        for line in sorted(lines, key=lambda one: one.goal.in_time)
-    ]
+    judged = []
+    # hours have thousands of lines: each is let go of when it has been told
+    waiting = deque(sorted(lines, key=lambda one: one.goal.in_time))
+    del lines
+    while waiting:
+        line = waiting.popleft()
+        own, over = of_line.get(line.goal.id, ()), over_line.get(line.goal.id, ())
+        judged.append(judged_line(desk, line, gains, own, over))
     told = [line for line, _, _ in judged]
     moves = with_evidence([*standing, *made], [bought for _, _, bought in judged])
     wanted = {stem.id: stem for stem in project.stems}
