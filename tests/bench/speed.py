@@ -173,7 +173,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stemmix-speed-", dir=given.folder) as name:
         folder, cache = Path(name), Path(name, "cache")
-        short = built(folder / "short", 0.2, reel=given.reel)
+        short = built(folder / "short", 1.0, reel=given.reel)
         for project in ("master", "busy", "stems"):
             render(short, project, cache, cached=False)  # compiles what all others need
         if given.rounds:
