@@ -96,7 +96,7 @@ def render_many(
     projects: list[Project] = []
     threads = runner.threads(len(paths))
     where = None if out is None else Path(os.path.abspath(out))  # noqa: PTH100 - links are not followed
-    gains = None if gain_from is None else Path(os.path.abspath(gain_from))  # noqa: PTH100
+    gains = None if gain_from is None else Path(os.path.abspath(gain_from))  # noqa: PTH100 - links are not followed
 
     def end(outcome: Outcome) -> None:
         outcomes[outcome.project] = outcome
@@ -116,7 +116,7 @@ def render_many(
         except ProjectError as fault:
             unreadable.append(_failed(str(path), fault.exit_code, str(fault)))
         else:
-            place = Path(os.path.abspath(path))  # noqa: PTH100
+            place = Path(os.path.abspath(path))  # noqa: PTH100 - links are not followed
             before = _stamp(_receipt_of(place, where))
             tasks.append(Task(str(path), place, where, gains, resume, use_cache, threads, before))
     # of a folder that is reached by two ways, there is one

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -198,7 +199,7 @@ def _stored_beside(side: Side, *, use_cache: bool) -> Plan | None:
             content = read(path)
             if hashlib.sha256(content).hexdigest() != receipt.plan_sha256 or not _is_of(receipt, side.project):
                 continue
-            plan = read_document(path, Plan, read=lambda _, content=content: content)  # type: ignore[misc]
+            plan = read_document(path, Plan, read=partial(_at_hand, content))
             if side.is_revision:
                 return plan
             with Hashes(user_cache() if use_cache else None, THREADS) as hashes:
@@ -207,6 +208,11 @@ def _stored_beside(side: Side, *, use_cache: bool) -> Plan | None:
         except (OSError, ProjectError, StemError):
             continue
     return None
+
+
+def _at_hand(content: bytes, _: Path) -> bytes:
+    """In place of what stands on the disk."""
+    return content
 
 
 def _is_of(receipt: Receipt, project: Project) -> bool:

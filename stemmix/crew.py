@@ -1,9 +1,9 @@
 """Threads that share a stream's work, of which the one that hands it out is one.
 
 As many as there are cores, and no more: where every kind of work has a thread of its own, these hand the interpreter to
-and fro, blocks change from one core's cache to the other's, and two cores mix no faster than one (20 minutes of four
-stems: 2.2 s of wall and 3.3 s of CPU in seven threads, 1.1 and 2.1 s in two, 2.1 s in one). So whoever waits for a
-result works on what else there is to do.
+and fro, blocks change from one core's cache to the other's, and two cores mix no faster than one. So whoever waits for
+a result works on what else there is to do. (The stage `mix` of `python3 tests/bench/speed.py`: 2.04 s with a thread for
+every kind of work, 1.26 s so.)
 
 Work stands in lines: what is in one line is done in order, one after the other, as what carries state from block to
 block must be; lines go side by side. Of what can be done the oldest comes first.
@@ -27,12 +27,13 @@ Entered = TypeVar("Entered")
 Made_co = TypeVar("Made_co", covariant=True)
 Block = TypeVar("Block", bound=Sized)
 
-BEHIND: Final = 1
-"""Blocks that are worked on while the next is made: what memory they take is bounded by that."""
+_SAMPLES_AT_ONCE: Final = 1 << 18
 
-SAMPLES_AT_ONCE: Final = 1 << 18
-"""Of all channels of a stream, in one block: threads that hand on smaller ones spend their time in doing so, and larger
-ones fall out of every cache."""
+
+def frames_at_once(channels: int) -> int:
+    """How long a block of a stream is best: threads that hand on smaller ones spend their time in doing so, and larger
+    ones fall out of every cache."""
+    return _SAMPLES_AT_ONCE // channels
 
 
 class Task(Generic[Made_co]):
@@ -42,23 +43,24 @@ class Task(Generic[Made_co]):
         self._line = line
         self._number = number
         self._work: Callable[[], Made_co] | None = work
-        self._made: Made_co | None = None
+        self._made: list[Made_co] = []
+        """One thing, when it is done."""
 
     def __lt__(self, other: Task[object]) -> bool:
         return self._number < other._number
 
     @property
     def done(self) -> bool:
-        return self._work is None
+        return bool(self._made)
 
     def result(self) -> Made_co:
         """What it gives; until it is done, this thread works on what else there is. Raises what any work raised."""
-        self._line._crew._work_until(lambda: self._work is None)
-        return self._made  # type: ignore[return-value]
+        self._line._crew._work_until(lambda: self.done)
+        return self._made[0]
 
     def _do(self) -> None:
         assert self._work is not None
-        self._made = self._work()
+        self._made.append(self._work())
         self._work = None  # what it holds is let go of
 
 
@@ -218,37 +220,36 @@ def shared_out(threads: int, works: int) -> tuple[int, int]:
     return at_once, threads // at_once
 
 
-class Hearers:
-    """What is done with every block of a stream, side by side: a line for each.
+def _nothing() -> None:
+    """Nothing is to be said."""
 
-    Whoever gives a block waits, and works, where any is `BEHIND` blocks behind.
-    """
+
+class Hearers:
+    """What is done with every block of a stream, side by side, while the next block is made: a line for each."""
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
         self._lines: list[Line] = []
-        self._under_way: deque[tuple[list[Task[object]], Callable[[], object]]] = deque()
+        self._under_way: list[Task[object]] = []
+        self._then: Callable[[], object] = _nothing
 
-    def give(self, works: Sequence[Callable[[], object]], then: Callable[[], object] = lambda: None) -> None:
-        """What is to be done with the next block: as many works for every block, each after its like.
+    def give(self, works: Sequence[Callable[[], object]], then: Callable[[], object] = _nothing) -> None:
+        """What is to be done with the next block, once all of the block before is done: as many works for every block.
 
         `then`, what is to be said when all of them are done, is called from here, or from `catch_up`.
         """
         if not self._lines:
             self._lines = [self._crew.line() for _ in works]
-        self._leave(BEHIND - 1)
-        self._under_way.append(([line.give(work) for line, work in zip(self._lines, works, strict=True)], then))
+        self.catch_up()
+        self._under_way = [line.give(work) for line, work in zip(self._lines, works, strict=True)]
+        self._then = then
 
     def catch_up(self) -> None:
         """Wait, and work, until all that was given is done."""
-        self._leave(0)
-
-    def _leave(self, blocks: int) -> None:
-        while len(self._under_way) > blocks:
-            tasks, then = self._under_way.popleft()
-            for task in tasks:
-                task.result()
-            then()
+        for task in self._under_way:
+            task.result()
+        then, self._under_way, self._then = self._then, [], _nothing
+        then()
 
 
 def ahead(crew: Crew, read: Callable[[], Block]) -> Iterator[Block]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.analysis.scan import StemScan
-from stemmix.crew import SAMPLES_AT_ONCE
+from stemmix.crew import frames_at_once
 from stemmix.dsp.spectrum import ruler
 from stemmix.errors import StemError
 from stemmix.files.clips import TimelineReader
@@ -54,7 +54,7 @@ def _heard(project: Project, source: Source, store: FeatureStore, steps: Steps) 
     else:
         with TimelineReader(source.timeline, fold, watched=True) as reader, store.write() as writer:
             scan = StemScan(project.sample_rate, lead, writer.rows)
-            while len(block := reader.read(SAMPLES_AT_ONCE // source.timeline.layout.channels)):
+            while len(block := reader.read(frames_at_once(source.timeline.layout.channels))):
                 scan.process(block)
                 steps.advance("listen", len(block))
             if not reader.frames_out:  # its header did not say
@@ -86,7 +86,7 @@ def _heard(project: Project, source: Source, store: FeatureStore, steps: Steps) 
 def folded_blocks(source: Source, project: Project) -> Iterator[NDArray[np.float64]]:
     """A stem as decisions hear it, its fader at 0 dB: (n, 2) samples in order."""
     with TimelineReader(source.timeline, source.fold(project.layout)) as reader:
-        while len(block := reader.read(SAMPLES_AT_ONCE // source.timeline.layout.channels)):
+        while len(block := reader.read(frames_at_once(source.timeline.layout.channels))):
             yield block
 
 

@@ -52,7 +52,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(once: Path, tmp_path: Path) -> Path:
     """A copy of it."""
-    return shutil.copytree(once, tmp_path / "work")
+    return shutil.copytree(once, tmp_path / "mix")
 
 
 def told(folder: Path, capsys: Said, *options: str, code: int = 0) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def test_a_receipt_names_no_place_on_this_machine(folder: Path) -> None:
 def test_it_is_found_again_from_a_folder_elsewhere_and_through_a_link(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "far" / "away"
     rendered(folder / "scene.json", out)
-    assert json.loads((out / "scene.receipt.json").read_text())["project_path"] == "../../work/scene.json"
+    assert json.loads((out / "scene.receipt.json").read_text())["project_path"] == "../../mix/scene.json"
     (tmp_path / "link").symlink_to(out)
     assert main(["verify", str(tmp_path / "link" / "scene.receipt.json"), "-q"]) == 0
 

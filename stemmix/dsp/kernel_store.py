@@ -69,7 +69,7 @@ if FOLDER is not None:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(FOLDER))
 
 import llvmlite  # noqa: E402 - numba's place is set before
-import numba as nb  # noqa: E402
+import numba as nb  # noqa: E402 - as above
 import numpy as np  # noqa: E402
 from numba.core import config  # noqa: E402
 from numba.core.caching import _Cache  # noqa: E402

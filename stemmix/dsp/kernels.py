@@ -37,7 +37,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     """A kernel: compiled when it is first called with arguments of new types, and kept (`kernel_store`).
 
     What numpy does to whole arrays may take longer to compile than all the rest of a kernel: a slice that is assigned
-    to 1.7 s, a search 0.4, a sum or a maximum 0.2. Loops take nothing.
+    to most, then a search, a sum or a maximum. Loops take nothing.
     """
     # nobody calls it from C: a tenth of compiling went into that
     options: Any = {"nogil": True, "fastmath": False, "error_model": "numpy", "no_cfunc_wrapper": True}

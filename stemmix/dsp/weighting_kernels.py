@@ -162,7 +162,7 @@ def _silent(flat, begin, end):
 def _hear_part(flat, start, width, begun, count, columns, state, row, energies):
     """Some samples of a group, of which `begun` were heard: their energies, and its state where they are its last.
 
-    Copied one by one: an assignment to a slice takes two seconds to compile, for what it would say of its shape.
+    Copied one by one: an assignment to a slice takes longest to compile of all, for what it would say of its shape.
     """
     waiting = row + WAITING
     for i in range(begun, GROUP):

@@ -20,7 +20,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.crew import SAMPLES_AT_ONCE, Crew, Hearers, ahead
+from stemmix.crew import Crew, Hearers, ahead, frames_at_once
 from stemmix.dsp.true_peak import highest_sample
 from stemmix.engine.gauge import Programme
 from stemmix.engine.mixer import Singles, bus_of, folded, in_single
@@ -77,7 +77,7 @@ class Bus:
 
     def _next(self, layout: Layout, gain: float) -> Floats:
         channels = self.job.layout.channels
-        packed = self.samples.read(SAMPLES_AT_ONCE // channels * channels * 4)
+        packed = self.samples.read(frames_at_once(channels) * channels * 4)
         block = np.frombuffer(packed, np.float32).reshape(-1, channels).astype(np.float64)
         block = folded(block, self.job.layout, layout)
         block *= gain

@@ -7,7 +7,6 @@ order, so that the same plan gives the same samples whatever the blocks and the 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
-from stemmix.crew import SAMPLES_AT_ONCE, Crew, Task
+from stemmix.crew import Crew, Task, frames_at_once
 from stemmix.dsp import kernels
 from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.engine.strip import Strip
@@ -33,13 +32,10 @@ from stemmix.model.plan import Plan, layers_of
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
-BLOCK_FRAMES = SAMPLES_AT_ONCE // 2
+BLOCK_FRAMES = frames_at_once(STEREO.channels)
 """Of a stereo stem."""
 _OF_ALL_SAMPLES, _LEAST_FRAMES = 1 << 21, 1 << 15
 """In blocks of so many stems and channels that memory counts, and still no less than this."""
-
-_AHEAD = 1
-"""Blocks of every stem that are made while one is worked on."""
 
 _ADDED_AT_ONCE = 3
 """Stems, to what is there already."""
@@ -189,13 +185,13 @@ def mixed_passages(
     block_frames = min(block_frames, at_once)
     # the crew's: read in its threads until it is left, even if nobody wants these blocks any more
     strips = [(crew.enter(opened(stem, rate_hz)), crew.line()) for stem in stems]
-    coming: deque[list[Task[Floats]]] = deque()
+    coming: list[Task[Floats]] = []
     for at, count in chain.from_iterable(_blocks(first, after, block_frames) for first, after in spans):
-        coming.append([line.give(partial(strip.read_at, at, count)) for strip, line in strips])
-        if len(coming) > _AHEAD:
-            yield [block.result() for block in coming.popleft()]
-    while coming:
-        yield [block.result() for block in coming.popleft()]
+        here, coming = coming, [line.give(partial(strip.read_at, at, count)) for strip, line in strips]
+        if here:
+            yield [block.result() for block in here]
+    if coming:
+        yield [block.result() for block in coming]
 
 
 def _blocks(first: int, after: int, block_frames: int) -> Iterator[tuple[int, int]]:

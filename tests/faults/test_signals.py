@@ -141,7 +141,7 @@ def test_a_signal_ends_it_while_kernels_are_compiled(reel: Path, tmp_path: Path)
     (tmp_path / "kernels").mkdir()
     compiling = commands(reel)["render"]
     notes = "compiling kernels for this machine, once: about 20 s\n"
-    # LLVM's pass over one kernel cannot be broken off: 0.7 s of the largest, and more where others use the caches
+    # LLVM's pass over one kernel cannot be broken off, and takes longer where others use the caches
     kernels = {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
     code = interrupted(compiling, tmp_path, signal.SIGINT, 3.0, notes, 2 * WITHIN_S, **kernels)
     assert code == 130
