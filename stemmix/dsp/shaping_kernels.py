@@ -19,7 +19,7 @@ def hann_rise(x):
 
 @compiled
 def _first_after(rising, value):
-    """Index of the first of rising values that is over `value`; numpy's search takes longer to compile than all this."""
+    """Index of the first of rising values over `value`; numpy's search takes longer to compile than all this."""
     low, high = 0, len(rising)
     while low < high:
         middle = (low + high) // 2

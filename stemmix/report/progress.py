@@ -98,11 +98,14 @@ class JsonLines:
         self._watch = _Watch()
         self._next = 0.0
         self._step: Step | None = None
+        self._has_ended = False
         self._say("start")
 
     def tell(self, step: Step) -> None:
         """How far it has come; called as often as anybody likes."""
         with self._lock:
+            if self._has_ended:  # a thread that was broken off says how far it has come
+                return
             before, self._step = self._step, step
             self._watch.tell(step)
             if before is None or (before.stage, before.reel) != (step.stage, step.reel):
@@ -118,6 +121,7 @@ class JsonLines:
     def end(self, exit_code: int, why: str | None) -> None:
         """The last line: it failed where there is a reason `why`."""
         with self._lock:
+            self._has_ended = True
             if self._step is not None and why is None:
                 self._step = self._step._replace(share=1.0)
             self._say("done" if why is None else "failed", why, exit_code)

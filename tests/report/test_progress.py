@@ -104,6 +104,15 @@ def test_the_last_line_tells_the_end(told: Told, why: str | None, event: str, sh
     assert last["stage"] is None
 
 
+def test_nothing_is_said_after_the_end(told: Told) -> None:
+    """A thread that was broken off may come late."""
+    lines, said = told
+    lines.end(130, "interrupted")
+    count = len(said)
+    lines.tell(Step("mix", 0.5, 60.0, 1, 1))
+    assert len(said) == count
+
+
 def test_silence_but_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     for how, quiet in ((How.AUTO, False), (How.AUTO, True), (How.NONE, False), (How.BAR, True)):
         with shown(how, quiet) as tell:
