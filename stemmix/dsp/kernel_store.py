@@ -73,6 +73,7 @@ import numba as nb  # noqa: E402 - as above
 import numpy as np  # noqa: E402
 from numba.core import config  # noqa: E402
 from numba.core.caching import _Cache  # noqa: E402
+from numba.core.codegen import JITCodeLibrary  # noqa: E402
 from numba.core.compiler import CompileResult  # noqa: E402
 from numba.core.runtime.nrt import rtsys  # noqa: E402
 from numba.core.serialize import dumps  # noqa: E402
@@ -107,16 +108,21 @@ class KernelStore(_Cache):
             return None
         # compiled code asks for arrays where numba's runtime has put its functions; all else is for compiling
         rtsys.initialize(target_context)
-        return CompileResult._rebuild(target_context, *kept)
+        try:
+            return _rebuilt(target_context, *kept)
+        except (AttributeError, TypeError):  # a numba that is made otherwise within
+            _before_compiling(shelf)
+            return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a compiled kernel, if there is a place and it can be kept."""
         shelf = _shelf(self._function.__code__.co_filename, data.codegen.magic_tuple())
         if self._enabled and shelf is not None and not data.lifted and not data.library.has_dynamic_globals:
-            *parts, environments = data._reduce()
+            (name, _, (code, bitcode)), *parts, environments = data._reduce()
             # an environment brings its module: those of numba's own, with nothing in them, would bring half of scipy
             environments = [environment for environment in environments if environment.consts]
-            _write(*self._file(shelf, sig), dumps((*parts, environments)))
+            library = (name, code, _symbols_of(data.library), bitcode)
+            _write(*self._file(shelf, sig), dumps((library, *parts, environments)))
 
     def _file(self, shelf: Path, sig: Any) -> tuple[Path, bytes]:
         """Its path, and what must stand in it."""
@@ -133,6 +139,74 @@ class KernelStore(_Cache):
 
     def flush(self) -> None:
         """Nothing: what is out of date is not found."""
+
+
+class _KeptLibrary(JITCodeLibrary):
+    """The code of a kernel that was kept.
+
+    What other kernels are compiled with is read when one is, and not before: to read it, and to look through it for
+    the names that are asked for, took more than half of the time that loading took.
+    """
+
+    def __init__(self, codegen: Any, name: str, code: bytes, symbols: frozenset[str], bitcode: bytes) -> None:
+        super().__init__(codegen, name)
+        self._bitcode = bitcode
+        self.enable_object_caching()
+        self._set_compiled_object(code)
+        self._finalize_final_module()
+        codegen._engine._defined_symbols.update(symbols)
+
+    def _get_module_for_linking(self) -> Any:
+        if self._shared_module is None:
+            self._shared_module = llvmlite.binding.parse_bitcode(self._bitcode)
+            self._bitcode = b""
+        return self._shared_module
+
+
+def _symbols_of(library: Any) -> frozenset[str]:
+    """The names of all that a library defines."""
+    module = library._get_module_for_linking()
+    every = (*module.functions, *module.global_variables)
+    return frozenset(one.name for one in every if not one.is_declaration)
+
+
+def _rebuilt(
+    target_context: Any,
+    library_parts: Any,
+    fndesc: Any,
+    env: Any,
+    signature: Any,
+    objectmode: Any,
+    lifted: Any,
+    typeann: Any,
+    reload_init: Any,
+    referenced_envs: Any,
+) -> Any:
+    """As `CompileResult._rebuild`, with a library of ours."""
+    made: Any = CompileResult  # numba gives its fields no types
+    for begin in reload_init:
+        begin()
+    library = _KeptLibrary(target_context.codegen(), *library_parts)
+    result = made(
+        target_context=target_context,
+        typing_context=target_context.typing_context,
+        library=library,
+        environment=env,
+        entry_point=target_context.get_executable(library, fndesc, env),
+        fndesc=fndesc,
+        type_annotation=typeann,
+        signature=signature,
+        objectmode=objectmode,
+        lifted=lifted,
+        typing_error=None,
+        call_helper=None,
+        metadata=None,
+        reload_init=reload_init,
+        referenced_envs=referenced_envs,
+    )
+    for one in referenced_envs:
+        library.codegen.set_env(one.env_name, one)
+    return result
 
 
 @cache

@@ -123,6 +123,20 @@ def test_the_next_process_compiles_nothing_and_says_nothing(house: House) -> Non
     assert house.run() == Ran(10.0, 0, False, "")
 
 
+def test_what_is_kept_goes_into_what_is_compiled_later(house: House) -> None:
+    (outer,) = (file for file in house.kept if file.name.startswith("total-"))
+    outer.unlink()
+    ran = house.run()
+    assert (ran.total, ran.compiled) == (10.0, 1)
+    assert house.run().compiled == 0
+
+
+def test_under_a_numba_of_other_insides_kernels_are_compiled_again(house: House) -> None:
+    ran = house.run("from numba.core.codegen import CodeLibrary; del CodeLibrary._set_compiled_object")
+    assert (ran.total, ran.compiled) == (10.0, 2)
+    assert ran.said == "compiling kernels that were not needed before, once: a few seconds\n"
+
+
 def flip(data: bytes) -> bytes:
     middle = len(data) * 2 // 3
     return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
@@ -195,7 +209,10 @@ def test_what_nobody_has_used_for_two_months_goes_when_something_is_compiled(hou
 
 def test_a_full_disk_costs_the_next_run_its_time_and_is_said_once(tmp_path: Path) -> None:
     house = House(tmp_path)
-    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
+    # Python would write bytecode cut short, and believe it the next time
+    full = (
+        "import resource, sys; sys.dont_write_bytecode = True; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
+    )
     ran = house.run(full)
     assert (ran.total, ran.compiled) == (10.0, 2)
     assert ran.said.count("compiled kernels cannot be kept") == 1
