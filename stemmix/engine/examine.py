@@ -56,7 +56,7 @@ def examined(
     """
     audio = inspect(path, layout, to_mix=False)
     watch = QcWatch(audio.sample_rate, audio.layout)
-    file = measured_audio(audio, [watch.process], told, threads)
+    file = measured_audio(audio, watch.lanes, told, threads)
     asked = []
     if specification is not None:
         asked = judged(

@@ -96,7 +96,7 @@ class Output:
                     inside = programme.inside(at, block)
                     at += len(block)
                     told = partial(self.job.advance, "examine", len(block))
-                    hearers.give([partial(watch.process, inside), *gauge.parts(block)], told)
+                    hearers.give([*(partial(look, inside) for look in watch.lanes), *gauge.parts(block)], told)
                 hearers.catch_up()
             self.gauge = gauge
             self.measured = gauge.read()

@@ -1,53 +1,39 @@
 """Quality control of audio as it was written: what a person at a QC station would stop the tape for.
 
-`QcWatch` looks while samples go by, at the whole file and not at its loudness alone. Every limit stands here with its
-reason. A `fail` is a fault by any standard; a `warn` is for a person to hear; what is looked at and in order is a
-`pass`, so that a receipt tells what was looked at.
+`QcWatch` looks while samples go by, at the whole file and not at its loudness alone. Every limit stands with its reason
+where it is judged: here, in `bins`, or in `picture`. A `fail` is a fault by any standard; a `warn` is for a person to
+hear; what is looked at and in order is a `pass`, so that a receipt tells what was looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp.pair_kernels import COLUMNS
-from stemmix.dsp.pairs import PairBins, sums_of_bins
-from stemmix.dsp.spells import LoneSilences, Sliding
 from stemmix.dsp.watching import SampleWatch
-from stemmix.dsp.watching_kernels import take_in
+from stemmix.engine.bins import BinWatch, opposite
 from stemmix.engine.findings import (
-    BINS_PER_SECOND,
-    JUDGED_POWER,
     KEPT_SPANS,
-    WINDOW,
-    WINDOW_S,
     Spans,
     Verdict,
-    edge_of,
     finding,
     graded,
     many,
     places_of,
     seconds_of,
-    spells_of,
 )
-from stemmix.engine.picture import FRONT, Picture
+from stemmix.engine.pieces import Pieces
 from stemmix.model.layouts import MONO, Layout
 from stemmix.model.receipt import Finding
-from stemmix.units import SILENCE_DB, db_from_gain, db_from_power
+from stemmix.units import db_from_gain, db_from_power
 
 Floats = NDArray[np.float64]
 
 _GAP_S: Final = 0.1
 """Faults nearer than this are one place."""
-_PIECE_BINS: Final = 50
-"""A second: small enough for the processor's cache, and long enough that Python's share is small."""
-_BATCH_BINS: Final = 20 * _PIECE_BINS
-"""Sums of bins are judged together, that Python's share is small."""
-_SHORTEST_LFE_BINS: Final = 5
 CLIPPED_RUNS_FAIL: Final = 10
 """A run or two is a peak that just reaches full scale."""
 CLIPPED_SAMPLES_FAIL: Final = 10
@@ -57,31 +43,15 @@ FLAT_TOPS_WARN: Final = 10
 OVERS_WARN_DBTP: Final = 0.0
 """Full scale, over which a converter or a codec clips (BS.1770-5 Annex 2); samples that are over it themselves are a
 fault of any file. A specification's ceiling is judged apart."""
-DC_WARN, DC_FAIL = 0.003, 0.01
-"""-50 dBFS, what stems are warned of; -40 dBFS eats a tenth of a dB of headroom, and clicks at every edit."""
-_DC_LASTS_S: Final = 10.0
-"""No sound's own waves lean to one side for so long."""
 SILENCE_PAUSES: Final = 5
 FEWEST_PAUSES: Final = 3
 SILENCE_SHARE: Final = 0.02
 """A mix with air in it is never digitally silent; with more pauses than 5, or 3 that are over 2 % of its length, it is
 a lone stem or sparse by nature. One or two, however long, are a hole."""
-LONE_SILENCE_BINS: Final = BINS_PER_SECOND // 2
-LONE_SILENCE_POWER: Final = 1e-5
-"""Half a second of digital silence in one side only, between sounds over -50 dBFS, is a muted clip or a lost track;
-more than `SILENCE_PAUSES` of them are how a sparse side is."""
 IMBALANCE_WARN_DB, IMBALANCE_FAIL_DB = 3.0, 9.0
 """3 dB off a centre of sound is seen on any meter; 9 is a gain or a cable."""
 DEAD_DBFS: Final = -90.0
 """What a channel of 16 bits holds that is fed with nothing."""
-LFE_ABOVE_WARN_DB, LFE_ABOVE_FAIL_DB = -15.0, -6.0
-"""Of its power, from 200 Hz to 4 kHz, by a filter of fourth order at the lower edge: a tone of 130 Hz reads -15 dB. An
-LFE ends at 120 Hz (ITU-R BS.775-3 Annex 7; Dolby encoders cut there)."""
-
-_HEARD_IN_BAND: Final = frozenset((*FRONT, "LFE"))
-"""Channels whose power in the band of speech is judged."""
-_OF_A = [COLUMNS.index(name) for name in ("sum_a", "aa", "k_aa", "s_aa")]
-_OF_B = [COLUMNS.index(name) for name in ("sum_b", "bb", "k_bb", "s_bb")]
 
 
 class QcWatch:
@@ -106,138 +76,56 @@ class QcWatch:
         self._layout = layout
         self._kind = kind
         self._frames = 0
-        self._bins = 0
-        channels = layout.channels
-        self._samples = SampleWatch(rate_hz, channels, KEPT_SPANS, _GAP_S)
-        self._rows = np.zeros((channels, self._samples.before + edge_of(_PIECE_BINS, rate_hz) + 1))
-        self._waiting = 0
-        self._judged = 0
-        self._sums = np.zeros((_BATCH_BINS, channels, 4))
-        self._picture_sums = np.zeros((_BATCH_BINS, len(COLUMNS)))
-        self._pairs = [(c, min(c + 1, channels - 1)) for c in range(0, channels, 2)]
-        in_band = [any(layout.labels[c] in _HEARD_IN_BAND for c in pair) for pair in self._pairs]
-        self._meters = [PairBins(rate_hz, in_band=is_judged) for is_judged in in_band]
-        self._totals = np.zeros((channels, 4))  # sum, power, K-weighted power, power in the band of speech
-        self._picture = Picture(rate_hz, layout, np.array(dialogue, np.int64).reshape(-1, 2))
-        self._dc_windows = Sliding(WINDOW, channels)
-        lasting = round(_DC_LASTS_S * BINS_PER_SECOND)
-        self._dc = [(spells_of(lasting), spells_of(lasting)) for _ in range(channels)]
-        self._lfe = spells_of(_SHORTEST_LFE_BINS)
-        self._lfe_windows = Sliding(WINDOW, 2)
-        self._worst_lfe_db = SILENCE_DB
-        labels = layout.labels
-        self._sides = {
-            label: LoneSilences(LONE_SILENCE_BINS, LONE_SILENCE_POWER, JUDGED_POWER, KEPT_SPANS)
-            for label in labels
-            if _opposite(label) != label and _opposite(label) in labels
-        }
+        self._samples = SampleWatch(rate_hz, layout.channels, KEPT_SPANS, _GAP_S)
+        self._pieces = Pieces(rate_hz, layout.channels, self._samples.before)
+        self._bins = BinWatch(rate_hz, layout, dialogue, is_part=kind == "part")
         self._findings: list[Finding] | None = None
 
     def process(self, block: Floats) -> None:
         """Hear (n, channels) samples."""
+        for lane in self.lanes:
+            lane(block)
+
+    @property
+    def lanes(self) -> tuple[Callable[[Floats], None], ...]:
+        """`process` in two parts that share nothing: threads may run them side by side.
+
+        Each is to hear every block, in order; what is found is the same.
+        """
+        return self._hear_bins, self._hear_samples
+
+    def _hear_bins(self, block: Floats) -> None:
+        self._bins.process(self._taken(block))
+
+    def _hear_samples(self, block: Floats) -> None:
+        for count in self._pieces.of(self._taken(block)):
+            self._look(count)
+
+    def _taken(self, block: Floats) -> Floats:
         if block.ndim != 2 or block.shape[1] != self._layout.channels:
             raise ValueError(f"qc: a block of shape {block.shape} is not (frames, {self._layout.channels})")
         if self._findings is not None:
             raise ValueError("qc: the findings have been told already")
-        block = np.ascontiguousarray(block, np.float64)
-        while len(block):
-            wanted = edge_of(self._bins + _PIECE_BINS, self._rate_hz) - self._frames - self._waiting
-            part, block = block[:wanted], block[wanted:]
-            take_in(part, self._samples.before + self._waiting, self._rows)
-            self._waiting += len(part)
-            if len(part) == wanted:
-                self._look()
+        return np.ascontiguousarray(block, np.float64)
+
+    def _look(self, count: int) -> None:
+        self._samples.process(self._pieces.rows, count)
+        self._frames += count
 
     def findings(self) -> list[Finding]:
         """What was found in all that was heard; the sound ends with it."""
         if self._findings is None:
-            if self._waiting:
-                self._look()
-            self._judge()
-            self._samples.finish(self._rows)
-            for spells in (self._lfe, *(one for two in self._dc for one in two)):
-                spells.finish()
+            for count in self._pieces.left():
+                self._look(count)
+            self._samples.finish(self._pieces.rows)
+            self._bins.finish()
             self._findings = list(self._all_findings())
         return self._findings
-
-    # ------------------------------------------------------------------------------------------------------- looking
-
-    def _look(self) -> None:
-        """One piece: `_PIECE_BINS` bins, fewer at the end."""
-        begin, count = self._frames, self._waiting
-        before, rows = self._samples.before, self._rows
-        self._samples.process(rows, count)
-        numbers = np.arange(self._bins + 1, self._bins + _PIECE_BINS + 1)
-        ends = numbers * self._rate_hz // BINS_PER_SECOND - begin
-        ends = ends[ends <= count] + before
-        if len(ends):
-            self._add_up(rows, ends)
-        self._frames += count
-        self._bins += len(ends)
-        self._waiting = 0
-        rows[:, :before] = rows[:, count : count + before].copy()
-        if self._bins - self._judged == _BATCH_BINS:
-            self._judge()
-
-    def _add_up(self, rows: Floats, ends: NDArray[np.int64]) -> None:
-        """Sums of the bins of one piece."""
-        start = self._samples.before
-        at = self._bins - self._judged
-        sums = self._sums[at : at + len(ends)]
-        if self._kind == "part":
-            sums[:, :, 0] = sums_of_bins(rows, start, ends)
-            return
-        pair = None
-        for (a, b), meter in zip(self._pairs, self._meters, strict=True):
-            bins = meter.process(rows, a, b, start, ends)
-            pair = bins if pair is None else pair
-            sums[:, a] = bins[:, _OF_A]
-            if b != a:
-                sums[:, b] = bins[:, _OF_B]
-        folded = self._picture.sums_of_fold(rows, start, ends)
-        self._picture_sums[at : at + len(ends)] = pair if folded is None else folded
-
-    def _judge(self) -> None:
-        """The bins that have been added up since the last time."""
-        count = self._bins - self._judged
-        if not count:
-            return
-        sums = self._sums[:count]
-        edges = np.arange(self._judged, self._bins + 1) * self._rate_hz // BINS_PER_SECOND
-        lengths = np.diff(edges).astype(np.float64)
-        self._judged = self._bins
-        self._totals += sums.sum(axis=0)
-        self._look_at_dc(sums[:, :, 0], lengths)
-        if self._kind == "part":
-            return
-        for label, silences in self._sides.items():
-            side, opposite = (self._layout.labels.index(name) for name in (label, _opposite(label)))
-            silences.process(sums[:, side, 1] / lengths, sums[:, opposite, 1] / lengths)
-        if "LFE" in self._layout.labels:
-            self._look_at_lfe(sums[:, self._layout.labels.index("LFE")])
-        self._picture.process(self._picture_sums[:count], sums[:, :, 3], edges[1:])
-
-    def _look_at_dc(self, sums: Floats, lengths: Floats) -> None:
-        window = WINDOW_S * self._rate_hz
-        means = self._dc_windows.process(sums) / window
-        for c, two in enumerate(self._dc):
-            for sign, spells in zip((1.0, -1.0), two, strict=True):
-                spells.process(sign * means[:, c] > DC_WARN, sign * sums[:, c] - DC_WARN * lengths)
-
-    def _look_at_lfe(self, lfe: Floats) -> None:
-        sums = self._lfe_windows.process(lfe[:, [1, 3]])
-        loud = sums[:, 0] > JUDGED_POWER * WINDOW_S * self._rate_hz
-        share = np.divide(sums[:, 1], sums[:, 0], out=np.zeros(len(sums)), where=loud)
-        limit = 10 ** (LFE_ABOVE_WARN_DB / 10)
-        self._worst_lfe_db = max(self._worst_lfe_db, db_from_power(float(share.max(initial=0.0))))
-        self._lfe.process(share > limit, lfe[:, 3] - limit * lfe[:, 1])
-
-    # ------------------------------------------------------------------------------------------------------ findings
 
     def _all_findings(self) -> Iterable[Finding]:
         yield self._clipping()
         yield self._overs()
-        yield self._dc_offset()
+        yield self._bins.dc_offset(self._whole)
         yield from self._breaks()
         if self._kind == "part":
             return
@@ -245,8 +133,8 @@ class QcWatch:
         if self._layout != MONO:
             yield self._channels()
         if "LFE" in self._layout.labels:
-            yield self._lfe_content()
-        yield from self._picture.findings()
+            yield self._lfe()
+        yield from self._bins.of_picture()
 
     @property
     def _whole(self) -> Spans:
@@ -283,22 +171,6 @@ class QcWatch:
         text += ", and samples over full scale" if verdict == "fail" else ""
         return finding("overs", verdict, text, db_from_gain(over), OVERS_WARN_DBTP, where)
 
-    def _dc_offset(self) -> Finding:
-        means = self._totals[:, 0] / max(edge_of(self._bins, self._rate_hz), 1)
-        worst = int(np.argmax(np.abs(means)))
-        offset = abs(float(means[worst]))
-        spans = [span for two in self._dc for one in two for span in one.spans]
-        level_db = db_from_gain(offset)
-        text = (
-            f"{self._layout.labels[worst]} is off zero by {means[worst]:+.5f} of full scale ({level_db:.1f} dBFS) over "
-            f"the whole length, allowed {DC_WARN:g}"
-        )
-        if spans and offset < DC_WARN:
-            text += f"; but a channel is further off for {_DC_LASTS_S:g} s or more"
-        verdict: Verdict = "fail" if offset >= DC_FAIL else "warn" if offset >= DC_WARN or spans else "pass"
-        where = places_of(spans, self._rate_hz) or (self._whole if offset >= DC_WARN else ())
-        return finding("dc", verdict, text, level_db, db_from_gain(DC_WARN), where)
-
     def _breaks(self) -> Iterable[Finding]:
         verdict: Verdict
         for check, places, name, verdict in (
@@ -333,42 +205,24 @@ class QcWatch:
         if not self._samples.peaks.any():
             return finding("channels", "pass", "all channels are silent")
         if dead:
-            halves = [label for label in dead if (other := _opposite(label)) in labels and other not in dead]
+            halves = [label for label in dead if (other := opposite(label)) in labels and other not in dead]
             text = f"nothing in {', '.join(dead)} of {self._layout.name}, over {DEAD_DBFS:g} dBFS at least"
             return finding("channels", "fail" if halves else "warn", text, peaks[dead[0]], DEAD_DBFS, self._whole)
-        if lone := {label: its for label, its in self._sides.items() if 0 < its.count <= SILENCE_PAUSES}:
+        if lone := {label: its for label, its in self._bins.sides.items() if 0 < its.count <= SILENCE_PAUSES}:
             told = ", ".join(f"{label} {many(its.count, 'time')}" for label, its in lone.items())
             where = places_of([span for its in lone.values() for span in its.spans], self._rate_hz)
             count = sum(its.count for its in lone.values())
             return finding("channels", "fail", f"falls silent while its other side sounds: {told}", count, 0, where)
-        power = {label: float(row[2]) for label, row in zip(labels, self._totals, strict=True)}
-        lefts = [label for label in labels if label[0] == "L" and _opposite(label) in labels]
-        uneven = {label: db_from_power(power[label]) - db_from_power(power[_opposite(label)]) for label in lefts}
+        power = {label: float(power) for label, power in zip(labels, self._bins.power, strict=True)}
+        lefts = [label for label in labels if label[0] == "L" and opposite(label) in labels]
+        uneven = {label: db_from_power(power[label]) - db_from_power(power[opposite(label)]) for label in lefts}
         worst = max(uneven, key=lambda label: abs(uneven[label]))
         # surrounds and heights carry what happens to be on one side
         limits = (IMBALANCE_WARN_DB, IMBALANCE_FAIL_DB) if worst == "L" else (IMBALANCE_FAIL_DB, np.inf)
-        told = f"{abs(uneven[worst]):.1f} dB {'over' if uneven[worst] > 0 else 'under'} {_opposite(worst)}"
+        told = f"{abs(uneven[worst]):.1f} dB {'over' if uneven[worst] > 0 else 'under'} {opposite(worst)}"
         return graded("channels", worst, f"is {told} over the whole length", abs(uneven[worst]), limits, self._whole)
 
-    def _lfe_content(self) -> Finding:
-        lfe = self._layout.labels.index("LFE")
-        if db_from_gain(float(self._samples.peaks[lfe])) <= DEAD_DBFS:
+    def _lfe(self) -> Finding:
+        if db_from_gain(float(self._samples.peaks[self._layout.labels.index("LFE")])) <= DEAD_DBFS:
             return finding("lfe", "pass", "LFE is silent, which is allowed: nothing went to it")
-        return graded(
-            "lfe",
-            "LFE",
-            f"has {self._worst_lfe_db:.1f} dB of its power above 200 Hz at most over 3 s",
-            self._worst_lfe_db,
-            (LFE_ABOVE_WARN_DB, LFE_ABOVE_FAIL_DB),
-            places_of(self._lfe.spans, self._rate_hz),
-            self._lfe.spans,
-        )
-
-
-def _opposite(label: str) -> str:
-    """The label on the other side.
-
-    >>> _opposite("Ls"), _opposite("Rtf")
-    ('Rs', 'Ltf')
-    """
-    return {"L": "R", "R": "L"}.get(label[0], label[0]) + label[1:]
+        return self._bins.lfe_content()
