@@ -66,13 +66,6 @@ class StemScan:
     def finish(self, *, sha256: str, source_rate: int, source_layout: str, look: Look) -> StemFacts:
         """The facts of the whole stem."""
         self._take(self._bands.flush())
-        hop = self._bands.ruler.hop_samples
-        flux_db = np.array(self._flux_db, np.float32)
-        level_db = np.array(self._k_level_cb, np.float32) * np.float32(0.01)
-        active = tuple(
-            Span(start=max(start * hop - self._lead, 0), end=min(end * hop - self._lead, self._frames))
-            for start, end in speech_runs(level_db, self._voice.codes())
-        )
         return StemFacts(
             sha256=sha256,
             sample_rate=self._rate_hz,
@@ -88,13 +81,23 @@ class StemScan:
             centroid_hz=self._character.centroid_hz(),
             flatness=self._character.flatness(),
             rolloff_hz=self._character.rolloff_hz(),
-            onsets=tuple(
-                Onset(at=min(max(frame * hop - self._lead, 0), self._frames), strength_db=strength_db)
-                for frame, strength_db in pick_onsets(flux_db)
-            ),
-            active=active,
+            onsets=self._onsets(),
+            active=self._active(),
             warnings=tuple(_spoken(look, source_rate)),
         )
+
+    def _onsets(self) -> tuple[Onset, ...]:
+        found = pick_onsets(np.frombuffer(self._flux_db, np.float32))
+        return tuple(Onset(at=self._sample_of(frame), strength_db=strength_db) for frame, strength_db in found)
+
+    def _active(self) -> tuple[Span, ...]:
+        level_db = np.frombuffer(self._k_level_cb, np.int16) * np.float32(0.01)
+        found = speech_runs(level_db, self._voice.codes())
+        return tuple(Span(start=self._sample_of(start), end=self._sample_of(end)) for start, end in found)
+
+    def _sample_of(self, frame: int) -> int:
+        """Of the stem, at which a frame is centred; where that is beyond it, its beginning or its end."""
+        return min(max(frame * self._bands.ruler.hop_samples - self._lead, 0), self._frames)
 
     def _take(self, spectra: Spectra) -> None:
         if not len(spectra.total):

@@ -79,20 +79,26 @@ def _below_db(smooth_db: Singles, out: NDArray[np.bool_]) -> Singles:
     audible = smooth_db > AUDIBLE_DB
     if not audible.any():
         return np.full(smooth_db.shape, np.inf, np.float32)
-    loud_db = np.percentile(smooth_db[audible], 95).astype(np.float32)
+    loud_db = np.percentile(smooth_db[audible], 95, overwrite_input=True).astype(np.float32)
     reference_db = running_percentile(smooth_db, 95, int(LOCAL_S * HOPS_PER_SECOND) | 1, "edge")
     reference_db[smooth_db <= loud_db - FAINTEST_DB] = loud_db
     below_db = np.minimum(reference_db, loud_db, out=reference_db)
     below_db -= smooth_db
-    # reflected: to go on with the first frame of a fade would be to take its faintest moment for the floor
-    floor_db = running_percentile(smooth_db, 2, int(FLOOR_S * HOPS_PER_SECOND) | 1, "symmetric")
     # dense speech without a pause shows no floor: within 12 dB of the loud frames that is not asked
-    over = (smooth_db > floor_db + ABOVE_FLOOR_DB) | (smooth_db > loud_db - WITHIN_ALWAYS_DB)
+    over = _over_floor(smooth_db) | (smooth_db > loud_db - WITHIN_ALWAYS_DB)
     heard = _at_frames(out, len(smooth_db)) | (over & _at_frames(_widened(out, NEAR_S), len(smooth_db)))
     # what never stands out for 15 s is not held against what does
     heard |= (smooth_db > loud_db - WITHIN_ALWAYS_DB) & ~_at_frames(_widened(out, FLOOR_S / 2), len(smooth_db))
     below_db[~heard | _steady(smooth_db, float(loud_db)) | ~audible] = np.inf
     return np.asarray(below_db)
+
+
+def _over_floor(smooth_db: Singles) -> NDArray[np.bool_]:
+    """Where a frame stands out from the faintest of the 15 s around it."""
+    # reflected: to go on with the first frame of a fade would be to take its faintest moment for the floor
+    floor_db = running_percentile(smooth_db, 2, int(FLOOR_S * HOPS_PER_SECOND) | 1, "symmetric")
+    floor_db += np.float32(ABOVE_FLOOR_DB)
+    return smooth_db > floor_db
 
 
 def _widened(out: NDArray[np.bool_], by_s: float) -> NDArray[np.bool_]:
@@ -108,7 +114,12 @@ def _at_frames(tenths: NDArray[np.bool_], frames: int) -> NDArray[np.bool_]:
 def _steady(smooth_db: Singles, loud_db: float) -> NDArray[np.bool_]:
     """Where a level far under the loud frames stands still, as a room's does and no voice's, however quiet."""
     width = int(STEADY_S * HOPS_PER_SECOND) | 1
+    return near_any(_still(smooth_db, loud_db, width), width)
+
+
+def _still(smooth_db: Singles, loud_db: float, width: int) -> NDArray[np.bool_]:
+    """Where a window that does so has its middle."""
     highest_db = running_percentile(smooth_db, 100, width, "edge")
-    lowest_db = running_percentile(smooth_db, 0, width, "edge")
-    middles = (highest_db - lowest_db < STEADY_WITHIN_DB) & (highest_db < loud_db - STEADY_UNDER_DB)
-    return near_any(middles, width)
+    faint = highest_db < loud_db - STEADY_UNDER_DB
+    highest_db -= running_percentile(smooth_db, 0, width, "edge")
+    return faint & (highest_db < STEADY_WITHIN_DB)

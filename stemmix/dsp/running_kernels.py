@@ -6,15 +6,16 @@ from stemmix.dsp.kernels import compiled
 
 
 @compiled
-def means(padded, width, out):
-    """The mean of each `width` values of `padded` (n + width - 1,) into `out` (n,): a sum that is carried on."""
-    total = 0.0
-    for i in range(width):
-        total += padded[i]
+def means(padded, width, total, out):
+    """The mean of each `width` values of `padded` (n + width - 1,) into `out` (n,): a sum that is carried on.
+
+    `total` is the sum of the first `width`; that of the last is returned.
+    """
     out[0] = total / width
     for i in range(1, len(out)):
         total += padded[i + width - 1] - padded[i - 1]
         out[i] = total / width
+    return total
 
 
 @compiled
