@@ -29,8 +29,13 @@ class Cost:
 
 
 def environment(cache: Path) -> dict[str, str]:
-    """This working tree, with a folder of its own for what is kept from run to run."""
-    return os.environ | {"PYTHONPATH": str(REPOSITORY), "XDG_CACHE_HOME": str(cache)}
+    """This working tree, with a folder of its own for what is kept from run to run.
+
+    Python keeps its bytecode, as it is of an installed program: with PYTHONDONTWRITEBYTECODE in the environment, every
+    process would compile every source of this tree anew.
+    """
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return inherited | {"PYTHONPATH": str(REPOSITORY), "XDG_CACHE_HOME": str(cache)}
 
 
 def measured(command: Sequence[str], cache: Path, ends: Sequence[int] = (0,)) -> tuple[Cost, str]:
