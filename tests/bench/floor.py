@@ -29,15 +29,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from stemmix.analysis.scan import StemScan
 from stemmix.dsp.dither import quantise
 from stemmix.dsp.limiter import TruePeakLimiter
-from stemmix.engine.examine import examined
 from stemmix.engine.gauge import Asked, Gauge, Programme
 from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, blocks_of, bus_of, gains_of_stem
-from stemmix.files.audio import AudioReader
+from stemmix.engine.qc import QcWatch
+from stemmix.files.audio import AudioReader, inspect
 from stemmix.files.features import feature_store
 from stemmix.files.hashing import sha256_of_rest
 from stemmix.files.projects import read_project
 from stemmix.listening import listen, programme_frames
-from stemmix.model.layouts import Layout
+from stemmix.model.project import Project
 from stemmix.planning.decide import decide
 from stemmix.sources import Source, open_stems
 from stemmix.steps import Steps
@@ -100,20 +100,19 @@ def pieces(reel: LongReel, folder: Path) -> dict[str, Piece]:
     ]
     return {
         "read a stem, 24-bit PCM to float64": Piece(len(sources), reads.cpu_s),
-        "its hash": Piece(len(sources), hashes.cpu_s),
+        "the hash of a stem": Piece(len(sources), hashes.cpu_s),
         "hear it: bands, loudness, true peak, onsets": Piece(len(sources), scans.cpu_s),
         "decide": Piece(1, decides.cpu_s),
-        **_of_the_mix(_timed(zip(*mixes, strict=True), cuts), frames, project.layout, project.sample_rate, folder),
+        **_of_the_mix(_timed(zip(*mixes, strict=True), cuts), frames, project, folder),
         "read it again, cut it": Piece(len(sources), cuts.cpu_s),
     }
 
 
-def _of_the_mix(
-    blocks: Iterator[tuple[Floats, ...]], frames: int, layout: Layout, rate_hz: int, folder: Path
-) -> dict[str, Piece]:
+def _of_the_mix(blocks: Iterator[tuple[Floats, ...]], frames: int, project: Project, folder: Path) -> dict[str, Piece]:
     """What is done to the sum of the stems."""
-    adds, gauges, limits, packs, looks = (Clock() for _ in range(5))
-    gauge = Gauge(rate_hz, layout, Programme(0, frames, ((0, frames),)), Asked(dialogue=True))
+    adds, gauges, limits, packs, unpacks, looks, hashes = (Clock() for _ in range(7))
+    layout, rate_hz, programme = project.layout, project.sample_rate, Programme(0, frames, ((0, frames),))
+    gauge = Gauge(rate_hz, layout, programme, Asked(dialogue=True))
     limiter = TruePeakLimiter(rate_hz, len(layout.weights), CEILING_DBTP)
     begun, path = 0, folder / "mix.wav"
     with soundfile.SoundFile(path, "w", rate_hz, len(layout.weights), "PCM_24") as file:
@@ -128,21 +127,37 @@ def _of_the_mix(
                 samples, _ = quantise(limited, 24, begun, 1)
             begun += len(limited)
             file.write(samples << 8)  # not counted: a render has a writer of its own, mostly the system's time
+    watch = QcWatch(rate_hz, layout, programme.speech_inside, "mix")
+    read_back = Gauge(rate_hz, layout, programme, Asked.of_master(project.specification(project.masters[0])))
+    with AudioReader(inspect(path, layout, to_mix=False)) as reader:
+        for block in _timed(_read_by(reader), unpacks):
+            with looks:
+                watch.process(block)
+                read_back.process(block)
     with looks:
-        examined(path)
+        watch.findings()
+        read_back.read()
+    with hashes, path.open("rb") as raw:
+        sha256_of_rest(raw)
     return {
         "add the stems": Piece(1, adds.cpu_s),
         "loudness and true peak of the mix": Piece(1, gauges.cpu_s),
         "limiter": Piece(1, limits.cpu_s),
         "dither to 24 bits": Piece(1, packs.cpu_s),
-        "read what was written, measure it, look for faults": Piece(1, looks.cpu_s),
+        "read what was written": Piece(1, unpacks.cpu_s),
+        "measure it, look for faults": Piece(1, looks.cpu_s),
+        "the hash of it": Piece(1, hashes.cpu_s),
     }
 
 
 def _blocks(source: Source) -> Iterator[Floats]:
     with AudioReader(source.timeline.audio) as reader:
-        while len(block := reader.read(BLOCK_FRAMES)):
-            yield block
+        yield from _read_by(reader)
+
+
+def _read_by(reader: AudioReader) -> Iterator[Floats]:
+    while len(block := reader.read(BLOCK_FRAMES)):
+        yield block
 
 
 def _timed(items: Iterator[T], clock: Clock) -> Iterator[T]:
