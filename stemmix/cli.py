@@ -26,7 +26,7 @@ from stemmix.commands import documents  # noqa: F401
 from stemmix.commands import keeping  # noqa: F401
 
 # isort: on
-from stemmix.commands.common import Debug, Quiet, Voice, app, show_version
+from stemmix.commands.common import Debug, Quiet, Voice, app, give_up, show_version, untold
 from stemmix.dsp import first_use
 from stemmix.errors import StemmixError
 from stemmix.machine import begin_no_blas_threads, collect_seldom, keep_freed_memory
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with raised_by_signals(), voice.of_the_rooms():
             try:
-                app(list(sys.argv[1:] if arguments is None else arguments), prog_name="stemmix", obj=voice)
+                _call(list(sys.argv[1:] if arguments is None else arguments), voice)
                 code = 0
             except StemmixError as error:
                 if voice.lines is None or voice.debug:
@@ -79,6 +79,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if voice.lines is not None:
         voice.lines.end(code, why)
     return code
+
+
+def _call(arguments: list[str], voice: Voice) -> None:
+    """Have typer call a command. OutputError where the help, which typer writes by itself, cannot be written."""
+    try:
+        app(arguments, prog_name="stemmix", obj=voice)
+    except OSError as fault:
+        *_, (frame, _) = traceback.walk_tb(fault.__traceback__)
+        if not frame.f_globals["__name__"].startswith("typer."):
+            raise
+        give_up(sys.stdout)
+        raise untold(fault) from None
 
 
 def run() -> NoReturn:

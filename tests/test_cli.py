@@ -235,6 +235,13 @@ def test_an_answer_that_cannot_be_written_is_an_error_of_one_line(to: str, why: 
     assert (run.returncode, run.stdout, run.stderr) == (6, "", f"stemmix: error: stdout: cannot be written: {why}\n")
 
 
+@FULL
+@pytest.mark.parametrize("arguments", [["--help"], ["render", "--help"]])
+def test_help_that_cannot_be_written_is_an_error_of_one_line(arguments: list[str]) -> None:
+    run = redirected(">/dev/full", *arguments)
+    assert (run.returncode, run.stderr) == (6, "stemmix: error: stdout: cannot be written: No space left on device\n")
+
+
 @pytest.mark.parametrize(("to", "why"), UNWRITABLE)
 def test_what_is_rendered_is_there_though_it_cannot_be_told(tmp_path: Path, to: str, why: str) -> None:
     hand_on_kernels()

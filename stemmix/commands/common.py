@@ -49,7 +49,7 @@ class Voice:
         try:
             _write(sys.stdout, text)
         except OSError as fault:
-            raise OutputError(f"stdout: cannot be written: {fault.strerror or fault}") from None
+            raise untold(fault) from None
 
     def say(self, message: str) -> None:
         """A message for a person, to stderr, unless quiet is wanted."""
@@ -112,13 +112,22 @@ def _write(stream: TextIO | None, text: str) -> None:
                 stream.write(_in_signs_of(stream.encoding, text))
             stream.flush()
     except OSError as fault:
-        # the interpreter flushes once more at its end, and would complain
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        give_up(stream)
         if isinstance(fault, BrokenPipeError):
             raise StoppedError(signal.SIGPIPE) from None
         raise
+
+
+def give_up(stream: TextIO) -> None:
+    """Let go of what waits to be written: the interpreter flushes once more at its end, and would complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def untold(fault: OSError) -> OutputError:
+    """What is said where an answer cannot be written."""
+    return OutputError(f"stdout: cannot be written: {fault.strerror or fault}")
 
 
 def _write_if_heard(message: str) -> None:
