@@ -82,15 +82,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _call(arguments: list[str], voice: Voice) -> None:
-    """Have typer call a command. OutputError where the help, which typer writes by itself, cannot be written."""
+    """Have typer call a command.
+
+    It writes its help and what is wrong with a command line by itself: OutputError where the help cannot be written;
+    the other has its exit code whether somebody hears of it or not.
+    """
     try:
         app(arguments, prog_name="stemmix", obj=voice)
     except OSError as fault:
         *_, (frame, _) = traceback.walk_tb(fault.__traceback__)
-        if not frame.f_globals["__name__"].startswith("typer."):
+        if frame.f_globals["__name__"].partition(".")[0] not in ("typer", "click"):
             raise
-        give_up(sys.stdout)
-        raise untold(fault) from None
+        wrong = getattr(fault.__context__, "exit_code", None)
+        give_up(sys.stdout if wrong is None else sys.stderr)
+        if wrong is None:
+            raise untold(fault) from None
+        raise SystemExit(wrong) from None
 
 
 def run() -> NoReturn:

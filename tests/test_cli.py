@@ -236,6 +236,12 @@ def test_an_answer_that_cannot_be_written_is_an_error_of_one_line(to: str, why: 
 
 
 @FULL
+@pytest.mark.parametrize("arguments", [[], ["nosuch"], ["render", "--nosuch"]])
+def test_a_command_line_is_wrong_though_that_cannot_be_told(arguments: list[str]) -> None:
+    assert redirected("2>/dev/full", *arguments).returncode == 2
+
+
+@FULL
 @pytest.mark.parametrize("arguments", [["--help"], ["render", "--help"]])
 def test_help_that_cannot_be_written_is_an_error_of_one_line(arguments: list[str]) -> None:
     run = redirected(">/dev/full", *arguments)
