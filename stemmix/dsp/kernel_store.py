@@ -103,16 +103,13 @@ class KernelStore(_Cache):
             return None
         shelf = _shelf(self._function.__code__.co_filename, target_context.codegen().magic_tuple())
         kept = None if shelf is None else _read(*self._file(shelf, sig))
-        if kept is None:
-            _before_compiling(shelf)
-            return None
-        # compiled code asks for arrays where numba's runtime has put its functions; all else is for compiling
-        rtsys.initialize(target_context)
-        try:
-            return _rebuilt(target_context, *kept)
-        except (AttributeError, TypeError):  # a numba that is made otherwise within
-            _before_compiling(shelf)
-            return None
+        if kept is not None:
+            # compiled code asks for arrays where numba's runtime has put its functions; all else is for compiling
+            rtsys.initialize(target_context)
+            with suppress(AttributeError, TypeError):  # of a numba that is made otherwise within
+                return _rebuilt(target_context, *kept)
+        _before_compiling(shelf)
+        return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a compiled kernel, if there is a place and it can be kept."""

@@ -26,7 +26,7 @@ from stemmix.engine.findings import (
     spells_of,
 )
 from stemmix.engine.picture import FRONT, Picture
-from stemmix.engine.pieces import Pieces, bins_of_piece
+from stemmix.engine.pieces import Pieces
 from stemmix.model.layouts import Layout
 from stemmix.model.receipt import Finding
 from stemmix.units import SILENCE_DB, db_from_gain, db_from_power
@@ -47,8 +47,6 @@ more than `qc.SILENCE_PAUSES` of them are how a sparse side is."""
 LFE_ABOVE_WARN_DB, LFE_ABOVE_FAIL_DB = -15.0, -6.0
 """Of its power, from 200 Hz to 4 kHz, by a filter of fourth order at the lower edge: a tone of 130 Hz reads -15 dB. An
 LFE ends at 120 Hz (ITU-R BS.775-3 Annex 7; Dolby encoders cut there)."""
-
-
 _HEARD_IN_BAND: Final = frozenset((*FRONT, "LFE"))
 """Channels whose power in the band of speech is judged."""
 _OF_A = [COLUMNS.index(name) for name in ("sum_a", "aa", "k_aa", "s_aa")]
@@ -56,7 +54,7 @@ _OF_B = [COLUMNS.index(name) for name in ("sum_b", "bb", "k_bb", "s_bb")]
 
 
 class BinWatch:
-    """Takes blocks of any size; memory does not grow with length."""
+    """Adds up each bin of each channel, and looks at the sums; takes blocks of any size."""
 
     def __init__(
         self, rate_hz: int, layout: Layout, dialogue: Sequence[tuple[int, int]] = (), *, is_part: bool = False
@@ -70,9 +68,9 @@ class BinWatch:
         channels = layout.channels
         self._pieces = Pieces(rate_hz, channels)
         self._judged = 0
-        self._most = bins_of_piece(channels)
-        self._sums = np.zeros((_BATCH_BINS + self._most, channels, 4))
-        self._picture_sums = np.zeros((_BATCH_BINS + self._most, len(COLUMNS)))
+        most = _BATCH_BINS + self._pieces.bins
+        self._sums = np.zeros((most, channels, 4))
+        self._picture_sums = np.zeros((most, len(COLUMNS)))
         self._pairs = [(c, min(c + 1, channels - 1)) for c in range(0, channels, 2)]
         in_band = [any(layout.labels[c] in _HEARD_IN_BAND for c in pair) for pair in self._pairs]
         self._meters = [PairBins(rate_hz, in_band=is_judged) for is_judged in in_band]
@@ -107,7 +105,7 @@ class BinWatch:
 
     def _look(self, count: int) -> None:
         """One piece."""
-        numbers = np.arange(self._bins + 1, self._bins + self._most + 1)
+        numbers = np.arange(self._bins + 1, self._bins + self._pieces.bins + 1)
         ends = numbers * self._rate_hz // BINS_PER_SECOND - self._frames
         ends = ends[ends <= count]
         if len(ends):

@@ -27,10 +27,11 @@ class Pieces:
         """`before`: how many frames stand before a piece, as they were heard before it; silence at first."""
         self._rate_hz = rate_hz
         self._before = before
-        self._bins = bins_of_piece(channels)
+        self.bins = bins_of_piece(channels)
+        """Of a whole piece."""
         self._given = 0
         self._waiting = 0
-        self.rows = np.zeros((channels, before + edge_of(self._bins, rate_hz) + 1))
+        self.rows = np.zeros((channels, before + edge_of(self.bins, rate_hz) + 1))
         """(channels, before and a piece)."""
 
     def of(self, block: Floats) -> Iterator[int]:
@@ -39,8 +40,8 @@ class Pieces:
         Samples are float64 and C-contiguous.
         """
         while len(block):
-            end = edge_of((self._given + 1) * self._bins, self._rate_hz)
-            wanted = end - edge_of(self._given * self._bins, self._rate_hz) - self._waiting
+            end = edge_of((self._given + 1) * self.bins, self._rate_hz)
+            wanted = end - edge_of(self._given * self.bins, self._rate_hz) - self._waiting
             part, block = block[:wanted], block[wanted:]
             take_in(part, self._before + self._waiting, self.rows)
             self._waiting += len(part)
