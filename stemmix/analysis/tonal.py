@@ -1,13 +1,16 @@
 """Pitch and rhythm, by librosa: slow to import and slow to run, so only where they are asked for.
 
 It runs in a process of its own. numba's ufuncs, as librosa keeps them compiled from run to run, end the process that
-has loaded them in one run of a dozen (numba 0.68, a segmentation fault), and nobody's work is to end with them.
+has loaded them in one run of a dozen (numba 0.68, a segmentation fault), and nobody's work is to end with them. Where
+that happens they are compiled anew for the run, as what is kept may be at fault: it then ends every process.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from typing import Final
 
@@ -46,11 +49,15 @@ def tonal_of(blocks: Iterable[Floats], rate_hz: int) -> Tonal:
     mono = np.concatenate(parts)
     if len(mono) < 4 * 2048 or not mono.any():
         return Tonal(tempo_bpm=None, beats_s=(), pitch_hz=())
-    for _ in range(_TRIES):
+    for number in range(_TRIES):
         heed()
-        # -P: a file that lies about is no module
-        command = [sys.executable, "-P", "-m", "stemmix.analysis.tonal"]
-        done = subprocess.run(command, input=mono.tobytes(), capture_output=True, check=False)
+        with tempfile.TemporaryDirectory(prefix="stemmix-") as nothing_kept:
+            place = {"NUMBA_CACHE_DIR": nothing_kept} if number else {}
+            # -P: a file that lies about is no module
+            command = [sys.executable, "-P", "-m", "stemmix.analysis.tonal"]
+            done = subprocess.run(
+                command, input=mono.tobytes(), capture_output=True, check=False, env=os.environ | place
+            )
         if done.returncode == 0:
             return Tonal.model_validate_json(done.stdout)
         if done.returncode > 0:
