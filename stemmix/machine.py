@@ -70,7 +70,7 @@ def _code() -> str | None:
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _KEPT_BYTES, _LARGEST_BYTES = 32 << 20, 64 << 20
-_ARENAS = 2
+_ARENAS = 1
 
 
 def keep_freed_memory() -> None:
