@@ -51,7 +51,8 @@ class Desk:
         self.hop = ruler(project.sample_rate).hop_samples
         self.shape = Shape(profile.look_ahead_s, profile.hold_s, profile.ramp_s)
         self.rules = Rules(project, self.shape, frames)
-        self._maskers = cache(lambda targets: tuple(stem for stem in self.stems if stem not in targets))
+        # of `stems`, not of `self`: in a cycle with the cache, all that was heard would outlive the decisions
+        self._maskers = cache(lambda targets: tuple(stem for stem in stems if stem not in targets))
 
     def gains(self, moves: Iterable[Move]) -> dict[str, StemGains]:
         """What moves make of every stem."""
