@@ -39,7 +39,10 @@ def open_part(part: Path) -> BinaryIO:
         try:
             lock(file)
             if stands_under(part, file):
-                file.truncate(0)
+                # only where there is something: of a file that was cut to nothing ext4 begins to write all that is
+                # put in it as soon as anybody who has read it closes it, and has him wait (0.1 s for 345 MB)
+                if os.fstat(file.fileno()).st_size:
+                    file.truncate(0)
                 return file
         except BlockingIOError:
             if time.monotonic() > give_up_s:

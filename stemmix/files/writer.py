@@ -6,10 +6,11 @@ import contextlib
 import errno
 import os
 import shutil
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Self
+from typing import BinaryIO, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +62,8 @@ class SoundWriter(ABC):
         self._frames = frames
         self._frames_written = 0
         self._size = size
-        self._is_complete = False
+        self._on_its_way: _OnItsWay | None = None
+        """Once it is complete."""
         try:
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, "is a folder")
@@ -102,13 +104,13 @@ class SoundWriter(ABC):
         part file then.
         """
         with self._or_nothing():
-            if self._is_complete:
+            if self._on_its_way is not None:
                 return
             if self._frames_written != self._frames:
                 raise ValueError(f"{self.path.name}: {self._frames_written} frames written of {self._frames} announced")
             self._end()
             self._file.flush()
-            self._is_complete = True
+            self._on_its_way = _OnItsWay(self._file)
 
     def seal(self, loudness: Measured | None = None) -> str:
         """Complete the file, say in it how loud it is where it can say so, and bring it to the disk.
@@ -119,6 +121,8 @@ class SoundWriter(ABC):
         """
         self.complete()
         with self._or_nothing():
+            if self._on_its_way is not None:
+                self._on_its_way.wait()
             if loudness is not None:
                 self._tell(loudness)
             self._file.flush()
@@ -235,6 +239,36 @@ class WaveWriter(SoundWriter):
         size = self.part.stat().st_size
         if size != self._whole or header is None or header.frames_present != self._frames:
             raise self._lost(size, self._whole)
+
+
+class _OnItsWay:
+    """What is written so far, brought to the disk while others work: whoever seals the file waits for less."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        # its own descriptor: the file may be given up, and closed, meanwhile
+        self._descriptor = os.dup(file.fileno())
+        self._fault: OSError | None = None
+        self._thread: threading.Thread | None = threading.Thread(target=self._sync, name="sync", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # the system has no more threads
+            self._thread = None
+            self._sync()
+
+    def wait(self) -> None:
+        """Until it is there. OSError where it cannot be: the system tells of that once, to whoever asks first."""
+        if self._thread is not None:
+            self._thread.join()
+        if self._fault is not None:
+            raise self._fault
+
+    def _sync(self) -> None:
+        try:
+            os.fsync(self._descriptor)
+        except OSError as fault:
+            self._fault = fault
+        finally:
+            os.close(self._descriptor)
 
 
 def _sync(folder: Path) -> None:
