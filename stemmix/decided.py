@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from stemmix.files.cache import Cache
-from stemmix.files.documents import canonical_pieces
+from stemmix.files.documents import canonical, canonical_pieces
 from stemmix.machine import made_by
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
@@ -19,22 +20,32 @@ from stemmix.planning.evidence import HeardStem
 KIND = "plans"
 
 
-def decided(project: Project, stems: Sequence[HeardStem], frames: int, cache: Cache | None) -> Plan:
+class Decision(NamedTuple):
+    """What was decided."""
+
+    plan: Plan
+    text: str | None
+    """The plan as it is written, where that is known: to lay it out takes longer than to read it."""
+
+
+def decided(project: Project, stems: Sequence[HeardStem], frames: int, cache: Cache | None) -> Decision:
     """The plan for a programme of `frames` samples, as `decide` makes it: remembered, or made and kept.
 
-    It is kept by all that it depends on, the program's own code among it, so that no other plan can be met.
+    It is kept, in its canonical text, by all that it depends on, the program's own code among it, so that no other plan
+    can be met.
     """
     key = None if cache is None else _key(project, stems, frames)
     if cache is None or key is None:
-        return decide(project, stems, frames)
+        return Decision(decide(project, stems, frames), None)
     if (body := cache.read(KIND, key)) is not None:
         try:
-            return Plan.model_validate_json(body)
+            return Decision(Plan.model_validate_json(body), body.decode())
         except ValidationError:
             pass  # sound, and yet no plan: it is made anew
     plan = decide(project, stems, frames)
-    cache.write(KIND, key, plan.model_dump_json().encode())
-    return plan
+    text = canonical(plan)
+    cache.write(KIND, key, text.encode())
+    return Decision(plan, text)
 
 
 def _key(project: Project, stems: Sequence[HeardStem], frames: int) -> str | None:

@@ -24,7 +24,7 @@ from stemmix.model.plan import Plan
 from stemmix.model.progress import Progress
 from stemmix.model.project import Project
 from stemmix.model.timecode import sample_meant
-from stemmix.pipeline import Way, hashes_of, listen_and_decide, opened_reels, plan_of
+from stemmix.pipeline import Way, decision_on, hashes_of, listen_and_decide, opened_reels
 from stemmix.planning.overview import overview_of
 from stemmix.planning.span import seen_in
 from stemmix.showing import Shown, evidence_of, last_render, with_excerpts
@@ -90,7 +90,7 @@ def planned(
     with hashes_of(use_cache=use_cache, threads=threads) as hashes:
         (sources,) = opened_reels([project_path], [project], [way], hashes)
         scratch = Path(tempfile.gettempdir())
-        return listen_and_decide(project, sources, scratch, way.steps, use_cache=use_cache, threads=threads).plan
+        return listen_and_decide(project, sources, scratch, way.steps, use_cache=use_cache, threads=threads).made.plan
 
 
 def sample_of(project_path: Path, time: str, frame_rate: str | None = None) -> int:
@@ -150,7 +150,7 @@ def _examined(
         (sources,) = opened_reels([project_path], [project], [way], hashes)
         sources = in_line(project, sources, way.steps, look=looks, cache=store.cache, threads=way.threads)
         stems = listen(project, sources, store, way.steps, way.threads)
-        plan = plan_of(project, stems, way.steps, store.cache)
+        plan = decision_on(project, stems, way.steps, store.cache).plan
         chosen = None if choice is None else choice.of(plan)
         if chosen is None or chosen.is_whole(plan):
             edges, outcome = plan.edges, plan.outcome

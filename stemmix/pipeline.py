@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stemmix.alignment import in_line
-from stemmix.decided import decided
+from stemmix.decided import Decision, decided
 from stemmix.engine.bus import Job
 from stemmix.engine.deliver import deliver, publish
 from stemmix.engine.gauge import Programme
@@ -194,14 +194,15 @@ class Way:
 def _reel(
     path: Path, project: Project, sources: Sequence[Source], folder: Path, stored: StoredPlan | None, way: Way
 ) -> Iterator[_Reel]:
-    shown = None
+    shown = text = None
     if stored is None:
-        plan, sources, shown = listen_and_decide(
+        (plan, text), sources, shown = listen_and_decide(
             project, sources, folder, way.steps, use_cache=way.use_cache, threads=way.threads, shown_as=path.stem
         )
     else:
         plan, sources = read_stored(stored, project, sources)
-    with StagedDocument(folder / f"{path.stem}.plan.json", plan) as staged_plan:
+    with StagedDocument(folder / f"{path.stem}.plan.json", text or plan) as staged_plan:
+        del text  # it stands on the disk: of hours it is megabytes
         job = _job(path, project, plan, sources, staged_plan, way)
         if stored is not None and stored.seed is not None:
             job = replace(job, seed=stored.seed)
@@ -281,7 +282,7 @@ def out_folder(project_path: Path, out: Path | None, project: Project, sources: 
 class Decided(NamedTuple):
     """What comes of pass 1."""
 
-    plan: Plan
+    made: Decision
     sources: list[Source]
     """In line, and with what the scan found besides."""
     shown: Shown | None = None
@@ -304,20 +305,20 @@ def listen_and_decide(
     with feature_store(scratch, keep=use_cache) as store:
         sources = in_line(project, sources, steps, cache=store.cache, threads=threads)
         stems = listen(project, sources, store, steps, threads)
-        plan = plan_of(project, stems, steps, store.cache)
+        made = decision_on(project, stems, steps, store.cache)
         shown = None
         if project.report is not None and shown_as is not None:
-            evidence = evidence_of(project, shown_as, sources, stems, plan)
-            shown = Shown(evidence, overview_of(project, stems, plan))
-    return Decided(plan, [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)], shown)
+            evidence = evidence_of(project, shown_as, sources, stems, made.plan)
+            shown = Shown(evidence, overview_of(project, stems, made.plan))
+    return Decided(made, [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)], shown)
 
 
-def plan_of(project: Project, stems: Sequence[HeardStem], steps: Steps, cache: Cache | None) -> Plan:
-    """The decisions, made or remembered."""
+def decision_on(project: Project, stems: Sequence[HeardStem], steps: Steps, cache: Cache | None) -> Decision:
+    """The plan, made or remembered."""
     steps.advance("decide", 0)
-    plan = decided(project, stems, programme_frames(stems), cache)
+    made = decided(project, stems, programme_frames(stems), cache)
     steps.advance("decide", 1)
-    return plan
+    return made
 
 
 def _unshown(reel: _Reel) -> list[str]:
