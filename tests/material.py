@@ -36,13 +36,30 @@ def blocks(signal: Floats, size: int) -> Iterator[Floats]:
 
 
 def taken_by_turns(reader: Any, turns: Sequence[tuple[int, int]]) -> Iterator[tuple[slice, Floats]]:
-    """Skip and read so many frames by turns: which of all frames are then due, and what came."""
+    """Skip and read so many frames by turns, every other time into a place of ours: which of all frames are then due,
+    and what came."""
     at = 0
-    for skipped, read in turns:
+    for number, (skipped, read) in enumerate(turns):
         reader.skip(skipped)
         at += skipped
-        yield slice(at, at + read), reader.read(read)
+        yield slice(at, at + read), read_into(reader, read) if number % 2 else reader.read(read)
         at += read
+
+
+def all_of(reader: Any, block: int = RATE_HZ) -> Floats:
+    """Everything that a reader gives, in blocks, every other one into a place of ours."""
+    blocks = [reader.read(block)]
+    while len(blocks[-1]):
+        assert len(blocks[-1]) <= block
+        blocks.append(read_into(reader, block) if len(blocks) % 2 else reader.read(block))
+    assert len(reader.read(block)) == read_into(reader, block).size == 0, "what is at its end stays there"
+    return np.concatenate(blocks)
+
+
+def read_into(reader: Any, frames: int) -> Floats:
+    """What a reader puts into a place for so many frames, or a million."""
+    place = np.full((min(frames, 10**6), reader.read(0).shape[1]), np.nan)
+    return place[: reader.read_into(place)]
 
 
 def noise(frames: int, channels: int = 2, seed: int = 1, rms: float = 0.05) -> Floats:

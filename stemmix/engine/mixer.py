@@ -42,9 +42,10 @@ _ADDED_AT_ONCE = 3
 
 
 class Source(Protocol):
-    """Anything that gives a stem's (n, channels) samples at the programme's rate, in order; fewer at its end."""
+    """Anything that gives a stem's (n, channels) samples at the programme's rate, in order: into a place that is given,
+    and how many; none at its end."""
 
-    def read(self, frames: int) -> Floats: ...
+    def read_into(self, out: Floats) -> int: ...
 
     def skip(self, frames: int) -> None: ...
 
@@ -113,8 +114,8 @@ class AlignedStem:
     def read(self, frames: int) -> Floats:
         """The next (frames, channels of the bus) samples of the programme."""
         while late := self._place + self._strip.latency_samples - self._taken:
-            self._strip.process(self._input(min(late, BLOCK_FRAMES)))
-        made = self._strip.process(self._input(frames))
+            self._processed(min(late, BLOCK_FRAMES))
+        made = self._processed(frames)
         self._place += frames
         if len(self._columns) == self._channels:
             return made
@@ -123,19 +124,16 @@ class AlignedStem:
             placed[:, here] = made[:, column]
         return placed
 
-    def _input(self, frames: int) -> Floats:
-        silence = min(max(self._at - self._taken, 0), frames)
+    def _processed(self, frames: int) -> Floats:
+        """What the strip gives for the next samples that it is given."""
+        room = self._strip.room(frames)
+        filled = min(max(self._at - self._taken, 0), frames)
         self._taken += frames
-        heard = self._source.read(frames - silence)
-        if len(heard) == frames:
-            return heard
-        block = np.zeros((frames, len(self._columns)))
-        filled = silence
-        while len(heard):
-            block[filled : filled + len(heard)] = heard
-            filled += len(heard)
-            heard = self._source.read(frames - filled)
-        return block
+        room[:filled] = 0.0
+        while filled < frames and (count := self._source.read_into(room[filled:])):
+            filled += count
+        room[filled:] = 0.0
+        return self._strip.process_room()
 
 
 def gains_of_stem(plan: Plan, stem: str, without: frozenset[str] = frozenset()) -> StemMoves:

@@ -66,6 +66,7 @@ class Strip:
         """Silence is all that came before a sample of the programme, with which a group begins."""
         # what has come and not gone: from `_begun` on, programme sample `_next`, it is still to be cut
         self._held = np.zeros((self.latency_samples, len(self.labels)))
+        self._room = self._held
         self._begun, self._next = self._hop, sample - self._group
         for _, parts in self._parts:
             for part in parts:
@@ -88,16 +89,26 @@ class Strip:
 
     def process(self, block: Floats) -> Floats:
         """(n, channels) samples in, (n, channels) out, `latency_samples` late."""
-        if not len(block):
-            return block
-        room = np.empty((len(self._held) + len(block), len(self.labels)))
-        room[: len(self._held)] = self._held
-        np.multiply(block, self._fader, out=room[len(self._held) :])
+        self.room(len(block))[:] = block
+        return self.process_room()
+
+    def room(self, frames: int) -> Floats:
+        """(frames, channels), C-contiguous: where to put the next samples, to be processed where they stand."""
+        self._room = np.empty((len(self._held) + frames, len(self.labels)))
+        self._room[: len(self._held)] = self._held
+        return self._room[len(self._held) :]
+
+    def process_room(self) -> Floats:
+        """`process` what was put in the room that was given last."""
+        room = self._room
+        block = room[len(self._held) :]
+        if self._fader != 1.0:
+            block *= self._fader
         groups = (len(room) - self._hop - self._begun) // self._group
         if groups:
             self._cut(room[self._begun : self._begun + groups * self._group + self._hop], groups)
         self._begun += groups * self._group - len(block)
-        self._held = room[len(block) :]
+        self._held = self._room = room[len(block) :]
         return room[: len(block)]
 
     def flush(self) -> Floats:

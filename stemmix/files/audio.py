@@ -9,7 +9,8 @@ as the samples come.
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol, Self
@@ -329,7 +330,21 @@ class AudioReader:
         Raises StemError, with the frame, where the file is damaged, or a sample is NaN, infinite or beyond +60 dBFS.
         """
         heed()
-        block = self._read(frames)
+        return self._checked(self._read(frames))
+
+    def read_into(self, out: Samples) -> int:
+        """The same into (n, channels), C-contiguous: how many; without a copy where the file allows for it."""
+        heed()
+        if self._turned is not None or not isinstance(self._source, WaveSamples):
+            block = self._read(len(out))
+            out[: len(block)] = block
+            return len(self._checked(block))
+        with self._told():
+            count = self._source.read_into(out)
+        return len(self._checked(out[:count]))
+
+    def _checked(self, block: Samples) -> Samples:
+        """What was just read, looked at."""
         if self._may_be_unsound:
             self._refuse_unsound(block)
         if self._watched:
@@ -358,11 +373,17 @@ class AudioReader:
         )
 
     def _read(self, frames: int) -> Samples:
-        try:
+        with self._told():
             block = self._source.read(frames)
+        return block if self._turned is None else block.take(self._turned, axis=1)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What the system says is said of the file."""
+        try:
+            yield
         except OSError as fault:
             raise StemError(f"{self.audio.path}: cannot be read on: {fault.strerror or fault}") from None
-        return block if self._turned is None else block.take(self._turned, axis=1)
 
     def _refuse_unsound(self, block: Samples) -> None:
         first = kernels.first_beyond(block.reshape(-1), ABSURD_GAIN)

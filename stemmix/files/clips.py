@@ -52,6 +52,17 @@ class TimelineReader:
         self.frames_out += len(block)
         return block
 
+    def read_into(self, out: Samples) -> int:
+        """The same into (n, rows of the matrix), C-contiguous: how many; without a copy where a whole file passes
+        untouched."""
+        if self._whole is not None:
+            count = self._whole.read_into(out)
+            self.frames_out += count
+            return count
+        block = self.read(len(out))
+        out[: len(block)] = block
+        return len(block)
+
     def skip(self, frames: int) -> None:
         """Go on so many frames later, or at the end; as of `StemReader.skip`, and raises as that."""
         length = self.timeline.frames

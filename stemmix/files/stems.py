@@ -130,6 +130,17 @@ class StemReader:
         self.frames_out += len(block)
         return block
 
+    def read_into(self, out: Samples) -> int:
+        """The same into (n, rows of the matrix), C-contiguous: how many; without a copy where every sample passes
+        untouched."""
+        if self._converter is None and self._matrix is None:
+            count = self._reader.read_into(out)
+            self.frames_out += count
+            return count
+        block = self.read(len(out))
+        out[: len(block)] = block
+        return len(block)
+
     def skip(self, frames: int) -> None:
         """Go on so many frames later, to the samples that `read` would have come to.
 

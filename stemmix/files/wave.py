@@ -276,17 +276,22 @@ class WaveSamples:
 
     def read(self, frames: int) -> npt.NDArray[np.float64]:
         """The next `frames` frames, (n, channels); fewer at the end. StemError where the file shrank meanwhile."""
-        frames = min(frames, self._frames_left)
+        block = np.empty((min(frames, self._frames_left), self._header.channels))
+        self.read_into(block)
+        return block
+
+    def read_into(self, out: npt.NDArray[np.float64]) -> int:
+        """The next frames into (n, channels), C-contiguous, and how many: fewer at the end. Raises as `read`."""
+        frames = min(len(out), self._frames_left)
         channels = self._header.channels
-        block = np.empty((frames, channels))
-        flat = block.reshape(-1)
+        flat = out.reshape(-1)
         for start in range(0, frames, self._piece_frames):
             count = min(self._piece_frames, frames - start)
             packed = self._buffer[: count * self._header.block_align]
             self._fill(packed)
             _unpack(packed, self._header, flat[start * channels : (start + count) * channels])
         self._frames_left -= frames
-        return block
+        return frames
 
     def skip(self, frames: int) -> None:
         """Go on so many frames later."""

@@ -67,6 +67,20 @@ def test_without_moves_every_bit_passes_at_exactly_the_latency() -> None:
     assert np.flatnonzero(delayed[:, 0]).tolist() == [processor.latency_samples]
 
 
+def test_samples_that_are_put_in_its_room_are_processed_as_those_that_are_given() -> None:
+    signal = noise(60_000)
+    cuts: Cuts = [(10_000, 50_000, scoop(-9.0, 3))]
+    given = through(strip(cuts, gain_db=-2.0), signal, 1_000)
+    processor = strip(cuts, gain_db=-2.0)
+    parts = []
+    for block in blocks(signal, 1_000):
+        processor.room(len(block))[:] = block
+        parts.append(processor.process_room())
+        assert processor.process_room().shape == (0, 2), "what was put there has been processed"
+    whole = np.concatenate([*parts, processor.flush()])
+    assert np.array_equal(whole[processor.latency_samples :], given)
+
+
 @pytest.mark.parametrize("rate_hz", [44_100, 48_000, 96_000])
 def test_where_no_move_is_active_every_bit_passes_though_moves_exist_elsewhere(rate_hz: int) -> None:
     signal = noise(6 * rate_hz)

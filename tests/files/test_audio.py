@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from stemmix.errors import StemError
 from stemmix.files.audio import AudioReader, inspect, sha256_of
 from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1
-from tests.material import taken_by_turns
+from tests.material import all_of, taken_by_turns
 from tests.reference.wave_bytes import chunk, fmt, riff
 
 BLOCKS = (1, 7, 512, 4096, 48_000)
@@ -25,15 +25,6 @@ BLOCKS = (1, 7, 512, 4096, 48_000)
 
 def noise(frames: int, channels: int, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-0.5, 0.5, (frames, channels))
-
-
-def all_of(reader: AudioReader, block: int = 48_000) -> np.ndarray:
-    blocks = [reader.read(block)]
-    while len(blocks[-1]):
-        assert len(blocks[-1]) <= block
-        blocks.append(reader.read(block))
-    assert len(reader.read(block)) == 0, "what is at its end stays there"
-    return np.concatenate(blocks)
 
 
 def samples_of(path: Path, block: int = 48_000) -> np.ndarray:

@@ -28,7 +28,7 @@ from stemmix.model.layouts import (
     in_film_order,
     placing_matrix,
 )
-from tests.material import taken_by_turns
+from tests.material import all_of, taken_by_turns
 from tests.reference.wave_bytes import chunk, fmt, riff
 
 BLOCKS = (1, 7, 512, 4096, 48_000)
@@ -36,13 +36,6 @@ BLOCKS = (1, 7, 512, 4096, 48_000)
 
 def noise(frames: int, channels: int, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-0.5, 0.5, (frames, channels))
-
-
-def all_of(reader: AudioReader | StemReader, block: int = 48_000) -> np.ndarray:
-    blocks = [reader.read(block)]
-    while len(blocks[-1]):
-        blocks.append(reader.read(block))
-    return np.concatenate(blocks)
 
 
 def samples_of(source: Path | AudioFile, block: int = 48_000) -> np.ndarray:

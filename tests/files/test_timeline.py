@@ -25,7 +25,7 @@ from stemmix.files.writer import WaveWriter
 from stemmix.model.layouts import LAYOUTS, MONO, STEREO, SURROUND_5_1, fold_matrix, placing_matrix
 from stemmix.model.stems import Stem
 from stemmix.model.timecode import Clock
-from tests.material import taken_by_turns
+from tests.material import all_of, taken_by_turns
 
 RATE_HZ = 48_000
 CLOCK = Clock(RATE_HZ, "25", "01:00:00:00")
@@ -64,11 +64,9 @@ def played(timeline: Timeline, block: int = 48_000) -> np.ndarray:
     """All of it, in the timeline's own channels."""
     own = fold_matrix(timeline.layout, timeline.layout)
     with TimelineReader(timeline, own) as reader:
-        blocks = [reader.read(block)]
-        while len(blocks[-1]):
-            blocks.append(reader.read(block))
-        assert reader.frames_out == sum(map(len, blocks))
-    return np.concatenate(blocks)
+        samples = all_of(reader, block)
+        assert reader.frames_out == len(samples)
+    return samples
 
 
 def test_a_clip_of_a_whole_file_is_the_file(tmp_path: Path) -> None:
