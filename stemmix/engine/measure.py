@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from stemmix.crew import Crew, Hearers, ahead, frames_at_once, shared_out
+from stemmix.crew import Crew, Hearers, ahead, frames_heard_at_once, shared_out
 from stemmix.dsp.meters import Meter
 from stemmix.errors import StemError
 from stemmix.files.audio import AudioFile, AudioReader, Samples, inspect
@@ -72,7 +72,7 @@ def measured_audio(
     lanes = (*meter.lanes, *beside)
     with AudioReader(audio) as reader, Crew(threads, "meter") as crew:
         hearers = Hearers(crew)
-        for block in ahead(crew, partial(reader.read, frames_at_once(audio.layout.channels))):
+        for block in ahead(crew, partial(reader.read, frames_heard_at_once(audio.layout.channels))):
             frames += len(block)
             share = len(block) / max(audio.frames or 0, frames)
             hearers.give([partial(lane, block) for lane in lanes], partial(told, share))

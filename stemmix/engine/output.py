@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.crew import Crew, Hearers, ahead, frames_at_once
+from stemmix.crew import Crew, Hearers, ahead, frames_heard_at_once
 from stemmix.dsp.dither import quantise
 from stemmix.engine.bus import Job
 from stemmix.engine.course import course_of
@@ -92,7 +92,7 @@ class Output:
             at = 0
             with AudioReader(self._as_it_stands()) as reader, Crew(threads, "look") as crew:
                 hearers = Hearers(crew)
-                for block in ahead(crew, partial(reader.read, frames_at_once(self.layout.channels))):
+                for block in ahead(crew, partial(reader.read, frames_heard_at_once(self.layout.channels))):
                     inside = programme.inside(at, block)
                     at += len(block)
                     told = partial(self.job.advance, "examine", len(block))
