@@ -7,7 +7,7 @@ that is still missed is said, never forced. Reels of one programme are measured 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -161,14 +161,17 @@ class _Mastering:
         late = 0 if limiter is None else limiter.latency_samples
 
         with Crew(job.threads, "write") as crew:
-            hearers = Hearers(crew)
+            hearers, encoding = Hearers(crew), crew.line()
 
             def put(block: Floats) -> None:
                 """Let it be heard and written while the next is made."""
                 nonlocal late
                 early, late = late, max(late - len(block), 0)
                 block = block[early:]
-                works = [partial(output.put, block), *([] if gauge is None else [partial(gauge.process, block)])]
+                encoded = encoding.give(partial(output.to_write, block))
+                works: list[Callable[[], None]] = [lambda: output.writer.write(encoded.result())]
+                if gauge is not None:
+                    works.append(partial(gauge.process, block))
                 hearers.give(works, partial(job.advance, "write", len(block)))
 
             for block in bus.blocks(crew, layout, gain_from_db(gain_db)):

@@ -64,18 +64,26 @@ class Output:
 
     def put(self, block: Floats) -> None:
         """Write (n, channels) samples, dithered where the encoding has whole numbers; counts what does not fit."""
+        self.writer.write(self.to_write(block))
+
+    def to_write(self, block: Floats) -> Floats | NDArray[np.int32]:
+        """The first half of `put`: what the next (n, channels) samples are in the file, dithered, and counted.
+
+        The second is the writer's. Every block's halves in order; the next block's first may be done beside a block's
+        second.
+        """
         if self.in_file.labels != self.layout.labels:
             block = block[:, reordered(self.layout.labels, self.in_file.labels)]
         bits = CODINGS[self.encoding].bits
         if bits is None:
-            self.writer.write(np.ascontiguousarray(block))
+            samples: Floats | NDArray[np.int32] = np.ascontiguousarray(block)
             if CODINGS[self.encoding].is_lossy:  # players decode it to whole numbers
                 self.clipped += int(np.count_nonzero(np.abs(block) > 1.0))
         else:
             samples, clipped = quantise(block, bits, self.done, self.seed)
-            self.writer.write(samples)
             self.clipped += clipped
         self.done += len(block)
+        return samples
 
     def look(self, threads: int) -> Measured:
         """End the file, if it is not ended yet, and give what meters read on it as it stands on the disk."""
