@@ -77,8 +77,8 @@ def keep_freed_memory() -> None:
     """Have the C library keep what is freed for what is asked for next, where it can be told to (glibc).
 
     Left to itself it gives every array over 128 KB back to the system at once, which zeroes the pages of the next one:
-    of a render of 20 minutes that was a sixth of all CPU time (570,000 page faults against 44,000). Two arenas, one for
-    each core that such work is spread over, keep memory from being kept twice. Nothing depends on it but time.
+    of a render of 20 minutes that was a sixth of all CPU time (570,000 page faults against 44,000). One arena for all
+    threads: in one for each core, memory is kept twice. Nothing depends on it but time.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

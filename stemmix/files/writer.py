@@ -6,11 +6,10 @@ import contextlib
 import errno
 import os
 import shutil
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,7 @@ from stemmix.files.broadcast import BroadcastInfo, loudness_fields
 from stemmix.files.hashing import sha256_of_rest
 from stemmix.files.parts import open_part, part_path
 from stemmix.files.wave import BYTES_PER_SAMPLE, RF64_FROM_BYTES, SamplePacker, read_wave_header, wave_header
+from stemmix.files.write_out import WriteOut
 from stemmix.model.encodings import Encoding, unfit
 from stemmix.model.layouts import Layout
 from stemmix.model.receipt import Measured
@@ -62,7 +62,7 @@ class SoundWriter(ABC):
         self._frames = frames
         self._frames_written = 0
         self._size = size
-        self._on_its_way: _OnItsWay | None = None
+        self._write_out: WriteOut | None = None
         """Once it is complete."""
         try:
             if path.is_dir():
@@ -99,18 +99,20 @@ class SoundWriter(ABC):
 
     def complete(self) -> None:
         """End the file: `part` can then be read, as it will be but for what `seal` adds. Nothing may be written after.
+        It goes to the disk meanwhile.
 
         Raises OutputError where the disk refuses; ValueError where frames are missing that were announced. There is no
         part file then.
         """
         with self._or_nothing():
-            if self._on_its_way is not None:
+            if self._write_out is not None:
                 return
             if self._frames_written != self._frames:
                 raise ValueError(f"{self.path.name}: {self._frames_written} frames written of {self._frames} announced")
             self._end()
             self._file.flush()
-            self._on_its_way = _OnItsWay(self._file)
+            self._write_out = WriteOut(self._file)
+            self._write_out.begin()
 
     def seal(self, loudness: Measured | None = None) -> str:
         """Complete the file, say in it how loud it is where it can say so, and bring it to the disk.
@@ -121,8 +123,8 @@ class SoundWriter(ABC):
         """
         self.complete()
         with self._or_nothing():
-            if self._on_its_way is not None:
-                self._on_its_way.wait()
+            assert self._write_out is not None  # it is complete
+            self._write_out.end()
             if loudness is not None:
                 self._tell(loudness)
             self._file.flush()
@@ -145,6 +147,9 @@ class SoundWriter(ABC):
         """Remove the part file if it is still there; what stands under the name is left alone."""
         if self._file.closed:
             return
+        if self._write_out is not None:
+            with contextlib.suppress(OSError):  # that it did not get there is no matter any more
+                self._write_out.end()
         with contextlib.suppress(OSError):
             self.part.unlink()
         with contextlib.suppress(OSError):  # a full disk takes no more of what is buffered
@@ -239,36 +244,6 @@ class WaveWriter(SoundWriter):
         size = self.part.stat().st_size
         if size != self._whole or header is None or header.frames_present != self._frames:
             raise self._lost(size, self._whole)
-
-
-class _OnItsWay:
-    """What is written so far, brought to the disk while others work: whoever seals the file waits for less."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        # its own descriptor: the file may be given up, and closed, meanwhile
-        self._descriptor = os.dup(file.fileno())
-        self._fault: OSError | None = None
-        self._thread: threading.Thread | None = threading.Thread(target=self._sync, name="sync", daemon=True)
-        try:
-            self._thread.start()
-        except RuntimeError:  # the system has no more threads
-            self._thread = None
-            self._sync()
-
-    def wait(self) -> None:
-        """Until it is there. OSError where it cannot be: the system tells of that once, to whoever asks first."""
-        if self._thread is not None:
-            self._thread.join()
-        if self._fault is not None:
-            raise self._fault
-
-    def _sync(self) -> None:
-        try:
-            os.fsync(self._descriptor)
-        except OSError as fault:
-            self._fault = fault
-        finally:
-            os.close(self._descriptor)
 
 
 def _sync(folder: Path) -> None:

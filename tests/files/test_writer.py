@@ -6,7 +6,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import threading
 from collections import namedtuple
 from pathlib import Path
 
@@ -130,58 +129,6 @@ def test_a_file_that_does_not_read_back_whole_is_not_brought_under_its_name(
     with pytest.raises(OutputError, match="arrived on the disk"):
         write(tmp_path / "a.wav", "wav24", INTEGERS)
     assert names_in(tmp_path) == []
-
-
-def test_what_the_disk_refuses_meanwhile_is_told_when_the_file_is_sealed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The system tells of it once: who asks again hears that all is well."""
-    asked: list[str] = []
-
-    def refuse_once(_descriptor: int) -> None:
-        asked.append(threading.current_thread().name)
-        if len(asked) == 1:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    monkeypatch.setattr(writer.os, "fsync", refuse_once)
-    with WaveWriter(tmp_path / "a.wav", "wav24", 48_000, STEREO, 5001) as file:
-        file.write(INTEGERS)
-        file.complete()
-        with pytest.raises(OutputError, match=r"a\.wav: cannot be written: Input/output error"):
-            file.seal()
-    assert asked == ["sync"]
-    assert names_in(tmp_path) == []
-
-
-def test_a_file_that_is_given_up_while_it_goes_to_the_disk_waits_for_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
-
-    def slow(descriptor: int) -> None:
-        begun.set()
-        assert go_on.wait(10)
-        os.fstat(descriptor)  # still its own
-        ended.set()
-
-    monkeypatch.setattr(writer.os, "fsync", slow)
-    with WaveWriter(tmp_path / "a.wav", "wav24", 48_000, STEREO, 5001) as file:
-        file.write(INTEGERS)
-        file.complete()
-        assert begun.wait(10)
-    assert names_in(tmp_path) == []
-    assert not ended.is_set()
-    go_on.set()
-    assert ended.wait(10)
-
-
-def test_without_a_thread_to_spare_it_goes_to_the_disk_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    write(tmp_path / "a.wav", "wav24", INTEGERS)
-    assert names_in(tmp_path) == ["a.wav"]
 
 
 # ---- why it cannot be written ----------------------------------------------------------------------------------------
