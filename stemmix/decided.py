@@ -24,7 +24,7 @@ class Decision(NamedTuple):
     """What was decided."""
 
     plan: Plan
-    text: str | None
+    text: bytes | None
     """The plan as it is written, where that is known: to lay it out takes longer than to read it."""
 
 
@@ -39,12 +39,12 @@ def decided(project: Project, stems: Sequence[HeardStem], frames: int, cache: Ca
         return Decision(decide(project, stems, frames), None)
     if (body := cache.read(KIND, key)) is not None:
         try:
-            return Decision(Plan.model_validate_json(body), body.decode())
+            return Decision(Plan.model_validate_json(body), body)
         except ValidationError:
             pass  # sound, and yet no plan: it is made anew
     plan = decide(project, stems, frames)
-    text = canonical(plan)
-    cache.write(KIND, key, text.encode())
+    text = canonical(plan).encode()
+    cache.write(KIND, key, text)
     return Decision(plan, text)
 
 

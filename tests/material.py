@@ -47,11 +47,11 @@ def taken_by_turns(reader: Any, turns: Sequence[tuple[int, int]]) -> Iterator[tu
 
 
 def all_of(reader: Any, block: int = RATE_HZ) -> Floats:
-    """Everything that a reader gives, in blocks, every other one into a place of ours."""
-    blocks = [reader.read(block)]
+    """Everything that a reader gives, in blocks, every other one, the first of all too, into a place of ours."""
+    blocks = [read_into(reader, block)]
     while len(blocks[-1]):
         assert len(blocks[-1]) <= block
-        blocks.append(read_into(reader, block) if len(blocks) % 2 else reader.read(block))
+        blocks.append(reader.read(block) if len(blocks) % 2 else read_into(reader, block))
     assert len(reader.read(block)) == read_into(reader, block).size == 0, "what is at its end stays there"
     return np.concatenate(blocks)
 

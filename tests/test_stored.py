@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from stemmix.cli import main
 from stemmix.files.documents import read_document
@@ -120,3 +121,15 @@ def test_a_plan_at_another_rate_fits_nothing(project: Path, capsys: Said) -> Non
 def test_the_option_alone_is_wrong_usage(project: Path, capsys: Said) -> None:
     assert main(["render", str(project), "--stale-ok"]) == 2
     assert "--plan FILE" in capsys.readouterr().err
+
+
+def test_what_is_unsound_is_met_where_nothing_is_listened_to(project: Path, capsys: Said) -> None:
+    file = project.parent / "scene" / "fx.wav"
+    sound = read_audio(file)
+    sound[RATE_HZ, 0] = np.nan
+    soundfile.write(file, sound, RATE_HZ, subtype="FLOAT")
+    code, out = again(project, "--stale-ok")
+    assert code == 4
+    said = capsys.readouterr().err
+    assert f"fx.wav: holds 1 samples that are NaN or infinite, the first at frame {RATE_HZ}" in said
+    assert not out.exists()

@@ -251,15 +251,15 @@ def write_text(path: Path, text: str) -> None:
 
 
 class StagedDocument(StagedFile):
-    """A document's canonical text, staged."""
+    """A document's canonical text, or a text as it is, staged."""
 
-    def __init__(self, path: Path, document: Document | str) -> None:
-        """Of a document its canonical text."""
+    def __init__(self, path: Path, document: Document | str | bytes) -> None:
+        """Bytes are a text in UTF-8."""
         digest = hashlib.sha256()
 
         def encoded() -> Iterator[bytes]:
-            for text in (document,) if isinstance(document, str) else canonical_pieces(document):
-                piece = text.encode()
+            for text in canonical_pieces(document) if isinstance(document, Document) else (document,):
+                piece = text.encode() if isinstance(text, str) else text
                 digest.update(piece)
                 yield piece
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import signal
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +16,13 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stemmix import stopping
 from stemmix.errors import StemError
 from stemmix.files.audio import AudioReader, inspect, sha256_of
+from stemmix.files.wave import WaveSamples
 from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1
-from tests.material import all_of, taken_by_turns
+from stemmix.stopping import StoppedError
+from tests.material import all_of, read_into, taken_by_turns
 from tests.reference.wave_bytes import chunk, fmt, riff
 
 BLOCKS = (1, 7, 512, 4096, 48_000)
@@ -271,6 +276,41 @@ def test_a_sample_beyond_60_db_over_full_scale_is_refused_with_frame_and_level(t
     soundfile.write(tmp_path / "a.wav", samples, 48_000, subtype="FLOAT")
     with pytest.raises(StemError, match=r"\+300\.0 dBFS at frame 1234"):
         samples_of(tmp_path / "a.wav", block)
+
+
+@pytest.mark.parametrize("into", [False, True], ids=["read", "read_into"])
+def test_both_ways_of_reading_look_at_what_they_read_name_the_file_and_heed_who_wants_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, into: bool
+) -> None:
+    path = tmp_path / "a.wav"
+    samples = noise(3000, 2)
+    samples[1000, 1], samples[2000, 0] = np.nan, 2000.0
+    soundfile.write(path, samples, 48_000, subtype="FLOAT")
+
+    def read(reader: AudioReader) -> np.ndarray:
+        return read_into(reader, 700) if into else reader.read(700)
+
+    with AudioReader(path) as reader:
+        assert np.array_equal(read(reader), samples[:700].astype(np.float32))
+        with pytest.raises(StemError, match=r"a\.wav: holds 1 .* NaN or infinite, the first at frame 1000$"):
+            read(reader)
+    with AudioReader(path) as reader:
+        reader.skip(1400)
+        with pytest.raises(StemError, match=r"a\.wav: holds a sample of \+66\.0 dBFS at frame 2000"):
+            read(reader)
+    with AudioReader(path) as reader:
+
+        def refuse(*_: object) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(WaveSamples, "_fill", refuse)
+            with pytest.raises(StemError, match=r"a\.wav: cannot be read on: Input/output error$"):
+                read(reader)
+        with monkeypatch.context() as patch:
+            patch.setattr(stopping._wish, "number", signal.SIGINT)
+            with pytest.raises(StoppedError):
+                read(reader)
 
 
 # ---- damage ----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +17,7 @@ from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.model.moves import Duck, Scene, Unmask, gains_of
 from stemmix.model.plan import Line, Move, Plan, layers_of
 from stemmix.planning import decide
+from stemmix.planning.desk import Desk
 from stemmix.planning.evidence import passage
 from tests.planning.scene_features import HOP, RATE_HZ, Sound, Told, bed, line, scene
 from tests.planning.scene_features import Scene as ToldScene
@@ -414,6 +417,25 @@ def test_a_ramp_that_would_take_a_raised_effect_away_is_never_made() -> None:
     bands = [low < 2100 and high > 900 for low, high in pairwise(EDGE_HZ)]
     assert not ramp_db[:, np.array(2 * bands)].any()
     assert ramp_db.min() < -6.0
+
+
+def test_what_was_heard_is_let_go_of_when_all_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, not when garbage is looked for: of hours it is megabytes, while the mix begins."""
+    desks: list[weakref.ref[Desk]] = []
+
+    class Watched(Desk):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            desks.append(weakref.ref(self))
+
+    monkeypatch.setattr(decide, "Desk", Watched)
+    gc.collect()
+    gc.disable()
+    try:
+        reel().decide()
+        assert [desk() for desk in desks] == [None]
+    finally:
+        gc.enable()
 
 
 def test_where_nobody_speaks_nothing_is_done() -> None:
