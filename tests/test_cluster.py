@@ -82,10 +82,15 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.fixture
 def reels(tmp_path: Path) -> list[Path]:
     """Five of half a minute, of the same stems."""
+    return reels_of(tmp_path, 30)
+
+
+def reels_of(folder: Path, seconds: int) -> list[Path]:
+    """Five of a length, of the same stems."""
     piece = 4 * RATE_HZ
-    write_audio(tmp_path / "reel" / "dx.wav", np.tile(voice(piece, ((0.5, 3.0),)), (8, 1)))
-    write_audio(tmp_path / "reel" / "mx.wav", np.tile(chords(piece), (8, 1)))
-    return [write_project(tmp_path / f"{name}.json", scene_stems("reel")[:2]) for name in "abcde"]
+    for name, sound in (("dx", voice(piece, ((0.5, 3.0),))), ("mx", chords(piece))):
+        write_audio(folder / "reel" / f"{name}.wav", np.tile(sound, (-(-seconds // 4), 1)))
+    return [write_project(folder / f"{name}.json", scene_stems("reel")[:2]) for name in "abcde"]
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -187,8 +192,9 @@ def test_that_a_worker_compiles_kernels_is_said_while_it_does(
         assert client.poll() is None
 
 
-def test_ctrl_c_ends_it_and_the_workers_let_go(house: House, reels: list[Path]) -> None:
-    folder = reels[0].parent
+def test_ctrl_c_ends_it_and_the_workers_let_go(house: House, tmp_path: Path) -> None:
+    """Of reels that take seconds to write: those that are begun are not done before the workers hear of it."""
+    folder, reels = tmp_path, reels_of(tmp_path, 480)
     workers = [house.worker(), house.worker()]
     with rendering(house, *reels) as client:
         until(lambda: len(writing(folder)) == 2)

@@ -84,7 +84,7 @@ def test_a_signal_ends_all_of_it_and_leaves_the_disk_as_it_was(
             time.sleep(0.01)
         said, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 128 + number
-    assert said == ""
+    assert said == "", said
     assert all(line.endswith(": started") for line in err.splitlines()), err
     deadline = time.monotonic() + 5.0  # what loky has for its semaphores ends when it finds itself alone
     while list(processes_of(process.pid)):
