@@ -49,11 +49,16 @@ class Stamp(NamedTuple):
 
 
 class FileHash:
-    """One file's SHA-256, there or on its way."""
+    """One file's SHA-256, there or on its way.
 
-    def __init__(self, path: Path, taken: Callable[[], tuple[str, Stamp]], *, seen_before: bool = False) -> None:
-        """`taken` gives the hash and the file that it is of, or the StemError that keeps it from being known."""
+    What is read of the file from now on, for its hash or to be heard, is all of one file, or its change is refused.
+    """
+
+    def __init__(self, path: Path, then: Stamp | None, taken: Callable[[], str], *, seen_before: bool = False) -> None:
+        """`then`: the file as it was before any of it was read. `taken` gives the hash, or the StemError that keeps it
+        from being known."""
         self.path = path
+        self._then = then
         self._taken = taken
         self.seen_before = seen_before
         """Whether it is known already, or some file of its size was hashed before: it may be this one, under another
@@ -62,16 +67,13 @@ class FileHash:
     @property
     def sha256(self) -> str:
         """In hexadecimal; waits for it. StemError where the file cannot be read."""
-        return self._taken()[0]
+        return self._taken()
 
     def refuse_change(self) -> None:
-        """A StemError where the file is not the one any more that was hashed."""
-        then = self._taken()[1]
-        try:
-            same = then.same_content(Stamp.of(self.path.stat()))
-        except OSError:
-            same = False
-        if not same:
+        """A StemError where the file is not the one any more that it was, or cannot be read. Waits for the hash."""
+        self._taken()
+        now = _stamp_of(self.path)
+        if self._then is None or now is None or not self._then.same_content(now):
             raise StemError(f"{self.path}: has changed while it was being read")
 
 
@@ -92,16 +94,14 @@ class Hashes:
         return self._files[path]
 
     def _begun(self, path: Path) -> FileHash:
-        if self._cache is not None and (found := _remembered(self._cache, path)) is not None:
-            return FileHash(path, lambda: found, seen_before=True)
-        seen_before = self._seen(path)  # by those before: asked first, or it would be a matter of luck
-        return FileHash(path, self._pool.submit(self._taken, path).result, seen_before=seen_before)
-
-    def _seen(self, path: Path) -> bool:
-        try:
-            return self._cache is not None and f"{path.stat().st_size}" in self._sizes
-        except OSError:
-            return False
+        then = _stamp_of(path)
+        seen_before = False
+        if self._cache is not None and then is not None:
+            if (known := _remembered(self._cache, path, then)) is not None:
+                return FileHash(path, then, lambda: known, seen_before=True)
+            # by those before: asked first, or it would be a matter of luck
+            seen_before = f"{then.size}" in self._sizes
+        return FileHash(path, then, self._pool.submit(self._taken, path).result, seen_before=seen_before)
 
     @cached_property
     def _sizes(self) -> frozenset[str]:
@@ -109,11 +109,11 @@ class Hashes:
         entries = self._cache.entries("hashes") if self._cache is not None else ()
         return frozenset(entry.path.name.partition("-")[0] for entry in entries)
 
-    def _taken(self, path: Path) -> tuple[str, Stamp]:
+    def _taken(self, path: Path) -> str:
         sha256, stamp, settled = _taken(path, lambda: self._stopped)
         if self._cache is not None:
             _remember(self._cache, path, stamp, sha256 if settled else None)
-        return sha256, stamp
+        return sha256
 
     def close(self) -> None:
         self._stopped = True
@@ -128,7 +128,15 @@ class Hashes:
 
 def on_demand(path: Path) -> FileHash:
     """A hash that is taken when it is asked for, and not remembered."""
-    return FileHash(path, cache(lambda: _taken(path, lambda: False)[:2]))
+    return FileHash(path, _stamp_of(path), cache(lambda: _taken(path, lambda: False)[0]))
+
+
+def _stamp_of(path: Path) -> Stamp | None:
+    """None of what is not there, or may not be looked at: that is said by whoever reads it."""
+    try:
+        return Stamp.of(path.stat())
+    except OSError:
+        return None
 
 
 def _taken(path: Path, stopped: Callable[[], bool]) -> tuple[str, Stamp, bool]:
@@ -154,11 +162,7 @@ def _key(path: Path, size: int) -> str:
     return f"{size}-{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:40]}"
 
 
-def _remembered(cache: Cache, path: Path) -> tuple[str, Stamp] | None:
-    try:
-        stamp = Stamp.of(path.stat())
-    except OSError:
-        return None  # said by whoever reads it
+def _remembered(cache: Cache, path: Path, stamp: Stamp) -> str | None:
     body = cache.read("hashes", _key(path, stamp.size))
     if body is None:
         return None
@@ -167,7 +171,7 @@ def _remembered(cache: Cache, path: Path) -> tuple[str, Stamp] | None:
         then, sha256 = Stamp(*said["stamp"]), said["sha256"]
     except (ValueError, KeyError, TypeError):
         return None  # of another making
-    return (sha256, stamp) if then == stamp and isinstance(sha256, str) else None
+    return sha256 if then == stamp and isinstance(sha256, str) else None
 
 
 def _remember(cache: Cache, path: Path, stamp: Stamp, sha256: str | None) -> None:

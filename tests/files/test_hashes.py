@@ -252,3 +252,36 @@ def test_a_stamp_tells_content_from_what_is_said_of_it() -> None:
     assert one.same_content(Stamp(10, 20, 99, 40))
     for other in (Stamp(11, 20, 30, 40), Stamp(10, 21, 30, 40), Stamp(10, 20, 30, 41)):
         assert not one.same_content(other)
+
+
+@pytest.mark.parametrize("remembered", [False, True])
+def test_a_change_before_the_hash_is_begun_is_refused_as_one_while_it_is_taken(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remembered: bool
+) -> None:
+    """What was heard meanwhile is of the file as it was: it would be kept under the hash of what it is."""
+    cache = Cache(tmp_path / "cache")
+    if remembered:
+        hash_of(file, cache)
+    go_on = threading.Event()
+    real = hashes._taken
+
+    def late(*arguments: Any) -> Any:
+        assert go_on.wait(10)
+        return real(*arguments)
+
+    monkeypatch.setattr(hashes, "_taken", late)
+    with Hashes(cache, 1) as taken:
+        asked = taken.of(file)
+        file.write_bytes(CONTENT[::-1])
+        os.utime(file, (7, 7))  # in the tick in which it was looked at, perhaps
+        go_on.set()
+        assert asked.sha256 == (true() if remembered else true(CONTENT[::-1]))
+        with pytest.raises(StemError, match=r"stem\.wav: has changed while it was being read"):
+            asked.refuse_change()
+
+
+def test_a_file_that_is_not_there_is_said_to_be_so_and_not_to_have_changed(tmp_path: Path) -> None:
+    with Hashes(None, 1) as taken:
+        asked = taken.of(tmp_path / "gone.wav")
+        with pytest.raises(StemError, match=r"gone\.wav: cannot be read: No such file"):
+            asked.refuse_change()
