@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from stemmix.dsp import kernels
 from stemmix.errors import StemError
-from stemmix.files.decoded import DecodedSamples, inspect_decodable
+from stemmix.files.decoded import DecodedSamples, inspect_decodable, put_into
 from stemmix.files.hashing import sha256_of_rest
 from stemmix.files.wave import WaveHeader, WaveSamples, read_wave_header
 from stemmix.model.features import Look
@@ -336,9 +336,7 @@ class AudioReader:
         """The same into (n, channels), C-contiguous: how many; without a copy where the file allows for it."""
         heed()
         if self._turned is not None or not isinstance(self._source, WaveSamples):
-            block = self._read(len(out))
-            out[: len(block)] = block
-            return len(self._checked(block))
+            return put_into(out, self._checked(self._read(len(out))))
         with self._told():
             count = self._source.read_into(out)
         return len(self._checked(out[:count]))

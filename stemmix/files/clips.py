@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from stemmix.errors import StemError
 from stemmix.files.audio import Samples
-from stemmix.files.decoded import pass_over
+from stemmix.files.decoded import pass_over, put_into
 from stemmix.files.stems import StemReader, through_matrix
 from stemmix.files.timeline import Piece, Timeline
 from stemmix.model.features import Look
@@ -59,9 +59,7 @@ class TimelineReader:
             count = self._whole.read_into(out)
             self.frames_out += count
             return count
-        block = self.read(len(out))
-        out[: len(block)] = block
-        return len(block)
+        return put_into(out, self.read(len(out)))
 
     def skip(self, frames: int) -> None:
         """Go on so many frames later, or at the end; as of `StemReader.skip`, and raises as that."""

@@ -101,6 +101,12 @@ class Reads(Protocol):
     def read(self, frames: int) -> npt.NDArray[np.float64]: ...
 
 
+def put_into(out: npt.NDArray[np.float64], block: npt.NDArray[np.float64]) -> int:
+    """(n, channels) samples at the beginning of a place that has room for them, and how many."""
+    out[: len(block)] = block
+    return len(block)
+
+
 def pass_over(source: Reads, frames: int) -> None:
     """Read what comes next, and leave it: where no place is found but by going there."""
     while frames > 0:

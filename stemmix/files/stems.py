@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from stemmix.dsp import kernels
 from stemmix.files.audio import AudioFile, AudioReader, Samples, inspect
-from stemmix.files.decoded import pass_over
+from stemmix.files.decoded import pass_over, put_into
 from stemmix.model.features import Look
 from stemmix.model.layouts import STEREO, Matrix, fold_matrix
 
@@ -137,9 +137,7 @@ class StemReader:
             count = self._reader.read_into(out)
             self.frames_out += count
             return count
-        block = self.read(len(out))
-        out[: len(block)] = block
-        return len(block)
+        return put_into(out, self.read(len(out)))
 
     def skip(self, frames: int) -> None:
         """Go on so many frames later, to the samples that `read` would have come to.
