@@ -228,8 +228,13 @@ class _Slot(threading.Thread):
         with self._lock:
             if self._stopped:
                 raise StoppedError(signal.SIGTERM)
+        # here it begins, and is told what it is: broken off in the midst, it would say on our stdout that it lacks that
+        first = pool.submit(os.getpid)
+        with self._lock:
             self._starting = pool
-        process = pool.submit(os.getpid).result()
+            if self._stopped:
+                pool.shutdown(wait=False, kill_workers=True)
+        process = first.result()
         with self._lock:
             self._process, self._starting = process, None
             if self._stopped:
