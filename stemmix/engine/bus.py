@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +23,7 @@ from stemmix.dsp.true_peak import highest_sample
 from stemmix.engine.gauge import Programme
 from stemmix.engine.mixer import Singles, bus_of, folded, in_single
 from stemmix.errors import OutputError
+from stemmix.files.scratch import Scratch
 from stemmix.model.layouts import Layout
 from stemmix.model.progress import Stage
 from stemmix.model.project import Project
@@ -66,13 +65,16 @@ class Bus:
     """The bus of one job, and what was seen on the way."""
 
     job: Job
-    samples: IO[bytes]
+    samples: Scratch
     stem_peaks: tuple[float, ...]
     """Highest sample of each stem after its strip, in any channel of the bus; 0 where only masters are asked for."""
 
-    def blocks(self, crew: Crew, layout: Layout, gain: float = 1.0) -> Iterator[Floats]:
-        """The bus from its beginning, folded to a layout, at a gain: (n, channels). The next is made meanwhile."""
-        self.samples.seek(0)
+    def blocks(self, crew: Crew, layout: Layout, gain: float = 1.0, *, last: bool = False) -> Iterator[Floats]:
+        """The bus from its beginning, folded to a layout, at a gain: (n, channels). The next is made meanwhile.
+
+        After the `last` time it is gone.
+        """
+        self.samples.rewind(last=last)
         return ahead(crew, lambda: self._next(layout, gain))
 
     def _next(self, layout: Layout, gain: float) -> Floats:
@@ -94,7 +96,7 @@ def mixed_down(job: Job, hear: Callable[[list[Floats], Floats], list[Callable[[]
     if shutil.disk_usage(job.folder).free < size:
         raise OutputError(f"{job.folder}: the disk is full: the mix takes {size / 1e6:.0f} MB of scratch")
     try:
-        scratch = cleaning.enter_context(tempfile.TemporaryFile(dir=job.folder))  # noqa: SIM115 - the stack closes it
+        scratch = cleaning.enter_context(Scratch(job.folder))
     except OSError as fault:
         raise OutputError(f"{job.folder}: cannot be written: {fault.strerror or fault}") from None
     peaks = np.zeros(len(job.project.heard))
@@ -103,7 +105,10 @@ def mixed_down(job: Job, hear: Callable[[list[Floats], Floats], list[Callable[[]
     def keep(stems: list[Floats], kept: Singles) -> None:
         for index, stem in enumerate(stems if has_parts else ()):
             peaks[index] = max(peaks[index], highest_sample(stem))
-        _keep(job, scratch, kept.data)
+        try:
+            scratch.write(kept.data.cast("B"))
+        except OSError as fault:
+            raise OutputError(f"{job.folder}: the mix cannot be kept: {fault.strerror or fault}") from None
         job.advance("mix", len(kept))
 
     with Crew(job.threads, "mix") as crew:
@@ -111,13 +116,4 @@ def mixed_down(job: Job, hear: Callable[[list[Floats], Floats], list[Callable[[]
         for stems in job.mixed(crew):
             kept, bus = in_single(bus_of(stems))
             hearers.give([*hear(stems, bus), partial(keep, stems, kept)])
-    _keep(job, scratch, b"")
     return Bus(job, scratch, tuple(peaks.tolist()))
-
-
-def _keep(job: Job, scratch: IO[bytes], packed: bytes | memoryview) -> None:
-    try:
-        scratch.write(packed)
-        scratch.flush()
-    except OSError as fault:
-        raise OutputError(f"{job.folder}: the mix cannot be kept: {fault.strerror or fault}") from None

@@ -77,6 +77,7 @@ def deliver(jobs: Sequence[Job], given: Mapping[str, Given] | None = None) -> It
                 [reel.hearing.of(wanted.name) for reel in reels],
                 given.get(wanted.name),
                 cleaning,
+                last=wanted is project.masters[-1],
             )
             for reel, output in zip(reels, made, strict=True):
                 reel.masters[wanted.name] = output

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from stemmix.crew import Crew, Hearers
 from stemmix.dsp.limiter import TruePeakLimiter
 from stemmix.engine.bus import Bus, Job
-from stemmix.engine.gauge import Asked, Gauge, loudness_at_gain, pooled
+from stemmix.engine.gauge import Asked, Gauge, at_gain, loudness_at_gain, pooled
 from stemmix.engine.output import Output, opened
 from stemmix.engine.specification import LOUDNESS_ERROR_LU, READINGS, TRUE_PEAK_ERROR_DB, Aim, gain_for
 from stemmix.model.deliverables import FoldDown, Printmaster
@@ -85,13 +85,16 @@ def mastered(
     heard: Sequence[Gauge],
     given: Given | None,
     cleaning: ExitStack,
+    *,
+    last: bool,
 ) -> list[Output]:
     """The master of every reel, written and not yet judged, all at one gain.
 
-    `heard`: what was measured on each bus in the master's layout. Raises OutputError where a file cannot be written.
+    `heard`: what was measured on each bus in the master's layout. After the `last` master the buses may be gone.
+    Raises OutputError where a file cannot be written.
     """
     aim = gain_for(specification, pooled(heard)) if given is None else Aim(given.gain_db, None, None, None, given.why)
-    mastering = _Mastering(buses, wanted, specification, heard, aim, cleaning)
+    mastering = _Mastering(buses, wanted, specification, heard, aim, cleaning, last)
     known_dbtp = None if given is None else given.ceiling_dbtp
     settled = mastering.under(specification.ceiling_dbtp if known_dbtp is None else known_dbtp)
     if mastering.is_lossy and known_dbtp is None:
@@ -116,13 +119,19 @@ class _Mastering:
     heard: Sequence[Gauge]
     aim: Aim
     cleaning: ExitStack
+    last: bool
+    """Nobody needs the buses afterwards."""
 
     def under(self, ceiling_dbtp: float) -> _Settled:
         """The masters at the gain that reaches the aim under a ceiling."""
         linear_db = gain_db = self.aim.gain_db or 0.0
         tried: tuple[float, float] | None = None
         for attempt in range(1, ROUNDS + 1):
-            takes = self.takes(gain_db, ceiling_dbtp)
+            limiters = [
+                _limiter(bus.job, self.layout, gauge.read().true_peak_dbtp, gain_db, ceiling_dbtp)
+                for bus, gauge in zip(self.buses, self.heard, strict=True)
+            ]
+            takes = [] if self.is_linear(limiters) else self.takes(gain_db, limiters)
             missing = self.missing(takes, gain_db)
             # a gate, too, looks at levels as they are after the gain
             better_db = gain_db
@@ -133,29 +142,31 @@ class _Mastering:
                 break
             self.drop(takes)
             gain_db, tried = better_db, (gain_db, missing)
-        return _Settled(takes, gain_db, ceiling_dbtp, missing)
+        return _Settled(takes or self.takes(gain_db, limiters), gain_db, ceiling_dbtp, missing)
 
-    def takes(self, gain_db: float, ceiling_dbtp: float) -> list[_Take]:
+    def takes(self, gain_db: float, limiters: Sequence[TruePeakLimiter | None]) -> list[_Take]:
         """All reels at a gain; what a limiter does to any of them is heard in all, for they are judged as one."""
-        layout = LAYOUTS[self.wanted.layout]
-        limiters = [
-            _limiter(bus.job, layout, gauge.read().true_peak_dbtp, gain_db, ceiling_dbtp)
-            for bus, gauge in zip(self.buses, self.heard, strict=True)
-        ]
-        heard = any(limiters) and not self.is_lossy
+        if self.is_linear(limiters):
+            takes = [self.take(bus, None, gain_db, heard=False, last=self.last) for bus in self.buses]
+            for take, gauge in zip(takes, self.heard, strict=True):
+                take.output.expected = at_gain(gauge.read(), gain_db)
+            return takes
         return [
-            self.take(bus, limiter, gain_db, heard=heard) for bus, limiter in zip(self.buses, limiters, strict=True)
+            self.take(bus, limiter, gain_db, heard=not self.is_lossy)
+            for bus, limiter in zip(self.buses, limiters, strict=True)
         ]
 
     def missing(self, takes: Sequence[_Take], gain_db: float) -> float:
-        """How much more there should be, in LU or dB; after a linear gain that follows from what was heard before."""
-        if any(take.limiter for take in takes) or self.is_lossy:
+        """How much more there should be, in LU or dB: by what was taken, or, of no takes, at a linear gain."""
+        if takes:
             return _missing(self.aim, _of_method(self.aim.method, pooled([self.reached(take) for take in takes])))
         return _missing(self.aim, loudness_at_gain(self.heard, self.aim.method, gain_db))
 
-    def take(self, bus: Bus, limiter: TruePeakLimiter | None, gain_db: float, *, heard: bool) -> _Take:
-        """Fold, gain, limiter, dither over a whole bus; what comes out is `heard` on the way, where that is asked."""
-        job, layout = bus.job, LAYOUTS[self.wanted.layout]
+    def take(
+        self, bus: Bus, limiter: TruePeakLimiter | None, gain_db: float, *, heard: bool, last: bool = False
+    ) -> _Take:
+        """Fold, gain, limiter, dither over a whole bus, maybe for the `last` time; what comes out may be `heard`."""
+        job, layout = bus.job, self.layout
         output = self._opened(job, layout, gain_db)
         gauge = Gauge(job.project.sample_rate, layout, job.programme, Asked.by(self.aim.method)) if heard else None
         late = 0 if limiter is None else limiter.latency_samples
@@ -174,7 +185,7 @@ class _Mastering:
                     works.append(partial(gauge.process, block))
                 hearers.give(works, partial(job.advance, "write", len(block)))
 
-            for block in bus.blocks(crew, layout, gain_from_db(gain_db)):
+            for block in bus.blocks(crew, layout, gain_from_db(gain_db), last=last):
                 put(block if limiter is None else limiter.process(block))
             if limiter is not None:
                 put(limiter.flush())
@@ -182,8 +193,16 @@ class _Mastering:
         return _Take(output, gauge, limiter)
 
     @property
+    def layout(self) -> Layout:
+        return LAYOUTS[self.wanted.layout]
+
+    @property
     def is_lossy(self) -> bool:
         return CODINGS[self.wanted.format].is_lossy
+
+    def is_linear(self, limiters: Sequence[TruePeakLimiter | None]) -> bool:
+        """Whether nothing but a gain is at work: what comes out follows from what was heard before."""
+        return not any(limiters) and not self.is_lossy
 
     def reached(self, take: _Take) -> Gauge:
         """What counts is what is heard: of a lossy file, what is decoded."""

@@ -58,6 +58,8 @@ class Output:
     """How many samples did not fit."""
     reduction_db: Sequence[float] = ()
     """What a limiter took, in tenths of a second."""
+    expected: Measured | None = None
+    """How loud it will read, where that is known before."""
     gauge: Gauge | None = None
     """What was measured on the finished file."""
     measured: Measured = UNMEASURED
@@ -88,7 +90,7 @@ class Output:
     def look(self, threads: int) -> Measured:
         """End the file, if it is not ended yet, and give what meters read on it as it stands on the disk."""
         if self.gauge is None:
-            self.writer.complete()
+            self.writer.complete(self.expected)
             rate = self.job.project.sample_rate
             asked = Asked() if self.specification is None else Asked.of_master(self.specification)
             gauge = Gauge(rate, self.layout, self.job.programme, asked)
@@ -99,6 +101,8 @@ class Output:
             watch = QcWatch(rate, self.layout, programme.speech_inside, kind)
             at = 0
             with AudioReader(self._as_it_stands()) as reader, Crew(threads, "look") as crew:
+                if self.expected is not None:
+                    crew.line().give(self.writer.take_hash)
                 hearers = Hearers(crew)
                 for block in ahead(crew, partial(reader.read, frames_heard_at_once(self.layout.channels))):
                     inside = programme.inside(at, block)

@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from stemmix.files.system import WRITTEN_AT_ONCE
+
 _PART: Final = re.compile(r"\..+\.\d{1,9}\.part")
 _LOOKED_AT_S: Final = 0.05
 """Longer than anybody takes to see whether a part is a stray."""
@@ -35,7 +37,7 @@ def open_part(part: Path) -> BinaryIO:
     give_up_s = time.monotonic() + _LOOKED_AT_S
     while True:
         # not for appending, where what is put in place later would go to the end
-        file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b", buffering=1 << 20)
+        file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b", WRITTEN_AT_ONCE)
         try:
             lock(file)
             if stands_under(part, file):

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 
+from stemmix.engine import master
 from stemmix.engine.bus import Job
-from stemmix.engine.gauge import Programme
+from stemmix.engine.gauge import Programme, at_gain
 from stemmix.engine.master import Given
+from stemmix.files import writer
+from stemmix.files.audio import sha256_of
+from stemmix.files.scratch import Scratch
 from stemmix.model.layouts import LAYOUTS, MONO, STEREO, fold_matrix
 from stemmix.model.presets import PRESETS
 from tests.delivering import LSB, Floats, checks, delivered, found, job_of, loudness_lufs, peak_32x_db, rms_db
@@ -166,6 +171,96 @@ def test_the_gate_is_taken_where_the_programme_stands_after_its_gain(tmp_path: P
     (file,) = delivered(job_of(tmp_path, [soft], mix(target_lufs=-24.0))).values()
     assert loudness_lufs(read_audio(tmp_path / "reel_mix.wav")) == pytest.approx(-24.0, abs=0.05)
     assert file.misses == ()
+
+
+# ---- the bus ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Disk:
+    """What a delivery does with files."""
+
+    let_go: list[bool] = field(default_factory=list)
+    """Of every time that a bus was read, whether it was the last."""
+    begun: int = 0
+    hashed: int = 0
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    seen = Disk()
+    rewind, open_part, sha256_of_rest = Scratch.rewind, writer.open_part, writer.sha256_of_rest
+
+    def rewound(self: Scratch, *, last: bool = False) -> None:
+        seen.let_go.append(last)
+        rewind(self, last=last)
+
+    def begun(part: Path) -> BinaryIO:
+        seen.begun += 1
+        return open_part(part)
+
+    def hashed(file: BinaryIO) -> str:
+        seen.hashed += 1
+        return sha256_of_rest(file)
+
+    monkeypatch.setattr(Scratch, "rewind", rewound)
+    monkeypatch.setattr(writer, "open_part", begun)
+    monkeypatch.setattr(writer, "sha256_of_rest", hashed)
+    return seen
+
+
+def test_the_bus_is_let_go_of_while_the_last_master_is_made_of_it(
+    tmp_path: Path, music: list[Floats], disk: Disk
+) -> None:
+    quiet = {"target_lufs": -30.0, "ceiling_dbtp": -1.0}
+    files = delivered(
+        job_of(tmp_path, music, mix(**quiet), {"name": "mono", "kind": "fold_down", "layout": "1.0"} | quiet)
+    )
+    assert disk.let_go == [False, True]
+    assert [file.limiting for file in files.values()] == [None, None]
+    for file in files.values():
+        assert loudness_lufs(read_audio(tmp_path / file.path)) == pytest.approx(-30.0, abs=0.05)
+
+
+def test_the_bus_is_kept_where_a_limiter_may_want_it_again(tmp_path: Path, music: list[Floats], disk: Disk) -> None:
+    (file,) = delivered(job_of(tmp_path, music, mix(target_lufs=-14.0, ceiling_dbtp=-6.0))).values()
+    assert file.limiting is not None
+    assert len(disk.let_go) > 1, "it is driven hard enough to be done again, or nothing is shown"
+    assert not any(disk.let_go)
+
+
+def test_a_gain_that_is_mended_without_a_limiter_is_found_before_anything_is_written(
+    tmp_path: Path, disk: Disk
+) -> None:
+    """The gate of a very soft mix, as above: the first gain misses, and nothing was written at it."""
+    soft = noise(FRAMES, rms=1.0) * np.where(np.arange(FRAMES) < FRAMES // 2, 1.6e-4, 0.8e-4)[:, None]
+    (file,) = delivered(job_of(tmp_path, [soft], mix(target_lufs=-24.0))).values()
+    assert loudness_lufs(read_audio(tmp_path / "reel_mix.wav")) == pytest.approx(-24.0, abs=0.05)
+    assert file.gain_db != pytest.approx(-24.0 - loudness_lufs(soft), abs=0.5)
+    assert (disk.begun, disk.let_go) == (1, [True])
+
+
+@pytest.mark.parametrize("format_", ["wav24", "wav16", "flac24"])
+def test_a_master_without_a_limiter_reads_as_was_expected_and_is_hashed_once(
+    tmp_path: Path, music: list[Floats], disk: Disk, format_: str
+) -> None:
+    """So its hash was taken beside the reading of it."""
+    (file,) = delivered(job_of(tmp_path, music, mix(target_lufs=-24.0, format=format_))).values()
+    assert file.limiting is None
+    assert disk.hashed == 1
+    assert file.sha256 == sha256_of(tmp_path / file.path)
+
+
+def test_a_master_that_reads_otherwise_than_was_expected_says_what_it_reads(
+    tmp_path: Path, music: list[Floats], disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "right").mkdir()
+    (right,) = delivered(job_of(tmp_path / "right", music, mix(target_lufs=-24.0))).values()
+    monkeypatch.setattr(master, "at_gain", lambda measured, gain_db: at_gain(measured, gain_db + 0.3))
+    disk.hashed = 0
+    (file,) = delivered(job_of(tmp_path, music, mix(target_lufs=-24.0))).values()
+    assert disk.hashed == 2
+    assert file.sha256 == right.sha256 == sha256_of(tmp_path / file.path)
 
 
 # ---- methods ---------------------------------------------------------------------------------------------------------
