@@ -100,6 +100,18 @@ def collect_seldom() -> None:
     gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_ROUNDS, _OLD_ROUNDS)
 
 
+def give_back_freed_objects() -> None:
+    """Have Python let go of the tuples and the like that it keeps, freed, for the next ones.
+
+    It keeps some thousand. Where hundreds of thousands were dropped, as after a plan of hours, these lie scattered over
+    all their memory, and none of it can be given back: 18 MB of two hours. A collection lets go of them; it looks
+    through nothing, where all is frozen meanwhile, and takes no time.
+    """
+    gc.freeze()
+    gc.collect()
+    gc.unfreeze()
+
+
 def begin_no_blas_threads() -> None:
     """Have OpenBLAS, which numpy brings along, begin none, unless the environment asks for some.
 

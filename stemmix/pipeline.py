@@ -24,7 +24,7 @@ from stemmix.files.parts import remove_strays
 from stemmix.files.paths import seen_from
 from stemmix.files.projects import read_project
 from stemmix.listening import THREADS, listen, programme_frames
-from stemmix.machine import processor, versions
+from stemmix.machine import give_back_freed_objects, processor, versions
 from stemmix.model.deliverables import made_for_dialogue, speech_of
 from stemmix.model.exhibit import EXCERPTS
 from stemmix.model.plan import Plan
@@ -171,8 +171,10 @@ class _Reel:
     """A project on its way: decided, and ready to be mixed."""
 
     path: Path
-    plan: Plan
-    """Without moves, lines and conflicts: they stand on the disk, and hours of them need not stand in memory."""
+    lengths: Mapping[str, int]
+    """Of every stem, in samples, as it was planned."""
+    notes: Sequence[str]
+    """The plan's. No more of it: it stands on the disk, and hours of it need not stand in memory."""
     staged_plan: StagedDocument
     sources: Sequence[Source]
     job: Job
@@ -206,8 +208,10 @@ def _reel(
         job = _job(path, project, plan, sources, staged_plan, way)
         if stored is not None and stored.seed is not None:
             job = replace(job, seed=stored.seed)
-        plan = plan.model_copy(update={"moves": (), "conflicts": (), "lines": ()})
-        yield _Reel(path, plan, staged_plan, sources, job, shown)
+        lengths, notes = {stem.id: stem.frames for stem in plan.stems}, plan.notes
+        del plan
+        give_back_freed_objects()
+        yield _Reel(path, lengths, notes, staged_plan, sources, job, shown)
 
 
 def _job(
@@ -331,8 +335,7 @@ def account(
     reel: _Reel, files: Sequence[WrittenFile], reels: Sequence[Path] = (), gain_from: Path | None = None
 ) -> Receipt:
     """The receipt of what went in and came out; `reels`: the projects of the programme that it is one of."""
-    project, plan, folder = reel.job.project, reel.plan, reel.job.folder
-    lengths = {stem.id: stem.frames for stem in plan.stems}
+    project, folder = reel.job.project, reel.job.folder
     return Receipt(
         schema_=RECEIPT_SCHEMA,
         title=project.title,
@@ -354,7 +357,7 @@ def account(
                 path=file.path,
                 channel=file.channel,
                 sha256=file.sha256,
-                frames=lengths[source.stem.id],
+                frames=reel.lengths[source.stem.id],
                 sample_rate=file.audio.sample_rate,
                 layout=file.audio.layout.name if file.channel is None else source.layout.name,
                 warnings=source.warnings if number == 0 else (),
@@ -363,7 +366,7 @@ def account(
             for number, file in enumerate(source.files)
         ),
         files=tuple(files),
-        warnings=(*plan.notes, *_unshown(reel)),
+        warnings=(*reel.notes, *_unshown(reel)),
         passed=not any(file.misses for file in files),
         request=project,
     )

@@ -28,6 +28,8 @@ class Document(BaseModel):
     """Base of everything that is written as JSON."""
 
     model_config = ConfigDict(
+        # strings of documents are not kept for the next ones: those of a plan of hours would keep its memory with them
+        cache_strings="keys",
         frozen=True,
         strict=True,
         extra="forbid",
