@@ -101,15 +101,18 @@ class Output:
             watch = QcWatch(rate, self.layout, programme.speech_inside, kind)
             at = 0
             with AudioReader(self._as_it_stands()) as reader, Crew(threads, "look") as crew:
-                if self.expected is not None:
-                    crew.line().give(self.writer.take_hash)
                 hearers = Hearers(crew)
+                # a block is no more bytes than are hashed at once
+                hashing = iter(()) if self.expected is None else self.writer.hashing()
                 for block in ahead(crew, partial(reader.read, frames_heard_at_once(self.layout.channels))):
                     inside = programme.inside(at, block)
                     at += len(block)
                     told = partial(self.job.advance, "examine", len(block))
-                    hearers.give([*(partial(look, inside) for look in watch.lanes), *gauge.parts(block)], told)
+                    looks = (partial(look, inside) for look in watch.lanes)
+                    hearers.give([partial(next, hashing, None), *looks, *gauge.parts(block)], told)
                 hearers.catch_up()
+                for _ in hashing:
+                    pass
             self.gauge = gauge
             self.measured = gauge.read()
             # a part in float holds what is over full scale, and says so

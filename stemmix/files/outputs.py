@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -77,10 +77,10 @@ class MonoFiles:
         """End every file, so that all can be read; raises what `SoundWriter.complete` does, all are gone then."""
         self._each(lambda file: file.complete(expected))
 
-    def take_hash(self) -> None:
-        """As `SoundWriter.take_hash`, of every file."""
+    def hashing(self) -> Iterator[None]:
+        """As `SoundWriter.hashing`, of one file after another."""
         for file in self.files:
-            file.take_hash()
+            yield from file.hashing()
 
     def seal(self, loudness: Measured | None = None) -> tuple[str, ...]:
         """Bring every file to the disk; gives the SHA-256 of each. The loudness is that of the whole.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import shutil
 from abc import ABC, abstractmethod
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from stemmix.errors import OutputError
 from stemmix.files.broadcast import BroadcastInfo, loudness_fields
-from stemmix.files.hashing import sha256_of_rest
+from stemmix.files.hashing import hashed
 from stemmix.files.parts import open_part, part_path
 from stemmix.files.wave import BYTES_PER_SAMPLE, RF64_FROM_BYTES, SamplePacker, read_wave_header, wave_header
 from stemmix.files.write_out import WriteOut
@@ -122,7 +123,7 @@ class SoundWriter(ABC):
         """Complete the file, say in it how loud it is where it can say so, and bring it to the disk.
 
         Gives its SHA-256 in hexadecimal, of the bytes as they stand in `part`: loudness is known last and stands first
-        in a WAVE file, so no hash could be taken as the bytes go by. Taken before, by `take_hash`, it holds where the
+        in a WAVE file, so no hash could be taken as the bytes go by. Taken before, by `hashing`, it holds where the
         file reads as was expected. Raises OutputError where the disk refuses or the file does not read back as it was
         written. There is no part file then.
         """
@@ -135,18 +136,23 @@ class SoundWriter(ABC):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._check_written()
-            return self._sha256 or self._hash()
+            if self._sha256 is None:
+                for _ in self.hashing():
+                    pass
+            assert self._sha256 is not None  # hashing has gone through
+            return self._sha256
 
-    def take_hash(self) -> None:
-        """Of a complete file, beside those who read it, so that `seal` need not. OutputError where the disk refuses."""
+    def hashing(self) -> Iterator[None]:
+        """Take the hash of a complete file, so that `seal` need not: a piece each time, beside those who read it, and
+        known when there is no more. OutputError where the disk refuses."""
+        digest = hashlib.sha256()
         try:
-            self._sha256 = self._hash()
+            with self.part.open("rb") as written:
+                for _ in hashed(written, digest):
+                    yield
         except OSError as fault:
             raise self._refusal(fault) from None
-
-    def _hash(self) -> str:
-        with self.part.open("rb") as written:
-            return sha256_of_rest(written)
+        self._sha256 = digest.hexdigest()
 
     def publish(self) -> None:
         """Bring a sealed file under its name; OutputError where the disk refuses."""

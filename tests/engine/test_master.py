@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +18,7 @@ from stemmix.engine.gauge import Programme, at_gain
 from stemmix.engine.master import Given
 from stemmix.files import writer
 from stemmix.files.audio import sha256_of
+from stemmix.files.hashing import Digest, hashed
 from stemmix.files.scratch import Scratch
 from stemmix.model.layouts import LAYOUTS, MONO, STEREO, fold_matrix
 from stemmix.model.presets import PRESETS
@@ -189,7 +191,7 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     seen = Disk()
-    rewind, open_part, sha256_of_rest = Scratch.rewind, writer.open_part, writer.sha256_of_rest
+    rewind, open_part = Scratch.rewind, writer.open_part
 
     def rewound(self: Scratch, *, last: bool = False) -> None:
         seen.let_go.append(last)
@@ -199,13 +201,13 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
         seen.begun += 1
         return open_part(part)
 
-    def hashed(file: BinaryIO) -> str:
+    def counted(file: BinaryIO, digest: Digest) -> Iterator[int]:
         seen.hashed += 1
-        return sha256_of_rest(file)
+        return hashed(file, digest)
 
     monkeypatch.setattr(Scratch, "rewind", rewound)
     monkeypatch.setattr(writer, "open_part", begun)
-    monkeypatch.setattr(writer, "sha256_of_rest", hashed)
+    monkeypatch.setattr(writer, "hashed", counted)
     return seen
 
 
