@@ -72,7 +72,7 @@ class Bus:
     def blocks(self, crew: Crew, layout: Layout, gain: float = 1.0, *, last: bool = False) -> Iterator[Floats]:
         """The bus from its beginning, folded to a layout, at a gain: (n, channels). The next is made meanwhile.
 
-        After the `last` time it is gone.
+        For the `last` time, nobody can read it again.
         """
         self.samples.rewind(last=last)
         return ahead(crew, lambda: self._next(layout, gain))
@@ -96,7 +96,7 @@ def mixed_down(job: Job, hear: Callable[[list[Floats], Floats], list[Callable[[]
     if shutil.disk_usage(job.folder).free < size:
         raise OutputError(f"{job.folder}: the disk is full: the mix takes {size / 1e6:.0f} MB of scratch")
     try:
-        scratch = cleaning.enter_context(Scratch(job.folder))
+        scratch = cleaning.enter_context(Scratch(job.folder, size))
     except OSError as fault:
         raise OutputError(f"{job.folder}: cannot be written: {fault.strerror or fault}") from None
     peaks = np.zeros(len(job.project.heard))

@@ -131,7 +131,9 @@ class _Mastering:
                 _limiter(bus.job, self.layout, gauge.read().true_peak_dbtp, gain_db, ceiling_dbtp)
                 for bus, gauge in zip(self.buses, self.heard, strict=True)
             ]
-            takes = [] if self.is_linear(limiters) else self.takes(gain_db, limiters)
+            # where nothing but a gain is at work, what comes out follows from what was heard before
+            linear = not any(limiters) and not self.is_lossy
+            takes = [] if linear else self.limited(gain_db, limiters)
             missing = self.missing(takes, gain_db)
             # a gate, too, looks at levels as they are after the gain
             better_db = gain_db
@@ -142,19 +144,21 @@ class _Mastering:
                 break
             self.drop(takes)
             gain_db, tried = better_db, (gain_db, missing)
-        return _Settled(takes or self.takes(gain_db, limiters), gain_db, ceiling_dbtp, missing)
+        return _Settled(takes or self.linear(gain_db), gain_db, ceiling_dbtp, missing)
 
-    def takes(self, gain_db: float, limiters: Sequence[TruePeakLimiter | None]) -> list[_Take]:
+    def limited(self, gain_db: float, limiters: Sequence[TruePeakLimiter | None]) -> list[_Take]:
         """All reels at a gain; what a limiter does to any of them is heard in all, for they are judged as one."""
-        if self.is_linear(limiters):
-            takes = [self.take(bus, None, gain_db, heard=False, last=self.last) for bus in self.buses]
-            for take, gauge in zip(takes, self.heard, strict=True):
-                take.output.expected = at_gain(gauge.read(), gain_db)
-            return takes
         return [
             self.take(bus, limiter, gain_db, heard=not self.is_lossy)
             for bus, limiter in zip(self.buses, limiters, strict=True)
         ]
+
+    def linear(self, gain_db: float) -> list[_Take]:
+        """All reels at the gain that they are left at, and nothing else."""
+        takes = [self.take(bus, None, gain_db, last=self.last) for bus in self.buses]
+        for take, gauge in zip(takes, self.heard, strict=True):
+            take.output.expected = at_gain(gauge.read(), gain_db)
+        return takes
 
     def missing(self, takes: Sequence[_Take], gain_db: float) -> float:
         """How much more there should be, in LU or dB: by what was taken, or, of no takes, at a linear gain."""
@@ -163,9 +167,12 @@ class _Mastering:
         return _missing(self.aim, loudness_at_gain(self.heard, self.aim.method, gain_db))
 
     def take(
-        self, bus: Bus, limiter: TruePeakLimiter | None, gain_db: float, *, heard: bool, last: bool = False
+        self, bus: Bus, limiter: TruePeakLimiter | None, gain_db: float, *, heard: bool = False, last: bool = False
     ) -> _Take:
-        """Fold, gain, limiter, dither over a whole bus, maybe for the `last` time; what comes out may be `heard`."""
+        """Fold, gain, limiter, dither over a whole bus.
+
+        `heard`: what comes out is measured on the way. `last`: nobody can read the bus again.
+        """
         job, layout = bus.job, self.layout
         output = self._opened(job, layout, gain_db)
         gauge = Gauge(job.project.sample_rate, layout, job.programme, Asked.by(self.aim.method)) if heard else None
@@ -199,10 +206,6 @@ class _Mastering:
     @property
     def is_lossy(self) -> bool:
         return CODINGS[self.wanted.format].is_lossy
-
-    def is_linear(self, limiters: Sequence[TruePeakLimiter | None]) -> bool:
-        """Whether nothing but a gain is at work: what comes out follows from what was heard before."""
-        return not any(limiters) and not self.is_lossy
 
     def reached(self, take: _Take) -> Gauge:
         """What counts is what is heard: of a lossy file, what is decoded."""

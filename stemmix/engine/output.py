@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -102,8 +102,8 @@ class Output:
             at = 0
             with AudioReader(self._as_it_stands()) as reader, Crew(threads, "look") as crew:
                 hearers = Hearers(crew)
-                # a block is no more bytes than are hashed at once
-                hashing = iter(()) if self.expected is None else self.writer.hashing()
+                # it keeps up: with every block as many bytes are hashed as it has, or more
+                hashing = iter(()) if self.expected is None else crew.enter(closing(self.writer.hashing()))
                 for block in ahead(crew, partial(reader.read, frames_heard_at_once(self.layout.channels))):
                     inside = programme.inside(at, block)
                     at += len(block)

@@ -9,6 +9,7 @@ from typing import BinaryIO, Protocol
 from stemmix.stopping import heed
 
 _PIECE_BYTES = 1 << 21
+"""No less than a block that is heard at once has (`crew`): whoever hashes a piece with each keeps up."""
 
 
 class Digest(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -77,7 +77,7 @@ class MonoFiles:
         """End every file, so that all can be read; raises what `SoundWriter.complete` does, all are gone then."""
         self._each(lambda file: file.complete(expected))
 
-    def hashing(self) -> Iterator[None]:
+    def hashing(self) -> Generator[None, None, None]:
         """As `SoundWriter.hashing`, of one file after another."""
         for file in self.files:
             yield from file.hashing()

@@ -6,19 +6,24 @@ time: where the system has no such call (`sync_file_range` is Linux's), or no th
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import threading
 from functools import cache
 from queue import SimpleQueue
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
-from stemmix.files.system import bring_to_disk
 from stemmix.stopping import shielded
 
 _PIECE_BYTES: Final = 1 << 24
+_WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4
 _REFUSALS: Final = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
 """Of the disk. Anything else is said of the call, which some system does not allow."""
+
+
+class _BringsToDisk(Protocol):
+    def __call__(self, descriptor: int, start: int, length: int) -> None: ...
 
 
 class WriteOut:
@@ -33,7 +38,7 @@ class WriteOut:
 
     def begin(self) -> None:
         """Have it taken there. It is to be `end`ed before the file is closed."""
-        if bring_to_disk() is not None and (waiting := _waiting()) is not None:
+        if _bring_to_disk() is not None and (waiting := _waiting()) is not None:
             waiting.put(self)
 
     def end(self) -> None:
@@ -45,7 +50,7 @@ class WriteOut:
             raise self._fault
 
     def _go(self) -> None:
-        start, bring = 0, bring_to_disk()
+        start, bring = 0, _bring_to_disk()
         while True:
             with self._busy:
                 if self._ended or bring is None:
@@ -59,6 +64,22 @@ class WriteOut:
                     if fault.errno in _REFUSALS:
                         self._fault = fault
             start += _PIECE_BYTES
+
+
+@cache
+def _bring_to_disk() -> _BringsToDisk | None:
+    """What brings a stretch of a file to the disk and waits for it; None where there is nothing."""
+    call = getattr(ctypes.CDLL(None, use_errno=True), "sync_file_range", None)
+    if call is None:
+        return None
+    call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+
+    def bring(descriptor: int, start: int, length: int) -> None:
+        if call(descriptor, start, length, _WAIT_BEFORE | _WRITE | _WAIT_AFTER):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
+    return bring
 
 
 def _waiting() -> SimpleQueue[WriteOut] | None:

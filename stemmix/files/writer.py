@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Final, Self
 
@@ -23,7 +23,7 @@ from stemmix.files.wave import BYTES_PER_SAMPLE, RF64_FROM_BYTES, SamplePacker, 
 from stemmix.files.write_out import WriteOut
 from stemmix.model.encodings import Encoding, unfit
 from stemmix.model.layouts import Layout
-from stemmix.model.receipt import Measured
+from stemmix.model.receipt import UNMEASURED, Measured
 from stemmix.stopping import heed
 
 _REASONS: Final = {
@@ -102,7 +102,8 @@ class SoundWriter(ABC):
 
     def complete(self, expected: Measured | None = None) -> None:
         """End the file: `part` can then be read, as it will be but for what `seal` adds. Nothing may be written after.
-        It goes to the disk meanwhile. How loud it is `expected` to read is said in it already, if that is known.
+        It goes to the disk meanwhile. How loud it is `expected` to read is said in it already, if that is known the
+        first time.
 
         Raises OutputError where the disk refuses; ValueError where frames are missing that were announced. There is no
         part file then.
@@ -142,9 +143,10 @@ class SoundWriter(ABC):
             assert self._sha256 is not None  # hashing has gone through
             return self._sha256
 
-    def hashing(self) -> Iterator[None]:
+    def hashing(self) -> Generator[None, None, None]:
         """Take the hash of a complete file, so that `seal` need not: a piece each time, beside those who read it, and
         known when there is no more. OutputError where the disk refuses."""
+        assert self._write_out is not None  # it is complete
         digest = hashlib.sha256()
         try:
             with self.part.open("rb") as written:
@@ -244,7 +246,7 @@ class WaveWriter(SoundWriter):
         data_bytes = frames * layout.channels * BYTES_PER_SAMPLE[encoding]
         self._pad = b"\0" * (data_bytes % 2)  # a chunk has an even length
         self._loudness_offset = header.loudness_offset
-        self._told = b""
+        self._told = loudness_fields(UNMEASURED)
         """How loud it is, as it stands there."""
         self._whole = len(header.content) + data_bytes + len(self._pad)
         super().__init__(path, encoding, sample_rate, layout, frames, self._whole)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,12 +18,14 @@ from stemmix.engine import master
 from stemmix.engine.bus import Job
 from stemmix.engine.gauge import Programme, at_gain
 from stemmix.engine.master import Given
+from stemmix.engine.qc import QcWatch
 from stemmix.files import writer
 from stemmix.files.audio import sha256_of
 from stemmix.files.hashing import Digest, hashed
 from stemmix.files.scratch import Scratch
 from stemmix.model.layouts import LAYOUTS, MONO, STEREO, fold_matrix
 from stemmix.model.presets import PRESETS
+from stemmix.stopping import StoppedError
 from tests.delivering import LSB, Floats, checks, delivered, found, job_of, loudness_lufs, peak_32x_db, rms_db
 from tests.material import RATE_HZ, chords, clicks, noise, read_audio, voice
 
@@ -242,15 +246,41 @@ def test_a_gain_that_is_mended_without_a_limiter_is_found_before_anything_is_wri
     assert (disk.begun, disk.let_go) == (1, [True])
 
 
-@pytest.mark.parametrize("format_", ["wav24", "wav16", "flac24"])
+@pytest.mark.parametrize(
+    ("format_", "split", "files"), [("wav24", False, 1), ("wav16", False, 1), ("flac24", False, 1), ("wav24", True, 2)]
+)
 def test_a_master_without_a_limiter_reads_as_was_expected_and_is_hashed_once(
-    tmp_path: Path, music: list[Floats], disk: Disk, format_: str
+    tmp_path: Path, music: list[Floats], disk: Disk, format_: str, split: bool, files: int
 ) -> None:
     """So its hash was taken beside the reading of it."""
-    (file,) = delivered(job_of(tmp_path, music, mix(target_lufs=-24.0, format=format_))).values()
+    (file,) = delivered(job_of(tmp_path, music, mix(target_lufs=-24.0, format=format_, split=split))).values()
     assert file.limiting is None
-    assert disk.hashed == 1
-    assert file.sha256 == sha256_of(tmp_path / file.path)
+    assert disk.hashed == files, "its readings, to the hundredth, are those of the bus and the gain"
+    hashes = [(part.path, part.sha256) for part in file.parts] or [(file.path, file.sha256)]
+    assert hashes == [(path, sha256_of(tmp_path / path)) for path, _ in hashes]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system does not tell what is open")
+def test_a_look_that_is_ended_leaves_no_file_open(
+    tmp_path: Path, music: list[Floats], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even until garbage is collected: what is open keeps its room on the disk."""
+
+    def stop(block: Floats) -> None:
+        raise StoppedError(signal.SIGINT)
+
+    def still_open() -> list[str]:
+        links = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+        return [link for link in links if str(tmp_path) in link]
+
+    monkeypatch.setattr(QcWatch, "lanes", property(lambda watch: (stop,)))
+    gc.disable()
+    try:
+        with pytest.raises(StoppedError):
+            delivered(job_of(tmp_path, music, mix(target_lufs=-24.0)))
+        assert still_open() == []
+    finally:
+        gc.enable()
 
 
 def test_a_master_that_reads_otherwise_than_was_expected_says_what_it_reads(

@@ -2,111 +2,114 @@
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from stemmix.files import scratch, system
+from stemmix.files import scratch
+from stemmix.files.parts import WRITTEN_AT_ONCE
 from stemmix.files.scratch import Scratch
-from stemmix.files.system import WRITTEN_AT_ONCE
 
-CONTENT = np.random.default_rng(7).bytes(3 * WRITTEN_AT_ONCE + 5_000)
+PIECE = 2 * WRITTEN_AT_ONCE + 1000
+CONTENT = np.random.default_rng(7).bytes(3 * PIECE + 5_000)
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Scratch]:
-    with Scratch(tmp_path) as file:
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scratch]:
+    """In four pieces."""
+    monkeypatch.setattr(scratch, "_PIECE_BYTES", PIECE)
+    with Scratch(tmp_path, len(CONTENT)) as made:
         for start in range(0, len(CONTENT), 300_000):
-            file.write(memoryview(CONTENT)[start : start + 300_000])
-        yield file
+            made.write(memoryview(CONTENT)[start : start + 300_000])
+        yield made
 
 
-def read_all(file: Scratch, size: int = 100_001, *, last: bool = False) -> bytes:
-    file.rewind(last=last)
-    return b"".join(iter(lambda: file.read(size), b""))
+def read_all(kept: Scratch, size: int = 100_001, *, last: bool = False) -> bytes:
+    kept.rewind(last=last)
+    return b"".join(iter(lambda: kept.read(size), b""))
 
 
-def held_bytes(file: Scratch) -> int:
-    """What it takes of the disk."""
-    os.fsync(file._file.fileno())
-    return 512 * os.fstat(file._file.fileno()).st_blocks
+def gone(kept: Scratch) -> list[bool]:
+    """Of each piece, whether it is let go of."""
+    return [piece.closed for piece in kept._pieces]
 
 
-@pytest.mark.parametrize("size", [999, WRITTEN_AT_ONCE, 10 * len(CONTENT)])
+@pytest.mark.parametrize("size", [999, PIECE, 10 * len(CONTENT)])
 def test_it_is_read_as_it_was_written_as_often_as_wanted(kept: Scratch, size: int) -> None:
-    assert read_all(kept, size) == read_all(kept, size) == CONTENT
+    assert read_all(kept, size) == read_all(kept, size) == read_all(kept, size, last=True) == CONTENT
 
 
 def test_it_has_no_name(kept: Scratch, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(system.let_go() is None, reason="this system has no fallocate")
-def test_the_last_time_what_was_read_is_given_back(kept: Scratch) -> None:
-    whole = held_bytes(kept)
-    assert whole >= len(CONTENT)
+def test_the_last_time_every_piece_goes_when_it_has_been_read(kept: Scratch) -> None:
     kept.rewind(last=True)
-    assert kept.read(2 * WRITTEN_AT_ONCE) == CONTENT[: 2 * WRITTEN_AT_ONCE]
-    if held_bytes(kept) == whole:
-        pytest.skip("this file system has no holes")
-    assert held_bytes(kept) == whole - 2 * WRITTEN_AT_ONCE, "and no more than was read"
-    assert kept.read(len(CONTENT)) == CONTENT[2 * WRITTEN_AT_ONCE :]
-    assert held_bytes(kept) < 8192, "the piece of a page that the end stands in"
+    assert kept.read(PIECE) == CONTENT[:PIECE]
+    kept.read(1)
+    assert gone(kept) == [True, False, False, False]
+    assert kept.read(2 * PIECE) == CONTENT[PIECE + 1 : 3 * PIECE + 1]
+    assert gone(kept) == [True, True, True, False]
+    assert kept.read(len(CONTENT)) == CONTENT[3 * PIECE + 1 :]
+    assert gone(kept) == [True] * 4
 
 
-def test_no_other_time_is_anything_given_back(kept: Scratch) -> None:
-    whole = held_bytes(kept)
+def test_no_other_time_does_anything_go(kept: Scratch) -> None:
     read_all(kept)
-    assert held_bytes(kept) == whole
-    assert read_all(kept, last=True) == CONTENT
+    assert gone(kept) == [False] * 4
+    kept.close()
+    assert gone(kept) == [True] * 4
 
 
-def test_a_file_system_without_holes_is_asked_once(kept: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def refuse(descriptor: int, start: int, size: int) -> None:
-        asked.append((start, size))
-        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
-
-    monkeypatch.setattr(scratch, "let_go", lambda: refuse)
-    assert read_all(kept, last=True) == read_all(kept) == CONTENT
-    assert asked == [(0, 100_001)]
+def test_what_is_large_is_in_no_more_pieces_than_a_process_can_have_open(tmp_path: Path) -> None:
+    hour = 1_000_000_000_000
+    with Scratch(tmp_path, hour) as made:
+        assert hour / made._of_each <= 64
 
 
-def test_a_system_without_such_a_call_keeps_it(kept: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scratch, "let_go", lambda: None)
-    assert read_all(kept, last=True) == read_all(kept) == CONTENT
+@pytest.mark.parametrize("most", [1, 70_001])
+def test_what_a_system_takes_and_gives_in_parts_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """So it is where a disk is nearly full, or is a network; and nothing is given at once that would find no room."""
+    content = CONTENT if most > 1 else CONTENT[:3000]
+    monkeypatch.setattr(scratch, "_PIECE_BYTES", len(content) // 2)
+    sizes: list[int] = []
+
+    class Partly:
+        def __init__(self, file: Any) -> None:
+            self._file = file
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._file, name)
+
+        def write(self, content: memoryview) -> int:
+            sizes.append(len(content))
+            return int(self._file.write(content[:most]))
+
+        def read(self, size: int) -> bytes:
+            return bytes(self._file.read(min(size, most)))
+
+    make: Callable[..., Any] = scratch.tempfile.TemporaryFile
+    monkeypatch.setattr(scratch.tempfile, "TemporaryFile", lambda **how: Partly(make(**how)))
+    with Scratch(tmp_path, len(content)) as made:
+        made.write(memoryview(content))
+        made.rewind()
+        assert made.read(2000) == content[:2000]
+        assert made.read(len(content)) == content[2000:]
+    assert max(sizes) <= WRITTEN_AT_ONCE
 
 
-def test_what_a_system_takes_in_parts_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So it does where a disk is nearly full, and never more at once than finds room in short stretches."""
-    with Scratch(tmp_path) as file:
-        write, sizes = file._file.write, []
-
-        class Partly:
-            def __getattr__(self, name: str) -> object:
-                return getattr(inner, name)
-
-            def write(self, content: memoryview) -> int:
-                sizes.append(len(content))
-                return write(content[:70_000])
-
-        inner = file._file
-        monkeypatch.setattr(file, "_file", Partly())
-        file.write(memoryview(CONTENT))
-        assert read_all(file) == CONTENT
-    assert max(sizes) == WRITTEN_AT_ONCE
-
-
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_what_the_disk_refuses_is_told_at_once(kept: Scratch) -> None:
     """Nothing is buffered that would be refused later, by whoever reads."""
     full = os.open("/dev/full", os.O_WRONLY)
     try:
-        os.dup2(full, kept._file.fileno())
+        os.dup2(full, kept._pieces[-1].fileno())
         with pytest.raises(OSError, match="No space left"):
             kept.write(memoryview(b"more"))
     finally:

@@ -45,7 +45,7 @@ def written(path: Path) -> WaveWriter:
 
 
 def bringing(patch: pytest.MonkeyPatch, bring: Bring | None) -> None:
-    patch.setattr(write_out, "bring_to_disk", lambda: bring)
+    patch.setattr(write_out, "_bring_to_disk", lambda: bring)
 
 
 def test_all_of_it_is_brought_there_in_pieces_and_the_rest_is_asked_for_in_the_end(
@@ -71,9 +71,9 @@ def test_all_of_it_is_brought_there_in_pieces_and_the_rest_is_asked_for_in_the_e
     assert len(asked) == 2, "the file, and the folder that it is renamed in"
 
 
-@pytest.mark.skipif(write_out.bring_to_disk() is None, reason="this system has no sync_file_range")
+@pytest.mark.skipif(write_out._bring_to_disk() is None, reason="this system has no sync_file_range")
 def test_the_system_does_it(tmp_path: Path) -> None:
-    bring = write_out.bring_to_disk()
+    bring = write_out._bring_to_disk()
     assert bring is not None
     with (tmp_path / "a").open("wb") as file:
         file.write(bytes(10_000))
