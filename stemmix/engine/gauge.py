@@ -20,7 +20,7 @@ from stemmix.engine.specification import READINGS
 from stemmix.model.cinema import replay_db_spl
 from stemmix.model.layouts import Layout
 from stemmix.model.presets import Method, Specification
-from stemmix.model.receipt import UNMEASURED, Measured
+from stemmix.model.receipt import Measured
 
 Floats = NDArray[np.float64]
 
@@ -132,16 +132,6 @@ class Gauge:
                 update={"dialogue_lufs": spoken.loudness_lufs, "speech_share": spoken.share, "reasons": reasons}
             )
         )
-
-
-def at_gain(measured: Measured, gain_db: float) -> Measured:
-    """What a file is expected to read after a linear gain: levels and peaks moved by it, the range as it was.
-
-    Not what it is judged by. Gates look at levels after the gain, and dither adds a little: the hundredth may differ.
-    """
-    names = ("integrated_lufs", "true_peak_dbtp", "momentary_max_lufs", "short_term_max_lufs")
-    moved = {name: None if (level := getattr(measured, name)) is None else level + gain_db for name in names}
-    return UNMEASURED.model_copy(update=moved | {"lra_lu": measured.lra_lu})
 
 
 def loudness_at_gain(gauges: Sequence[Gauge], method: Method | None, gain_db: float) -> float | None:

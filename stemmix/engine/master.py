@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from stemmix.crew import Crew, Hearers
 from stemmix.dsp.limiter import TruePeakLimiter
 from stemmix.engine.bus import Bus, Job
-from stemmix.engine.gauge import Asked, Gauge, at_gain, loudness_at_gain, pooled
+from stemmix.engine.gauge import Asked, Gauge, loudness_at_gain, pooled
 from stemmix.engine.output import Output, opened
 from stemmix.engine.specification import LOUDNESS_ERROR_LU, READINGS, TRUE_PEAK_ERROR_DB, Aim, gain_for
 from stemmix.model.deliverables import FoldDown, Printmaster
@@ -147,7 +147,8 @@ class _Mastering:
         return _Settled(takes or self.linear(gain_db), gain_db, ceiling_dbtp, missing)
 
     def limited(self, gain_db: float, limiters: Sequence[TruePeakLimiter | None]) -> list[_Take]:
-        """All reels at a gain; what a limiter does to any of them is heard in all, for they are judged as one."""
+        """All reels at a gain that a limiter or a codec has its part in; what a limiter does to any of them is heard in
+        all, for they are judged as one."""
         return [
             self.take(bus, limiter, gain_db, heard=not self.is_lossy)
             for bus, limiter in zip(self.buses, limiters, strict=True)
@@ -155,10 +156,7 @@ class _Mastering:
 
     def linear(self, gain_db: float) -> list[_Take]:
         """All reels at the gain that they are left at, and nothing else."""
-        takes = [self.take(bus, None, gain_db, last=self.last) for bus in self.buses]
-        for take, gauge in zip(takes, self.heard, strict=True):
-            take.output.expected = at_gain(gauge.read(), gain_db)
-        return takes
+        return [self.take(bus, None, gain_db, last=self.last) for bus in self.buses]
 
     def missing(self, takes: Sequence[_Take], gain_db: float) -> float:
         """How much more there should be, in LU or dB: by what was taken, or, of no takes, at a linear gain."""

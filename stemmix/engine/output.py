@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -58,8 +58,6 @@ class Output:
     """How many samples did not fit."""
     reduction_db: Sequence[float] = ()
     """What a limiter took, in tenths of a second."""
-    expected: Measured | None = None
-    """How loud it will read, where that is known before."""
     gauge: Gauge | None = None
     """What was measured on the finished file."""
     measured: Measured = UNMEASURED
@@ -90,7 +88,7 @@ class Output:
     def look(self, threads: int) -> Measured:
         """End the file, if it is not ended yet, and give what meters read on it as it stands on the disk."""
         if self.gauge is None:
-            self.writer.complete(self.expected)
+            self.writer.complete()
             rate = self.job.project.sample_rate
             asked = Asked() if self.specification is None else Asked.of_master(self.specification)
             gauge = Gauge(rate, self.layout, self.job.programme, asked)
@@ -102,17 +100,12 @@ class Output:
             at = 0
             with AudioReader(self._as_it_stands()) as reader, Crew(threads, "look") as crew:
                 hearers = Hearers(crew)
-                # it keeps up: with every block as many bytes are hashed as it has, or more
-                hashing = iter(()) if self.expected is None else crew.enter(closing(self.writer.hashing()))
                 for block in ahead(crew, partial(reader.read, frames_heard_at_once(self.layout.channels))):
                     inside = programme.inside(at, block)
                     at += len(block)
                     told = partial(self.job.advance, "examine", len(block))
-                    looks = (partial(look, inside) for look in watch.lanes)
-                    hearers.give([partial(next, hashing, None), *looks, *gauge.parts(block)], told)
+                    hearers.give([*(partial(look, inside) for look in watch.lanes), *gauge.parts(block)], told)
                 hearers.catch_up()
-                for _ in hashing:
-                    pass
             self.gauge = gauge
             self.measured = gauge.read()
             # a part in float holds what is over full scale, and says so

@@ -131,9 +131,8 @@ class EncodedWriter(SoundWriter):
         if self.encoding == "ogg":
             _set_serial(self._file, _OGG_SERIAL)
 
-    def _tell(self, loudness: Measured) -> bool:
+    def _tell(self, loudness: Measured) -> None:
         """None of these has a field for loudness that is not an order to players to change it."""
-        return False
 
     def _check_written(self) -> None:
         size = self.part.stat().st_size

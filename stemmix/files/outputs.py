@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -73,14 +73,9 @@ class MonoFiles:
         for number, file in enumerate(self.files):
             file.write(samples[:, number : number + 1])
 
-    def complete(self, expected: Measured | None = None) -> None:
+    def complete(self) -> None:
         """End every file, so that all can be read; raises what `SoundWriter.complete` does, all are gone then."""
-        self._each(lambda file: file.complete(expected))
-
-    def hashing(self) -> Generator[None, None, None]:
-        """As `SoundWriter.hashing`, of one file after another."""
-        for file in self.files:
-            yield from file.hashing()
+        self._each(lambda file: file.complete())
 
     def seal(self, loudness: Measured | None = None) -> tuple[str, ...]:
         """Bring every file to the disk; gives the SHA-256 of each. The loudness is that of the whole.

@@ -16,11 +16,6 @@ import time
 from pathlib import Path
 from typing import BinaryIO, Final
 
-WRITTEN_AT_ONCE: Final = 1 << 18
-"""Bytes. The system finds room for what it is given at once in one stretch; long ones are what a virtual machine has
-handed back to its host when they lay idle for seconds, and it gets them back page by page. (460 MB took 1.1 s in pieces
-of 4 MB and 0.1 s in such; 0.1 s in either, where the memory had just been used.)"""
-
 _PART: Final = re.compile(r"\..+\.\d{1,9}\.part")
 _LOOKED_AT_S: Final = 0.05
 """Longer than anybody takes to see whether a part is a stray."""
@@ -40,7 +35,7 @@ def open_part(part: Path) -> BinaryIO:
     give_up_s = time.monotonic() + _LOOKED_AT_S
     while True:
         # not for appending, where what is put in place later would go to the end
-        file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b", WRITTEN_AT_ONCE)
+        file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b", buffering=1 << 20)
         try:
             lock(file)
             if stands_under(part, file):

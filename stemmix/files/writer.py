@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
@@ -17,13 +16,13 @@ import numpy.typing as npt
 
 from stemmix.errors import OutputError
 from stemmix.files.broadcast import BroadcastInfo, loudness_fields
-from stemmix.files.hashing import hashed
+from stemmix.files.hashing import sha256_of_rest
 from stemmix.files.parts import open_part, part_path
 from stemmix.files.wave import BYTES_PER_SAMPLE, RF64_FROM_BYTES, SamplePacker, read_wave_header, wave_header
 from stemmix.files.write_out import WriteOut
 from stemmix.model.encodings import Encoding, unfit
 from stemmix.model.layouts import Layout
-from stemmix.model.receipt import UNMEASURED, Measured
+from stemmix.model.receipt import Measured
 from stemmix.stopping import heed
 
 _REASONS: Final = {
@@ -65,8 +64,6 @@ class SoundWriter(ABC):
         self._size = size
         self._write_out: WriteOut | None = None
         """Once it is complete."""
-        self._sha256: str | None = None
-        """Of the part as it stands, once that is known."""
         try:
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, "is a folder")
@@ -100,10 +97,9 @@ class SoundWriter(ABC):
         self.publish()
         return sha256
 
-    def complete(self, expected: Measured | None = None) -> None:
+    def complete(self) -> None:
         """End the file: `part` can then be read, as it will be but for what `seal` adds. Nothing may be written after.
-        It goes to the disk meanwhile. How loud it is `expected` to read is said in it already, if that is known the
-        first time.
+        It goes to the disk meanwhile.
 
         Raises OutputError where the disk refuses; ValueError where frames are missing that were announced. There is no
         part file then.
@@ -114,8 +110,6 @@ class SoundWriter(ABC):
             if self._frames_written != self._frames:
                 raise ValueError(f"{self.path.name}: {self._frames_written} frames written of {self._frames} announced")
             self._end()
-            if expected is not None:
-                self._tell(expected)
             self._file.flush()
             self._write_out = WriteOut(self._file)
             self._write_out.begin()
@@ -124,37 +118,20 @@ class SoundWriter(ABC):
         """Complete the file, say in it how loud it is where it can say so, and bring it to the disk.
 
         Gives its SHA-256 in hexadecimal, of the bytes as they stand in `part`: loudness is known last and stands first
-        in a WAVE file, so no hash could be taken as the bytes go by. Taken before, by `hashing`, it holds where the
-        file reads as was expected. Raises OutputError where the disk refuses or the file does not read back as it was
-        written. There is no part file then.
+        in a WAVE file, so no hash could be taken as the bytes go by. Raises OutputError where the disk refuses or the
+        file does not read back as it was written. There is no part file then.
         """
         self.complete()
         with self._or_nothing():
             assert self._write_out is not None  # it is complete
             self._write_out.end()
-            if loudness is not None and self._tell(loudness):
-                self._sha256 = None
+            if loudness is not None:
+                self._tell(loudness)
             self._file.flush()
             os.fsync(self._file.fileno())
             self._check_written()
-            if self._sha256 is None:
-                for _ in self.hashing():
-                    pass
-            assert self._sha256 is not None  # hashing has gone through
-            return self._sha256
-
-    def hashing(self) -> Generator[None, None, None]:
-        """Take the hash of a complete file, so that `seal` need not: a piece each time, beside those who read it, and
-        known when there is no more. OutputError where the disk refuses."""
-        assert self._write_out is not None  # it is complete
-        digest = hashlib.sha256()
-        try:
             with self.part.open("rb") as written:
-                for _ in hashed(written, digest):
-                    yield
-        except OSError as fault:
-            raise self._refusal(fault) from None
-        self._sha256 = digest.hexdigest()
+                return sha256_of_rest(written)
 
     def publish(self) -> None:
         """Bring a sealed file under its name; OutputError where the disk refuses."""
@@ -191,9 +168,8 @@ class SoundWriter(ABC):
         """Open the part again and count; OutputError where something is missing."""
 
     @abstractmethod
-    def _tell(self, loudness: Measured) -> bool:
-        """Say in the file how loud it is, where there is a place for it, and whether it said otherwise before; OSError
-        passes."""
+    def _tell(self, loudness: Measured) -> None:
+        """Say in the file how loud it is, where there is a place for it; OSError passes."""
 
     def _lost(self, there: int, due: int) -> OutputError:
         return OutputError(f"{self.path}: cannot be written: {there} of {due} bytes arrived on the disk")
@@ -246,8 +222,6 @@ class WaveWriter(SoundWriter):
         data_bytes = frames * layout.channels * BYTES_PER_SAMPLE[encoding]
         self._pad = b"\0" * (data_bytes % 2)  # a chunk has an even length
         self._loudness_offset = header.loudness_offset
-        self._told = loudness_fields(UNMEASURED)
-        """How loud it is, as it stands there."""
         self._whole = len(header.content) + data_bytes + len(self._pad)
         super().__init__(path, encoding, sample_rate, layout, frames, self._whole)
         with self._or_nothing():
@@ -260,14 +234,10 @@ class WaveWriter(SoundWriter):
     def _end(self) -> None:
         self._file.write(self._pad)
 
-    def _tell(self, loudness: Measured) -> bool:
-        fields = loudness_fields(loudness)
-        if self._loudness_offset is None or fields == self._told:
-            return False
-        self._told = fields
-        self._file.seek(self._loudness_offset)
-        self._file.write(fields)
-        return True
+    def _tell(self, loudness: Measured) -> None:
+        if self._loudness_offset is not None:
+            self._file.seek(self._loudness_offset)
+            self._file.write(loudness_fields(loudness))
 
     def _check_written(self) -> None:
         header = read_wave_header(self.part)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stemmix.engine.gauge import Asked, Gauge, Programme, at_gain, pooled
+from stemmix.engine.gauge import Asked, Gauge, Programme, pooled
 from stemmix.model.layouts import MONO, STEREO, SURROUND_7_1_4
 from stemmix.model.presets import PRESETS
 from stemmix.model.receipt import Measured
 from tests.delivering import Floats, rms_db
-from tests.material import RATE_HZ, blocks, chords, clicks, noise
+from tests.material import RATE_HZ, blocks, noise
 
 EVERYTHING = Asked(dialogue=True, leq_m=True, noise_floor=True, psr=True)
 READ = ("integrated_lufs", "lra_lu", "rms_dbfs", "leq_m_db", "true_peak_dbtp", "sample_peak_dbfs", "dialogue_lufs")
@@ -164,12 +164,3 @@ def test_the_ratio_is_what_the_programme_stands_over_its_dialogue_or_why_there_i
     soft = gauge(1e-4 * noise(5 * RATE_HZ, rms=0.1), programme=programme).read()
     assert soft.dialogue_lufs is not None
     assert soft.reasons["ldr_lu"] == "the programme has no loudness"
-
-
-def test_at_a_gain_levels_and_peaks_move_and_the_range_does_not() -> None:
-    signal = 0.2 * chords(4 * RATE_HZ) + clicks(4 * RATE_HZ, (1.0, 2.5))
-    expected, read = at_gain(gauge(signal).read(), -7.3), gauge(10 ** (-7.3 / 20) * signal).read()
-    names = ("integrated_lufs", "lra_lu", "true_peak_dbtp", "momentary_max_lufs", "short_term_max_lufs")
-    assert [getattr(expected, name) for name in names] == pytest.approx([getattr(read, name) for name in names])
-    silent = at_gain(gauge(np.zeros((4 * RATE_HZ, 2))).read(), 3.0)
-    assert [getattr(silent, name) for name in names] == [None] * len(names)

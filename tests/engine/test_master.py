@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
-import signal
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,18 +11,13 @@ from typing import Any, BinaryIO
 import numpy as np
 import pytest
 
-from stemmix.engine import master
 from stemmix.engine.bus import Job
-from stemmix.engine.gauge import Programme, at_gain
+from stemmix.engine.gauge import Programme
 from stemmix.engine.master import Given
-from stemmix.engine.qc import QcWatch
 from stemmix.files import writer
-from stemmix.files.audio import sha256_of
-from stemmix.files.hashing import Digest, hashed
 from stemmix.files.scratch import Scratch
 from stemmix.model.layouts import LAYOUTS, MONO, STEREO, fold_matrix
 from stemmix.model.presets import PRESETS
-from stemmix.stopping import StoppedError
 from tests.delivering import LSB, Floats, checks, delivered, found, job_of, loudness_lufs, peak_32x_db, rms_db
 from tests.material import RATE_HZ, chords, clicks, noise, read_audio, voice
 
@@ -189,7 +181,6 @@ class Disk:
     let_go: list[bool] = field(default_factory=list)
     """Of every time that a bus was read, whether it was the last."""
     begun: int = 0
-    hashed: int = 0
 
 
 @pytest.fixture
@@ -205,13 +196,8 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
         seen.begun += 1
         return open_part(part)
 
-    def counted(file: BinaryIO, digest: Digest) -> Iterator[int]:
-        seen.hashed += 1
-        return hashed(file, digest)
-
     monkeypatch.setattr(Scratch, "rewind", rewound)
     monkeypatch.setattr(writer, "open_part", begun)
-    monkeypatch.setattr(writer, "hashed", counted)
     return seen
 
 
@@ -244,55 +230,6 @@ def test_a_gain_that_is_mended_without_a_limiter_is_found_before_anything_is_wri
     assert loudness_lufs(read_audio(tmp_path / "reel_mix.wav")) == pytest.approx(-24.0, abs=0.05)
     assert file.gain_db != pytest.approx(-24.0 - loudness_lufs(soft), abs=0.5)
     assert (disk.begun, disk.let_go) == (1, [True])
-
-
-@pytest.mark.parametrize(
-    ("format_", "split", "files"), [("wav24", False, 1), ("wav16", False, 1), ("flac24", False, 1), ("wav24", True, 2)]
-)
-def test_a_master_without_a_limiter_reads_as_was_expected_and_is_hashed_once(
-    tmp_path: Path, music: list[Floats], disk: Disk, format_: str, split: bool, files: int
-) -> None:
-    """So its hash was taken beside the reading of it."""
-    (file,) = delivered(job_of(tmp_path, music, mix(target_lufs=-24.0, format=format_, split=split))).values()
-    assert file.limiting is None
-    assert disk.hashed == files, "its readings, to the hundredth, are those of the bus and the gain"
-    hashes = [(part.path, part.sha256) for part in file.parts] or [(file.path, file.sha256)]
-    assert hashes == [(path, sha256_of(tmp_path / path)) for path, _ in hashes]
-
-
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system does not tell what is open")
-def test_a_look_that_is_ended_leaves_no_file_open(
-    tmp_path: Path, music: list[Floats], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not even until garbage is collected: what is open keeps its room on the disk."""
-
-    def stop(block: Floats) -> None:
-        raise StoppedError(signal.SIGINT)
-
-    def still_open() -> list[str]:
-        links = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
-        return [link for link in links if str(tmp_path) in link]
-
-    monkeypatch.setattr(QcWatch, "lanes", property(lambda watch: (stop,)))
-    gc.disable()
-    try:
-        with pytest.raises(StoppedError):
-            delivered(job_of(tmp_path, music, mix(target_lufs=-24.0)))
-        assert still_open() == []
-    finally:
-        gc.enable()
-
-
-def test_a_master_that_reads_otherwise_than_was_expected_says_what_it_reads(
-    tmp_path: Path, music: list[Floats], disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "right").mkdir()
-    (right,) = delivered(job_of(tmp_path / "right", music, mix(target_lufs=-24.0))).values()
-    monkeypatch.setattr(master, "at_gain", lambda measured, gain_db: at_gain(measured, gain_db + 0.3))
-    disk.hashed = 0
-    (file,) = delivered(job_of(tmp_path, music, mix(target_lufs=-24.0))).values()
-    assert disk.hashed == 2
-    assert file.sha256 == right.sha256 == sha256_of(tmp_path / file.path)
 
 
 # ---- methods ---------------------------------------------------------------------------------------------------------

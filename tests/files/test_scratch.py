@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 from stemmix.files import scratch
-from stemmix.files.parts import WRITTEN_AT_ONCE
 from stemmix.files.scratch import Scratch
 
-PIECE = 2 * WRITTEN_AT_ONCE + 1000
+PIECE = 2 * scratch._AT_ONCE + 1000
 CONTENT = np.random.default_rng(7).bytes(3 * PIECE + 5_000)
 
 
@@ -101,7 +100,7 @@ def test_what_a_system_takes_and_gives_in_parts_is_whole(
         made.rewind()
         assert made.read(2000) == content[:2000]
         assert made.read(len(content)) == content[2000:]
-    assert max(sizes) <= WRITTEN_AT_ONCE
+    assert max(sizes) <= scratch._AT_ONCE
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

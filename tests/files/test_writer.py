@@ -16,12 +16,9 @@ import soundfile
 from stemmix.errors import OutputError
 from stemmix.files import writer
 from stemmix.files.audio import AudioReader, inspect
-from stemmix.files.broadcast import BroadcastInfo
-from stemmix.files.hashing import hashed
 from stemmix.files.parts import remove_strays
 from stemmix.files.writer import WaveWriter
 from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1, Layout
-from stemmix.model.receipt import UNMEASURED, Measured
 
 INTEGERS = np.random.default_rng(3).integers(-(2**15), 2**15, (5001, 2), dtype=np.int32)
 SUBTYPES = {"wav16": "PCM_16", "wav24": "PCM_24", "wavfloat": "FLOAT"}
@@ -70,39 +67,6 @@ def test_the_same_samples_give_the_same_bytes_at_another_time(tmp_path: Path, mo
     now = write(tmp_path / "a.wav", "wavfloat", FLOATS)
     monkeypatch.setattr("time.time", lambda: 0.0)
     assert write(tmp_path / "b.wav", "wavfloat", FLOATS) == now
-
-
-READING = UNMEASURED.model_copy(update={"integrated_lufs": -23.0, "lra_lu": 5.0, "true_peak_dbtp": -1.234})
-
-
-@pytest.mark.parametrize(("read", "times"), [(READING, 1), (READING.model_copy(update={"lra_lu": 5.1}), 2), (None, 1)])
-def test_a_hash_that_was_taken_before_holds_where_the_file_reads_as_was_expected(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Measured | None, times: int
-) -> None:
-    """The hash is that of the bytes, whatever was expected; it is taken again only where they changed."""
-    taken = []
-    monkeypatch.setattr(writer, "hashed", lambda file, digest: taken.append(file.name) or hashed(file, digest))
-    about = BroadcastInfo(description="a reel")
-    with WaveWriter(tmp_path / "a.wav", "wav24", 48_000, STEREO, len(INTEGERS), metadata=about) as file:
-        file.write(INTEGERS)
-        file.complete(READING)
-        for _ in file.hashing():
-            pass
-        told = file.finish(read)
-    assert told == hashlib.sha256((tmp_path / "a.wav").read_bytes()).hexdigest()
-    assert len(taken) == times
-    with WaveWriter(tmp_path / "b.wav", "wav24", 48_000, STEREO, len(INTEGERS), metadata=about) as file:
-        file.write(INTEGERS)
-        assert file.finish(read or READING) == told, "as where nothing was expected"
-
-
-def test_a_disk_that_cannot_be_read_for_a_hash_is_told(tmp_path: Path) -> None:
-    with WaveWriter(tmp_path / "a.wav", "wav24", 48_000, STEREO, len(INTEGERS)) as file:
-        file.write(INTEGERS)
-        file.complete()
-        file.part.unlink()
-        with pytest.raises(OutputError, match=r"a\.wav: cannot be written"):
-            next(file.hashing())
 
 
 def test_data_of_odd_length_are_padded_and_surround_carries_its_mask(tmp_path: Path) -> None:
