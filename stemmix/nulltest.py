@@ -48,8 +48,8 @@ def nulltest(receipt_path: Path) -> Nulltest:
         if not any(CODINGS[file.format].is_lossy for file in (masters[parent], *files))
     }
     if not whole:
-        kind = "lossy ones" if parts else "none"
-        raise ProjectError(f"{receipt_path}: lists no printed stems that could add up to a master, but {kind}")
+        why = ": they are lossy" if parts else ""
+        raise ProjectError(f"{receipt_path}: lists no printed stems that could add up to a master{why}")
     nulls = tuple(
         _null(receipt_path.parent, masters[parent], deliverable, files)
         for (parent, deliverable), files in whole.items()

@@ -398,7 +398,8 @@ class AudioReader:
         while len(block):
             bad += int(np.count_nonzero(~np.isfinite(block)))
             block = self._read(1 << 16)
-        raise StemError(f"{self.audio.path}: holds {bad} samples that are NaN or infinite, the first at frame {frame}")
+        held = "a sample that is NaN or infinite," if bad == 1 else f"{bad} samples that are NaN or infinite, the first"
+        raise StemError(f"{self.audio.path}: holds {held} at frame {frame}")
 
     def close(self) -> None:
         self._source.close()
