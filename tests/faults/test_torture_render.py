@@ -125,7 +125,7 @@ def with_a_sample(value: float) -> np.ndarray:
 
 
 MADE: dict[str, tuple[bytes, str | None]] = {
-    "nan.wav": (float_wave(with_a_sample(np.nan)), "the first at frame 1234"),
+    "nan.wav": (float_wave(with_a_sample(np.nan)), "a sample that is NaN or infinite, at frame 1234"),
     "infinite.wav": (float_wave(with_a_sample(-np.inf)), "NaN or infinite"),
     "absurd.wav": (float_wave(with_a_sample(1e15)), "+300.0 dBFS"),
     "empty.wav": (b"", "is empty"),
