@@ -13,8 +13,8 @@ _AT_ONCE: Final = 1 << 18
 machine has to get from its host page by page (460 MB, of memory that was never used: 1.1 s in pieces of 4 MB, 0.1 s in
 such)."""
 _PIECE_BYTES: Final = 1 << 25
-_MOST_PIECES: Final = 64
-"""A process may have a thousand files open."""
+_MOST_PIECES: Final = 8
+"""Of each reel of a programme: a process may have a thousand files open."""
 
 
 class Scratch:
