@@ -34,15 +34,19 @@ def decided(project: Project, stems: Sequence[HeardStem], frames: int, cache: Ca
     It is kept, in its canonical text, by all that it depends on, the program's own code among it, so that no other plan
     can be met.
     """
-    key = None if cache is None else _key(project, stems, frames)
-    if cache is None or key is None:
+    if cache is None:
         return Decision(decide(project, stems, frames), None)
-    if (body := cache.read(KIND, key)) is not None:
+    # what was never heard was never decided on; its hash is taken meanwhile
+    key = _key(project, stems, frames) if all(stem.seen_before for stem in stems) else None
+    if key is not None and (body := cache.read(KIND, key)) is not None:
         try:
             return Decision(Plan.model_validate_json(body), body)
         except ValidationError:
             pass  # sound, and yet no plan: it is made anew
     plan = decide(project, stems, frames)
+    key = key or _key(project, stems, frames)
+    if key is None:
+        return Decision(plan, None)
     text = canonical(plan).encode()
     cache.write(KIND, key, text)
     return Decision(plan, text)
@@ -51,12 +55,13 @@ def decided(project: Project, stems: Sequence[HeardStem], frames: int, cache: Ca
 def _key(project: Project, stems: Sequence[HeardStem], frames: int) -> str | None:
     """Of everything that decisions hear of; None where that cannot be told."""
     by = made_by()
-    if by is None or any(stem.mark is None for stem in stems):
+    marks = [stem.identified().mark for stem in stems]
+    if by is None or None in marks:
         return None
     told = hashlib.sha256(f"{by}\n{frames}\n".encode())
     for piece in canonical_pieces(project):
         told.update(piece.encode())
-    for stem in stems:
+    for stem, mark in zip(stems, marks, strict=True):
         heard = (stem.id, stem.role.value, stem.priority, stem.protection, stem.at, stem.lag, stem.inverted)
-        told.update(f"{heard} {stem.mark}\n".encode())
+        told.update(f"{heard} {mark}\n".encode())
     return told.hexdigest()[:40]

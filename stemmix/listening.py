@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,11 @@ from stemmix.crew import frames_at_once
 from stemmix.dsp.spectrum import ruler
 from stemmix.errors import StemError
 from stemmix.files.clips import TimelineReader
-from stemmix.files.features import FeatureStore
-from stemmix.model.features import Frames
+from stemmix.files.features import FeatureStore, FeatureWriter, StoredFrames
+from stemmix.model.features import Frames, StemFacts
+from stemmix.model.layouts import Matrix
 from stemmix.model.project import Project
-from stemmix.planning.evidence import HeardStem
+from stemmix.planning.evidence import HeardStem, Identity
 from stemmix.sources import Source
 from stemmix.steps import Steps
 from stemmix.stopping import Pool
@@ -34,6 +36,8 @@ def listen(
 
     with Pool(threads, "listen") as pool:
         stems = list(pool.map(heard, sources))
+    for source in sources:  # a core has time for them from now on
+        source.begin_hash()
     if all(stem.facts.silent for stem in stems):
         raise StemError(f"every stem is silent: there is nothing to mix ({', '.join(stem.id for stem in stems)})")
     return stems
@@ -47,27 +51,23 @@ def _heard(project: Project, source: Source, store: FeatureStore, steps: Steps) 
     def key() -> str:
         return store.key(source.sha256, project.sample_rate, lead, source.timeline.layout.labels, fold)
 
-    # what was never seen is listened to while its hash is taken beside
     entry = store.read(key()) if source.seen_before else None
     if entry is not None:
         steps.skip("listen", source.timeline.frames or 0)
+        facts, frames, crc = entry
     else:
-        with TimelineReader(source.timeline, fold, watched=True) as reader, store.write() as writer:
-            scan = StemScan(project.sample_rate, lead, writer.rows)
-            while len(block := reader.read(frames_at_once(source.timeline.layout.channels))):
-                scan.process(block)
-                steps.advance("listen", len(block))
-            if not reader.frames_out:  # its header did not say
-                raise StemError(f"{source.named}: holds no audio (0 frames)")
-            facts = scan.finish(
-                sha256=source.sha256,
-                source_rate=source.timeline.audio.sample_rate,
-                source_layout=source.layout.name,
-                look=reader.look,
-            )
-            source.refuse_change()
-            entry = facts, writer.finish(key(), facts)
-    facts, frames = entry
+        facts, frames, writer = _scanned(project, source, lead, fold, store, steps)
+
+    @cache
+    def identified() -> Identity:
+        if entry is not None:
+            kept: int | None = crc
+        else:
+            source.refuse_change()  # what was heard is of the file that was hashed
+            kept = writer.keep(key())
+        mark = None if kept is None else f"{key()} {kept} {source.at // hop} {source.gain_db}"
+        return Identity(source.sha256, mark)
+
     stem = source.stem
     return HeardStem(
         id=stem.id,
@@ -77,10 +77,28 @@ def _heard(project: Project, source: Source, store: FeatureStore, steps: Steps) 
         at=source.at,
         facts=facts,
         frames=Frames(frames, source.at // hop, source.gain_db),
+        identified=identified,
         lag=source.lag,
         inverted=source.inverted,
-        mark=None if frames.crc is None else f"{key()} {frames.crc} {source.at // hop} {source.gain_db}",
+        seen_before=source.seen_before,
     )
+
+
+def _scanned(
+    project: Project, source: Source, lead: int, fold: Matrix, store: FeatureStore, steps: Steps
+) -> tuple[StemFacts, StoredFrames, FeatureWriter]:
+    """A stem listened to; what is written of it is not kept yet."""
+    with TimelineReader(source.timeline, fold, watched=True) as reader, store.write() as writer:
+        scan = StemScan(project.sample_rate, lead, writer.rows)
+        while len(block := reader.read(frames_at_once(source.timeline.layout.channels))):
+            scan.process(block)
+            steps.advance("listen", len(block))
+        if not reader.frames_out:  # its header did not say
+            raise StemError(f"{source.named}: holds no audio (0 frames)")
+        facts = scan.finish(
+            source_rate=source.timeline.audio.sample_rate, source_layout=source.layout.name, look=reader.look
+        )
+        return facts, writer.finish(facts), writer
 
 
 def folded_blocks(source: Source, project: Project) -> Iterator[NDArray[np.float64]]:

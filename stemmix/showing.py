@@ -13,6 +13,7 @@ from stemmix.files.documents import read_document, sha256_of_document
 from stemmix.listening import THREADS, folded_blocks
 from stemmix.model.evidence import Evidence, HeardFacts
 from stemmix.model.exhibit import Exhibit
+from stemmix.model.features import FileFacts
 from stemmix.model.overview import Overview
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
@@ -72,7 +73,7 @@ def evidence_of(
                 priority=stem.priority,
                 gain_db=source.gain_db,
                 at=source.at,
-                facts=stem.facts,
+                facts=FileFacts(**dict(stem.facts), sha256=stem.sha256),
                 warnings=source.with_warnings(stem).warnings,
                 tonal=tonal_of(folded_blocks(source, project), project.sample_rate)
                 if tonal and tonal(stem.id)

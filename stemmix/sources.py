@@ -79,6 +79,11 @@ class Source:
         is."""
         return all(file.hash.seen_before for file in self.files)
 
+    def begin_hash(self) -> None:
+        """A core has nothing else to do: have its files' hashes taken, where that has waited."""
+        for file in self.files:
+            file.hash.begin()
+
     def refuse_change(self) -> None:
         """A StemError where a file of it is not the one any more that was hashed."""
         for file in self.files:

@@ -6,7 +6,7 @@ from typing import Any
 
 from stemmix.bands import BAND_COUNT
 from stemmix.model.evidence import Evidence, HeardFacts
-from stemmix.model.features import Onset, Span, StemFacts
+from stemmix.model.features import FileFacts, Onset, Span
 from stemmix.model.moves import Action, Duck, Level, Presence, Ride, Scene, StaticEq, Unmask
 from stemmix.model.plan import Conflict, Edge, Line, Move, Outcome, Plan, PlannedScene, PlannedShape, PlannedStem
 from stemmix.model.profiles import Role
@@ -33,7 +33,7 @@ SILENT = Measured(
 )
 
 
-def facts(measured: Measured = LOUD, **fields: Any) -> StemFacts:
+def facts(measured: Measured = LOUD, **fields: Any) -> FileFacts:
     given: dict[str, Any] = {
         "sha256": "ab",
         "sample_rate": RATE_HZ,
@@ -53,7 +53,7 @@ def facts(measured: Measured = LOUD, **fields: Any) -> StemFacts:
         "active": (),
         "warnings": (),
     }
-    return StemFacts(**(given | fields))
+    return FileFacts(**(given | fields))
 
 
 def heard(name: str, role: Role, **fields: Any) -> HeardFacts:

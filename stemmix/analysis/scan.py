@@ -63,11 +63,10 @@ class StemScan:
         self._outline.process(block)
         self._take(self._bands.process(block))
 
-    def finish(self, *, sha256: str, source_rate: int, source_layout: str, look: Look) -> StemFacts:
+    def finish(self, *, source_rate: int, source_layout: str, look: Look) -> StemFacts:
         """The facts of the whole stem."""
         self._take(self._bands.flush())
         return StemFacts(
-            sha256=sha256,
             sample_rate=self._rate_hz,
             frames=self._frames,
             lead_samples=self._lead,

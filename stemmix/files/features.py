@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +34,9 @@ _PIECE_BYTES = 1 << 20
 class StoredFrames:
     """Rows at the beginning of an open file; a `FrameSource`."""
 
-    def __init__(self, file: BinaryIO, count: int, crc: int | None) -> None:
+    def __init__(self, file: BinaryIO, count: int) -> None:
         self._file = file
         self._count = count
-        self.crc = crc
-        """Of the whole entry, rows and facts; None of one that is not kept."""
 
     @property
     def count(self) -> int:
@@ -57,8 +55,18 @@ class StoredFrames:
         return rows.astype(np.int16, copy=False)
 
 
+class Entry(NamedTuple):
+    """Features that are kept."""
+
+    facts: StemFacts
+    frames: StoredFrames
+    crc: int
+    """Of all of it, rows and facts."""
+
+
 class FeatureWriter:
-    """Takes rows, then facts. A context manager: what is not finished is gone when it is left.
+    """Takes rows, then facts, then a key to be kept by. A context manager: what is not finished is gone when it is
+    left, and what is not kept when the store is.
 
     They are written to a part file of the cache as long as that can be, else to a nameless one in `scratch`;
     OutputError where that cannot be either.
@@ -71,6 +79,7 @@ class FeatureWriter:
         self._part: Path | None = None
         self._bytes = 0
         self._crc = 0
+        self._text_bytes = 0
         self._finished = False
         self._file = self._begun()
 
@@ -78,26 +87,29 @@ class FeatureWriter:
         """The next (n, 85) rows."""
         self._write(rows.astype("<i2", copy=False).tobytes())
 
-    def finish(self, key: str, facts: StemFacts) -> StoredFrames:
-        """The rows, from now on the entry `key` of the cache if they can be kept; good until the store is left."""
+    def finish(self, facts: StemFacts) -> StoredFrames:
+        """The rows, good until the store is left."""
         count = self._bytes // _ROW_BYTES
-        crc = self._kept(key, facts.model_dump_json().encode())
-        file = self._opened.enter_context(self._file)
+        text = facts.model_dump_json().encode()
+        self._text_bytes = len(text)
+        if self._part is not None:
+            self._write(text)
         self._finished = True
-        return StoredFrames(file, count, crc)
+        self._opened.callback(self._let_go)
+        return StoredFrames(self._file, count)
 
-    def _kept(self, key: str, text: bytes) -> int | None:
-        """The CRC of the entry; None where it is none."""
+    def keep(self, key: str) -> int | None:
+        """Make of what is finished the entry `key` of the cache: its CRC, or None where it cannot be kept."""
         if self._cache is None or self._part is None:
             return None
-        self._write(text)
         crc = zlib.crc32(named(KIND, key), self._crc)
-        self._write(TRAILER.pack(len(text), crc, MARK))
-        if self._part is not None:
-            with suppress(OSError):
+        trailer = TRAILER.pack(self._text_bytes, crc, MARK)
+        with suppress(OSError):
+            if self._file.write(trailer) == len(trailer):
                 self._part.replace(self._cache.path(KIND, key))
                 self._part = None
                 return crc
+        self._forget_part()
         return None
 
     def _begun(self) -> BinaryIO:
@@ -145,6 +157,10 @@ class FeatureWriter:
     def _refusal(self, fault: OSError) -> OutputError:
         return OutputError(f"{self._scratch}: cannot be written: {fault.strerror or fault}")
 
+    def _let_go(self) -> None:
+        self._forget_part()
+        self._file.close()
+
     def _forget_part(self) -> None:
         if self._part is not None:
             with suppress(OSError):
@@ -158,8 +174,7 @@ class FeatureWriter:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         if not self._finished:
-            self._file.close()
-        self._forget_part()
+            self._let_go()
 
 
 class FeatureStore:
@@ -181,20 +196,19 @@ class FeatureStore:
         """For a new entry. OutputError where there is no place for it."""
         return FeatureWriter(self.cache, self._scratch, self._opened)
 
-    def read(self, key: str) -> tuple[StemFacts, StoredFrames] | None:
+    def read(self, key: str) -> Entry | None:
         """The entry, or None where there is none, or it is not to be believed."""
         if self.cache is None:
             return None
         path = self.cache.path(KIND, key)
         with ExitStack() as unless_whole:
             try:
-                file = unless_whole.enter_context(path.open("rb"))
-                facts, frames = _checked(file, key)
+                entry = _checked(unless_whole.enter_context(path.open("rb")), key)
             except (OSError, ValueError):
                 return None
             self._opened.push(unless_whole.pop_all())
         touch(path)
-        return facts, frames
+        return entry
 
     def __enter__(self) -> Self:
         return self
@@ -206,8 +220,8 @@ class FeatureStore:
             self._opened.close()
 
 
-def _checked(file: BinaryIO, key: str) -> tuple[StemFacts, StoredFrames]:
-    """Facts and rows of a whole entry; ValueError where it is damaged, or another's."""
+def _checked(file: BinaryIO, key: str) -> Entry:
+    """A whole entry; ValueError where it is damaged, or another's."""
     size = file.seek(0, os.SEEK_END)
     if size < TRAILER.size:
         raise ValueError("too short")
@@ -229,7 +243,7 @@ def _checked(file: BinaryIO, key: str) -> tuple[StemFacts, StoredFrames]:
         raise ValueError("damaged")
     file.seek(text_at)
     facts = StemFacts.model_validate_json(file.read(length))
-    return facts, StoredFrames(file, text_at // _ROW_BYTES, crc)
+    return Entry(facts, StoredFrames(file, text_at // _ROW_BYTES), crc)
 
 
 @contextmanager

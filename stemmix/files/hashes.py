@@ -1,4 +1,7 @@
-"""SHA-256 of files: taken in the background while other work goes on, and remembered as long as a file is the same.
+"""SHA-256 of files: taken in the background when a core has time, and remembered as long as a file is the same.
+
+Nothing waits for them while stems are listened to, which takes all cores; one is idle while decisions are made. So the
+last gigabytes, which the system still has in memory, are left until somebody asks for a hash, or says that it is time.
 
 A file is taken for the one that was hashed as long as its path, size, times (content and inode, in nanoseconds) and
 inode number are those of then. That is not believed of a file that had been written to within two seconds before it was
@@ -10,21 +13,27 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from stemmix.errors import StemError
 from stemmix.files.cache import Cache
+from stemmix.stopping import heed
 
 TICK_S: Final = 2.0
 """The coarsest clock of a file system in use (FAT)."""
 
-_PIECE_BYTES: Final = 1 << 20
-"""A millisecond of work or less: the interpreter is asked for only so often, and an end comes at once."""
+_PIECE_BYTES: Final = 4 << 20
+"""Some milliseconds of work: an end comes at once, and the interpreter, which decisions need meanwhile, is asked for
+only so often."""
+
+LATE_BYTES: Final = 2 << 30
+"""What is read again from memory, not from a disk, on machines of 8 GB or more."""
 
 
 class Stamp(NamedTuple):
@@ -48,18 +57,59 @@ class Stamp(NamedTuple):
         return self._replace(ctime_ns=0) == other._replace(ctime_ns=0)
 
 
+class _Once:
+    """A hash that is taken once, by whoever comes to it first; who waits for it need not wait for others."""
+
+    def __init__(self, take: Callable[[], str]) -> None:
+        self._take = take
+        self._taking = threading.Lock()
+        self._found: str | StemError | None = None
+
+    def result(self) -> str:
+        """The hash, or the StemError that keeps it from being known."""
+        with self._taking:
+            found = self._found or self._look()
+        if isinstance(found, StemError):
+            raise found
+        return found
+
+    def begin(self) -> None:
+        """Take it, unless somebody does, or has."""
+        if self._taking.acquire(blocking=False):
+            try:
+                _ = self._found or self._look()
+            finally:
+                self._taking.release()
+
+    def _look(self) -> str | StemError:
+        try:
+            self._found = self._take()
+        except StemError as fault:
+            self._found = fault
+        return self._found
+
+
 class FileHash:
     """One file's SHA-256, there or on its way.
 
     What is read of the file from now on, for its hash or to be heard, is all of one file, or its change is refused.
     """
 
-    def __init__(self, path: Path, then: Stamp | None, taken: Callable[[], str], *, seen_before: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        then: Stamp | None,
+        taken: Callable[[], str],
+        *,
+        begin: Callable[[], None] = lambda: None,
+        seen_before: bool = False,
+    ) -> None:
         """`then`: the file as it was before any of it was read. `taken` gives the hash, or the StemError that keeps it
-        from being known."""
+        from being known; `begin` has it taken, where that has waited."""
         self.path = path
         self._then = then
         self._taken = taken
+        self.begin = begin
         self.seen_before = seen_before
         """Whether it is known already, or some file of its size was hashed before: it may be this one, under another
         name or date."""
@@ -67,11 +117,12 @@ class FileHash:
     @property
     def sha256(self) -> str:
         """In hexadecimal; waits for it. StemError where the file cannot be read."""
+        self.begin()
         return self._taken()
 
     def refuse_change(self) -> None:
         """A StemError where the file is not the one any more that it was, or cannot be read. Waits for the hash."""
-        self._taken()
+        _ = self.sha256
         now = _stamp_of(self.path)
         if self._then is None or now is None or not self._then.same_content(now):
             raise StemError(f"{self.path}: has changed while it was being read")
@@ -81,14 +132,17 @@ class Hashes:
     """The hashes of files, each taken once. A context manager: what is not done when it is left is given up."""
 
     def __init__(self, cache: Cache | None, threads: int) -> None:
-        """Without a cache nothing is remembered: all are taken anew."""
+        """Without a cache nothing is remembered: all are taken anew. Whoever waits for one is one of the threads."""
         self._cache = cache
-        self._pool = ThreadPoolExecutor(threads, "hash")
+        self._pool = ThreadPoolExecutor(max(threads - 1, 1), "hash")
         self._files: dict[Path, FileHash] = {}
+        self._left = 0
+        """Bytes that are not hashed yet."""
+        self._wanted = threading.Event()
         self._stopped = False
 
     def of(self, path: Path) -> FileHash:
-        """A file's hash; begun if it was not."""
+        """A file's hash; to be taken if it was not."""
         if path not in self._files:
             self._files[path] = self._begun(path)
         return self._files[path]
@@ -101,7 +155,10 @@ class Hashes:
                 return FileHash(path, then, lambda: known, seen_before=True)
             # by those before: asked first, or it would be a matter of luck
             seen_before = f"{then.size}" in self._sizes
-        return FileHash(path, then, self._pool.submit(self._taken, path).result, seen_before=seen_before)
+        self._left += 0 if then is None else then.size
+        taken = _Once(partial(self._taken, path))
+        self._pool.submit(taken.begin)
+        return FileHash(path, then, taken.result, begin=self._wanted.set, seen_before=seen_before)
 
     @cached_property
     def _sizes(self) -> frozenset[str]:
@@ -110,13 +167,22 @@ class Hashes:
         return frozenset(entry.path.name.partition("-")[0] for entry in entries)
 
     def _taken(self, path: Path) -> str:
-        sha256, stamp, settled = _taken(path, lambda: self._stopped)
+        sha256, stamp, settled = _taken(path, self._go_on)
         if self._cache is not None:
             _remember(self._cache, path, stamp, sha256 if settled else None)
         return sha256
 
+    def _go_on(self, count: int) -> bool:
+        """So many bytes more have been read: waits where the rest has time; False where it is given up."""
+        heed()
+        self._left -= count  # or, where two do so at once, some less: it is a rule of thumb
+        if self._left <= LATE_BYTES:
+            self._wanted.wait()
+        return not self._stopped
+
     def close(self) -> None:
         self._stopped = True
+        self._wanted.set()
         self._pool.shutdown(cancel_futures=True)
 
     def __enter__(self) -> Self:
@@ -128,7 +194,7 @@ class Hashes:
 
 def on_demand(path: Path) -> FileHash:
     """A hash that is taken when it is asked for, and not remembered."""
-    return FileHash(path, _stamp_of(path), cache(lambda: _taken(path, lambda: False)[0]))
+    return FileHash(path, _stamp_of(path), cache(lambda: _taken(path, lambda _count: True)[0]))
 
 
 def _stamp_of(path: Path) -> Stamp | None:
@@ -139,17 +205,23 @@ def _stamp_of(path: Path) -> Stamp | None:
         return None
 
 
-def _taken(path: Path, stopped: Callable[[], bool]) -> tuple[str, Stamp, bool]:
-    """A file's hash, the file that it is of, and whether any change of it would show from now on."""
+def _taken(path: Path, go_on: Callable[[int], bool]) -> tuple[str, Stamp, bool]:
+    """A file's hash, the file that it is of, and whether any change of it would show from now on.
+
+    `go_on`: told how many bytes were read since it was asked last, whether to read more.
+    """
     digest = hashlib.sha256()
     piece = memoryview(bytearray(_PIECE_BYTES))
     try:
         with path.open("rb", buffering=0) as file:
             begun_ns = time.time_ns()
             stamp = Stamp.of(os.fstat(file.fileno()))
-            while count := file.readinto(piece):
-                if stopped():
+            count = 0
+            while True:
+                if not go_on(count):
                     raise StemError(f"{path}: was not read to its end")
+                if not (count := file.readinto(piece)):
+                    break
                 digest.update(piece[:count])
             same = Stamp.of(os.fstat(file.fileno())) == stamp
     except OSError as fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stemmix.model.document import Document
-from stemmix.model.features import StemFacts, Tonal
+from stemmix.model.features import FileFacts, Tonal
 from stemmix.model.moves import Level, StaticEq
 from stemmix.model.plan import Conflict, Move, Plan
 from stemmix.model.profiles import Role
@@ -22,7 +22,7 @@ class HeardFacts(Document):
     gain_db: float
     at: int
     """Where it begins, in samples of the programme."""
-    facts: StemFacts
+    facts: FileFacts
     warnings: tuple[str, ...]
     tonal: Tonal | None = None
 

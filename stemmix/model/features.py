@@ -21,7 +21,7 @@ from stemmix.model.receipt import Measured
 
 Floats = NDArray[np.float64]
 
-FEATURES_VERSION = 6
+FEATURES_VERSION = 7
 """Counts up whenever a scan of the same samples gives other numbers: cached features of another version are void."""
 
 COLUMNS = {
@@ -199,8 +199,6 @@ class StemFacts(Document):
     """What is true of a stem as a whole. Times are samples at the programme's rate from the stem's own start."""
 
     version: int = FEATURES_VERSION
-    sha256: str
-    """Of the file."""
     sample_rate: int
     """The programme's, in Hz."""
     frames: int
@@ -235,3 +233,10 @@ class StemFacts(Document):
     def silent(self) -> bool:
         """Whether there is nothing to hear: no sample of the stem differs from zero."""
         return self.measured.sample_peak_dbfs is None
+
+
+class FileFacts(StemFacts):
+    """Facts of a stem, and what they are true of."""
+
+    sha256: str
+    """Of the file."""

@@ -92,6 +92,9 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int) -> Plan:
     wanted = {stem.id: stem for stem in project.stems}
     cleared = frozenset(stem.id for goal in goals for stem in goal.targets)
     edges, others = graph_of(stems, gains, project.sample_rate, frames, cleared)
+    scenes_said = scenes_told(scenes, stems, goals, told, gains, project.sample_rate)
+    outcome = outcome_of(stems, goals, told, gains, desk.rules.clarity, project.sample_rate, frames)
+    # last of all, what waits for the hashes of files
     return Plan(
         schema_="stemmix.plan/1",
         title=project.title,
@@ -105,7 +108,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int) -> Plan:
         stems=tuple(
             PlannedStem(
                 id=stem.id,
-                sha256=stem.facts.sha256,
+                sha256=stem.sha256,
                 frames=stem.facts.frames,
                 at=stem.at,
                 role=stem.role,
@@ -120,19 +123,11 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int) -> Plan:
         ),
         shape=PlannedShape(**asdict(desk.shape)),
         moves=tuple(moves),
-        scenes=scenes_told(scenes, stems, goals, told, gains, project.sample_rate),
+        scenes=scenes_said,
         lines=tuple(told),
         conflicts=(*(conflict for _, found, _ in judged for conflict in found), *others),
         edges=edges,
-        outcome=outcome_of(
-            stems,
-            goals,
-            told,
-            gains,
-            desk.rules.clarity,
-            project.sample_rate,
-            frames,
-        ),
+        outcome=outcome,
         notes=(
             *_notes(project, stems, goals),
             *notes_of_requests(project, desk.rules, stems, goals, desk.hop, frames),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,15 @@ MARGIN = 2
 """Frames on either side that smoothing uses up."""
 
 
+class Identity(NamedTuple):
+    """What tells a stem that was heard from any other."""
+
+    sha256: str
+    """Of its file."""
+    mark: str | None = None
+    """Of its facts and its frames behind the fader; None where they are not kept."""
+
+
 @dataclass(frozen=True, eq=False)
 class HeardStem:
     """A stem as planning hears it: its levels after the fader, on the programme's grid."""
@@ -35,12 +45,20 @@ class HeardStem:
     """Where it begins, in samples."""
     facts: StemFacts
     frames: Frames
+    identified: Callable[[], Identity]
+    """Waits for the hash of its file, which may be taken until it is asked for, and no decision is made by. StemError
+    where the file has changed since."""
     lag: int = 0
     """Samples that it was moved back by, to lie in line with its group."""
     inverted: bool = False
     """Whether it was turned the other way up for that."""
-    mark: str | None = None
-    """What tells its facts and its frames behind the fader from any others; None where they are not kept."""
+    seen_before: bool = False
+    """Whether it may have been heard before; who `identified` it is known at once then."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its file; see `identified`."""
+        return self.identified().sha256
 
 
 @dataclass(frozen=True, eq=False)

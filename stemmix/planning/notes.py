@@ -60,7 +60,7 @@ class _Asked:
                 yield f"{name} holds nothing: {idle}"
                 continue
             stem = self._heard[pin.stem]
-            if pin.source is not None and not stem.facts.sha256.startswith(pin.source):
+            if pin.source is not None and not stem.sha256.startswith(pin.source):
                 yield f"{name} is stale: the file of {pin.stem} has changed since it was set; it still holds"
             if pin.priority is not None and pin.priority < stem.priority and not self._lowers(pin, stem):
                 yield f"{name} lowers {pin.stem} for nothing: {self._why_not_lowered(pin)}"

@@ -107,7 +107,7 @@ def found_in(mono: Floats) -> Times:
     for begin in range(0, len(stereo), RATE_HZ):
         scan.process(stereo[begin : begin + RATE_HZ])
     look = Look(dc=0.0, clipped_runs=0, first_clipped=None)
-    facts = scan.finish(sha256="", source_rate=RATE_HZ, source_layout="2.0", look=look)
+    facts = scan.finish(source_rate=RATE_HZ, source_layout="2.0", look=look)
     return [(run.start / RATE_HZ, run.end / RATE_HZ) for run in facts.active]
 
 

@@ -25,7 +25,7 @@ def scanned(
     scan = StemScan(RATE_HZ, lead_samples, rows.append)
     for block in blocks(signal, size):
         scan.process(block)
-    facts = scan.finish(sha256="ab", source_rate=44_100, source_layout="5.1", look=look)
+    facts = scan.finish(source_rate=44_100, source_layout="5.1", look=look)
     return facts, np.concatenate(rows)
 
 
@@ -92,7 +92,7 @@ def test_at_rates_whose_windows_are_short_how_blocks_are_cut_does_not_matter_eit
         scan = StemScan(rate_hz, 0, taken.append)
         for block in blocks(signal, size):
             scan.process(block)
-        scan.finish(sha256="", source_rate=rate_hz, source_layout="2.0", look=Look(0.0, 0, None))
+        scan.finish(source_rate=rate_hz, source_layout="2.0", look=Look(0.0, 0, None))
         return np.concatenate(taken)
 
     assert np.array_equal(rows(777), rows(len(signal)))
@@ -179,7 +179,7 @@ def looked(path, samples: np.ndarray, rate_hz: int, subtype: str = "PCM_24") -> 
         scan = StemScan(RATE_HZ, 0, lambda rows: None)
         while len(block := reader.read(1000)):
             scan.process(block)
-        facts = scan.finish(sha256="", source_rate=rate_hz, source_layout="2.0", look=reader.look)
+        facts = scan.finish(source_rate=rate_hz, source_layout="2.0", look=reader.look)
         return facts, reader.look
 
 

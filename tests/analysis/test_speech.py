@@ -27,7 +27,7 @@ def speech_of(signal: np.ndarray, lead_samples: int = 0) -> tuple[Span, ...]:
     for begin in range(0, len(signal), RATE_HZ):
         scan.process(signal[begin : begin + RATE_HZ])
     look = Look(dc=0.0, clipped_runs=0, first_clipped=None)
-    facts = scan.finish(sha256="", source_rate=RATE_HZ, source_layout="2.0", look=look)
+    facts = scan.finish(source_rate=RATE_HZ, source_layout="2.0", look=look)
     return facts.active
 
 

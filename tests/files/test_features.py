@@ -32,7 +32,6 @@ MEASURED = Measured(
     reasons={"lra_lu": "shorter than 3 s"},
 )
 FACTS = StemFacts(
-    sha256="ab" * 32,
     sample_rate=48_000,
     frames=96_000,
     lead_samples=17,
@@ -71,7 +70,8 @@ def stored(folder: Path, rows: np.ndarray, key: str = KEY, cuts: int = 3) -> Pat
     with kept_in(folder) as store, store.write() as writer:
         for part in np.array_split(rows, cuts):
             writer.rows(part)
-        writer.finish(key, FACTS)
+        writer.finish(FACTS)
+        assert writer.keep(key) is not None
     return folder / "features" / f"{key}.features"
 
 
@@ -82,7 +82,7 @@ def test_what_was_stored_comes_back_in_any_stretch(tmp_path: Path, count: int) -
     with kept_in(tmp_path) as store:
         entry = store.read(KEY)
         assert entry is not None
-        facts, frames = entry
+        facts, frames, _ = entry
         assert facts == FACTS
         assert frames.count == count
         held = HeldFrames(rows)
@@ -170,7 +170,8 @@ def test_facts_of_another_making_are_not_believed(tmp_path: Path) -> None:
         with store.write() as writer:
             writer.rows(some_rows(3))
             with pytest.warns(UserWarning, match="serialized value"):
-                writer.finish(KEY, foreign)
+                writer.finish(foreign)
+            assert writer.keep(KEY) is not None
         assert names_in(tmp_path) == [f"{KEY}.features"]
         assert store.read(KEY) is None
         assert store.read("0" * 40) is None
@@ -194,6 +195,11 @@ def test_an_entry_appears_only_when_it_is_whole(tmp_path: Path) -> None:
             writer.rows(some_rows(3))
             assert store.read(KEY) is None
         assert names_in(tmp_path) == [], "it was never finished"
+        with store.write() as writer:
+            writer.rows(some_rows(3))
+            frames = writer.finish(FACTS)
+        assert np.array_equal(frames.rows(0, 3), some_rows(3))
+        assert store.read(KEY) is None, "it has no key yet"
 
         def breaks_off() -> None:
             with store.write() as writer:
@@ -202,7 +208,7 @@ def test_an_entry_appears_only_when_it_is_whole(tmp_path: Path) -> None:
 
         with pytest.raises(ZeroDivisionError):
             breaks_off()
-        assert names_in(tmp_path) == []
+    assert names_in(tmp_path) == [], "what has no key by now is kept by none"
 
 
 @pytest.fixture
@@ -239,8 +245,9 @@ def test_a_full_cache_stops_nothing_and_keeps_nothing(tmp_path: Path, full: Call
         with store.write() as writer:
             for part in np.array_split(rows, 7):
                 writer.rows(part)
-            frames = writer.finish(KEY, FACTS)
-        assert (frames.count, frames.crc) == (100, None)
+            frames = writer.finish(FACTS)
+        assert frames.count == 100
+        assert writer.keep(KEY) is None
         assert np.array_equal(frames.rows(0, 100), rows)
         assert names_in(tmp_path) == []
         assert store.read(KEY) is None
@@ -267,10 +274,11 @@ def test_frames_that_were_just_written_can_be_read_at_once_and_though_their_entr
             writer.rows(rows[:10])
             assert Cache(tmp_path).clear() == (0, 0)
             writer.rows(rows[10:])
-            frames = writer.finish(KEY, FACTS)
+            frames = writer.finish(FACTS)
+        crc = writer.keep(KEY)
         entry = store.read(KEY)
         assert entry is not None
-        assert entry[1].crc == frames.crc
+        assert entry.crc == crc
         assert Cache(tmp_path).clear()[0] == 1
         assert names_in(tmp_path) == []
         for each in (frames, entry[1]):
@@ -279,7 +287,8 @@ def test_frames_that_were_just_written_can_be_read_at_once_and_though_their_entr
     with kept_in(tmp_path) as store, store.write() as writer:
         writer.rows(rows)
         shutil.rmtree(tmp_path)
-        assert np.array_equal(writer.finish(KEY, FACTS).rows(0, 30), rows)
+        assert np.array_equal(writer.finish(FACTS).rows(0, 30), rows)
+        assert writer.keep(KEY) is None
 
 
 def test_two_writers_of_one_entry_leave_a_whole_one(tmp_path: Path) -> None:
@@ -289,8 +298,9 @@ def test_two_writers_of_one_entry_leave_a_whole_one(tmp_path: Path) -> None:
             for part in np.array_split(rows, 3):
                 one.rows(part)
                 other.rows(part)
-            one.finish(KEY, FACTS)
-            other.finish(KEY, FACTS)
+            one.finish(FACTS)
+            other.finish(FACTS)
+            assert one.keep(KEY) == other.keep(KEY) is not None
         assert names_in(tmp_path) == [f"{KEY}.features"]
         entry = store.read(KEY)
         assert entry is not None
@@ -318,7 +328,8 @@ def test_the_users_store_is_kept_and_trimmed_and_a_scratch_one_is_gone(
     assert not scratch.exists()
     with feature_store(scratch, keep=False) as store, store.write() as writer:
         writer.rows(some_rows(2))
-        assert writer.finish(KEY, FACTS).count == 2
+        assert writer.finish(FACTS).count == 2
+        assert writer.keep(KEY) is None
         assert store.read(KEY) is None
     assert list(scratch.iterdir()) == []
     monkeypatch.setenv("STEMMIX_CACHE_MB", "0")
@@ -336,4 +347,5 @@ def test_without_a_home_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a file"))
     with feature_store(tmp_path, keep=True) as store, store.write() as writer:
         writer.rows(some_rows(2))
-        assert writer.finish(KEY, FACTS).crc is None
+        writer.finish(FACTS)
+        assert writer.keep(KEY) is None

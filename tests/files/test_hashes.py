@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,27 @@ from stemmix.files.cache import Cache
 from stemmix.files.hashes import Hashes, Stamp, on_demand
 
 CONTENT = bytes(range(256)) * 20_000
+
+
+class DigestsTaken:
+    """Counts what is hashed."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._made = hashlib.sha256
+
+    def made(self, *given: Any) -> Any:
+        digest, counted = self._made(*given), self
+
+        class Counted:
+            def update(self, data: Any) -> None:
+                digest.update(data)
+                counted.bytes += len(data)
+
+            def hexdigest(self) -> str:
+                return digest.hexdigest()
+
+        return Counted()
 
 
 @pytest.fixture
@@ -136,12 +158,12 @@ def test_a_file_that_is_dated_in_the_future_is_not_remembered(tmp_path: Path, fi
 
 
 def test_a_file_that_changes_while_it_is_hashed_is_not_remembered(file: Path) -> None:
-    sha256, _, settled = hashes._taken(file, lambda: False)
+    sha256, _, settled = hashes._taken(file, lambda _count: True)
     assert (sha256, settled) == (true(), True)
 
-    def asked_at_every_piece() -> bool:
+    def asked_at_every_piece(_count: int) -> bool:
         os.utime(file, (5, 5))
-        return False
+        return True
 
     sha256, _, settled = hashes._taken(file, asked_at_every_piece)
     assert (sha256, settled) == (true(), False)
@@ -230,10 +252,10 @@ def test_what_is_not_done_when_it_is_left_is_given_up(
     begun, go_on = threading.Event(), threading.Event()
     real = hashes._taken
 
-    def waits(path: Path, stopped: Callable[[], bool]) -> Any:
+    def waits(path: Path, asked: Callable[[int], bool]) -> Any:
         begun.set()
         go_on.wait(10)
-        return real(path, stopped)
+        return real(path, asked)
 
     monkeypatch.setattr(hashes, "_taken", waits)
     cache = Cache(tmp_path / "cache")
@@ -245,6 +267,82 @@ def test_what_is_not_done_when_it_is_left_is_given_up(
     with pytest.raises(StemError, match="was not read to its end"):
         _ = first.sha256
     assert list(cache.entries()) == []
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets how much waits until there is time for it."""
+    return lambda count: monkeypatch.setattr(hashes, "LATE_BYTES", count)
+
+
+def test_what_the_system_has_in_memory_is_read_again_when_there_is_time(file: Path, reads: list[Path]) -> None:
+    """Listening takes all cores, and nobody waits for a hash before it is over."""
+    digests = DigestsTaken()
+    with pytest.MonkeyPatch.context() as patch, Hashes(None, 2) as taken:
+        patch.setattr(hashes.hashlib, "sha256", digests.made)
+        one = taken.of(file)
+        time.sleep(0.1)
+        assert digests.bytes == 0
+        one.begin()
+        for _ in range(1000):
+            if digests.bytes == len(CONTENT):
+                break
+            time.sleep(0.01)
+        assert digests.bytes == len(CONTENT)
+    assert reads == [file]
+
+
+def test_more_than_that_is_read_at_once(file: Path, eager: Callable[[int], None]) -> None:
+    """Of hours, what was listened to first has left the memory when there is time: all but the last is read beside."""
+    eager(len(CONTENT) // 2)
+    digests = DigestsTaken()
+    with pytest.MonkeyPatch.context() as patch, Hashes(None, 2) as taken:
+        patch.setattr(hashes.hashlib, "sha256", digests.made)
+        patch.setattr(hashes, "_PIECE_BYTES", len(CONTENT) // 8)
+        one = taken.of(file)
+        for _ in range(1000):
+            if digests.bytes:
+                break
+            time.sleep(0.01)
+        time.sleep(0.1)
+        assert digests.bytes == len(CONTENT) // 2
+        assert one.sha256 == true()
+
+
+def test_who_asks_takes_what_nobody_else_is_taking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And each is taken once, however many ask."""
+    paths = [tmp_path / f"{number}.wav" for number in range(3)]
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    held, by, real = threading.Event(), {}, hashes._taken
+
+    def waits(path: Path, *rest: Any) -> Any:
+        assert path not in by
+        by[path] = threading.current_thread().name
+        if path == paths[0]:
+            assert held.wait(10)
+        return real(path, *rest)
+
+    monkeypatch.setattr(hashes, "_taken", waits)
+    with Hashes(None, 2) as taken:
+        asked = [taken.of(path) for path in paths]
+        while paths[0] not in by:
+            time.sleep(0.001)
+        assert asked[2].sha256 == true(b"2.wav")
+        assert by[paths[2]] == threading.current_thread().name != by[paths[0]]
+        with ThreadPoolExecutor(4) as pool:
+            together = [pool.submit(lambda one=one: one.sha256) for one in asked * 3]
+            held.set()
+            assert {one.result() for one in together} == {true(path.name.encode()) for path in paths}
+
+
+def test_an_end_does_not_wait_for_what_nobody_asked_for(file: Path, reads: list[Path]) -> None:
+    begun = time.monotonic()
+    with Hashes(None, 2) as taken:
+        one = taken.of(file)
+    assert time.monotonic() - begun < 5
+    with pytest.raises(StemError, match="was not read to its end"):
+        _ = one.sha256
 
 
 def test_a_stamp_tells_content_from_what_is_said_of_it() -> None:

@@ -24,7 +24,7 @@ from stemmix.model.project import Project
 from stemmix.model.receipt import Measured
 from stemmix.model.stems import Stem
 from stemmix.planning.decide import decide
-from stemmix.planning.evidence import HeardStem
+from stemmix.planning.evidence import HeardStem, Identity
 
 Floats = NDArray[np.float64]
 
@@ -159,6 +159,7 @@ def _heard(project: Project, told: Told, stem: Stem, seconds: float) -> HeardSte
         at=round(told.at_s * RATE_HZ),
         facts=_facts(told, own_s, silent=not mid.any()),
         frames=Frames(HeldFrames(rows), round(told.at_s * 50), told.gain_db),
+        identified=lambda: Identity(told.sha256),
     )
 
 
@@ -186,7 +187,6 @@ def _facts(told: Told, own_s: float, *, silent: bool) -> StemFacts:
             joined.append((start_s, end_s))
     peak = None if silent else -6.0
     return StemFacts(
-        sha256=told.sha256,
         sample_rate=RATE_HZ,
         frames=round(own_s * RATE_HZ),
         lead_samples=0,

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from stemmix.model.evidence import Evidence
-from stemmix.model.features import StemFacts, Tonal
+from stemmix.model.features import FileFacts, Tonal
 from stemmix.report.features import features_json, features_text
 from tests.evidence import evidence
 
@@ -60,7 +60,7 @@ def test_all_stems_or_one() -> None:
     features = json.loads(features_json(evidence(), None), parse_constant=pytest.fail)
     assert features["schema"] == "stemmix.features/1"
     assert [stem["id"] for stem in features["stems"]] == ["DX", "MX", "AMB", "FX"]
-    assert set(features["stems"][0]["facts"]) == set(StemFacts.model_fields)
+    assert set(features["stems"][0]["facts"]) == set(FileFacts.model_fields)
     assert [stem["id"] for stem in json.loads(features_json(evidence(), "AMB"))["stems"]] == ["AMB"]
 
 

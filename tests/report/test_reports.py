@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stemmix.model.evidence import Evidence
-from stemmix.model.features import StemFacts
+from stemmix.model.features import FileFacts
 from stemmix.model.profiles import Role
 from stemmix.model.receipt import Finding, Limiting, Null, Nulltest, Part, Receipt, SourceFile, WrittenFile
 from stemmix.model.timecode import Clock
@@ -163,7 +163,7 @@ def test_check_json_has_every_fact_of_every_stem() -> None:
     checked = json.loads(stems_json(evidence()), parse_constant=pytest.fail)
     assert checked["schema"] == "stemmix.check/1"
     assert [stem["id"] for stem in checked["stems"]] == ["DX", "MX", "AMB", "FX"]
-    assert set(checked["stems"][0]["facts"]) == set(StemFacts.model_fields)
+    assert set(checked["stems"][0]["facts"]) == set(FileFacts.model_fields)
     assert checked["stems"][3]["facts"]["measured"]["reasons"] == {"integrated_lufs": "nothing above -70 LUFS"}
     assert checked["stems"][0]["facts"]["active"] == [{"start": 0, "end": 9 * RATE_HZ}]
 
