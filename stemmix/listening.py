@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.analysis.scan import StemScan
-from stemmix.crew import frames_at_once
+from stemmix.crew import frames_heard_at_once
 from stemmix.dsp.spectrum import ruler
 from stemmix.errors import StemError
 from stemmix.files.clips import TimelineReader
@@ -90,7 +90,7 @@ def _scanned(
     """A stem listened to; what is written of it is not kept yet."""
     with TimelineReader(source.timeline, fold, watched=True) as reader, store.write() as writer:
         scan = StemScan(project.sample_rate, lead, writer.rows)
-        while len(block := reader.read(frames_at_once(source.timeline.layout.channels))):
+        while len(block := reader.read(frames_heard_at_once(source.timeline.layout.channels))):
             scan.process(block)
             steps.advance("listen", len(block))
         if not reader.frames_out:  # its header did not say
@@ -104,7 +104,7 @@ def _scanned(
 def folded_blocks(source: Source, project: Project) -> Iterator[NDArray[np.float64]]:
     """A stem as decisions hear it, its fader at 0 dB: (n, 2) samples in order."""
     with TimelineReader(source.timeline, source.fold(project.layout)) as reader:
-        while len(block := reader.read(frames_at_once(source.timeline.layout.channels))):
+        while len(block := reader.read(frames_heard_at_once(source.timeline.layout.channels))):
             yield block
 
 
