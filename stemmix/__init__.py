@@ -17,8 +17,8 @@ rooms above it (`tests/test_architecture.py` holds the table):
 `sources`, `alignment`,   a project's stems as files, and in line; pass 1 over all of them; reels as one programme;
 `listening`, `reels`,     plans that are remembered, and that were stored; how far all of it is; what samples
 `decided`, `stored`,      depend on; what is kept between one run and the next
-`steps`, `machine`,
-`keeping`
+`remembered`, `steps`,
+`machine`, `keeping`
 `pipeline`                the whole way
 `looking`, `showing`,     as far as the decisions: what is shown of them, over time and to listen to; conflicts and
 `excerpts`, `marking`      moves as markers

@@ -35,6 +35,7 @@ from stemmix.model.timecode import as_typed
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.overview import overview_of
 from stemmix.reels import folder_of, gain_source, gains_of, page_name, refuse_clashes, refuse_unlike
+from stemmix.remembered import memory_of_mix
 from stemmix.showing import Shown, evidence_of, with_excerpts
 from stemmix.sources import Source, open_stems
 from stemmix.steps import Steps, files_of_parts, work_of
@@ -232,6 +233,8 @@ def _job(
     files: dict[Stage, int] = {"mix": 1, "write": masters, "print": parts, "examine": masters + parts}
     for stage, count in files.items():
         way.steps.expect(stage, count * frames)
+    programme = Programme(first, min(after, frames), speech_of(plan))
+    cache = user_cache() if way.use_cache else None
     return Job(
         project=project,
         name=path.stem,
@@ -242,7 +245,9 @@ def _job(
         undipped=lambda crew: mixed_blocks(undipped, frames, rate, crew, way.block_frames),
         seed=staged_plan.sha256,
         advance=way.steps.advance,
-        programme=Programme(first, min(after, frames), speech_of(plan)),
+        skip=way.steps.skip,
+        memory=memory_of_mix(cache, project, sources, staged_plan.sha256, programme),
+        programme=programme,
         threads=way.threads,
     )
 

@@ -34,6 +34,7 @@ ROOT = (
     "recreate",
     "reels",
     "rehearsal",
+    "remembered",
     "resume",
     "showing",
     "sources",

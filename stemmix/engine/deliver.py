@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stemmix.crew import shared_out
-from stemmix.engine.bus import Job, mixed_down
+from stemmix.engine.bus import Bus, Job
 from stemmix.engine.gauge import pooled
-from stemmix.engine.hearing import Hearing
+from stemmix.engine.hearing import heard_mix
 from stemmix.engine.master import Given, mastered
 from stemmix.engine.output import Output
 from stemmix.engine.printed import Parent, parts_of, printed
@@ -74,7 +74,7 @@ def deliver(jobs: Sequence[Job], given: Mapping[str, Given] | None = None) -> It
                 [reel.bus for reel in reels],
                 wanted,
                 project.specification(wanted),
-                [reel.hearing.of(wanted.name) for reel in reels],
+                [reel.heard.masters[wanted.name] for reel in reels],
                 given.get(wanted.name),
                 cleaning,
                 last=wanted is project.masters[-1],
@@ -99,8 +99,8 @@ class _Reel:
     """One job, its bus, and all that comes of it."""
 
     def __init__(self, job: Job, cleaning: ExitStack) -> None:
-        self.hearing = Hearing(job)
-        self.bus = mixed_down(job, self.hearing.parts, cleaning)
+        self.bus = Bus(job, cleaning)
+        self.heard = heard_mix(job, self.bus)
         self.masters: dict[str, Output] = {}
         self.parts: list[Output] = []
         self._job = job
@@ -113,15 +113,15 @@ class _Reel:
         """Everything that is printed at a master's gain."""
         parents = {name: Parent(name, output.layout, output.facts.gain_db) for name, output in self.masters.items()}
         parts = parts_of(self._job.project, parents)
-        self.parts = printed(self.bus, parts, cleaning) if parts else []
+        self.parts = printed(self._job, self.heard.stem_peaks.tolist(), parts, cleaning) if parts else []
         for part, output in zip(parts, self.parts, strict=True):
-            if isinstance(part.wanted, MusicAndEffects) and (hole := self.hearing.hole(part.parent.gain_db)):
+            if isinstance(part.wanted, MusicAndEffects) and (hole := self.heard.hole(part.parent.gain_db)):
                 output.findings.append(hole)
 
     def judge(self, name: str, programme: Measured | None, given: str | None) -> None:
         """Hold a master against its specification; see `Output.judge`."""
         output = self.masters[name]
-        own_lufs = self.hearing.own_lufs(output.layout)
+        own_lufs = self.heard.own_lufs.get(output.layout.name)
         output.judge(None if own_lufs is None else own_lufs + output.facts.gain_db, programme, given)
 
     def files(self) -> tuple[WrittenFile, ...]:

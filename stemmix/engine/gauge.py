@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.dsp.meters import Meter, gated_loudness, loudness_range
+from stemmix.engine.readings import Read
 from stemmix.engine.specification import READINGS
 from stemmix.model.cinema import replay_db_spl
 from stemmix.model.layouts import Layout
@@ -134,7 +135,7 @@ class Gauge:
         )
 
 
-def loudness_at_gain(gauges: Sequence[Gauge], method: Method | None, gain_db: float) -> float | None:
+def loudness_at_gain(gauges: Sequence[Read], method: Method | None, gain_db: float) -> float | None:
     """What `specification.READINGS` of a method reads of several reels as of one programme, all at a linear gain.
 
     Energies are scaled before they are gated: a gate looks at levels as they are after the gain.
@@ -147,7 +148,7 @@ def loudness_at_gain(gauges: Sequence[Gauge], method: Method | None, gain_db: fl
     return None if level is None else level + gain_db
 
 
-def pooled(gauges: Sequence[Gauge]) -> Measured:
+def pooled(gauges: Sequence[Read]) -> Measured:
     """One reading of several reels as of one programme, put end to end.
 
     Gating blocks and short-term values are pooled (BS.1770 and Tech 3342 gate by the programme); levels without gates

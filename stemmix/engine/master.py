@@ -21,6 +21,7 @@ from stemmix.dsp.limiter import TruePeakLimiter
 from stemmix.engine.bus import Bus, Job
 from stemmix.engine.gauge import Asked, Gauge, loudness_at_gain, pooled
 from stemmix.engine.output import Output, opened
+from stemmix.engine.readings import Read
 from stemmix.engine.specification import LOUDNESS_ERROR_LU, READINGS, TRUE_PEAK_ERROR_DB, Aim, gain_for
 from stemmix.model.deliverables import FoldDown, Printmaster
 from stemmix.model.encodings import CODINGS
@@ -82,7 +83,7 @@ def mastered(
     buses: Sequence[Bus],
     wanted: Printmaster | FoldDown,
     specification: Specification,
-    heard: Sequence[Gauge],
+    heard: Sequence[Read],
     given: Given | None,
     cleaning: ExitStack,
     *,
@@ -116,7 +117,7 @@ class _Mastering:
     buses: Sequence[Bus]
     wanted: Printmaster | FoldDown
     specification: Specification
-    heard: Sequence[Gauge]
+    heard: Sequence[Read]
     aim: Aim
     cleaning: ExitStack
     last: bool
@@ -205,7 +206,7 @@ class _Mastering:
     def is_lossy(self) -> bool:
         return CODINGS[self.wanted.format].is_lossy
 
-    def reached(self, take: _Take) -> Gauge:
+    def reached(self, take: _Take) -> Read:
         """What counts is what is heard: of a lossy file, what is decoded."""
         if self.is_lossy:
             take.output.look(take.output.job.threads)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.crew import Crew, Hearers
-from stemmix.engine.bus import Bus, Job
+from stemmix.engine.bus import Job
 from stemmix.engine.mixer import bus_of, folded
 from stemmix.engine.output import Output, opened
 from stemmix.model.deliverables import GROUPS, Group, MixMinus, MusicAndEffects, PartDeliverable, PrintedStems
@@ -80,24 +80,28 @@ def parts_of(project: Project, parents: Mapping[str, Parent]) -> list[Part]:
     return parts
 
 
-def printed(bus: Bus, parts: Sequence[Part], cleaning: ExitStack) -> list[Output]:
-    """The files of parts, written and not yet measured, in order. Raises OutputError where one cannot be written."""
-    # one stem's peak is known on the bus; what else turns out too high is printed again
+def printed(job: Job, stem_peaks: Sequence[float], parts: Sequence[Part], cleaning: ExitStack) -> list[Output]:
+    """The files of parts, written and not yet measured, in order.
+
+    `stem_peaks`: the highest sample of each stem after its strip, in any channel of the bus. Raises OutputError where a
+    file cannot be written.
+    """
+    # one stem's peak is known; what else turns out too high is printed again
     high = [
         len(part.stems) == 1
         and not part.undipped
-        and part.parent.layout == bus.job.layout
-        and bus.stem_peaks[part.stems[0]] * gain_from_db(part.parent.gain_db) > FULL_SCALE
+        and part.parent.layout == job.layout
+        and stem_peaks[part.stems[0]] * gain_from_db(part.parent.gain_db) > FULL_SCALE
         for part in parts
     ]
-    outputs = [_begun(bus.job, part, cleaning, as_float=over) for part, over in zip(parts, high, strict=True)]
-    _print(bus.job, parts, outputs)
+    outputs = [_begun(job, part, cleaning, as_float=over) for part, over in zip(parts, high, strict=True)]
+    _print(job, parts, outputs)
     clipped = [number for number, output in enumerate(outputs) if output.clipped]
     for number in clipped:
         outputs[number].writer.abort()
-        outputs[number] = _begun(bus.job, parts[number], cleaning, as_float=True)
+        outputs[number] = _begun(job, parts[number], cleaning, as_float=True)
     if clipped:
-        _print(bus.job, [parts[number] for number in clipped], [outputs[number] for number in clipped])
+        _print(job, [parts[number] for number in clipped], [outputs[number] for number in clipped])
     return outputs
 
 

@@ -46,9 +46,19 @@ class RoomTone:
             rests.append(power[whole:])
         self._rest = (rests[0], rests[1])
 
+    @property
+    def powers(self) -> tuple[Floats, Floats]:
+        """(tenths of a second,) of the dialogue stems and of all others: all that is known of what was heard."""
+        dialogue, others = (np.concatenate(powers) if powers else np.zeros(0) for powers in self._powers)
+        return dialogue, others
+
+    def recall(self, dialogue: Floats, others: Floats) -> None:
+        """Take up `powers` that were heard before."""
+        self._powers = [dialogue], [others]
+
     def finding(self, gain_db: float) -> Finding | None:
         """What is to be said of an M&E at this gain; None where there is no hole."""
-        dialogue, others = (np.concatenate(powers) if powers else np.zeros(0) for powers in self._powers)
+        dialogue, others = self.powers
         sounds = dialogue > SILENT
         room = dialogue[sounds & self._away_from_lines(len(dialogue))]
         if len(room) < LEAST_S * BINS_PER_SECOND:

@@ -1,11 +1,11 @@
 """The user's cache: what was found out once and can be found out again, by key; never more than a convenience.
 
 Entries lie by kind in `$XDG_CACHE_HOME/stemmix`, or under HOME's `.cache`: `features` (what was heard in a stem),
-`offsets` (how the stems of a group lie), `plans` (what was decided), `hashes` (what a file was when it was last read
-whole). Each ends in a trailer: the length of its text, a CRC-32 of all that stands before it, its kind and its key, and
-a mark. What does not end so is not believed, whoever wrote it, and is made anew. An entry appears under its name whole
-or not at all, so that any number of processes may write; what one of them reads stays readable when another forgets it.
-A cache that cannot be written is no reason to stop.
+`offsets` (how the stems of a group lie), `plans` (what was decided), `mixes` (what a mix read before its gain) and
+`hashes` (what a file was when it was last read whole). Each ends in a trailer: the length of its text, a CRC-32 of all
+that stands before it, its kind and its key, and a mark. What does not end so is not believed, whoever wrote it, and is
+made anew. An entry appears under its name whole or not at all, so that any number of processes may write; what one of
+them reads stays readable when another forgets it. A cache that cannot be written is no reason to stop.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 from stemmix.errors import OutputError
 
-KINDS: Final = ("features", "offsets", "plans", "hashes")
+KINDS: Final = ("features", "offsets", "plans", "mixes", "hashes")
 
 LIMIT_VARIABLE: Final = "STEMMIX_CACHE_MB"
 LIMIT_BYTES: Final = 4_000_000_000

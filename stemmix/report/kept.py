@@ -11,6 +11,7 @@ MEANING = {
     "features": "what was heard in a stem",
     "offsets": "how the stems of a group lie against one another",
     "plans": "what was decided",
+    "mixes": "what a mix read before its gain",
     "hashes": "what a file was when it was last read whole",
 }
 
