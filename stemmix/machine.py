@@ -49,7 +49,7 @@ _LOADING_NS = 30 * 10**9
 
 @cache
 def _code() -> str | None:
-    """Of every source of this package: whatever changes in it changes this.
+    """Of every source of this package, and of its tables: whatever changes in them changes this.
 
     None where they cannot be read, or have been written to since shortly before they were loaded: what runs may be
     other code then. A version number would be what somebody forgets to count up.
@@ -57,7 +57,7 @@ def _code() -> str | None:
     told = hashlib.sha256()
     package = Path(__file__).parent
     try:
-        sources = sorted(package.rglob("*.py"))
+        sources = sorted((*package.rglob("*.py"), *package.rglob("*.json")))
         for source in sources:
             if source.stat().st_ctime_ns > _LOADED_NS - _LOADING_NS:
                 return None

@@ -102,6 +102,8 @@ def _rendered(
     way: Way,
 ) -> list[Receipt]:
     with ExitStack() as cleaning:
+        if way.use_cache and (cache := user_cache()) is not None:
+            cleaning.callback(cache.trim)
         hashes = cleaning.enter_context(hashes_of(use_cache=way.use_cache, threads=way.threads))
         ways = [replace(way, steps=way.steps.of_reel(number)) for number in range(1, len(projects) + 1)]
         sources = opened_reels(project_paths, projects, ways, hashes)
@@ -245,8 +247,8 @@ def _job(
         undipped=lambda crew: mixed_blocks(undipped, frames, rate, crew, way.block_frames),
         seed=staged_plan.sha256,
         advance=way.steps.advance,
-        skip=way.steps.skip,
-        memory=memory_of_mix(cache, project, sources, staged_plan.sha256, programme),
+        join=way.steps.join,
+        memory=memory_of_mix(cache, sources, staged_plan.sha256, programme),
         programme=programme,
         threads=way.threads,
     )

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 
 from stemmix.engine.gauge import Programme
 from stemmix.files.cache import Cache
-from stemmix.files.documents import canonical_pieces
 from stemmix.machine import made_by
-from stemmix.model.project import Project
 from stemmix.sources import Source
 
 KIND = "mixes"
@@ -24,13 +22,16 @@ class MixMemory:
     cache: Cache
     mix: str
     """What tells it from any other."""
+    sources: Sequence[Source]
 
     def read(self, what: str) -> bytes | None:
         """What was kept under a name; None where there is nothing, or nothing to be believed."""
         return self.cache.read(KIND, self._key(what))
 
     def write(self, what: str, body: bytes) -> None:
-        """Keep it, if that can be."""
+        """Keep it, if that can be. A StemError where a file is not the one any more that the mix is named by."""
+        for source in self.sources:
+            source.refuse_change()
         self.cache.write(KIND, self._key(what), body)
 
     def _key(self, what: str) -> str:
@@ -38,19 +39,19 @@ class MixMemory:
 
 
 def memory_of_mix(
-    cache: Cache | None, project: Project, sources: Sequence[Source], plan_sha256: str, programme: Programme
+    cache: Cache | None, sources: Sequence[Source], plan_sha256: str, programme: Programme
 ) -> MixMemory | None:
-    """The memory for a project's mix by a plan; None where nothing is kept, or where it cannot be told what is mixed.
+    """The memory for the mix of stems by a plan; None where nothing is kept, or where it cannot be told what is mixed.
 
-    Of all that samples depend on, the program's own code among it, and of what of them counts.
+    Of all that its samples depend on, the program's own code among it, and of what of them counts. The plan says how
+    every stem stood for it; where it is stale, they stand otherwise.
     """
     by = made_by()
     if cache is None or by is None:
         return None
     told = hashlib.sha256(f"{by}\n{plan_sha256}\n{programme}\n".encode())
-    for piece in canonical_pieces(project.model_copy(update={"deliverables": ()})):
-        told.update(piece.encode())
     for source in sources:
-        stands = (source.stem.id, source.sha256, source.at, source.gain_db, source.lag, source.inverted)
-        told.update(f"{stands} {source.timeline.layout.labels}\n".encode())
-    return MixMemory(cache, told.hexdigest())
+        timeline = source.timeline
+        stands = (source.stem.id, source.sha256, source.gain_db, source.stem.pan, source.lag, source.inverted)
+        told.update(f"{stands} {timeline.at} {timeline.rate_hz} {timeline.layout.labels}\n".encode())
+    return MixMemory(cache, told.hexdigest(), sources)

@@ -75,6 +75,16 @@ class Steps:
                 work.weight *= 1.0 - less / work.expected
                 work.expected -= less
 
+    def join(self, stage: Stage, other: Stage, amount: float) -> None:
+        """So much of what was expected of a stage is done as part of another, which takes as much longer."""
+        with self._whole.lock:
+            work, its = self._whole.stages.get(stage), self._whole.stages.get(other)
+            if work is not None and its is not None and work.expected:
+                less = min(amount, work.expected)
+                moved = work.weight * less / work.expected
+                work.weight, its.weight = work.weight - moved, its.weight + moved
+                work.expected -= less
+
     def advance(self, stage: Stage, amount: float) -> None:
         """So much more is done in a stage; nothing at all says that it begins."""
         whole = self._whole

@@ -234,7 +234,7 @@ def test_any_change_of_the_sources_is_seen(tmp_path: Path, monkeypatch: pytest.M
     """By what they hold; while they may be newer than what runs, nothing is said at all."""
     house = tmp_path / "stemmix"
     (house / "planning").mkdir(parents=True)
-    for name in ("machine.py", "planning/decide.py", "planning/notes.txt"):
+    for name in ("machine.py", "planning/decide.py", "planning/table.json", "planning/notes.txt"):
         (house / name).write_text("x = 1\n")
     monkeypatch.setattr(machine, "__file__", str(house / "machine.py"))
 
@@ -253,9 +253,11 @@ def test_any_change_of_the_sources_is_seen(tmp_path: Path, monkeypatch: pytest.M
     (house / "planning" / "decide.py").rename(house / "planning" / "other.py")
     third = mark()
     (house / "planning" / "new.py").touch()
-    marks = [first, second, third, mark()]
+    fourth = mark()
+    (house / "planning" / "table.json").write_text("{}")
+    marks = [first, second, third, fourth, mark()]
     assert None not in marks
-    assert len(set(marks)) == 4
+    assert len(set(marks)) == 5
     shutil.rmtree(house)
     assert mark() is None
 

@@ -484,7 +484,7 @@ def test_progress_counts_what_is_remembered_as_no_work(tmp_path: Path) -> None:
 
 
 def test_progress_of_a_programme_counts_its_reels(tmp_path: Path) -> None:
-    reels = [scene(tmp_path, name) for name in ("one", "two")]
+    reels = [scene(tmp_path, name, title=name) for name in ("one", "two")]
     told: list[Step] = []
     render(reels, tmp_path / "out", progress=told.append)
     assert {step.reels for step in told} == {2}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,13 @@ import pytest
 
 from stemmix import machine
 from stemmix.engine.bus import Bus
+from stemmix.engine.gauge import Programme
+from stemmix.errors import StemError
 from stemmix.files import hashes
 from stemmix.files.cache import Cache, user_cache
+from stemmix.files.projects import read_project
+from stemmix.remembered import memory_of_mix
+from stemmix.sources import open_stems
 from tests.material import RATE_HZ, bytes_in, clicks, edited, rendered, scene, write_audio
 
 MASTER = {"name": "printmaster", "target_lufs": -24.0}
@@ -49,6 +55,7 @@ def another_sound(project: Path) -> None:
 
 EDITS: dict[str, tuple[Callable[[Path], Any], bool]] = {
     "nothing": (lambda _: None, False),
+    "the title, which stands in the plan": (fields(title="Another"), True),
     "how it is laid out": (lambda project: project.write_text(f"\n{project.read_text()}\n"), False),
     "a target": (fields(deliverables=[MASTER | {"target_lufs": -31.0}]), False),
     "a ceiling": (fields(deliverables=[MASTER | {"target_lufs": -12.0, "max_limiting_db": 20.0}]), False),
@@ -92,6 +99,62 @@ def test_a_stored_plan_is_mixed_by_what_is_known_of_it(tmp_path: Path, mixes: li
     rendered(project, tmp_path / "stored", plan)
     assert len(mixes) == 1
     assert bytes_in(tmp_path / "stored") == bytes_in(tmp_path / "first")
+
+
+def test_of_stems_that_change_while_they_are_mixed_nothing_is_kept(
+    tmp_path: Path, mixes: list[Bus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read is of other sound than the hashes are; the stem may be put back as it was."""
+    project = scene(tmp_path, deliverables=[MASTER])
+    fx = tmp_path / "scene" / "fx.wav"
+    as_it_was, mix = fx.read_bytes(), Bus.mix
+    with monkeypatch.context() as patch:
+        patch.setattr(Bus, "mix", lambda bus, hear: (another_sound(project), mix(bus, hear)))
+        with pytest.raises(StemError, match=r"fx\.wav: has changed while it was being read"):
+            rendered(project, tmp_path / "first")
+    assert list(user().entries("mixes")) == []
+    fx.write_bytes(as_it_was)
+    rendered(project, tmp_path / "known")
+    rendered(project, tmp_path / "anew", use_cache=False)
+    assert len(mixes) == 3
+    assert bytes_in(tmp_path / "known") == bytes_in(tmp_path / "anew")
+
+
+def test_the_caches_limit_holds_after_a_render(
+    tmp_path: Path, mixes: list[Bus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = scene(tmp_path, deliverables=[MASTER])
+    monkeypatch.setenv("STEMMIX_CACHE_MB", "0")
+    rendered(project, tmp_path / "first")
+    (plan,) = (tmp_path / "first").glob("*.plan.json")
+    assert list(user().entries()) == []
+    rendered(project, tmp_path / "stored", plan)
+    assert list(user().entries()) == []
+    assert len(mixes) == 2
+
+
+def test_everything_that_the_mix_depends_on_tells_it_from_others(tmp_path: Path, mixes: list[Bus]) -> None:
+    """A stale plan says otherwise how stems stand: where they do stand is told besides."""
+    project = scene(tmp_path)
+    sources = open_stems(project, read_project(project))
+    programme = Programme(0, 100, ((0, 50),))
+    one, *rest = sources
+    moved = replace(one, timeline=one.timeline.moved(1))
+    panned = replace(one, stem=one.stem.model_copy(update={"pan": 0.5}))
+    others = [replace(one, gain_db=1.0), replace(one, lag=1), replace(one, inverted=True), moved, panned]
+    names = [
+        memory_of_mix(user(), its, plan, counted)
+        for its, plan, counted in (
+            (sources, "a plan", programme),
+            (sources, "another", programme),
+            (sources, "a plan", Programme(0, 99, ((0, 50),))),
+            (sources, "a plan", Programme(0, 100, ((0, 51),))),
+            (rest, "a plan", programme),
+            *(([other, *rest], "a plan", programme) for other in others),
+        )
+    ]
+    assert len({memory.mix for memory in names if memory is not None}) == len(names)
+    assert memory_of_mix(None, sources, "a plan", programme) is None
 
 
 @pytest.mark.parametrize("harm", ["cut", "flipped", "foreign"])

@@ -44,6 +44,23 @@ def test_what_is_skipped_is_no_work_and_what_is_done_twice_is_done_once() -> Non
     assert told[-1].share == 1.0
 
 
+def test_what_is_done_as_part_of_another_stage_is_that_ones_time() -> None:
+    told: list[Step] = []
+    steps = Steps(told.append, {"mix": 3.0, "write": 1.0, "examine": 4.0})
+    for stage, amount in (("mix", 20), ("write", 20), ("examine", 10)):
+        steps.expect(stage, amount)
+    steps.join("mix", "write", 10)  # one of two reels
+    steps.advance("mix", 10)
+    assert told[-1].share == pytest.approx(1.5 / 8)
+    steps.advance("write", 10)
+    assert told[-1].share == pytest.approx((1.5 + 2.5 / 2) / 8)
+    steps.join("align", "write", 10)
+    steps.join("mix", "print", 10)
+    steps.advance("write", 10)
+    steps.advance("examine", 10)
+    assert told[-1].share == 1.0
+
+
 @given(st.lists(st.tuples(st.sampled_from(STAGES), st.floats(0.0, 9.0), st.booleans())))
 def test_the_share_never_falls_nor_leaves_its_bounds(work: list[tuple[Stage, float, bool]]) -> None:
     told: list[Step] = []

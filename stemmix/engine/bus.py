@@ -3,8 +3,8 @@
 Loudness is unknown until the mix exists, so the bus goes to a scratch file beside the target while it is metered, in
 the widest layout that is asked for; a master is then fold, gain, limiter and dither over that file. What a mix read
 when it was last made need not be read again: then the first master is written while it is mixed, and the scratch is for
-the others. The scratch is 32-bit float: its rounding lies 150 dB under each sample, and is in every master, written
-from the scratch or not.
+a limiter's next round and for other masters, where there may be any. The scratch is 32-bit float: its rounding lies
+150 dB under each sample, and is in every master, written from the scratch or not.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class Memory(Protocol):
         """What was kept; None where there is nothing, or nothing to be believed."""
 
     def write(self, what: str, body: bytes) -> None:
-        """Keep it, if that can be."""
+        """Keep it, if that can be. A StemError where it is not of the mix that it is kept for."""
 
 
-def _nothing(_stage: Stage, _samples: float) -> None:
+def _nothing(_stage: Stage, _other: Stage, _samples: float) -> None:
     """Nobody is told."""
 
 
@@ -69,8 +69,8 @@ class Job:
     """Told the stage, and how many samples are done in it, a file's each. Called from any thread."""
     programme: Programme
     """What of it counts, and where dialogue speaks."""
-    skip: Callable[[Stage, float], None] = _nothing
-    """Told how much of a stage need not be done."""
+    join: Callable[[Stage, Stage, float], None] = _nothing
+    """Told how much of a stage is done as part of another."""
     memory: Memory | None = None
     threads: int = 2
 
@@ -116,7 +116,7 @@ class Bus:
 
     def _mixed_now(self, crew: Crew, layout: Layout, gain: float, *, last: bool) -> Iterator[Floats]:
         """The same while it is mixed; kept unless it is for the last time, too."""
-        self.job.skip("mix", self.job.frames)
+        self.job.join("mix", "write", self.job.frames)
         scratch = None if last else self._scratch()
         line, keeping = crew.line(), None
         for stems in self.job.mixed(crew):

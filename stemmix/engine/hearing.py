@@ -144,6 +144,8 @@ class _Hearing:
         said, (*arrays, peaks, dialogue, others) = unpacked(body)
         measured = [(Measured.model_validate_json(text), frames) for text, frames in said["measured"]]
         pairs = zip(arrays[::2], arrays[1::2], strict=True)
+        if len(peaks) != len(self._peaks) or len(dialogue) != len(others):
+            raise ValueError("not of this mix")
         readings = [Readings(*one, *both) for one, both in zip(measured, pairs, strict=True)]
         room_tone = RoomTone(self._job.project.sample_rate, self._job.programme)
         room_tone.recall(dialogue, others)

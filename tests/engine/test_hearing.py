@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from stemmix.crew import Crew
+from stemmix.engine import bus
 from stemmix.engine.bus import Bus, Job
 from stemmix.engine.gauge import Programme
+from stemmix.engine.readings import packed, unpacked
 from stemmix.model.receipt import WrittenFile
 from tests.delivering import Floats, checks, delivered, job_of
 from tests.material import RATE_HZ, bytes_in, chords, clicks, noise
@@ -59,30 +61,31 @@ def job(folder: Path, memo: Memo, *deliverables: dict[str, Any], gain: float = 1
 
 
 DELIVERABLES: dict[str, tuple[tuple[dict[str, Any], ...], int, int]] = {
-    "a master": ((MASTER,), 1, 1),
+    "a master": ((MASTER,), 1, 0),
     "masters of several layouts": ((MASTER, {"name": "mono", "kind": "fold_down", "layout": "1.0"}), 1, 1),
     "a limiter at work": (({"name": "mix", "target_lufs": -9.0, "ceiling_dbtp": -6.0, "max_limiting_db": 20.0},), 1, 1),
-    "dialogue at its loudness": (({"name": "mix", "preset": "netflix-nearfield-20"},), 1, 1),
+    "dialogue at its loudness": (({"name": "mix", "preset": "netflix-nearfield-20"},), 1, 0),
     "a codec": (({"name": "mix", "target_lufs": -16.0, "format": "mp3"},), 1, 1),
-    "printed stems": ((MASTER, {"name": "stems", "kind": "stems"}), 2, 2),
-    "an M&E": ((MASTER, {"name": "m_and_e", "kind": "m_and_e"}), 2, 2),
+    "printed stems": ((MASTER, {"name": "stems", "kind": "stems"}), 2, 0),
+    "an M&E": ((MASTER, {"name": "m_and_e", "kind": "m_and_e"}), 2, 0),
 }
-"""With how often the strips run: at first, and of what is known."""
+"""With how often the strips run, and how many mixes are kept on the disk where it is known what they read."""
 
 
 @pytest.mark.parametrize("wanted", DELIVERABLES)
 def test_what_is_known_of_a_mix_is_not_heard_again_and_nothing_comes_out_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str
 ) -> None:
-    deliverables, runs, runs_again = DELIVERABLES[wanted]
-    memo, measured = Memo(), list[Bus]()
-    mix = Bus.mix
+    deliverables, runs, kept = DELIVERABLES[wanted]
+    memo, measured, scratches = Memo(), list[Bus](), list[Any]()
+    mix, scratch = Bus.mix, bus.Scratch
     monkeypatch.setattr(Bus, "mix", lambda bus, hear: (measured.append(bus), mix(bus, hear)))
+    monkeypatch.setattr(bus, "Scratch", lambda *given: (scratches.append(given), scratch(*given))[1])
     hot = 3.0 if wanted == "printed stems" else 1.0
     first = delivered(job(tmp_path / "first", memo, *deliverables, gain=hot))
-    assert (memo.runs, len(measured), len(memo)) == (runs, 1, 1)
+    assert (memo.runs, len(measured), len(memo), len(scratches)) == (runs, 1, 1, 1)
     again = delivered(job(tmp_path / "again", memo, *deliverables, gain=hot, size=4_321))
-    assert (memo.runs, len(measured), len(memo)) == (runs + runs_again, 1, 1)
+    assert (memo.runs, len(measured), len(memo), len(scratches)) == (2 * runs, 1, 1, 1 + kept)
     assert again == first
     assert bytes_in(tmp_path / "again") == bytes_in(tmp_path / "first")
     if wanted == "an M&E":
@@ -92,12 +95,18 @@ def test_what_is_known_of_a_mix_is_not_heard_again_and_nothing_comes_out_otherwi
 @pytest.mark.parametrize("body", [b"", b"other", b"\x02" + bytes(7) + b"{}", b"\x04" + bytes(7) + b"null"])
 def test_what_is_none_of_it_is_heard_anew(tmp_path: Path, body: bytes) -> None:
     memo = Memo()
-    first = delivered(job(tmp_path / "first", memo, MASTER))
+    m_and_e = {"name": "m_and_e", "kind": "m_and_e"}  # for which the room is heard
+    first = delivered(job(tmp_path / "first", memo, MASTER, m_and_e))
     (what,) = memo
     sound = memo[what]
-    for number, harmed in enumerate((body, sound[:-8])):
+    said, arrays = unpacked(sound)
+    short = (
+        packed(said, [*arrays[:-2], arrays[-2][:-1], arrays[-1]]),
+        packed(said, [*arrays[:-3], np.zeros(9), *arrays[-2:]]),
+    )
+    for number, harmed in enumerate((body, sound[:-8], *short)):
         memo[what] = harmed
-        assert delivered(job(tmp_path / f"again {number}", memo, MASTER)) == first
+        assert delivered(job(tmp_path / f"again {number}", memo, MASTER, m_and_e)) == first
         assert memo[what] == sound
 
 
