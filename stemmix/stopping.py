@@ -10,6 +10,7 @@ signal waits for its end, which is near. A second signal ends the process at onc
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -53,7 +54,11 @@ def heed() -> None:
 
 @contextmanager
 def raised_by_signals() -> Iterator[None]:
-    """Let SIGINT and SIGTERM stop what runs inside; a second one ends the process."""
+    """Let SIGINT and SIGTERM stop what runs inside; a second one ends the process.
+
+    A signal may come while a library is in the middle of something: what it makes of `StoppedError` is that, and where
+    nothing can be raised, as in what C calls back, nothing is said, and the next `heed` raises it.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers
         return
@@ -67,11 +72,21 @@ def raised_by_signals() -> Iterator[None]:
         if not _wish.shields:
             raise StoppedError(number)
 
+    def unraised(lost: sys.UnraisableHookArgs) -> None:
+        if not isinstance(lost.exc_value, StoppedError):
+            told(lost)
+
     _wish.number, _wish.shields = None, 0
+    told, sys.unraisablehook = sys.unraisablehook, unraised
     before = [signal.signal(number, stop) for number in numbers]
     try:
         yield
+    except Exception as fault:
+        if _wish.number is None:
+            raise
+        raise StoppedError(_wish.number) from fault
     finally:
+        sys.unraisablehook = told
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
         _wish.number = None

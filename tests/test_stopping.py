@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,6 +47,43 @@ def test_a_signal_raises_in_the_main_thread_and_is_heeded_until_it_is_answered(n
 
 def test_an_end_is_no_exception_that_somebody_may_take_for_his_own() -> None:
     assert not issubclass(StoppedError, Exception | KeyboardInterrupt)
+
+
+def test_what_a_library_makes_of_an_end_is_an_end() -> None:
+    """pydantic, ended while it builds a model, raises an error of its own."""
+    with stopped():
+        try:
+            ask()
+            time.sleep(10)
+        except StoppedError as end:
+            raise ValueError(f"model could not be built: {end}") from end
+    with pytest.raises(ValueError, match="nobody asked"), raised_by_signals():
+        raise ValueError("nobody asked")
+
+
+def test_an_end_that_comes_where_nothing_can_be_raised_is_heeded_later_and_not_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Dropped:
+        def __init__(self, work: Callable[[], object]) -> None:
+            self._work = work
+
+        def __del__(self) -> None:
+            self._work()
+
+    def faulty() -> None:
+        raise ZeroDivisionError
+
+    told: list[type[BaseException]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "unraisablehook", lambda lost: told.append(lost.exc_type))
+        with stopped():
+            Dropped(faulty)
+            Dropped(ask)
+            heed()
+        Dropped(faulty)
+    assert told == [ZeroDivisionError] * 2
+    assert capsys.readouterr().err == ""
 
 
 def test_what_waits_in_a_pool_is_not_begun_and_what_runs_ends_by_itself() -> None:
