@@ -135,7 +135,8 @@ def _offsets(
     if cache is not None and key is not None:
         for source in members:
             source.refuse_change()
-        cache.write(KIND, key, _KEPT.dump_json(offsets))
+        if all(source.untouched for source in members):
+            cache.write(KIND, key, _KEPT.dump_json(offsets))
     return offsets
 
 

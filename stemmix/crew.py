@@ -38,7 +38,7 @@ def frames_at_once(channels: int) -> int:
 
 def frames_heard_at_once(channels: int) -> int:
     """The same of a stream that is only heard: twice as long. Meters that hear a block are done at different times, and
-    the next is begun when all of them are; fewer blocks are fewer such waits."""
+    the next is begun when all of them are; fewer blocks are fewer such waits, and less of Python's share."""
     return 2 * frames_at_once(channels)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
@@ -31,16 +32,30 @@ def listen(
     """Pass 1: every stem's features, from the store or by one scan each. A StemError where all are silent."""
     steps.advance("listen", 0)
 
-    def heard(source: Source) -> HeardStem:
-        return _heard(project, source, store, steps)
+    done: list[HeardStem] = []
 
-    with Pool(threads, "listen") as pool:
-        stems = list(pool.map(heard, sources))
+    def heard(source: Source) -> HeardStem:
+        done.append(_heard(project, source, store, steps))
+        return done[-1]
+
+    try:
+        with Pool(threads, "listen") as pool:
+            stems = list(pool.map(heard, sources))
+        if all(stem.facts.silent for stem in stems):
+            raise StemError(f"every stem is silent: there is nothing to mix ({', '.join(stem.id for stem in stems)})")
+    except StemError:
+        keep_heard(done)
+        raise
     for source in sources:  # a core has time for them from now on
         source.begin_hash()
-    if all(stem.facts.silent for stem in stems):
-        raise StemError(f"every stem is silent: there is nothing to mix ({', '.join(stem.id for stem in stems)})")
     return stems
+
+
+def keep_heard(stems: Sequence[HeardStem]) -> None:
+    """Of some stems that cannot be mixed, keep what was heard in those that are sound: it need not be heard again."""
+    for stem in stems:
+        with suppress(StemError):
+            stem.identified()
 
 
 def _heard(project: Project, source: Source, store: FeatureStore, steps: Steps) -> HeardStem:
@@ -64,7 +79,7 @@ def _heard(project: Project, source: Source, store: FeatureStore, steps: Steps) 
             kept: int | None = crc
         else:
             source.refuse_change()  # what was heard is of the file that was hashed
-            kept = writer.keep(key())
+            kept = writer.keep(key()) if source.untouched else None
         mark = None if kept is None else f"{key()} {kept} {source.at // hop} {source.gain_db}"
         return Identity(source.sha256, mark)
 

@@ -15,7 +15,7 @@ from stemmix.engine.deliver import deliver, publish
 from stemmix.engine.gauge import Programme
 from stemmix.engine.master import Given
 from stemmix.engine.mixer import BLOCK_FRAMES, mixed_blocks
-from stemmix.errors import OutputError, ProjectError
+from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.cache import Cache, user_cache
 from stemmix.files.documents import StagedDocument, sha256_of_document
 from stemmix.files.features import feature_store
@@ -23,7 +23,7 @@ from stemmix.files.hashes import Hashes
 from stemmix.files.parts import remove_strays
 from stemmix.files.paths import seen_from
 from stemmix.files.projects import read_project
-from stemmix.listening import THREADS, listen, programme_frames
+from stemmix.listening import THREADS, keep_heard, listen, programme_frames
 from stemmix.machine import give_back_freed_objects, processor, versions
 from stemmix.model.deliverables import made_for_dialogue, speech_of
 from stemmix.model.exhibit import EXCERPTS
@@ -327,7 +327,11 @@ def listen_and_decide(
 def decision_on(project: Project, stems: Sequence[HeardStem], steps: Steps, cache: Cache | None) -> Decision:
     """The plan, made or remembered."""
     steps.advance("decide", 0)
-    made = decided(project, stems, programme_frames(stems), cache)
+    try:
+        made = decided(project, stems, programme_frames(stems), cache)
+    except StemError:
+        keep_heard(stems)
+        raise
     steps.advance("decide", 1)
     return made
 

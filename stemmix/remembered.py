@@ -32,7 +32,8 @@ class MixMemory:
         """Keep it, if that can be. A StemError where a file is not the one any more that the mix is named by."""
         for source in self.sources:
             source.refuse_change()
-        self.cache.write(KIND, self._key(what), body)
+        if all(source.untouched for source in self.sources):
+            self.cache.write(KIND, self._key(what), body)
 
     def _key(self, what: str) -> str:
         return hashlib.sha256(f"{self.mix} {what}".encode()).hexdigest()[:40]

@@ -90,6 +90,11 @@ class Source:
             file.hash.refuse_change()
 
     @property
+    def untouched(self) -> bool:
+        """Whether nobody has done anything to its files since they were opened: what was read may be kept."""
+        return all(file.hash.untouched for file in self.files)
+
+    @property
     def named(self) -> str:
         """What warnings and errors call it: its file, or its id."""
         whole = self.timeline.is_whole_file

@@ -10,20 +10,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from stemmix import alignment, decided, listening, machine
+from stemmix.analysis.scan import StemScan
 from stemmix.errors import StemError
 from stemmix.files import hashes
 from stemmix.files.cache import Cache, user_cache
 from stemmix.files.documents import canonical
 from stemmix.looking import examine
 from stemmix.model.plan import Plan
+from stemmix.sources import Source
 from tests.material import (
     RATE_HZ,
     bytes_in,
     clicks,
     edited,
     plan_in,
+    read_audio,
     rendered,
     scene,
     silent_progress,
@@ -171,6 +175,49 @@ def test_without_the_cache_nothing_is_believed_and_nothing_is_kept(tmp_path: Pat
     kept = sorted((entry.path, entry.used_s) for entry in user().entries())
     assert work.of(project, use_cache=False) == ALL
     assert sorted((entry.path, entry.used_s) for entry in user().entries()) == kept, "not even read"
+
+
+def test_what_was_heard_before_a_stem_was_refused_is_kept(tmp_path: Path, work: Work) -> None:
+    """The one is mended, and heard; the others need not be."""
+    project = scene(tmp_path)
+    amb = tmp_path / "scene" / "amb.wav"
+    sound = amb.read_bytes()
+    faulty = read_audio(amb)
+    faulty[-1] = np.nan
+    soundfile.write(amb, faulty, RATE_HZ, subtype="FLOAT")
+    with pytest.raises(StemError, match=r"amb\.wav: holds 2 samples that are NaN"):
+        work.of(project)
+    amb.write_bytes(sound)
+    assert work.of(project) == ["decide", "hash amb.wav", "scan"]
+
+
+@pytest.mark.parametrize("when", ["while it is heard", "before it is hashed"])
+def test_a_stem_that_is_written_in_place_and_dated_back_is_kept_under_no_hash(
+    tmp_path: Path, work: Work, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    project = scene(tmp_path)
+    dx = tmp_path / "scene" / "dx.wav"
+    other = bytearray(dx.read_bytes())
+    other[len(other) // 2 :] = bytes(len(other) - len(other) // 2)
+    about, process = dx.stat(), StemScan.process
+    written: list[bool] = []
+
+    def write() -> None:
+        if not written:
+            written.append(True)
+            with dx.open("r+b") as file:
+                file.write(other)
+            os.utime(dx, ns=(about.st_atime_ns, about.st_mtime_ns))
+
+    with monkeypatch.context() as patch:
+        if when == "while it is heard":
+            patch.setattr(StemScan, "process", lambda scan, block: (process(scan, block), write())[0])
+        else:
+            patch.setattr(Source, "begin_hash", lambda _source: write())
+        work.of(project)
+    assert written
+    remembered = canonical(examine(project, progress=silent_progress).plan)
+    assert canonical(examine(project, progress=silent_progress, use_cache=False).plan) == remembered
 
 
 @pytest.mark.parametrize("kind", ["plans", "features", "hashes"])

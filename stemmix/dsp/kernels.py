@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 
 from stemmix.dsp.kernel_store import KernelStore
 from stemmix.dsp.vector_code import VectorCode
-from stemmix.stopping import heed
+from stemmix.stopping import heed, shielded
 
 
 class _EndBetweenPasses(event.Listener):
@@ -43,6 +43,14 @@ def compiled(function: Callable[..., Any]) -> Any:
     options: Any = {"nogil": True, "fastmath": False, "error_model": "numpy", "no_cfunc_wrapper": True}
     kernel: Any = nb.njit(**options)(function)
     kernel._cache = KernelStore(function)
+    compile_or_load = kernel.compile
+
+    def unbroken(types_of_arguments: Any) -> Any:
+        """LLVM calls back into Python: what is raised there ends in a crash. Between passes an end is heeded."""
+        with shielded():
+            return compile_or_load(types_of_arguments)
+
+    kernel.compile = unbroken
     called = kernel.get_call_template
 
     def called_with_any(args: Any, kws: Any) -> Any:

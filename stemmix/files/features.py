@@ -55,7 +55,7 @@ class StoredFrames:
         return rows.astype(np.int16, copy=False)
 
 
-class Entry(NamedTuple):
+class KeptFeatures(NamedTuple):
     """Features that are kept."""
 
     facts: StemFacts
@@ -196,7 +196,7 @@ class FeatureStore:
         """For a new entry. OutputError where there is no place for it."""
         return FeatureWriter(self.cache, self._scratch, self._opened)
 
-    def read(self, key: str) -> Entry | None:
+    def read(self, key: str) -> KeptFeatures | None:
         """The entry, or None where there is none, or it is not to be believed."""
         if self.cache is None:
             return None
@@ -220,7 +220,7 @@ class FeatureStore:
             self._opened.close()
 
 
-def _checked(file: BinaryIO, key: str) -> Entry:
+def _checked(file: BinaryIO, key: str) -> KeptFeatures:
     """A whole entry; ValueError where it is damaged, or another's."""
     size = file.seek(0, os.SEEK_END)
     if size < TRAILER.size:
@@ -243,7 +243,7 @@ def _checked(file: BinaryIO, key: str) -> Entry:
         raise ValueError("damaged")
     file.seek(text_at)
     facts = StemFacts.model_validate_json(file.read(length))
-    return Entry(facts, StoredFrames(file, text_at // _ROW_BYTES), crc)
+    return KeptFeatures(facts, StoredFrames(file, text_at // _ROW_BYTES), crc)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """SHA-256 of files: taken in the background when a core has time, and remembered as long as a file is the same.
 
-Nothing waits for them while stems are listened to, which takes all cores; one is idle while decisions are made. So the
-last gigabytes, which the system still has in memory, are left until somebody asks for a hash, or says that it is time.
+Mostly nothing waits for them while stems are listened to, which takes all cores; one is idle while decisions are made.
+So the last gigabytes, which the system still has in memory, are left until somebody asks for any hash, or says that it
+is time.
 
 A file is taken for the one that was hashed as long as its path, size, times (content and inode, in nanoseconds) and
 inode number are those of then. That is not believed of a file that had been written to within two seconds before it was
@@ -23,7 +24,7 @@ from typing import Final, NamedTuple, Self
 
 from stemmix.errors import StemError
 from stemmix.files.cache import Cache
-from stemmix.stopping import heed
+from stemmix.stopping import heed, shielded
 
 TICK_S: Final = 2.0
 """The coarsest clock of a file system in use (FAT)."""
@@ -31,6 +32,8 @@ TICK_S: Final = 2.0
 _PIECE_BYTES: Final = 4 << 20
 """Some milliseconds of work: an end comes at once, and the interpreter, which decisions need meanwhile, is asked for
 only so often."""
+
+_LOOK_S: Final = 0.05
 
 LATE_BYTES: Final = 2 << 30
 """What is read again from memory, not from a disk, on machines of 8 GB or more."""
@@ -127,6 +130,12 @@ class FileHash:
         if self._then is None or now is None or not self._then.same_content(now):
             raise StemError(f"{self.path}: has changed while it was being read")
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nobody has done anything to the file since, not even put it back: what was read of it may be kept
+        under its hash."""
+        return self._then is not None and self._then == _stamp_of(self.path)
+
 
 class Hashes:
     """The hashes of files, each taken once. A context manager: what is not done when it is left is given up."""
@@ -176,8 +185,8 @@ class Hashes:
         """So many bytes more have been read: waits where the rest has time; False where it is given up."""
         heed()
         self._left -= count  # or, where two do so at once, some less: it is a rule of thumb
-        if self._left <= LATE_BYTES:
-            self._wanted.wait()
+        while self._left <= LATE_BYTES and not self._wanted.wait(_LOOK_S):
+            pass  # more files may be there by now
         return not self._stopped
 
     def close(self) -> None:
@@ -189,7 +198,8 @@ class Hashes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        with shielded():
+            self.close()
 
 
 def on_demand(path: Path) -> FileHash:

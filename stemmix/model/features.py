@@ -22,7 +22,8 @@ from stemmix.model.receipt import Measured
 Floats = NDArray[np.float64]
 
 FEATURES_VERSION = 7
-"""Counts up whenever a scan of the same samples gives other numbers: cached features of another version are void."""
+"""Counts up whenever a scan of the same samples gives other numbers, or they are kept in another form: cached features
+of another version are void."""
 
 COLUMNS = {
     "total": slice(0, 36),

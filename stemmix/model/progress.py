@@ -12,7 +12,7 @@ from stemmix.model.document import Document
 PROGRESS_SCHEMA: Final = "stemmix.progress/1"
 
 Stage = Literal["open", "align", "listen", "decide", "mix", "write", "print", "examine", "compare", "read", "render"]
-"""In the order in which a job has them: stems opened and their hashes taken, brought into line, listened to; decisions
+"""In the order in which a job has them: stems opened, brought into line, listened to; decisions
 made; stems mixed, masters written, parts printed, what was written examined. `verify` compares; `measure` and `qc`
 read; many projects are rendered, each by itself.
 """

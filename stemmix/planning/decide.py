@@ -1,6 +1,7 @@
 """From features to a plan: goals, their conflicts, the least moves that reach them, and what those moves bought.
 
-Pure: the same project and features give the same plan, and nothing here hears audio. Lines are taken one after another
+The same project and features give the same plan, and nothing here hears audio; only in the end the hashes of the stems'
+files, which the plan names, are waited for. Lines are taken one after another
 and only their own stretch of the features is read, so that memory does not grow with the programme. On one thread: what
 is compiled takes some microseconds a call, and two would hand the interpreter to and fro for longer than that.
 
@@ -54,7 +55,10 @@ HARM = 0.02
 
 
 def decide(project: Project, stems: Sequence[HeardStem], frames: int) -> Plan:
-    """The plan for a programme of `frames` samples; `stems` are those that are heard, in the project's order."""
+    """The plan for a programme of `frames` samples; `stems` are those that are heard, in the project's order.
+
+    StemError where the file of one has changed since it was heard.
+    """
     desk = Desk(project, stems, frames)
     goals = goals_of(project, stems, desk.hop, frames) if len(stems) > 1 else []
     faders, advice = balance_of(project, stems, goals, desk.rules, desk.hop, frames)

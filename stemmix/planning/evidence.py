@@ -53,7 +53,7 @@ class HeardStem:
     inverted: bool = False
     """Whether it was turned the other way up for that."""
     seen_before: bool = False
-    """Whether it may have been heard before; who `identified` it is known at once then."""
+    """Whether it may have been heard before: `identified` need not wait then."""
 
     @property
     def sha256(self) -> str:

@@ -299,3 +299,35 @@ def test_a_read_only_folder_is_passed_over(places: Path, monkeypatch: pytest.Mon
     # root may write everywhere: what the system answers anybody else
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != closed)
     assert folder_of_kernels() == places / "home/.cache/stemmix/kernels"
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_signal_while_llvm_calls_back_waits_until_it_has_returned(house: House, again: bool) -> None:
+    """Raised in what C calls, it would end the process by a fault of memory."""
+    if again:
+        house.run()
+    before = """
+import os, signal
+from llvmlite.binding import ExecutionEngine
+from stemmix.stopping import StoppedError, heed, raised_by_signals
+find = ExecutionEngine._find_module_ptr
+asked = []
+def ask(*given):
+    if not asked:
+        asked.append(os.kill(os.getpid(), signal.SIGINT))
+    return find(*given)
+ExecutionEngine._find_module_ptr = ask
+watched = raised_by_signals()
+watched.__enter__()
+import atexit
+def told():
+    try:
+        heed()
+    except StoppedError as end:
+        print(end.exit_code, len(asked))
+atexit.register(told)
+"""
+    process = house.start(before)
+    said, faults = process.communicate(timeout=120)
+    assert "130 1" in said.splitlines(), (said, faults)
+    assert process.returncode in (0, 1)

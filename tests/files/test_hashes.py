@@ -309,6 +309,42 @@ def test_more_than_that_is_read_at_once(file: Path, eager: Callable[[int], None]
         assert one.sha256 == true()
 
 
+def test_what_is_added_later_is_counted_too(
+    tmp_path: Path, file: Path, reads: list[Path], eager: Callable[[int], None]
+) -> None:
+    """The first file is small, and waits; with the second, it is more than the system has in memory."""
+    eager(len(CONTENT) - 1)
+    small = tmp_path / "small.wav"
+    small.write_bytes(b"small")
+    with Hashes(None, 2) as taken:
+        taken.of(small)
+        time.sleep(0.1)
+        taken.of(file)
+        for _ in range(1000):
+            if file in reads:
+                break
+            time.sleep(0.01)
+        assert reads == [small, file]
+
+
+@pytest.mark.parametrize("harm", ["written", "written and dated back", "touched", "replaced and put back"])
+def test_what_anybody_has_touched_is_not_what_it_was(file: Path, harm: str) -> None:
+    """Even if its content and its date are: what was read of it meanwhile may have been of another."""
+    times = file.stat().st_atime_ns, file.stat().st_mtime_ns
+    with Hashes(None, 2) as taken:
+        one = taken.of(file)
+        assert one.untouched
+        if harm == "replaced and put back":
+            kept = file.rename(file.with_name("kept.wav"))
+            file.write_bytes(b"another")
+            kept.replace(file)
+        else:
+            file.write_bytes(CONTENT[::-1] if harm.startswith("written") else CONTENT)
+            if harm != "written":
+                os.utime(file, ns=times)
+        assert not one.untouched
+
+
 def test_who_asks_takes_what_nobody_else_is_taking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And each is taken once, however many ask."""
     paths = [tmp_path / f"{number}.wav" for number in range(3)]
@@ -326,7 +362,9 @@ def test_who_asks_takes_what_nobody_else_is_taking(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(hashes, "_taken", waits)
     with Hashes(None, 2) as taken:
         asked = [taken.of(path) for path in paths]
-        while paths[0] not in by:
+        for _ in range(5000):
+            if paths[0] in by:
+                break
             time.sleep(0.001)
         assert asked[2].sha256 == true(b"2.wav")
         assert by[paths[2]] == threading.current_thread().name != by[paths[0]]
