@@ -35,8 +35,9 @@ def listen(
     done: list[HeardStem] = []
 
     def heard(source: Source) -> HeardStem:
-        done.append(_heard(project, source, store, steps))
-        return done[-1]
+        stem = _heard(project, source, store, steps)
+        done.append(stem)  # by several threads: the last one there may be another's
+        return stem
 
     try:
         with Pool(threads, "listen") as pool:
@@ -44,7 +45,8 @@ def listen(
         if all(stem.facts.silent for stem in stems):
             raise StemError(f"every stem is silent: there is nothing to mix ({', '.join(stem.id for stem in stems)})")
     except StemError:
-        keep_heard(done)
+        if store.cache is not None:
+            keep_heard(done)
         raise
     for source in sources:  # a core has time for them from now on
         source.begin_hash()

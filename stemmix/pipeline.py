@@ -330,7 +330,8 @@ def decision_on(project: Project, stems: Sequence[HeardStem], steps: Steps, cach
     try:
         made = decided(project, stems, programme_frames(stems), cache)
     except StemError:
-        keep_heard(stems)
+        if cache is not None:
+            keep_heard(stems)
         raise
     steps.advance("decide", 1)
     return made
