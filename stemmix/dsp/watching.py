@@ -94,15 +94,16 @@ class SampleWatch:
         cells = self._cells_of(rows, stop)
         self._look_for_flat_tops(rows, stop, cells)
         found = watching_kernels.holes(
-            rows, start, stop, self._frames, QUIET, *self._hole, self._near, self._around, LOUD, ALIKE, STEP,
-            self._hole_state, self._events,
+            rows, start, stop, cells, self._first, self._frames, QUIET, *self._hole, self._near, self._around,
+            LOUD, ALIKE, STEP, self._hole_state, self._events,
         )  # fmt: skip
         for _, begin, end in _in_time(self._events[:found, :3]):
             self.holes.add(begin, end)
         self._look_for_jumps(rows, stop, cells)
         found = watching_kernels.silent_runs(
-            rows, start, stop, self._frames, self._shortest_silence, self._near, self._silence_state, self._events
-        )
+            rows, start, stop, cells, self._first, self._frames, self._shortest_silence, self._near,
+            self._silence_state, self._events,
+        )  # fmt: skip
         for begin, end, edge in self._events[:found, :3].tolist():
             self.pauses += 1
             self.silent_frames += round(end - begin)

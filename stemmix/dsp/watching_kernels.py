@@ -138,17 +138,35 @@ def flat_runs(rows, start, stop, cells, first_frame, shortest, full_scale, lowes
 
 
 @compiled
-def holes(rows, start, stop, first_frame, quiet, shortest, longest, near, around, loud, alike, step, state, events):
+def holes(
+    rows,
+    start,
+    stop,
+    cells,
+    begin,
+    first_frame,
+    quiet,
+    shortest,
+    longest,
+    near,
+    around,
+    loud,
+    alike,
+    step,
+    state,
+    events,
+):
     """Sound that breaks off, and goes on as it was: quiet runs with a sharp edge on either side.
 
-    At least shortest + around columns stand before `start`. A run of `shortest` to `longest` samples up to `quiet` in
-    magnitude is a hole where one of the `near` samples before it, and one of those after it, is `loud`, the highest of
-    the `around` samples on either side are no further apart than the factor `alike`, and one of its two neighbours is
-    at least `step`: a wave that is soft for a while falls and rises smoothly. state (channels, 9): length of the run,
-    highest `around` before it (0 if not `loud` nearby); of the one that what follows decides on: samples since it,
-    highest of them, its end, its length, highest before it; the last sample before a run, the higher neighbour of that
-    one. Another that ends meanwhile is part of what follows. In sound, one sample in `shortest` is looked at: no such
-    run lies between two of them. events (m, 3): channel, first frame, end. Returns how many.
+    At least shortest + around columns stand before `start`; cells: `extremes` of columns `begin`, `start` or before, to
+    stop. A run of `shortest` to `longest` samples up to `quiet` in magnitude is a hole where one of the `near` samples
+    before it, and one of those after it, is `loud`, the highest of the `around` samples on either side are no further
+    apart than the factor `alike`, and one of its two neighbours is at least `step`: a wave that is soft for a while
+    falls and rises smoothly. state (channels, 9): length of the run, highest `around` before it (0 if not `loud`
+    nearby); of the one that what follows decides on: samples since it, highest of them, its end, its length, highest
+    before it; the last sample before a run, the higher neighbour of that one. Another that ends meanwhile is part of
+    what follows. In sound, one sample in `shortest` is looked at: no such run lies between two of them; of a run that
+    is long enough, only cells that it may end in. events (m, 3): channel, first frame, end. Returns how many.
     """
     count = 0
     for c in range(len(rows)):
@@ -162,10 +180,16 @@ def holes(rows, start, stop, first_frame, quiet, shortest, longest, near, around
                 while probe < stop and abs(row[probe]) > quiet:
                     probe += shortest
                 i = max(i, probe - shortest + 1)
-                begin = min(probe, stop)
-                while begin > i and abs(row[begin - 1]) <= quiet:
-                    begin -= 1
-                i = begin
+                edge = min(probe, stop)
+                while edge > i and abs(row[edge - 1]) <= quiet:
+                    edge -= 1
+                i = edge
+                if i == stop:
+                    break
+            elif since == 0 and length >= shortest:
+                on = _after_quiet(cells, c, begin, i, stop, quiet)
+                length += on - i
+                i = on
                 if i == stop:
                     break
             size = abs(row[i])
@@ -314,10 +338,11 @@ def _reaches(cells, c, cell, least):
 
 
 @compiled
-def silent_runs(rows, start, stop, first_frame, shortest, near, state, events):
+def silent_runs(rows, start, stop, cells, begun, first_frame, shortest, near, state, events):
     """Runs of `shortest` or more frames that are zero in all channels, and have sound before and after them.
 
-    At least `near` columns stand before `start`, and near <= shortest. state (5,): first frame of the silence, -1
+    At least `near` columns stand before `start`, and near <= shortest; cells: `extremes` of columns `begun`, `start` or
+    before, to stop. state (5,): first frame of the silence, -1
     before any sound and -2 in sound; highest magnitude of the `near` frames before it; of a run that has just ended its
     first frame and its end (-1 if none), highest magnitude since. In sound, one frame in `shortest` is looked at: no
     such run lies between two of them. events (m, 3): first frame, end, highest magnitude of the `near` frames on either
@@ -348,7 +373,7 @@ def silent_runs(rows, start, stop, first_frame, shortest, near, state, events):
                 break
             # a probe that met sound has moved on: this frame is silent
             since, before = i + to_frame, _highest(rows, i - near, i)
-        i = _first_sound(rows, i, stop)
+        i = _first_sound(rows, i, stop, cells, begun)
         if i < stop:
             if since >= 0.0 and i + to_frame - since >= shortest:
                 begin, end = since, i + to_frame
@@ -375,11 +400,24 @@ def _highest(rows, begin, end):
 
 
 @compiled
-def _first_sound(rows, begin, end):
-    """The first column in which a channel is not zero; `end` if none."""
+def _first_sound(rows, start, stop, cells, begin):
+    """The first column in which a channel is not zero; `stop` if none."""
     for c in range(len(rows)):
-        for i in range(begin, end):
-            if rows[c, i] != 0.0:
-                end = i
-                break
-    return end
+        i = start
+        while i < stop:
+            i = _after_quiet(cells, c, begin, i, stop, 0.0)
+            if i < stop and rows[c, i] != 0.0:
+                stop = i
+            i += 1
+    return stop
+
+
+@compiled
+def _after_quiet(cells, c, begin, i, stop, quiet):
+    """Column i; where a cell begins with it, the first cell from there on that may hold more than `quiet`, or stop."""
+    if (i - begin) % CELL == 0:
+        cell = (i - begin) // CELL
+        while i < stop and max(cells[0, c, cell], -cells[1, c, cell]) <= quiet:
+            cell += 1
+            i = min(i + CELL, stop)
+    return i

@@ -76,19 +76,27 @@ def test_flat_runs_are_its_twins(samples: list[tuple[float, int]], short: bool, 
 @settings(max_examples=200, deadline=None)
 @given(
     samples=st.lists(st.sampled_from([0.0, 0.0, 0.0, 0.00001, 0.0002, 0.004, 0.01, 0.3]), min_size=30, max_size=200),
+    quiet=st.lists(st.tuples(st.integers(0, 200), st.integers(20, 120)), max_size=3),
     shortest=st.integers(2, 5),
+    longest=st.sampled_from([6, 90]),
     cuts=CUTS,
 )
-def test_holes_are_its_twins(samples: list[float], shortest: int, cuts: list[int]) -> None:
-    near, around, longest = 2, 4, 6
+def test_holes_are_its_twins(
+    samples: list[float], quiet: list[tuple[int, int]], shortest: int, longest: int, cuts: list[int]
+) -> None:
+    """Short ones, and such as whole cells lie in."""
+    near, around = 2, 4
+    for at, length in quiet:
+        samples[at:at] = [0.00001, 0.0] * (length // 2)
     signal = np.array([*samples, *[0.0] * around])[:, None]
     before = shortest + around
     state = np.zeros((1, 9))
     found: list[tuple[float, ...]] = []
     for rows, stop, frames in parts_of(signal, cuts, before):
         events = np.empty((stop, 3))
+        cells = cells_of(rows, 2, stop)
         count = watching_kernels.holes(
-            rows, before, stop, frames, 1e-4, shortest, longest, near, around, 0.003, 5.0, 0.01, state, events
+            rows, before, stop, cells, 2, frames, 1e-4, shortest, longest, near, around, 0.003, 5.0, 0.01, state, events
         )
         found += map(tuple, events[:count, 1:].tolist())
     wanted = holed(signal[:, 0].tolist(), 1e-4, (shortest, longest), (near, around), 0.003, 5.0, 0.01)
@@ -125,14 +133,21 @@ def test_jumps_are_its_twins(at: list[int], steps: bool, reach: int, rough: tupl
 
 
 @settings(max_examples=200, deadline=None)
-@given(heard=st.lists(st.sampled_from([True, False, False]), max_size=80), cuts=CUTS)
-def test_silent_runs_are_its_twins(heard: list[bool], cuts: list[int]) -> None:
+@given(
+    heard=st.lists(st.sampled_from([True, False, False]), max_size=80),
+    silence=st.lists(st.tuples(st.integers(0, 80), st.integers(20, 120)), max_size=3),
+    cuts=CUTS,
+)
+def test_silent_runs_are_its_twins(heard: list[bool], silence: list[tuple[int, int]], cuts: list[int]) -> None:
+    """Short ones, and such as whole cells lie in."""
+    for at, length in silence:
+        heard[at:at] = [False] * length
     signal = np.array([*heard, True, True, True])[:, None] * np.array([0.0, 0.25])
     state = np.array([-1.0, 0.0, -1.0, -1.0, 0.0])
     found: list[tuple[float, ...]] = []
     for rows, stop, frames in parts_of(signal, cuts, 2):
         events = np.empty((stop, 3))
-        count = watching_kernels.silent_runs(rows, 2, stop, frames, 4, 2, state, events)
+        count = watching_kernels.silent_runs(rows, 2, stop, cells_of(rows, 2, stop), 2, frames, 4, 2, state, events)
         found += map(tuple, events[:count].tolist())
     assert found == [(*run, 0.25) for run in silent([*heard, True, True, True], 4)]
 
