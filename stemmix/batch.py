@@ -14,7 +14,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,7 @@ from stemmix import __version__
 from stemmix.errors import ClusterError, OutputError, ProjectError, StemmixError
 from stemmix.files.cache import user_cache
 from stemmix.files.claims import claimed, remove_stray_lock
+from stemmix.files.folders import folder_for_files
 from stemmix.files.hashes import Hashes, Stamp
 from stemmix.files.parts import remove_strays
 from stemmix.files.projects import read_project
@@ -134,22 +135,17 @@ def render_many(
 def _folders(tasks: Sequence[Task]) -> Iterator[None]:
     """The folders of all tasks, there before any begins: one that fails takes away a folder that it made, and another
     one may be about to write there. In the end they are clear of what killed workers left, and gone if nothing came."""
-    made: list[Path] = []
-    for folder in dict.fromkeys(folder_of(task.project, task.out) for task in tasks):
-        missing = [place for place in (folder, *folder.parents) if not place.exists()]
-        with suppress(OSError):  # said by whoever writes there
-            folder.mkdir(parents=True, exist_ok=True)
-            made += reversed(missing)
-    try:
-        yield
-    finally:
-        for task in tasks:
-            folder = folder_of(task.project, task.out)
-            remove_stray_lock(folder, task.project.stem)
-            remove_strays(folder)
-        for folder in reversed(made):
-            with suppress(OSError):
-                folder.rmdir()
+    with ExitStack() as made:
+        for folder in dict.fromkeys(folder_of(task.project, task.out) for task in tasks):
+            with suppress(OSError):  # said by whoever writes there
+                made.enter_context(folder_for_files(folder))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                folder = folder_of(task.project, task.out)
+                remove_stray_lock(folder, task.project.stem)
+                remove_strays(folder)
 
 
 def rendered(task: Task, heed: Callable[[], None], announce: Callable[[str], None]) -> Outcome:

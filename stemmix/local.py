@@ -15,8 +15,8 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import resource_tracker as counting
 from multiprocessing.connection import Connection
@@ -34,7 +34,7 @@ from stemmix.dsp import first_use
 from stemmix.machine import collect_seldom, keep_freed_memory
 from stemmix.model.batch import Outcome
 from stemmix.rehearsal import begin
-from stemmix.stopping import StoppedError, heed, raised_by_signals
+from stemmix.stopping import StoppedError, heed, raised_by_signals, unbroken
 
 _TASK_BYTES: Final = 600_000_000
 """What a long reel of many stems may take."""
@@ -111,46 +111,56 @@ def _done(
     heard: queue.SimpleQueue[_Heard] = queue.SimpleQueue()
     for task in tasks:
         waiting.put(task)
-    line, end = get_context().Pipe(duplex=False)
-    listener = threading.Thread(target=_listen, args=(line, heard), name="listener", daemon=True)
-    listener.start()
-    slots = [_Slot(waiting, heard, end) for _ in range(min(jobs, len(tasks)))]
-    for _ in slots:
-        waiting.put(None)
     left = len(tasks)
-    try:
-        for slot in slots:
-            slot.start()
-        while left:
-            try:
-                said = heard.get(timeout=_LOOK_S)
-            except queue.Empty:
-                continue  # a signal that another thread was given does not end the wait of this one
-            if isinstance(said, BaseException):
-                raise said
-            if isinstance(said, Task):
-                begun(said)
-            elif isinstance(said, str):
-                announced(said)
-            else:
-                left -= 1
-                yield said
-    except BaseException:
-        _stopped([slot for slot in slots if slot.ident is not None])
-        raise
-    finally:
-        end.send("")
-        listener.join()
-        end.close()
-        line.close()
+    with _listening(heard) as line:
+        slots = [_Slot(waiting, heard, line) for _ in range(min(jobs, len(tasks)))]
+        for _ in slots:
+            waiting.put(None)
+        try:
+            with unbroken():  # a thread whose start is broken off may run all the same, and nobody waits for it
+                for slot in slots:
+                    slot.start()
+            while left:
+                try:
+                    said = heard.get(timeout=_LOOK_S)
+                except queue.Empty:
+                    continue  # a signal that another thread was given does not end the wait of this one
+                if isinstance(said, BaseException):
+                    raise said
+                if isinstance(said, Task):
+                    begun(said)
+                elif isinstance(said, str):
+                    announced(said)
+                else:
+                    left -= 1
+                    yield said
+        except BaseException:
+            _stopped([slot for slot in slots if slot.ident is not None])
+            raise
     for slot in slots:
         slot.join()
 
 
-def _listen(line: Connection, heard: queue.SimpleQueue[_Heard]) -> None:
-    """Hand on what processes announce, until nothing is."""
-    while said := line.recv():
-        heard.put(said)
+@contextmanager
+def _listening(heard: queue.SimpleQueue[_Heard]) -> Iterator[Connection]:
+    """The line that processes announce by: what they say is heard."""
+    line, end = get_context().Pipe(duplex=False)
+
+    def listen() -> None:
+        while said := line.recv():
+            heard.put(said)
+
+    listener = threading.Thread(target=listen, name="listener", daemon=True)
+    try:
+        with unbroken():
+            listener.start()
+        yield end
+    finally:
+        if listener.ident is not None:
+            end.send("")
+            listener.join()
+        end.close()
+        line.close()
 
 
 def _stopped(slots: Sequence[_Slot]) -> None:
@@ -178,8 +188,6 @@ class _Slot(threading.Thread):
         self._stopped = False
         self._lock = threading.Lock()
         self._process: int | None = None
-        self._starting: ProcessPoolExecutor | None = None
-        """Of which the process is not known yet."""
 
     def tell(self, number: int) -> None:
         """Send its process a signal, and begin nothing more."""
@@ -188,8 +196,6 @@ class _Slot(threading.Thread):
             if self._process is not None:
                 with suppress(ProcessLookupError):
                     os.kill(self._process, number)
-            elif self._starting is not None:
-                self._starting.shutdown(wait=False, kill_workers=True)
 
     def run(self) -> None:
         pool: ProcessPoolExecutor | None = None
@@ -228,23 +234,24 @@ class _Slot(threading.Thread):
         with self._lock:
             if self._stopped:
                 raise StoppedError(signal.SIGTERM)
-        # here it begins, and is told what it is: broken off in the midst, it would say on our stdout that it lacks that
+        # here it begins, and is told what it is: broken off in the midst, or told of what is gone by then, it would say
+        # so on our stdout
         first = pool.submit(os.getpid)
+        process: int | None = None
+        while process is None and not self._stopped:
+            with suppress(TimeoutError):
+                process = first.result(_LOOK_S)
         with self._lock:
-            self._starting = pool
-            if self._stopped:
-                pool.shutdown(wait=False, kill_workers=True)
-        process = first.result()
-        with self._lock:
-            self._process, self._starting = process, None
-            if self._stopped:
-                os.kill(process, signal.SIGKILL)
-        return pool
+            if not self._stopped:
+                self._process = process
+                return pool
+        pool.shutdown(kill_workers=True)
+        raise StoppedError(signal.SIGTERM)
 
     def _forget(self) -> None:
         """Its id may be somebody else's soon."""
         with self._lock:
-            self._process = self._starting = None
+            self._process = None
 
 
 def _signal_in(message: str) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.cache import Cache, user_cache
 from stemmix.files.documents import StagedDocument, sha256_of_document
 from stemmix.files.features import feature_store
+from stemmix.files.folders import folder_for_files
 from stemmix.files.hashes import Hashes
 from stemmix.files.parts import remove_strays
 from stemmix.files.paths import seen_from
@@ -263,7 +264,7 @@ def hashes_of(*, use_cache: bool, threads: int) -> Hashes:
 def out_folder(project_path: Path, out: Path | None, project: Project, sources: Sequence[Source]) -> Iterator[Path]:
     """The folder that is written to, there and clear of strays; an OutputError where a file would fall on a stem.
 
-    A folder that was made for a render that failed is taken away again.
+    Where nothing comes into it, none of it that was made for the render is left.
     """
     folder = folder_of(project_path, out)
     stems = {file.audio.path.resolve() for source in sources for file in source.files}
@@ -274,20 +275,17 @@ def out_folder(project_path: Path, out: Path | None, project: Project, sources: 
                 raise OutputError(f"{path}: is a stem of this project; choose another folder with --out")
     if project.report is not None and (page := folder / page_name(project_path)).is_dir():
         raise OutputError(f"{page}: could not be written: a folder has its name")
-    new = not folder.exists()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise OutputError(f"{folder}: cannot be made: {fault.strerror or fault}") from None
-    remove_strays(folder)
-    try:
-        yield folder
-    except BaseException:
-        remove_strays(folder)  # a signal may fall between a file and the note that it is there
-        if new:
-            with suppress(OSError):  # it holds something after all
-                folder.rmdir()
-        raise
+    with ExitStack() as cleaning:
+        try:
+            cleaning.enter_context(folder_for_files(folder))
+        except OSError as fault:
+            raise OutputError(f"{folder}: cannot be made: {fault.strerror or fault}") from None
+        remove_strays(folder)
+        try:
+            yield folder
+        except BaseException:
+            remove_strays(folder)  # a signal may fall between a file and the note that it is there
+            raise
 
 
 class Decided(NamedTuple):

@@ -1,0 +1,110 @@
+"""Processes on this machine: whoever wants an end while they are begun finds none of them afterwards."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joblib.externals.loky import process_executor
+from joblib.externals.loky.process_executor import ProcessPoolExecutor
+
+from stemmix import local
+from stemmix.batch import Task
+from stemmix.local import LocalJobs
+from stemmix.stopping import StoppedError, raised_by_signals
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks the system which processes there are")
+
+
+def workers() -> list[int]:
+    """Ids of the processes that this one has begun to work for it, and that run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent, *_ = stat.read_text().rpartition(")")[2].split()
+            command = (stat.parent / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(parent) == os.getpid() and state != "Z" and b"popen_loky" in command:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def tasks(folder: Path) -> list[Task]:
+    """Two whose projects are not there."""
+    return [Task(name, folder / name, None, None, False, False, 1, None) for name in ("a.json", "b.json")]
+
+
+def test_a_signal_that_falls_into_the_start_of_a_thread_does_not_leave_it_running(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A thread whose start is broken off runs all the same, and does not say that it does."""
+    started: list[threading.Thread] = []
+
+    class Struck(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            signal.raise_signal(signal.SIGINT)
+            return super().wait(timeout)
+
+    def start(slot: Any) -> None:
+        if not started:
+            slot._started = Struck()
+        started.append(slot)
+        threading.Thread.start(slot)
+
+    def begun(slot: Any) -> ProcessPoolExecutor:
+        while not slot._stopped:
+            time.sleep(0.01)
+        raise StoppedError(signal.SIGTERM)
+
+    monkeypatch.setattr(local._Slot, "start", start)
+    monkeypatch.setattr(local._Slot, "_begun", begun)
+    with raised_by_signals(), pytest.raises(StoppedError):
+        list(LocalJobs(2).outcomes(tasks(tmp_path), lambda _task: None, lambda _text: None))
+    assert started
+    assert not [thread for thread in started if thread.is_alive()]
+
+
+def test_a_process_that_is_told_to_end_while_it_is_begun_is_gone_before_its_thread(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else it would look for what is gone by then, and say so on our stdout."""
+    waiting, heard = queue.SimpleQueue[Task | None](), queue.SimpleQueue[Any]()
+    waiting.put(tasks(tmp_path)[0])
+    with local._listening(heard) as line:
+        slot = local._Slot(waiting, heard, line)
+        submit, kill = ProcessPoolExecutor.submit, process_executor.kill_process_tree
+
+        def submitted(pool: ProcessPoolExecutor, *args: Any) -> Future[Any]:
+            coming: Future[Any] = submit(pool, *args)
+            slot.tell(signal.SIGTERM)
+            return coming
+
+        def killed(process: Any, *, use_psutil: bool = True) -> None:
+            time.sleep(0.3)
+            kill(process, use_psutil=use_psutil)
+
+        monkeypatch.setattr(ProcessPoolExecutor, "submit", submitted)
+        monkeypatch.setattr(process_executor, "kill_process_tree", killed)
+        slot.start()
+        slot.join()
+        assert not workers()
+    assert isinstance(heard.get(), Task)
+    assert isinstance(heard.get(), BaseException)
+
+
+def test_what_processes_announce_is_heard_until_nobody_listens() -> None:
+    heard = queue.SimpleQueue[Any]()
+    with local._listening(heard) as line:
+        line.send("one")
+        line.send("two")
+    assert [heard.get_nowait(), heard.get_nowait()] == ["one", "two"]
+    assert line.closed
