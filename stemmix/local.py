@@ -144,23 +144,23 @@ def _done(
 @contextmanager
 def _listening(heard: queue.SimpleQueue[_Heard]) -> Iterator[Connection]:
     """The line that processes announce by: what they say is heard."""
-    line, end = get_context().Pipe(duplex=False)
+    ear, line = get_context().Pipe(duplex=False)
 
     def listen() -> None:
-        while said := line.recv():
+        while said := ear.recv():
             heard.put(said)
 
     listener = threading.Thread(target=listen, name="listener", daemon=True)
     try:
         with unbroken():
             listener.start()
-        yield end
+        yield line
     finally:
         if listener.ident is not None:
-            end.send("")
+            line.send("")
             listener.join()
-        end.close()
         line.close()
+        ear.close()
 
 
 def _stopped(slots: Sequence[_Slot]) -> None:
@@ -234,8 +234,8 @@ class _Slot(threading.Thread):
         with self._lock:
             if self._stopped:
                 raise StoppedError(signal.SIGTERM)
-        # here it begins, and is told what it is: broken off in the midst, or told of what is gone by then, it would say
-        # so on our stdout
+        # here it begins, and is told what it is and which semaphores to take: broken off in the midst, or when this
+        # process is gone and they with it, it would complain on our stdout
         first = pool.submit(os.getpid)
         process: int | None = None
         while process is None and not self._stopped:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -78,8 +79,11 @@ def refuse_target(
 
 
 def folder_of(project_path: Path, out: Path | None) -> Path:
-    """Where a project's files go: `out/` beside it, if nothing else was said."""
-    return project_path.parent / "out" if out is None else out
+    """Where a project's files go: `out/` beside it, if nothing else was said.
+
+    `there/../here` is `here`, whether `there` is a link, or is not there at all.
+    """
+    return project_path.parent / "out" if out is None else Path(os.path.normpath(out))
 
 
 def page_name(project_path: Path) -> str:

@@ -88,17 +88,21 @@ def test_a_process_that_is_told_to_end_while_it_is_begun_is_gone_before_its_thre
             slot.tell(signal.SIGTERM)
             return coming
 
+        seen = []
+
         def killed(process: Any, *, use_psutil: bool = True) -> None:
             time.sleep(0.3)
+            seen.extend(workers())
             kill(process, use_psutil=use_psutil)
 
         monkeypatch.setattr(ProcessPoolExecutor, "submit", submitted)
         monkeypatch.setattr(process_executor, "kill_process_tree", killed)
         slot.start()
         slot.join()
-        assert not workers()
-    assert isinstance(heard.get(), Task)
-    assert isinstance(heard.get(), BaseException)
+        assert not set(workers()) & set(seen)
+    assert seen
+    assert isinstance(heard.get_nowait(), Task)
+    assert isinstance(heard.get_nowait(), StoppedError)
 
 
 def test_what_processes_announce_is_heard_until_nobody_listens() -> None:
@@ -108,3 +112,20 @@ def test_what_processes_announce_is_heard_until_nobody_listens() -> None:
         line.send("two")
     assert [heard.get_nowait(), heard.get_nowait()] == ["one", "two"]
     assert line.closed
+
+
+def test_a_signal_that_falls_into_the_start_of_the_listener_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    listeners: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def struck(thread: threading.Thread) -> None:
+        listeners.append(thread)
+        signal.raise_signal(signal.SIGINT)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", struck)
+    with raised_by_signals(), pytest.raises(StoppedError), local._listening(queue.SimpleQueue()):
+        pass
+    (listener,) = listeners
+    assert listener.ident is not None
+    assert not listener.is_alive()

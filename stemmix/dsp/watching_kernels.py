@@ -338,25 +338,25 @@ def _reaches(cells, c, cell, least):
 
 
 @compiled
-def silent_runs(rows, start, stop, cells, begun, first_frame, shortest, near, state, events):
+def silent_runs(rows, start, stop, cells, begin, first_frame, shortest, near, state, events):
     """Runs of `shortest` or more frames that are zero in all channels, and have sound before and after them.
 
-    At least `near` columns stand before `start`, and near <= shortest; cells: `extremes` of columns `begun`, `start` or
-    before, to stop. state (5,): first frame of the silence, -1
-    before any sound and -2 in sound; highest magnitude of the `near` frames before it; of a run that has just ended its
-    first frame and its end (-1 if none), highest magnitude since. In sound, one frame in `shortest` is looked at: no
-    such run lies between two of them. events (m, 3): first frame, end, highest magnitude of the `near` frames on either
+    At least `near` columns stand before `start`, and near <= shortest; cells: `extremes` of columns `begin`, `start` or
+    before, to stop. state (5,): first frame of the silence, -1 before any sound and -2 in sound; highest magnitude of
+    the `near` frames before it; of a run that has just ended its first frame and its end (-1 if none), highest
+    magnitude since. In sound, one frame in `shortest` is looked at: no such run lies between two of them; of silence,
+    only cells that may hold sound. events (m, 3): first frame, end, highest magnitude of the `near` frames on either
     side. Returns how many.
     """
     count = 0
-    since, before, begin, end, edge = state[0], state[1], state[2], state[3], state[4]
+    since, before, began, end, edge = state[0], state[1], state[2], state[3], state[4]
     to_frame = first_frame - start
     i = start
     if end >= 0.0:
         upto = min(int(end) + near - to_frame, stop)
         edge = max(edge, _highest(rows, start, upto))
         if upto + to_frame == end + near:
-            events[count, 0], events[count, 1], events[count, 2] = begin, end, edge
+            events[count, 0], events[count, 1], events[count, 2] = began, end, edge
             count += 1
             end = -1.0
     while i < stop:
@@ -373,19 +373,19 @@ def silent_runs(rows, start, stop, cells, begun, first_frame, shortest, near, st
                 break
             # a probe that met sound has moved on: this frame is silent
             since, before = i + to_frame, _highest(rows, i - near, i)
-        i = _first_sound(rows, i, stop, cells, begun)
+        i = _first_sound(rows, i, stop, cells, begin)
         if i < stop:
             if since >= 0.0 and i + to_frame - since >= shortest:
-                begin, end = since, i + to_frame
+                began, end = since, i + to_frame
                 upto = min(i + near, stop)
                 edge = max(before, _highest(rows, i, upto))
                 if upto == i + near:
-                    events[count, 0], events[count, 1], events[count, 2] = begin, end, edge
+                    events[count, 0], events[count, 1], events[count, 2] = began, end, edge
                     count += 1
                     end = -1.0
             since = -2.0
             i += 1
-    state[0], state[1], state[2], state[3], state[4] = since, before, begin, end, edge
+    state[0], state[1], state[2], state[3], state[4] = since, before, began, end, edge
     return count
 
 
@@ -414,7 +414,8 @@ def _first_sound(rows, start, stop, cells, begin):
 
 @compiled
 def _after_quiet(cells, c, begin, i, stop, quiet):
-    """Column i; where a cell begins with it, the first cell from there on that may hold more than `quiet`, or stop."""
+    """Column i, unless a cell begins there: then the beginning of the first cell from it on that may hold more than
+    `quiet`, or stop."""
     if (i - begin) % CELL == 0:
         cell = (i - begin) // CELL
         while i < stop and max(cells[0, c, cell], -cells[1, c, cell]) <= quiet:

@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from stemmix.stopping import shielded
+
 
 @contextmanager
 def folder_for_files(folder: Path) -> Iterator[None]:
     """A folder, with those that it stands in; what was made of them and is empty in the end is taken away again.
 
-    It is known what is made before any of it is: a signal may fall between a folder and the note that it is there.
-    Raises OSError where one cannot be made.
+    Its path goes through no `..` but at its beginning. It is known what is made before any of it is: a signal may fall
+    between a folder and the note that it is there. Raises OSError where one cannot be made.
     """
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     finally:
-        for place in missing:
-            with suppress(OSError):  # something came into it, or it was never made
-                place.rmdir()
+        with shielded():
+            for place in missing:
+                with suppress(OSError):  # something came into it, or it was never made
+                    place.rmdir()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stemmix.files.folders import folder_for_files
+from stemmix.reels import folder_of
 from stemmix.stopping import StoppedError, raised_by_signals
 
 
@@ -44,3 +45,11 @@ def test_one_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError), folder_for_files(tmp_path / "a" / "b"):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_files_go_where_they_are_asked_for_through_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    """`there/../here` is `here`: else it would be gone with `there`, which nothing came into."""
+    folder = folder_of(tmp_path / "reel.json", tmp_path / "there" / ".." / "here")
+    with folder_for_files(folder):
+        (folder / "mix.wav").touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
