@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.bench.floor import pieces
+import pytest
+
+from tests.bench.floor import BUSY_TAKES, pieces
 from tests.bench.long_reels import build
 
 
-def test_every_piece_is_done_and_takes_time(tmp_path: Path) -> None:
-    found = pieces(build(tmp_path / "reel", 20 / 60), tmp_path)
-    assert len(found) == 12
-    assert sum(piece.times for piece in found.values()) == 4 * 4 + 8, "four of every stem, the others of the mix"
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_every_piece_is_done_and_takes_time(tmp_path: Path, suffix: str) -> None:
+    found = pieces(build(tmp_path / "reel", 20 / 60, suffix=suffix), tmp_path)
+    assert len(found) == 11
+    assert sum(piece.times for piece in found.values()) == 4 * 4 + 7, "four of every stem, the others of the mix"
     assert all(piece.cpu_s > 0.0 for piece in found.values())
+
+
+def test_a_busy_limiter_and_what_follows_it_are_counted_for_every_take(tmp_path: Path) -> None:
+    reel = build(tmp_path / "reel", 20 / 60)
+    calm, busy = pieces(reel, tmp_path), pieces(reel, tmp_path, busy=True)
+    own = ["limiter", "loudness of what it gives"]
+    assert [name for name in busy if name not in calm] == own
+    assert [name for name, piece in busy.items() if piece.times == BUSY_TAKES] == [*own, "dither to 24 bits"]
