@@ -1,4 +1,5 @@
-"""What processes need that tests start: the kernels that this one has, so that none compiles them anew."""
+"""What processes need that tests start, the kernels that this one has, so that none compiles them anew; and what the
+system says of them."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from stemmix.dsp.kernel_store import FOLDER
 
@@ -30,12 +32,33 @@ def _linked(kernel: str, place: str) -> None:
             shutil.copy(kernel, place)
 
 
-def processes_of(group: int) -> Iterator[int]:
-    """Ids of the processes of a group that run (what has ended and is not yet reaped does not)."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[2]) == group and fields[0] != "Z":
-            yield int(stat.parent.name)
+class Stat(NamedTuple):
+    """What the system says of a process that has not been reaped."""
+
+    id: int
+    runs: bool
+    """Whether it has not ended."""
+    parent: int
+    group: int
+    cpu_s: float
+    """User and system time."""
+
+
+def processes() -> Iterator[Stat]:
+    """All that there are; Linux only."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            yield stat_of(int(folder.name))
+
+
+def processes_of(group: int) -> Iterator[Stat]:
+    """Those of a group that run."""
+    return (process for process in processes() if process.group == group and process.runs)
+
+
+def stat_of(process: int) -> Stat:
+    """FileNotFoundError or ProcessLookupError where there is none."""
+    # the name before it may hold anything
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return Stat(process, fields[0] != "Z", int(fields[1]), int(fields[2]), ticks / os.sysconf("SC_CLK_TCK"))

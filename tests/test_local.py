@@ -20,22 +20,15 @@ from stemmix import local
 from stemmix.batch import Task
 from stemmix.local import LocalJobs
 from stemmix.stopping import StoppedError, raised_by_signals
+from tests.children import processes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks the system which processes there are")
 
 
 def workers() -> list[int]:
     """Ids of the processes that this one has begun to work for it, and that run."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent, *_ = stat.read_text().rpartition(")")[2].split()
-            command = (stat.parent / "cmdline").read_bytes()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(parent) == os.getpid() and state != "Z" and b"popen_loky" in command:
-            found.append(int(stat.parent.name))
-    return found
+    mine = [process.id for process in processes() if process.parent == os.getpid() and process.runs]
+    return [process for process in mine if b"popen_loky" in Path(f"/proc/{process}/cmdline").read_bytes()]
 
 
 def tasks(folder: Path) -> list[Task]:

@@ -95,14 +95,7 @@ def test_a_signal_ends_all_of_it_and_leaves_the_disk_as_it_was(
 
 def cpu_s(group: int) -> float:
     """User and system time of the processes of a group that still run."""
-    ticks = 0
-    for process in processes_of(group):
-        try:
-            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return sum(process.cpu_s for process in processes_of(group))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process is not told that its parent is gone")
@@ -114,7 +107,7 @@ def test_when_the_first_process_is_killed_the_others_clean_up_and_end(reels: lis
         process.kill()
         process.wait()
         deadline = time.monotonic() + PATIENCE_S
-        while workers & set(processes_of(process.pid)) and list(folder.glob("out/.*")):
+        while workers & {one.id for one in processes_of(process.pid)} and list(folder.glob("out/.*")):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)  # one that waits for work does so for a while

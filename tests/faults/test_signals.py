@@ -15,6 +15,7 @@ import pytest
 
 import stemmix
 from stemmix.files.cache import KINDS
+from tests.children import stat_of
 from tests.material import RATE_HZ, rendered, scene_stems, voice, write_audio, write_project
 
 PROGRAM = [sys.executable, "-c", "import sys; from stemmix.cli import main; sys.exit(main())"]
@@ -49,12 +50,6 @@ def standing(project: Path, scratch: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.suffix[1:] not in KINDS}
 
 
-def cpu_s(process: int) -> float:
-    """User and system time of a process that still runs."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def interrupted(
     arguments: list[str],
     scratch: Path,
@@ -79,11 +74,11 @@ def interrupted(
         text=True,
     )
     with process:
-        while process.poll() is None and cpu_s(process.pid) < after_s:
+        while process.poll() is None and stat_of(process.pid).cpu_s < after_s:
             time.sleep(0.005)
         if process.poll() is not None:
             return None
-        then_s = cpu_s(process.pid)
+        then_s = stat_of(process.pid).cpu_s
         process.send_signal(number)
         told, said = process.communicate(timeout=PATIENCE_S)
     took_s = os.times().children_user + os.times().children_system - before_s - then_s
