@@ -17,9 +17,10 @@ from typing import Final, NamedTuple
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, inspect
 from stemmix.files.documents import canonical, from_disk, write_document
-from stemmix.files.paths import clip_paths, spelled
+from stemmix.files.paths import clip_paths, resolved, spelled
 from stemmix.files.projects import read_project, read_template
 from stemmix.model.deliverables import PrintedStems, Printmaster
+from stemmix.model.names import file_name
 from stemmix.model.profiles import PROFILES, Role
 from stemmix.model.project import MAX_STEMS, PROJECT_SCHEMA, Project, ProjectFile
 from stemmix.model.stems import Stem
@@ -188,12 +189,17 @@ def _faults_with_template(path: Path, made: ProjectFile) -> list[str]:
 
 
 def project_beside(folder: Path, *, force: bool) -> tuple[Path, Path]:
-    """The folder, and the project file that belongs to it; OutputError where that exists, unless `force`."""
+    """The folder, and the project file that belongs to it; OutputError where that exists, unless `force`, ProjectError
+    where no files can be called by its name."""
     if folder.name in ("", ".."):
-        folder = folder.resolve()
+        folder = resolved(folder)
     if not folder.name:
         raise StemError(f"{folder}: is no folder of stems")
     path = folder.with_name(f"{folder.name}.json")
+    try:
+        file_name("{project}_{deliverable}", {"project": path.stem, "deliverable": "printmaster"}, ".wav")
+    except ValueError as fault:
+        raise ProjectError(f"{folder}: {fault}: give the folder another name") from None
     refuse_existing(path, force=force)
     return folder, path
 
@@ -233,7 +239,7 @@ def notes_of_rates(files: Sequence[AudioFile], rate_hz: int) -> list[str]:
 def _template(template: Path, path: Path) -> tuple[str, ProjectFile]:
     """How the project at `path` calls a template, and what it gives."""
     house = read_template(template)
-    if template.resolve() == path.resolve():
+    if resolved(template) == resolved(path):
         raise ProjectError(f"{template}: is the project that is to be made; it cannot extend itself")
     try:
         return spelled(path, template), house

@@ -22,7 +22,7 @@ from stemmix.files.features import feature_store
 from stemmix.files.folders import folder_for_files
 from stemmix.files.hashes import Hashes
 from stemmix.files.parts import remove_strays
-from stemmix.files.paths import seen_from
+from stemmix.files.paths import resolved, seen_from
 from stemmix.files.projects import read_project
 from stemmix.listening import THREADS, keep_heard, listen, programme_frames
 from stemmix.machine import give_back_freed_objects, processor, versions
@@ -267,11 +267,11 @@ def out_folder(project_path: Path, out: Path | None, project: Project, sources: 
     Where nothing comes into it, none of it that was made for the render is left.
     """
     folder = folder_of(project_path, out)
-    stems = {file.audio.path.resolve() for source in sources for file in source.files}
+    stems = {resolved(file.audio.path) for source in sources for file in source.files}
     for name in project.file_names(project_path.stem):
         # what would pass full scale is a WAVE, whatever was asked for
         for path in (folder / name, (folder / name).with_suffix(".wav")):
-            if path.resolve() in stems:
+            if resolved(path) in stems:
                 raise OutputError(f"{path}: is a stem of this project; choose another folder with --out")
     if project.report is not None and (page := folder / page_name(project_path)).is_dir():
         raise OutputError(f"{page}: could not be written: a folder has its name")

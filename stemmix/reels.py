@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from stemmix.engine.master import Given
 from stemmix.errors import OutputError, ProjectError
 from stemmix.files.audio import sha256_of
 from stemmix.files.documents import read_document
-from stemmix.files.paths import located, seen_from
+from stemmix.files.paths import located, resolved, seen_from
 from stemmix.files.projects import read_project
 from stemmix.model.programme import ProgrammeList
 from stemmix.model.project import Project
@@ -55,10 +56,16 @@ def refuse_target(
     """
     if target.is_dir():
         raise OutputError(f"{target}: could not be written: a folder has its name")
-    if target.exists() and not target.is_file():
-        raise OutputError(f"{target}: could not be written: it is no plain file")
     if not target.parent.is_dir():
         raise OutputError(f"{target}: could not be written: its folder does not exist")
+    try:
+        is_plain = stat.S_ISREG(target.stat().st_mode)
+    except FileNotFoundError:
+        is_plain = True  # as it will be
+    except OSError as fault:  # links in a circle, a name that is too long
+        raise OutputError(f"{target}: could not be written: {fault.strerror}") from None
+    if not is_plain:
+        raise OutputError(f"{target}: could not be written: it is no plain file")
     project, folder = read_project(project_path), folder_of(project_path, out)
     spared = [(project_path, "the project")]
     spared += [(marked, "the file that is marked")] if marked is not None else []
@@ -74,7 +81,7 @@ def refuse_target(
         for name in (*documents, *project.file_names(project_path.stem))
     ]
     for path, what in spared:
-        if path.resolve() == target.resolve():
+        if resolved(path) == resolved(target):
             raise OutputError(f"{target}: is {what}; choose another name with {option}")
 
 

@@ -19,7 +19,7 @@ from stemmix.engine.master import Given
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, AudioReader, sha256_of
 from stemmix.files.documents import read_document, sha256_of_document
-from stemmix.files.paths import located
+from stemmix.files.paths import located, resolved
 from stemmix.files.projects import read_project
 from stemmix.machine import processor, versions
 from stemmix.model.plan import Plan
@@ -116,6 +116,10 @@ def _request(receipt_path: Path, receipt: Receipt, project_path: Path | None) ->
                 f"{receipt_path}: its project, {receipt.project}, is not where it was looked for ({place}), and the "
                 "receipt holds none; give --project FILE"
             )
+        try:
+            receipt.request.file_names(place.stem)
+        except ValueError as fault:
+            raise ProjectError(f"{receipt_path}: project: {fault}") from None
         told = f"is not there any more ({place}); rendered from what the receipt holds of it"
         return receipt.request, place, Looked(what="project", name=receipt.project, state="missing", details=(told,))
     project = read_project(place)
@@ -136,7 +140,7 @@ def _request(receipt_path: Path, receipt: Receipt, project_path: Path | None) ->
 def project_place(receipt_path: Path, receipt: Receipt) -> Path:
     """Where a receipt says that its project stands; one of version 1 does not: beside its folder, as is the custom, or
     in it. ProjectError where it names no place below or above its own."""
-    folder = receipt_path.parent.resolve()
+    folder = resolved(receipt_path.parent)
     name, said = receipt.project, receipt.project_path
     if not name or PurePosixPath(name).name != name or not name.isprintable():
         raise ProjectError(f"{receipt_path}: project: {name!r} is no file name")

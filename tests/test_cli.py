@@ -210,6 +210,15 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert (run.returncode, run.stderr) == (128 + signal.SIGPIPE, "")
 
 
+def test_a_loop_of_links_is_no_place_to_render_to(tmp_path: Path) -> None:
+    project = scene(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    for others in ([], [project.with_name("other.json")]):
+        for other in others:
+            other.write_bytes(project.read_bytes())
+        assert main(["render", str(project), *map(str, others), "--out", str(tmp_path / "loop")]) == 6
+
+
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device is always full")
 UNWRITABLE = [
     pytest.param(">/dev/full", "No space left on device", id="full", marks=FULL),

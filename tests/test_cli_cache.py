@@ -40,6 +40,14 @@ def test_an_empty_cache_is_told(kept: Cache, capsys: pytest.CaptureFixture[str])
     assert not kept.home.exists(), "to look makes nothing"
 
 
+def test_a_folder_whose_name_is_no_text_is_told_as_its_bytes_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = f"{tmp_path}/c\udcff"
+    monkeypatch.setenv("XDG_CACHE_HOME", home)
+    assert told(capsys)["folder"] == f"{home}/stemmix"
+
+
 def test_what_is_kept_is_told_by_kind_and_cleared(
     kept: Cache, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,12 @@ def test_migrate_writes_down_what_an_old_file_means(tmp_path: Path, capsys: Said
     assert json.loads(old.read_text())["stems"][0]["at"] == 0.0
 
 
+def test_fmt_says_that_nothing_comes_by_a_closed_stdin(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert main(["fmt", "-"]) == 3
+    assert capsys.readouterr().err == "stemmix: error: -: stdin is closed: there is nothing to read\n"
+
+
 @pytest.mark.parametrize("command", [["fmt"], ["migrate"], ["check"], ["render"], ["show", "--resolved"]])
 def test_a_file_of_a_newer_version_is_refused(tmp_path: Path, capsys: Said, command: list[str]) -> None:
     path = written(tmp_path / "new.json", schema="stemmix.project/3")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,16 @@ def test_what_can_be_read_is_told_though_others_cannot(files: Path, capsys: pyte
     assert said[0].startswith(f"note: {names[3]}: has 12 channels")
     assert "7.1.4 is assumed" in said[0]
     assert [line.split(": ")[:3] for line in said[1:]] == [["stemmix", "error", name] for name in names[1:3]]
+
+
+def test_json_keeps_its_signs_where_there_is_nothing_but_ascii(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of answers is JSON as one answer is."""
+    name = str((files / "stereo.flac").rename(files / "naïve “mix”.flac"))
+    stream = TextIOWrapper(BytesIO(), "ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    assert main(["measure", name, "--json"]) == 0
+    (told,) = json.loads(stream.buffer.getvalue())  # type: ignore[attr-defined]
+    assert told["path"] == name
 
 
 def test_a_table_by_default_and_quiet_keeps_notes_back(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -153,6 +153,13 @@ def test_every_kind_of_file_it_says_it_takes_is_taken(tmp_path: Path) -> None:
     assert len(roles(sounding(tmp_path / "reel", *names))) == len(names)
 
 
+def test_a_folder_that_no_file_can_be_called_by_is_no_project(tmp_path: Path) -> None:
+    folder = sounding(tmp_path / "what?", "dx.wav")
+    with pytest.raises(ProjectError, match=r"holds '\?', .* give the folder another name"):
+        create_project(folder, "film")
+    assert not folder.with_name("what?.json").exists()
+
+
 def test_stems_stand_in_natural_order(tmp_path: Path) -> None:
     folder = sounding(tmp_path / "reel", "dx10.wav", "dx2.wav", "Dx1.wav")
     assert list(roles(folder)) == ["Dx1", "dx2", "dx10"]

@@ -100,12 +100,14 @@ def test_what_does_not_go_together_is_wrong_usage(
         ("scene", "a folder has its name"),
         ("out/scene.plan.json", "is what a render of this project writes; choose another name with --html"),
         ("pipe", "it is no plain file"),
+        ("loop.html", "Too many levels of symbolic links"),
     ],
 )
 def test_a_page_falls_on_nothing_that_is_read(project: Path, target: str, said: str, capsys: Said) -> None:
     before = project.read_bytes()
     (project.parent / "out").mkdir()
     os.mkfifo(project.parent / "pipe")
+    (project.parent / "loop.html").symlink_to("loop.html")
     assert main(["report", str(project), "--html", str(project.parent / target)]) == 6
     assert said in capsys.readouterr().err
     assert project.read_bytes() == before

@@ -346,6 +346,13 @@ def test_a_project_that_is_no_file_name_is_refused(folder: Path, name: str, caps
     assert "is no file name" in capsys.readouterr().err
 
 
+def test_a_project_that_no_file_can_be_called_by_is_refused(folder: Path, capsys: Said) -> None:
+    """Where none stands at its place, what the receipt holds of it would be rendered."""
+    receipt_edited(folder, lambda document: document.update(project="what?.json", project_path="../what?.json"))
+    assert main(["verify", str(folder / "out" / "scene.receipt.json")]) == 3
+    assert "project: file name '{project}_{deliverable}': {project} is 'what?'" in capsys.readouterr().err
+
+
 def test_what_is_no_receipt_or_no_project_ends_with_3(folder: Path, capsys: Said) -> None:
     receipt = str(folder / "out" / "scene.receipt.json")
     for arguments in (

@@ -138,11 +138,17 @@ def _write_if_heard(message: str) -> None:
 
 def _in_signs_of(encoding: str, text: str) -> str:
     """A text for a stream that has not all of its signs; JSON has escapes of its own, and is read as what it was."""
-    if text.startswith("{"):
+    if _is_json(text):
         return re.sub(r"[^\x00-\x7f]", lambda sign: json.dumps(sign[0])[1:-1], text)
     from stemmix.report.tables import in_ascii
 
     return in_ascii(text).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _is_json(text: str) -> bool:
+    with suppress(ValueError):
+        return isinstance(json.loads(text), dict | list)
+    return False
 
 
 class _Said(logging.Handler):

@@ -51,6 +51,8 @@ def _filtered(voice: Voice, *, check: bool) -> None:
     from stemmix.files.documents import from_disk
     from stemmix.files.projects import formatted
 
+    if sys.stdin is None:
+        raise ProjectError("-: stdin is closed: there is nothing to read")
     typed, place = sys.stdin.buffer.read(), Path("-")
     text, form = formatted(place, read=lambda path: typed if path == place else from_disk(path))
     voice.data("" if check else form)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 import re
@@ -28,25 +29,26 @@ def located(project_path: Path, file: str) -> Path:
     if fault := _spelling_fault(file, within):
         raise ValueError(fault)
     folder = _root(rooted[1], file) if rooted else project_path.parent
-    try:
-        base = folder.resolve()
-        target = (base / within).resolve()
-    except (OSError, RuntimeError):  # RuntimeError is how Python before 3.13 reports links that go in a circle
-        raise ValueError(f"{file!r} cannot be followed: its symbolic links go in a circle") from None
+    base, target = resolved(folder), resolved(folder / within)
+    if _goes_in_a_circle(target):
+        raise ValueError(f"{file!r} cannot be followed: its symbolic links go in a circle")
     if not target.is_relative_to(base):
         left = f"the root {rooted[1]!r}" if rooted else "the project's folder"
         raise ValueError(f"{file!r} leaves {left} by a symbolic link")
     return folder / within
 
 
+def resolved(path: Path) -> Path:
+    """Where a path leads, as `Path.resolve`; of symbolic links that go in a circle, as far as that is anywhere. Never
+    fails: whoever opens it does."""
+    return Path(os.path.realpath(path))  # Path.resolve raises RuntimeError for a circle before Python 3.13
+
+
 def spelled(project_path: Path, file: Path) -> str:
     """A file as the project says it: relative to its folder, or to the named root that it lies under, the nearest one.
     ValueError, one sentence that says what to do, where it lies under none."""
-    target = file.resolve()
-    folders = {"": project_path.parent.resolve()}
-    for variable, given in os.environ.items():
-        if (name := variable.removeprefix(_ROOT_VARIABLE)) != variable and _ROOTED.fullmatch(f"{name}:"):
-            folders[f"{name.lower()}:"] = Path(given).resolve()
+    target = resolved(file)
+    folders = {"": resolved(project_path.parent), **_roots()}
     # the project's own folder before any root, then the nearest root
     ways = sorted(folders, key=lambda root: (root != "", -len(folders[root].parts), root))
     for root in ways:
@@ -66,9 +68,31 @@ def seen_from(folder: Path, path: Path) -> str:
     Links to folders count as what they lead to: `..` goes up from there.
     """
     try:
-        return PurePath(os.path.relpath(path.parent.resolve() / path.name, folder.resolve())).as_posix()
-    except (OSError, ValueError, RuntimeError):  # ValueError: on another drive; RuntimeError: links in a circle
+        return PurePath(os.path.relpath(resolved(path.parent) / path.name, resolved(folder))).as_posix()
+    except (OSError, ValueError):  # ValueError: on another drive
         return path.name
+
+
+def _goes_in_a_circle(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as fault:
+        return fault.errno == errno.ELOOP
+    return False
+
+
+def _roots() -> dict[str, Path]:
+    """The named roots of this machine, by what a path begins with that lies under one."""
+    named = {
+        variable.removeprefix(_ROOT_VARIABLE): Path(given)
+        for variable, given in os.environ.items()
+        if variable.startswith(_ROOT_VARIABLE)
+    }
+    return {
+        f"{name.lower()}:": resolved(folder)
+        for name, folder in named.items()
+        if folder.is_absolute() and _ROOTED.fullmatch(f"{name}:")
+    }
 
 
 def _root(name: str, file: str) -> Path:

@@ -19,7 +19,7 @@ from stemmix.errors import ProjectError
 from stemmix.files.documents import Read, canonical, check_schema, from_disk, listed, text_of, validated
 from stemmix.files.faults import Places, Spot, told
 from stemmix.files.json_text import MAX_PROJECT_BYTES, Place, parse_json
-from stemmix.files.paths import located, path_faults
+from stemmix.files.paths import located, path_faults, resolved
 from stemmix.model.programme import PROGRAMME_SCHEMA, ProgrammeList
 from stemmix.model.project import Project, ProjectFile
 from stemmix.model.versions import newest, upgraded
@@ -48,8 +48,11 @@ def read_project(path: Path, *, read: Read = from_disk, name: str | None = None)
 def _project(path: Path, joined: _Joined) -> Project:
     project = validated(Project, json.dumps(joined.value), joined)
     faults = []
-    if doubled := project.doubled_file(path.stem):
-        faults.append(told(joined.spot(("deliverables", doubled[0])), doubled[1]))
+    try:
+        if doubled := project.doubled_file(path.stem):
+            faults.append(told(joined.spot(("deliverables", doubled[0])), doubled[1]))
+    except ValueError as misnamed:  # the model has found none with another name in its place
+        faults.append(f"{joined.layers[0].name}: {misnamed}: give the project file another name")
     for index, stem in enumerate(project.stems):
         for place, fault in path_faults(path, stem):
             faults.append(told(joined.spot(("stems", index, *place)), fault))
@@ -169,7 +172,7 @@ def _layers(path: Path, read: Read, name: str | None) -> list[_Layer]:
         except ValueError as fault:
             last.refuse(("extends",), str(fault))
         chain = " extends ".join([*(layer.path.name for layer in layers), base.name])
-        if base.resolve() in [layer.path.resolve() for layer in layers]:
+        if resolved(base) in [resolved(layer.path) for layer in layers]:
             last.refuse(("extends",), f"goes in a circle: {chain}")
         if len(layers) == MAX_FILES:
             last.refuse(("extends",), f"more than {MAX_FILES} files: {chain}")

@@ -15,6 +15,7 @@ from typing import Final
 
 from stemmix.errors import ProjectError
 from stemmix.files.documents import MAX_DOCUMENT_BYTES, Read, from_disk
+from stemmix.files.paths import resolved
 
 _DRIVE: Final = re.compile(r"[A-Za-z]")
 """A lone letter before the colon is a drive of Windows, not a revision."""
@@ -69,7 +70,7 @@ def found(name: str, here: Path = Path()) -> Found:
 
 def _within(top: Path, here: Path, inside: str) -> str | None:
     """A path from the top of the repository; None where it leads out."""
-    return _from_top(top, (here.resolve() if inside.startswith(("./", "../")) else top) / inside)
+    return _from_top(top, (resolved(here) if inside.startswith(("./", "../")) else top) / inside)
 
 
 def _from_top(top: Path, path: Path) -> str | None:

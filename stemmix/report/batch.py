@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from stemmix.model.batch import Batch, Outcome
+from stemmix.report.as_json import as_json
 from stemmix.report.tables import as_text, many, reading, table
 
 _CAME = {"done": "done", "missed": "misses its specification", "skipped": "skipped", "failed": "FAILED"}
@@ -66,4 +65,4 @@ def batch_text(batch: Batch, width: int) -> str:
 def batch_json(batch: Batch) -> str:
     """The same for programs."""
     plain = batch.model_dump(mode="json", by_alias=True)
-    return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return as_json(plain)

@@ -26,6 +26,7 @@ from stemmix.model.comparison import (
 from stemmix.model.evidence import Evidence
 from stemmix.model.plan import Conflict, Edge, Line, Outcome, Plan
 from stemmix.model.profiles import SPEECH
+from stemmix.report.as_json import document_as_json
 from stemmix.report.masking import BAND_SECONDS, targets_of
 from stemmix.report.records import Record, records
 from stemmix.report.reported import UNTOLD, Times
@@ -73,7 +74,7 @@ def comparison_of(first: Side, second: Side) -> Comparison:
 
 def comparison_json(compared: Comparison) -> str:
     """As JSON, for programs."""
-    return compared.model_dump_json(by_alias=True, indent=2) + "\n"
+    return document_as_json(compared)
 
 
 def _pair(lines: tuple[Line | None, Line | None]) -> LinePair:

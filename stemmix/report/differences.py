@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 
@@ -12,6 +11,7 @@ from rich.table import Table
 from stemmix.model.difference import AudioChange, Difference, MoveChange, Pair, PlanChange
 from stemmix.model.timecode import Clock
 from stemmix.model.words import in_words
+from stemmix.report.as_json import document_as_json
 from stemmix.report.tables import as_text, change, many, moment, note, span, table
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
@@ -33,7 +33,7 @@ def difference_text(found: Difference, width: int, top: int) -> str:
 
 def difference_json(found: Difference) -> str:
     """All of it, for programs."""
-    return json.dumps(found.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False) + "\n"
+    return document_as_json(found)
 
 
 # ---------------------------------------------------------------------------------------------------------------- done

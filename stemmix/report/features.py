@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from rich.table import Table
 
 from stemmix.bands import CLASSIC_EDGES_HZ
@@ -11,6 +9,7 @@ from stemmix.model.evidence import Evidence, HeardFacts
 from stemmix.model.features import StemFacts
 from stemmix.model.receipt import Measured
 from stemmix.model.timecode import Clock
+from stemmix.report.as_json import as_json
 from stemmix.report.tables import as_text, clock, many, moment, table
 
 FEATURES_SCHEMA = "stemmix.features/1"
@@ -28,7 +27,7 @@ def features_json(evidence: Evidence, stem: str | None) -> str:
         "title": evidence.plan.title,
         "stems": [heard.model_dump(mode="json") for heard in _chosen(evidence, stem)],
     }
-    return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return as_json(told)
 
 
 def _chosen(evidence: Evidence, stem: str | None) -> list[HeardFacts]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from stemmix.model.kept import Kept
+from stemmix.report.as_json import document_as_json
 from stemmix.report.tables import as_text, many, table
 
 MEANING = {
@@ -35,7 +36,7 @@ def kept_text(kept: Kept, width: int) -> str:
 
 def kept_json(kept: Kept) -> str:
     """The same for programs; times in seconds since the epoch."""
-    return kept.model_dump_json(by_alias=True, indent=2) + "\n"
+    return document_as_json(kept)
 
 
 def size(count: int) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from stemmix.model.receipt import Measured, MeasuredFile
+from stemmix.report.as_json import as_json
 from stemmix.report.tables import as_text, clock, reading, table
 from stemmix.units import seconds_from_samples
 
@@ -56,4 +56,4 @@ def measured_json(files: Sequence[MeasuredFile]) -> str:
         }
         for file in files
     ]
-    return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return as_json(told)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 from rich.table import Table
 
 from stemmix.model.presets import METHOD_NAMES, PRESETS, STEM_GATED, Category, Level, Limit, Specification
+from stemmix.report.as_json import as_json
 from stemmix.report.tables import as_text, table
 
 PRESETS_SCHEMA = "stemmix.presets/1"
@@ -69,7 +68,7 @@ def presets_json(name: str | None) -> str:
         for name, preset in chosen.items()
     ]
     said = {"schema": PRESETS_SCHEMA, "dialogue": STEM_GATED, "presets": listed}
-    return json.dumps(said, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return as_json(said)
 
 
 def level_text(level: Level) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from stemmix.model.receipt import ExaminedFile, Finding
+from stemmix.report.as_json import as_json
 from stemmix.report.tables import as_text, many, reading, table
 
 _SHOWN_SPANS = 4
@@ -36,7 +36,7 @@ def examined_text(files: Sequence[ExaminedFile], width: int) -> str:
 def examined_json(files: Sequence[ExaminedFile]) -> str:
     """A list, one object a file."""
     told = [{"verdict": one.verdict, **one.model_dump(mode="json")} for one in files]
-    return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return as_json(told)
 
 
 def clock_ms(seconds: float) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from stemmix.model.evidence import Evidence
+from stemmix.report.as_json import as_json
 from stemmix.report.tables import as_text, clock, many, moment, note, reading, table
 
 CHECK_SCHEMA = "stemmix.check/1"
@@ -53,4 +52,4 @@ def stems_json(evidence: Evidence) -> str:
         "notes": list(plan.notes),
         "files": list(evidence.files),
     }
-    return json.dumps(checked, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return as_json(checked)

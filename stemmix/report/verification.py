@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from stemmix.model.verification import Looked, RenderedAgain, Verification
+from stemmix.report.as_json import as_json
 from stemmix.report.tables import as_text, many, table
 
 
@@ -29,7 +28,7 @@ def verification_text(found: Verification, width: int) -> str:
 def verification_json(found: Verification) -> str:
     """The same for programs."""
     plain = found.model_dump(mode="json", by_alias=True)
-    return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return as_json(plain)
 
 
 _ON_DISK = {"same": "as written", "changed": "CHANGED", "missing": "gone"}

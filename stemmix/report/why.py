@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from rich.table import Table
 from stemmix.model.evidence import AppliedGains, Evidence
 from stemmix.model.moves import Level, StaticEq
 from stemmix.model.plan import Conflict, Line, Move, Plan
+from stemmix.report.as_json import as_json
 from stemmix.report.masking import BAND_SECONDS, BECAUSE_OF, band_range, bands_of, in_words, purpose, timed
 from stemmix.report.tables import as_text, change, many, moment, span, table
 
@@ -96,7 +96,7 @@ def why_json(evidence: Evidence, applied: Sequence[AppliedGains], sample: int, s
         "gains": [gains.model_dump(mode="json") for gains in applied if stem in {None, gains.stem}],
         "conflicts": [timed(conflict, plan.sample_rate) for conflict in _because(plan, moves)],
     }
-    return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return as_json(told)
 
 
 def _lines_at(plan: Plan, sample: int) -> list[Line]:

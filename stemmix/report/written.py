@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import PurePath
 
 from stemmix.model.document import Document
 from stemmix.model.receipt import Nulltest, Receipt
+from stemmix.report.as_json import as_json
 from stemmix.report.tables import as_text, note, reading, table
 
 
@@ -72,4 +72,4 @@ def _plain(document: Document) -> object:
 
 
 def _as_json(plain: object) -> str:
-    return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return as_json(plain)

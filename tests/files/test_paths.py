@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stemmix.files.paths import located
+from stemmix.files.paths import located, resolved, spelled
 
 
 @pytest.fixture
@@ -46,6 +46,26 @@ def test_a_root_that_is_no_absolute_path_is_refused(project: Path, monkeypatch: 
     monkeypatch.setenv("STEMMIX_ROOT_SFX", "library")
     with pytest.raises(ValueError, match="STEMMIX_ROOT_SFX gives no absolute path"):
         located(project, "sfx:doors/slam.wav")
+
+
+@pytest.mark.parametrize("given", ["", "library"])
+def test_what_is_no_absolute_path_is_no_root_to_spell_by(
+    project: Path, tmp_path: Path, given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the current folder, which it would lead from, is nearer."""
+    monkeypatch.chdir(tmp_path / "library" / "doors")
+    monkeypatch.setenv("STEMMIX_ROOT_AA", given)
+    assert spelled(project, tmp_path / "library" / "doors" / "slam.wav") == "sfx:doors/slam.wav"
+
+
+def test_links_in_a_circle_lead_nowhere_and_stop_nobody(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = project.parent / "loop"
+    loop.symlink_to("loop")
+    assert resolved(loop / "a").name == "a"
+    monkeypatch.setenv("STEMMIX_ROOT_LOOP", str(loop))
+    assert spelled(project, project.parent / "dx.wav") == "dx.wav"
+    with pytest.raises(ValueError, match="symbolic links go in a circle"):
+        located(project, "loop/dx.wav")
 
 
 def test_nothing_in_a_path_is_interpolated(project: Path, tmp_path: Path) -> None:

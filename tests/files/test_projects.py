@@ -57,6 +57,17 @@ def test_a_project_is_what_its_house_says_and_it_does_not(house: Path) -> None:
     assert project.extends is None, "what is resolved stands by itself"
 
 
+@pytest.mark.parametrize("name", ["what?", " film", "film" + 60 * "long"])
+def test_a_project_that_no_file_can_be_called_by_is_refused(tmp_path: Path, name: str) -> None:
+    """Its name is a part of theirs; where it is not, any name will do."""
+    path = written(tmp_path / f"{name}.json", title="Reel", stems=STEMS)
+    with pytest.raises(ProjectError, match="give the project file another name") as refused:
+        read_project(path)
+    assert str(refused.value).startswith(f"{path}: file name ")
+    written(path, title="Reel", stems=STEMS, file_name="{title}_{deliverable}")
+    assert read_project(path).title == "Reel"
+
+
 def test_objects_are_joined_field_by_field_even_where_the_nearer_says_a_default(house: Path) -> None:
     project = read_project(film(house.parent, goals={"voice": True}, priorities={"fx": 90}))
     assert (project.goals.clarity, project.goals.voice) == (0.5, True)
