@@ -1,14 +1,15 @@
 """stemmix: the dialogue-first mix as code.
 
-The way of the data is in `pipeline`, one function that reads as the block diagram. The rooms, each importing only
-rooms above it (`tests/test_architecture.py` holds the table):
+The way of the data is in `pipeline`, one function that reads as the block diagram. The foundations, the rooms, which
+import them and rooms above them (`tests/test_architecture.py` holds the table), and the modules that go the way:
 
 ========================  ===========================================================================================
 `units`, `bands`,         dB and linear, seconds and samples; the bands everything is told in;
-`errors`, `stopping`,      the family of errors; how work ends before its time; threads that share a stream's work
+`errors`, `stopping`,     the family of errors; how work ends before its time; threads that share a stream's work
 `crew`
 `model`                   the documents: project, features, plan, receipt; layouts, profiles, presets
-`dsp`                     arrays in, arrays out: spectrum, meters, limiter, dither; `kernels` has all compiled code
+`dsp`                     arrays in, arrays out: spectrum, meters, limiter, dither; `kernels` and what is named
+                          `..._kernels` have all compiled code
 `files`                   audio in blocks, WAV chunks, encoders, canonical JSON, atomic writing, the feature store
 `analysis`                pass 1: one streaming loop per stem, from samples to features
 `planning`                from features to a plan: masking, unmasking, decisions; hears no audio
@@ -21,9 +22,10 @@ rooms above it (`tests/test_architecture.py` holds the table):
 `machine`, `keeping`
 `pipeline`                the whole way
 `looking`, `showing`,     as far as the decisions: what is shown of them, over time and to listen to; conflicts and
-`excerpts`, `marking`      moves as markers
+`excerpts`, `marking`     moves as markers
+`rehearsal`               the second process of a first render, that compiles what is needed last
 `batch`, `local`,         many projects, each by itself: in processes of this machine, or on a cluster; what a
-`cluster`, `resume`        receipt proves done
+`cluster`, `resume`       receipt proves done
 `create`, `recreate`,     a project from a folder of stems, or of a receipt; where stems stood when they were recorded
 `placing`
 `verify`, `nulltest`,     whether it is the same mix, whether what was printed adds up, and what changed between two

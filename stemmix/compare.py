@@ -23,7 +23,7 @@ from stemmix.files.revisions import found
 from stemmix.listening import THREADS
 from stemmix.looking import planned
 from stemmix.model.deliverables import Printmaster
-from stemmix.model.difference import AudioChange, Change, Difference, Pair, SceneLoudness
+from stemmix.model.difference import DIFFERENCE_SCHEMA, AudioChange, Change, Difference, Pair, SceneLoudness
 from stemmix.model.plan import Plan
 from stemmix.model.plan_changes import plan_change
 from stemmix.model.progress import Progress
@@ -121,7 +121,7 @@ def difference(before: Side | None, after: Side | None, wanted: Wanted, *, progr
         notes += [f"{side.name}: its stems are the files of today" for side in (before, after) if side.is_revision]
     first, second = plans
     return Difference(
-        schema_="stemmix.difference/1",
+        schema_=DIFFERENCE_SCHEMA,
         before=before.name,
         after=after.name,
         sample_rate=after.project.sample_rate,
@@ -141,7 +141,7 @@ def _new_or_gone(before: Side | None, after: Side | None) -> Difference:
     project = side.project
     words = f"{project.title}, {len(project.stems)} stem{'' if len(project.stems) == 1 else 's'}"
     return Difference(
-        schema_="stemmix.difference/1",
+        schema_=DIFFERENCE_SCHEMA,
         before=os.devnull if before is None else before.name,
         after=os.devnull if after is None else after.name,
         sample_rate=project.sample_rate,

@@ -32,7 +32,7 @@ from stemmix.model.project import Project
 from stemmix.model.receipt import UNMEASURED
 from stemmix.sources import Source
 from stemmix.stopping import Pool
-from stemmix.units import db_from_gain, gain_from_db, samples_from_seconds
+from stemmix.units import LOUDNESS_OFFSET_DB, db_from_gain, gain_from_db, samples_from_seconds
 
 Floats = NDArray[np.float64]
 
@@ -109,7 +109,9 @@ def expected_gain_db(project: Project, plan: Plan) -> float:
     heard = [(scene.loudness_after_lufs, scene.end - scene.start) for scene in plan.scenes]
     seconds = [math.ceil(samples / plan.sample_rate) for _, samples in heard]
     # BS.1770-5, equation 2, turned round
-    energies = [0.0 if level_lufs is None else 10.0 ** ((level_lufs + 0.691) / 10.0) for level_lufs, _ in heard]
+    energies = [
+        0.0 if level_lufs is None else 10.0 ** ((level_lufs - LOUDNESS_OFFSET_DB) / 10.0) for level_lufs, _ in heard
+    ]
     loudness_lufs = gated_loudness(np.repeat(energies, seconds))
     expected = UNMEASURED.model_copy(update={READINGS[specification.loudness.method]: loudness_lufs})
     return gain_for(specification, expected).gain_db or 0.0

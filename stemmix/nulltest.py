@@ -15,7 +15,7 @@ from stemmix.files.audio import AudioFile, AudioReader, inspect, inspect_discret
 from stemmix.files.documents import read_document
 from stemmix.model.encodings import CODINGS
 from stemmix.model.layouts import LAYOUTS
-from stemmix.model.receipt import Null, Nulltest, Receipt, WrittenFile
+from stemmix.model.receipt import NULLTEST_SCHEMA, Null, Nulltest, Receipt, WrittenFile
 from stemmix.units import db_from_gain, db_from_power
 
 PARTS = ("stem", "group")
@@ -55,7 +55,7 @@ def nulltest(receipt_path: Path) -> Nulltest:
         for (parent, deliverable), files in whole.items()
     )
     return Nulltest(
-        schema_="stemmix.nulltest/1",
+        schema_=NULLTEST_SCHEMA,
         receipt=receipt_path.name,
         nulls=nulls,
         passed=all(null.passed for null in nulls),

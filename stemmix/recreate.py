@@ -69,7 +69,7 @@ def project_like(
 ) -> tuple[ProjectFile, Path, list[str]]:
     """Write `folder.json` beside `folder`, of its stems, with everything else as it was in a receipt's project.
 
-    A stem whose id was there takes its role, group, fader, pan and priority; others are new, and their roles guessed.
+    A stem whose id was there takes what was said of it (`TAKEN`); others are new, and their roles guessed.
     What is meant for times of that programme, pins and cues among it, is left out. Returns the project, the path
     written, and notes of what matched and what did not. Raises what `create_project` and `request_of` do.
     """
@@ -112,6 +112,8 @@ def _matched(gathered: Gathered, then: Project, name: str) -> tuple[tuple[Stem, 
             continue
         same.append(before.id)
         stems.append(_like(stem, before, file))
+        if before.mute or before.solo:
+            notes.append(f"{before.id}: is {'muted' if before.mute else 'alone to be heard'}, as it was then")
         if any((before.automation.gain_db, before.automation.pan)):
             notes.append(f"{before.id}: its automation is left out, being meant for times of {then.title}")
         if before.pan and file.layout != MONO:

@@ -11,9 +11,6 @@ from stemmix.model.layouts import LAYOUTS
 from stemmix.model.progress import Progress, Stage, Step
 from stemmix.model.project import Project
 
-Advance = Callable[[Stage, float], None]
-"""Told how much more is done in a stage. Called from any thread."""
-
 
 @dataclass
 class _Work:

@@ -14,6 +14,14 @@ POWER_FLOOR = 1e-20
 
 SILENCE_DB = -200.0
 
+LOUDNESS_OFFSET_DB = -0.691
+"""BS.1770-5 Annex 1 equation 2: makes a 997 Hz sine of 0 dBFS in one front channel read -3.01 LKFS."""
+
+FULL_SCALE = 0.99996
+"""From here on a sample is at full scale: the highest of 16 bits is 0.99997."""
+CLIPPED_RUN = 3
+"""As many equal samples at full scale are a clipped peak: a 16-bit peak that just reaches it has one, rarely two."""
+
 
 def gain_from_db(level_db: float) -> float:
     """Amplitude ratio of a level: 20 dB is 10.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+import stemmix
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "stemmix"
@@ -42,7 +45,7 @@ ROOT = (
     "stored",
     "verify",
 )
-DOORS = ("cli", "commands", "studio", "__main__")
+DOORS = ("cli", "commands", "__main__")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FOUNDATIONS, ()),
@@ -135,6 +138,20 @@ def cycle_in(graph: dict[str, set[str]]) -> list[str]:
         return []
 
     return next((found for module in graph if (found := search(module, []))), [])
+
+
+def named_in(text: str) -> list[str]:
+    """The rooms and modules that the first column of a map names, however it is drawn."""
+    rows = [row[2:].partition(" | ")[0] if row.startswith("| ") else row[:24] for row in text.splitlines()]
+    return sorted(re.findall(r"`(\w+)/?`", " ".join(row for row in rows if row.startswith("`"))))
+
+
+def test_the_table_and_both_maps_of_the_house_name_all_that_there_is() -> None:
+    there = sorted({module.partition(".")[0] for module in modules_of(PACKAGE)} - {"__init__", "__main__"})
+    assert sorted(set(MAY_IMPORT) - {"__main__"}) == there
+    _, _, house = (REPOSITORY / "README.md").read_text("utf-8").partition("\n## The house\n")
+    assert named_in(house.partition("\n## ")[0]) == there
+    assert named_in(stemmix.__doc__ or "") == there
 
 
 def test_no_room_imports_what_the_table_does_not_allow() -> None:

@@ -14,6 +14,7 @@ import typer
 
 import stemmix
 from stemmix.cli import app
+from stemmix.files.projects import formatted
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 
@@ -55,15 +56,42 @@ def faults_of(example: list[str]) -> list[str]:
     return faults
 
 
+EVERYWHERE = {"--quiet", "--debug", "--progress"}
+"""Told once for all commands."""
+
+
 def undocumented(text: str) -> list[str]:
-    """Commands and options of the command line that a text does not name."""
-    names = [f"stemmix {name}" for name in COMMANDS]
-    names += sorted({option for command in (COMMAND_LINE, *COMMANDS.values()) for option in options_of(command)})
-    return [name for name in names if not re.search(rf"{re.escape(name)}(?![\w-])", text)]
+    """Commands that no row of a table in a text begins with, and options that the rows of their command do not name."""
+    told: dict[str, str] = {}
+    for name, row in re.findall(r"^\| `stemmix (\w+)(.*)$", text, re.MULTILINE):
+        told[name] = told.get(name, "") + row
+    missing = [f"stemmix {name}" for name in COMMANDS if name not in told]
+    for name, its in told.items():
+        wanted = sorted(options_of(COMMANDS[name]) - EVERYWHERE) if name in COMMANDS else []
+        missing += [f"stemmix {name} {option}" for option in wanted if not _stands(option, its)]
+    return missing + [option for option in sorted(options_of(COMMAND_LINE)) if not _stands(option, text)]
+
+
+def _stands(name: str, text: str) -> bool:
+    return re.search(rf"{re.escape(name)}(?![\w-])", text) is not None
 
 
 def test_every_command_and_option_is_in_the_readme() -> None:
     assert undocumented(README.read_text("utf-8")) == []
+
+
+def test_what_shows_how_far_it_is_is_told() -> None:
+    (told,) = re.findall(r"^Whatever takes long \((.*?)\)", README.read_text("utf-8"), re.MULTILINE)
+    shown = {name for name, command in COMMANDS.items() if "--progress" in options_of(command)}
+    assert set(re.findall(r"`(\w+)`", told)) == shown
+
+
+def test_the_project_in_the_readme_is_in_its_one_form(tmp_path: Path) -> None:
+    _, _, text = README.read_text("utf-8").partition("\n## A project file\n")
+    project = tmp_path / "reel3.json"
+    project.write_text(text.partition("```json\n")[2].partition("```")[0], "utf-8")
+    written, form = formatted(project)
+    assert written == form
 
 
 def test_every_example_in_the_readme_names_commands_and_options_that_exist() -> None:
@@ -73,10 +101,12 @@ def test_every_example_in_the_readme_names_commands_and_options_that_exist() -> 
 
 
 def test_what_is_missing_from_a_text_is_found() -> None:
-    text = "stemmix init --profile --force --quiet --debug --version; stemmix schematic"
-    assert "stemmix schema" in undocumented(text)
-    assert "stemmix init" not in undocumented(text)
-    assert "--force" in undocumented(text.replace("--force", "--forced"))
+    rows = ["| `stemmix init A` | --profile --force --template |", "| `stemmix init B` | --out |"]
+    text = "\n".join(["--quiet --version", *rows, "--from-receipt"])
+    missing = undocumented(text)
+    assert [name for name in missing if name.startswith("stemmix init")] == ["stemmix init --from-receipt"]
+    assert {"stemmix schema", "--debug"} <= set(missing)
+    assert "stemmix init --force" in undocumented(text.replace("--force", "--forced"))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import typer
 from stemmix.commands.common import AsJson, Debug, NoCache, Project, Quiet, Shown, Voice, app, known_name, width
 from stemmix.errors import ProjectError, StemmixError
 
-ProjectFiles = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Project files.", show_default=False)]
+ProjectFiles = Annotated[list[Path], typer.Argument(metavar="FILE", help="Project files.", show_default=False)]
 
 
 @app.command()
@@ -21,7 +21,7 @@ def fmt(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="Project files and lists of reels; `-` reads one from stdin and writes it to stdout.",
             show_default=False,
         ),
@@ -111,7 +111,7 @@ def diff(
     before: Annotated[str, typer.Argument(metavar="A", help="Project file, or REV:FILE of git.", show_default=False)],
     after: Annotated[
         str | None,
-        typer.Argument(metavar="[B]", help="The same; left out, A in HEAD is held against A.", show_default=False),
+        typer.Argument(metavar="B", help="The same; left out, A in HEAD is held against A.", show_default=False),
     ] = None,
     *,
     plan: Annotated[bool, typer.Option("--plan", help="Decide both now, and compare the decisions.")] = False,
@@ -139,8 +139,8 @@ def diff(
     """What changed between two versions of a mix.
 
     What is asked for otherwise, in words. What is done otherwise, where a plan of either version stands in out/ beside
-    it, or with --plan. What is heard otherwise, with --audio. Writes nothing but features. Exit code 0 whether they
-    differ or not.
+    it, or with --plan. What is heard otherwise, with --audio. Writes nothing but into the cache. Exit
+    code 0 whether they differ or not.
     """
     from stemmix.compare import Wanted, difference, sides_of
     from stemmix.report.differences import difference_json, difference_text

@@ -1,6 +1,6 @@
 """Commands that look at a project: its stems, who masks whom in it, and what will be done.
 
-They write nothing, but for the page that `report --html` is asked for.
+They write nothing but into the cache, and the page that `report --html` is asked for.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def check(
     """Is the project valid, are its stems sound?
 
     Reads every stem to its end and says how long and loud it is, and whether stems of one group, recorded together, lie
-    apart in time or polarity. Writes nothing.
+    apart in time or polarity. Writes nothing but into the cache.
     """
     from stemmix.looking import examine
     from stemmix.report.stems import stems_json, stems_text
@@ -115,7 +115,7 @@ def report(
     """Who masks whom, and what will be done.
 
     Where and how badly, which moves are made for it, and how clear each line becomes. With B, or --compare, two plans
-    side by side. Writes nothing but, with --html, a page, and prints its path.
+    side by side. Writes nothing but into the cache and, with --html, a page, whose path it prints.
     """
     from stemmix.report.reported import conflicts_csv, report_json
     from stemmix.report.terminal import report_text
@@ -174,7 +174,8 @@ def why(
 ) -> None:
     """What is done at a moment, and why.
 
-    Every move that reaches it, with what it is made for, what it buys and what stopped it. Writes nothing.
+    Every move that reaches it, with what it is made for, what it buys and what stopped it. Writes nothing
+    but into the cache.
     """
     from stemmix.looking import examine, gains_at, sample_of
     from stemmix.model.timecode import FRAME_RATES
@@ -212,7 +213,7 @@ def features(
 ) -> None:
     """What is heard in each stem.
 
-    Loudness, peaks, spectrum, onsets, activity. Writes nothing.
+    Loudness, peaks, spectrum, onsets, activity. Writes nothing but into the cache.
     """
     from stemmix.looking import examine
     from stemmix.report.features import features_json, features_text

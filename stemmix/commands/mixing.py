@@ -16,7 +16,7 @@ from stemmix.commands.rendering import render_as_one, render_each, runner_for
 def init(
     context: typer.Context,
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[FOLDER]", help="Folder of stems.", show_default=False)
+        Path | None, typer.Argument(metavar="FOLDER", help="Folder of stems.", show_default=False)
     ] = None,
     *,
     profile: Annotated[
@@ -82,7 +82,7 @@ def init(
 def render(
     context: typer.Context,
     projects: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PROJECT...]", help="Project files.", show_default=False)
+        list[Path] | None, typer.Argument(metavar="PROJECT", help="Project files.", show_default=False)
     ] = None,
     *,
     programme: Annotated[
@@ -136,7 +136,7 @@ def render(
     Exit code 5 if a deliverable misses its specification; the files are written all the same.
 
     Of many projects each is a render of its own, and none stops the others; the exit code is the worst one's. From best
-    to worst: 0, 5, 3, 4, 6, 1, and 128 or more where a worker was killed twice.
+    to worst: 0, 5, 3, 4, 6, 7, 1, and 128 or more where a worker was killed twice.
     """
     from stemmix.reels import reels_of
 

@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from stemmix.dsp.filters import INTERPOLATOR_REACH, sharp_interpolator
 from stemmix.dsp.peak_kernels import highest_of_bins
 from stemmix.dsp.true_peak import check_block, highest_between, highest_sample
+from stemmix.units import LOUDNESS_OFFSET_DB
 
 Floats = NDArray[np.float64]
-
-LOUDNESS_OFFSET_DB = -0.691
-"""BS.1770-5 Annex 1 equation 2: makes a 997 Hz sine of 0 dBFS in one front channel read -3.01 LKFS."""
 
 GATE_ENERGY = float(10.0 ** ((-70.0 - LOUDNESS_OFFSET_DB) / 10.0))
 """Mean weighted square at the absolute gate, -70 LKFS (BS.1770-5 Annex 1)."""

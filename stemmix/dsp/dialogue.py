@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp.crest import LOUDNESS_OFFSET_DB
 from stemmix.dsp.true_peak import PIECE_FRAMES
 from stemmix.dsp.weighting import KWeightedBins
-from stemmix.units import POWER_FLOOR, db_from_power
+from stemmix.units import LOUDNESS_OFFSET_DB, POWER_FLOOR, db_from_power
 
 Floats = NDArray[np.float64]
 

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.dsp import kernels
-from stemmix.dsp.crest import GATE_ENERGY, LOUDNESS_OFFSET_DB, PsrMeter
+from stemmix.dsp.crest import GATE_ENERGY, PsrMeter
 from stemmix.dsp.dialogue import SpanEnergy, SpanReading
 from stemmix.dsp.leq_m import LeqMMeter
 from stemmix.dsp.levels import SILENT, LevelMeter, ends_of_bins
 from stemmix.dsp.true_peak import TruePeakMeter
 from stemmix.dsp.weighting import KWeightedBins
-from stemmix.units import POWER_FLOOR, db_from_gain, db_from_power
+from stemmix.units import LOUDNESS_OFFSET_DB, POWER_FLOOR, db_from_gain, db_from_power
 
 Floats = NDArray[np.float64]
 

@@ -14,13 +14,10 @@ from stemmix.dsp import watching_kernels
 from stemmix.dsp.filters import INTERPOLATOR_REACH, sharp_interpolator
 from stemmix.dsp.spells import Places
 from stemmix.dsp.watching_kernels import CELL
+from stemmix.units import CLIPPED_RUN, FULL_SCALE
 
 Floats = NDArray[np.float64]
 
-FULL_SCALE: Final = 0.99996
-"""The highest 16-bit sample is 0.99997."""
-CLIPPED_RUN: Final = 3
-"""As many equal samples at full scale are a clipped peak: a 16-bit peak that just reaches it has one, rarely two."""
 FLAT_LOWEST: Final = 0.1
 """-20 dBFS: what was clipped and then turned down further than this is told by ear, not by its tops."""
 FLAT_CORNER: Final = 8 / 2**15

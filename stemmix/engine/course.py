@@ -8,10 +8,9 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp.crest import LOUDNESS_OFFSET_DB
 from stemmix.engine.gauge import Gauge
 from stemmix.model.receipt import Course
-from stemmix.units import POWER_FLOOR
+from stemmix.units import LOUDNESS_OFFSET_DB, POWER_FLOOR
 
 Floats = NDArray[np.float64]
 

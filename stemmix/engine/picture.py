@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp.crest import LOUDNESS_OFFSET_DB
 from stemmix.dsp.pair_kernels import COLUMNS, mix_rows
 from stemmix.dsp.pairs import PairBins
 from stemmix.dsp.spells import Sliding, Spells
@@ -29,7 +28,7 @@ from stemmix.engine.findings import (
 )
 from stemmix.model.layouts import MONO, STEREO, Layout, fold_matrix
 from stemmix.model.receipt import Finding
-from stemmix.units import POWER_FLOOR, db_from_gain, db_from_power
+from stemmix.units import LOUDNESS_OFFSET_DB, POWER_FLOOR, db_from_gain, db_from_power
 
 Floats = NDArray[np.float64]
 

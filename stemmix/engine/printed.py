@@ -27,7 +27,7 @@ from stemmix.units import gain_from_db
 
 Floats = NDArray[np.float64]
 
-FULL_SCALE = gain_from_db(-0.01)
+_PRINTED_AT_MOST = gain_from_db(-0.01)
 """Highest sample that is printed in whole numbers: dither may add a step or two."""
 
 
@@ -91,7 +91,7 @@ def printed(job: Job, stem_peaks: Sequence[float], parts: Sequence[Part], cleani
         len(part.stems) == 1
         and not part.undipped
         and part.parent.layout == job.layout
-        and stem_peaks[part.stems[0]] * gain_from_db(part.parent.gain_db) > FULL_SCALE
+        and stem_peaks[part.stems[0]] * gain_from_db(part.parent.gain_db) > _PRINTED_AT_MOST
         for part in parts
     ]
     outputs = [_begun(job, part, cleaning, as_float=over) for part, over in zip(parts, high, strict=True)]

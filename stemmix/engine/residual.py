@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stemmix.dsp.weighting import KWeightedBins
 from stemmix.files.audio import AudioFile, AudioReader, Samples
 from stemmix.model.difference import Place
-from stemmix.units import POWER_FLOOR, db_from_power
+from stemmix.units import LOUDNESS_OFFSET_DB, POWER_FLOOR, db_from_power
 
 Floats = NDArray[np.float64]
 
@@ -23,13 +23,10 @@ WORST: Final = 5
 _BINS_A_SECOND: Final = 10
 """The filters' state is kept from denormal numbers where a bin ends."""
 
-_OFFSET_DB: Final = -0.691
-"""Of a K-weighted power, to LUFS: ITU-R BS.1770-5 Annex 1, equation 2."""
-
 
 def loudness_lufs(power: float) -> float | None:
     """Of a K-weighted, channel-weighted mean power; None of silence."""
-    return _OFFSET_DB + db_from_power(power) if power > POWER_FLOOR else None
+    return LOUDNESS_OFFSET_DB + db_from_power(power) if power > POWER_FLOOR else None
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,22 @@ class Aim:
     """What it is brought to; None where no loudness is asked for."""
     why: str
     """One sentence; the reason where the method is not the specification's first."""
+    bounds: tuple[float | None, float | None] = (None, None)
+    """Between which it is to come out: a target has both, a mere limit one."""
+
+    def missing(self, reached: float | None) -> float:
+        """How much more there should be of what came out, in the unit of differences; less, where it is negative.
+
+        >>> limit = Aim(0.0, "integrated", -19.0, -19.0, "", (None, -18.0))
+        >>> limit.missing(-17.5), limit.missing(-19.5)
+        (-0.5, 0.0)
+        """
+        lowest, highest = self.bounds
+        if reached is None:
+            return 0.0
+        if lowest is not None and reached < lowest:
+            return lowest - reached
+        return min(highest - reached, 0.0) if highest is not None else 0.0
 
 
 def gain_for(specification: Specification, measured: Measured) -> Aim:
@@ -74,8 +90,8 @@ def gain_for(specification: Specification, measured: Measured) -> Aim:
     if value is None:
         return Aim(None, level.method, None, level.aim, f"{why}{name} has no reading: {_reason(level, measured)}")
     target = level.aim
+    lowest, highest = level.bounds if target is None else (target, target)
     if target is None:
-        lowest, highest = level.bounds
         target = min(value if lowest is None else max(value, lowest), value if highest is None else highest)
     return Aim(
         round(target - value, 4),
@@ -83,6 +99,7 @@ def gain_for(specification: Specification, measured: Measured) -> Aim:
         value,
         target,
         f"{why}{name} is brought from {value:.2f} to {target:.2f} {level.unit}",
+        (lowest, highest),
     )
 
 

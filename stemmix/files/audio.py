@@ -9,7 +9,7 @@ as the samples come.
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,17 +37,13 @@ from stemmix.model.layouts import (
     reordered,
 )
 from stemmix.stopping import heed
-from stemmix.units import db_from_gain
+from stemmix.units import CLIPPED_RUN, FULL_SCALE, db_from_gain
 
 Samples = npt.NDArray[np.float64]
 """(frames, channels) float64, full scale 1."""
 
 ABSURD_GAIN: Final = 1000.0
 """+60 dBFS: no sound is meant so loud, and one such sample would set the level of a whole mix."""
-
-FULL_SCALE: Final = 0.99996
-CLIPPED_RUN: Final = 3
-"""As many equal samples at full scale are a clipped peak: a 16-bit peak that just reaches it has one, rarely two."""
 
 _LOWEST_RATE_HZ, _HIGHEST_RATE_HZ = 1_000, 1_536_000
 _FULL_BANDWIDTH_RATE_HZ: Final = 32_000
@@ -411,10 +407,10 @@ class AudioReader:
         self.close()
 
 
-def sha256_of(path: Path, told: Callable[[int], None] | None = None) -> str:
-    """Of a file's bytes, in hexadecimal; `told` hears how many were read. StemError where it cannot be read."""
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal. StemError where it cannot be read."""
     try:
         with path.open("rb") as file:
-            return sha256_of_rest(file, told)
+            return sha256_of_rest(file)
     except OSError as fault:
         raise StemError(f"{path}: cannot be read: {fault.strerror or fault}") from None

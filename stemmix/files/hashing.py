@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from typing import BinaryIO
 
 from stemmix.stopping import heed
@@ -11,16 +10,11 @@ from stemmix.stopping import heed
 _PIECE_BYTES = 1 << 20
 
 
-def sha256_of_rest(file: BinaryIO, told: Callable[[int], None] | None = None) -> str:
-    """Of an open file from where it stands to its end, in hexadecimal; OSError passes.
-
-    `told`: hears how many bytes were read, piece by piece.
-    """
+def sha256_of_rest(file: BinaryIO) -> str:
+    """Of an open file from where it stands to its end, in hexadecimal; OSError passes."""
     digest, piece = hashlib.sha256(), bytearray(_PIECE_BYTES)
     view = memoryview(piece)
     while count := file.readinto(piece):  # type: ignore[attr-defined]
         heed()
         digest.update(view[:count])
-        if told is not None:
-            told(count)
     return digest.hexdigest()

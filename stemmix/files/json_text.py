@@ -67,8 +67,8 @@ def parse_json(text: str, name: str, *, max_bytes: int = MAX_PROJECT_BYTES) -> o
     return value
 
 
-def position_of(text: str, place: Place, *, of_key: bool = False) -> tuple[int, int]:
-    """Line and column, from one, of the value at `place` in a valid JSON text, or of its key.
+def position_of(text: str, place: Place) -> tuple[int, int]:
+    """Line and column, from one, of the value at `place` in a valid JSON text.
 
     A place that the text does not have stands where the nearest value that would hold it begins.
 
@@ -79,9 +79,9 @@ def position_of(text: str, place: Place, *, of_key: bool = False) -> tuple[int, 
     """
     text = text.removeprefix("\ufeff")
     begin, deepest = 0, -1
-    for here, key_at, value_at in values_of(text):
+    for here, _, value_at in values_of(text):
         if here == place:
-            return line_and_column(text, key_at if of_key else value_at)
+            return line_and_column(text, value_at)
         if deepest < len(here) < len(place) and here == place[: len(here)]:
             begin, deepest = value_at, len(here)
     return line_and_column(text, begin)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from stemmix.errors import ProjectError
 from stemmix.files.audio import AudioFile
 from stemmix.model.layouts import MONO, STEREO, SURROUND_3_0, Layout
-from stemmix.model.stems import Clip, Fade, FadeShape, Stem
+from stemmix.model.stems import Clip, FadeShape, Stem
 from stemmix.model.timecode import Clock, as_typed, has_frames
 from stemmix.units import gain_from_db
 
@@ -253,12 +253,6 @@ def _piece(place: _Place, clip: Clip, audio: AudioFile, clock: Clock) -> Piece:
         )
     at = _begins(place, clip, audio, clock, reference, first)
     return Piece(place.clip, audio, first, at, frames, gain_from_db(clip.gain_db), pull, fade_in, fade_out)
-
-
-def _ramp(fade: Fade | None, clock: Clock) -> Ramp | None:
-    """A fade in samples; None where it takes none."""
-    samples = 0 if fade is None else clock.length(fade.length)
-    return Ramp(samples, fade.shape) if fade is not None and samples else None
 
 
 def time_reference_of(audio: AudioFile) -> int | None:

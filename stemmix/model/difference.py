@@ -5,14 +5,14 @@ Everywhere `before` is the first version and `after` the second; None stands for
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from stemmix.model.document import Document
 from stemmix.model.timecode import Clock, FrameRate, Time
 
-DIFFERENCE_SCHEMA = "stemmix.difference/1"
+DIFFERENCE_SCHEMA: Final = "stemmix.difference/1"
 
 
 class Change(Document):

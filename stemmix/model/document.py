@@ -21,7 +21,8 @@ Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN, max_length=64)]
 """Stands in file names: letters, digits, `_`, `-` and `.`, beginning with a letter or digit."""
 
 RelativePath = Annotated[str, Field(min_length=1, max_length=1024)]
-"""POSIX path, relative to the project file; it may not leave the project file's folder."""
+"""POSIX path, relative to the document that says it, or to a named root. Where it may lead is for whoever follows it:
+`files.paths` lets none leave a project's folder."""
 
 
 class Document(BaseModel):

@@ -148,7 +148,7 @@ class HeldFrames:
 
 
 def silent_rows(count: int) -> NDArray[np.int16]:
-    """(count, 83) rows of silence."""
+    """(count, COLUMN_COUNT) rows of silence."""
     rows = np.full((max(count, 0), COLUMN_COUNT), LOWEST_CENTIBEL, np.int16)
     for name in ("flux", "centroid", "rolloff"):
         rows[:, COLUMNS[name]] = 0

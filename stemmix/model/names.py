@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from string import Formatter
 from typing import Final
 
-FIELDS: Final = ("project", "title", "deliverable", "stem", "layout", "language", "rate", "bits")
+FIELDS: Final = ("project", "title", "deliverable", "stem", "layout", "rate", "bits")
 """What a template may hold, each in braces."""
 
 LONGEST_NAME_BYTES: Final = 235
@@ -59,11 +59,6 @@ def channel_names(name: str, labels: Sequence[str]) -> list[str]:
     """
     stem, dot, ending = name.rpartition(".") if "." in name else (name, "", "")
     return [f"{stem}.{label}{dot}{ending}" for label in labels]
-
-
-def fields_of(template: str) -> frozenset[str]:
-    """The fields that a template uses; ValueError as of `file_name` for one that is unknown."""
-    return frozenset(field for _, field in _parts(template) if field is not None)
 
 
 def _parts(template: str) -> list[tuple[str, str | None]]:

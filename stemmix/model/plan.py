@@ -6,7 +6,7 @@ Times are samples of the programme; levels are rounded to 0.01 dB, so that a dif
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -16,7 +16,7 @@ from stemmix.model.moves import Action, Presence, Ride, gains_of
 from stemmix.model.profiles import Method, ProfileName, Role
 from stemmix.model.timecode import Clock, FrameRate, Time, broken_time
 
-PLAN_SCHEMA = "stemmix.plan/1"
+PLAN_SCHEMA: Final = "stemmix.plan/1"
 
 MAX_MOVES = 200_000
 

@@ -307,7 +307,7 @@ PRESETS: Final = _presets()
 
 def _known(name: str) -> str:
     if name not in PRESETS:
-        raise PydanticCustomError("enum", "is no preset")  # documents.none_of says which one may have been meant
+        raise PydanticCustomError("enum", "is no preset")  # files.faults.none_of says which one may have been meant
     return name
 
 

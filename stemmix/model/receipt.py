@@ -12,7 +12,7 @@ from stemmix.model.layouts import LayoutName, Order
 from stemmix.model.project import Project
 
 RECEIPT_SCHEMA: Final = "stemmix.receipt/2"
-NULLTEST_SCHEMA = "stemmix.nulltest/1"
+NULLTEST_SCHEMA: Final = "stemmix.nulltest/1"
 
 
 FILE_NAME_PATTERN = r"^[^/\\\x00]*$"

@@ -25,6 +25,7 @@ from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import StemGains
 from stemmix.model.moves import Action, Duck, Presence, Ride, Unmask, rounded_db
 from stemmix.model.plan import (
+    PLAN_SCHEMA,
     Move,
     Plan,
     PlannedShape,
@@ -100,7 +101,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int) -> Plan:
     outcome = outcome_of(stems, goals, told, gains, desk.rules.clarity, project.sample_rate, frames)
     # last of all, what waits for the hashes of files
     return Plan(
-        schema_="stemmix.plan/1",
+        schema_=PLAN_SCHEMA,
         title=project.title,
         profile=project.profile,
         method=project.method,

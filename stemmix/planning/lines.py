@@ -191,8 +191,8 @@ def _heard_in(stem: HeardStem, rate_hz: int) -> list[tuple[int, int]]:
     return runs + [(hit, min(hit + samples_from_seconds(HIT_S, rate_hz), last)) for hit in hits]
 
 
-def _longest(role: Role, rate_hz: int, hop: int) -> int | None:
-    """Frames of the longest line."""
+def _longest(role: Role, rate_hz: int, hop: int) -> int:
+    """Of a line, in frames."""
     return round((LONGEST_SPEECH_S if role in SPEECH - {Role.LEAD} else LONGEST_S) * rate_hz / hop)
 
 

@@ -19,7 +19,7 @@ from stemmix.planning.evidence import HeardStem
 from stemmix.planning.graph import frames_in
 from stemmix.planning.lines import Goal
 from stemmix.planning.unmask import LOUDNESS_EXPONENT, TIMBRE_HZ
-from stemmix.units import POWER_FLOOR
+from stemmix.units import LOUDNESS_OFFSET_DB, POWER_FLOOR
 
 Floats = NDArray[np.float64]
 
@@ -126,7 +126,7 @@ def scenes_told(
 
 def _lufs(power: float) -> float | None:
     """ITU-R BS.1770-5, equation 2, of a K-weighted mean square."""
-    return round(-0.691 + 10.0 * math.log10(power), 2) if power > POWER_FLOOR else None
+    return round(LOUDNESS_OFFSET_DB + 10.0 * math.log10(power), 2) if power > POWER_FLOOR else None
 
 
 def _bed(

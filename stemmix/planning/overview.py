@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ
 from stemmix.dsp import hearing_kernels
-from stemmix.dsp.crest import LOUDNESS_OFFSET_DB
 from stemmix.dsp.dynamics import StemGains
 from stemmix.dsp.filters import k_weighting_power
 from stemmix.dsp.meters import gated_loudness
@@ -25,7 +24,7 @@ from stemmix.model.project import Project
 from stemmix.planning.desk import Desk
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal, goals_of
-from stemmix.units import SILENCE_DB
+from stemmix.units import LOUDNESS_OFFSET_DB, SILENCE_DB
 
 Floats = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from stemmix.planning.unmask import GOAL_MARGIN
 
 ROUNDS = 2
 UNDER, OVER = 0.005, 0.05
-"""Clarity under and over its goal from which a line is off it: METHOD has film's goal of 0.5 end at 0.55."""
+"""Clarity under and over its goal from which a line is off it: more over it was cut for nothing."""
 MARGIN_KEPT = 0.015
 """What of `GOAL_MARGIN` a line keeps at least when something is solved again for less."""
 WORTH = 0.002

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from stemmix.model.progress import Progress, ProgressLine, Stage, Step
+from stemmix.model.progress import PROGRESS_SCHEMA, Progress, ProgressLine, Stage, Step
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -136,7 +136,7 @@ class JsonLines:
         self._next = elapsed_s + 1.0 / LINES_A_SECOND
         pace = Pace(None, None, None) if step is None else self._watch.pace(step, elapsed_s)
         line = ProgressLine(
-            schema_="stemmix.progress/1",
+            schema_=PROGRESS_SCHEMA,
             event=event,
             command=self._command,
             stage=None if step is None or exit_code is not None else step.stage,

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemmix.dsp.crest import GATE_ENERGY, LOUDNESS_OFFSET_DB, PsrMeter
+from stemmix.dsp.crest import GATE_ENERGY, PsrMeter
 from stemmix.dsp.filters import INTERPOLATOR_REACH
 from stemmix.dsp.meters import LoudnessMeter, Meter
 from stemmix.dsp.true_peak import highest_between, highest_sample
+from stemmix.units import LOUDNESS_OFFSET_DB
 
 RATE_HZ = 4_000
 

@@ -171,6 +171,34 @@ def test_the_gate_is_taken_where_the_programme_stands_after_its_gain(tmp_path: P
     assert file.misses == ()
 
 
+def test_a_mere_limit_only_lowers_though_the_limiter_takes_more(tmp_path: Path) -> None:
+    """What it takes is not made up for: nobody asked for that loudness."""
+    loud = 3.0 * clicks(FRAMES, (0.5, 1.0, 1.9, 2.5, 3.1)) + noise(FRAMES, rms=0.25)
+    (file,) = delivered(job_of(tmp_path, [loud], mix(preset="dolby-atmos-music", ceiling_dbtp=-12.0))).values()
+    assert file.limiting is not None
+    assert file.limiting.max_reduction_db > 3.0
+    assert file.gain_db == pytest.approx(-18.0 - loudness_lufs(loud), abs=0.01)
+    assert loudness_lufs(read_audio(tmp_path / "reel_mix.wav")) < -18.1
+    assert found(file, "loudness").verdict == "pass"
+    assert "ceiling" not in checks(file)
+
+
+def test_what_drive_makes_no_louder_is_not_driven(tmp_path: Path) -> None:
+    """Of bursts over soft noise: their peaks are flat, and with each dB more the gate lets more of the noise in."""
+    within = np.arange(FRAMES) % RATE_HZ < RATE_HZ // 100
+    bursts = noise(FRAMES, rms=1.0) * np.where(within, 0.25, 0.003)[:, None]
+    (file,) = delivered(job_of(tmp_path, [bursts], mix(target_lufs=-16.0))).values()
+    assert file.gain_db == pytest.approx(-16.0 - loudness_lufs(bursts), abs=0.01), "the linear gain stands"
+    (further,) = delivered(
+        job_of(tmp_path, [bursts], mix(target_lufs=-16.0)), given={"mix": Given(file.gain_db + 6.0, "by hand")}
+    ).values()
+    reached, driven = file.measured.integrated_lufs, further.measured.integrated_lufs
+    assert reached is not None
+    assert driven is not None
+    assert driven < reached + 0.6
+    assert found(file, "ceiling").value == pytest.approx(-16.0 - reached, abs=0.01)
+
+
 # ---- the bus ---------------------------------------------------------------------------------------------------------
 
 

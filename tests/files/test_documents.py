@@ -94,11 +94,6 @@ def test_position_leads_to_the_value_at_its_place(value: object, layout: dict[st
     hold(value, ())
 
 
-def test_position_of_a_key_is_where_its_quote_opens() -> None:
-    assert position_of('{\n  "a": [7]\n}', ("a",), of_key=True) == (2, 3)
-    assert position_of('{\n  "a": [7]\n}', ("a", 0), of_key=True) == (2, 9)
-
-
 def test_position_of_what_is_not_there_is_that_of_its_holder() -> None:
     text = '{"a": 1,\n "stems": [{"id": 1}, {"id": 2}]}'
     assert position_of(text, ("stems", 1, "role")) == (2, 1 + text.split("\n")[1].index('{"id": 2}'))

@@ -55,7 +55,7 @@ def test_its_numbers_can_be_meant(name: str) -> None:
     assert 0.3 <= profile.clarity <= 0.7
     assert 0 < profile.eq_cap_db <= profile.lost_cap_db <= 24
     assert 0 <= profile.duck_cap_db <= 24
-    assert 0 <= profile.presence_cap_db <= profile.ride_cap_db <= 2, "the actor's voice is moved within METHOD's bounds"
+    assert 0 <= profile.presence_cap_db <= profile.ride_cap_db <= 2, "the actor's voice is hardly moved"
     assert 0.02 <= profile.look_ahead_s <= profile.hold_s + 0.05 <= 1
     assert 0.1 <= profile.ramp_s <= 1
     assert -31 <= profile.target_lufs <= -14

@@ -525,6 +525,7 @@ def test_levels_in_a_plan_are_rounded_to_a_hundredth() -> None:
 
 def test_no_move_does_nothing() -> None:
     plan = reel().decide()
+    assert plan.moves
     for move in plan.moves:
         assert curve_of([move], plan).at(np.array([(move.start + move.end) / 2])).min() < 0
 

@@ -150,6 +150,7 @@ def test_a_line_that_is_lowered_does_not_count() -> None:
 def test_a_line_says_what_came_of_it(music_db: float, stopped_by: str) -> None:
     """Clear as it came, brought to its goal, or short of it with all that the curve gives, its cap or less."""
     plan = decided(Told("MX", "music", (bed(0.0, 20.0, music_db),)))
+    assert plan.lines
     for judged in plan.lines:
         assert judged.stopped_by == stopped_by
         assert (judged.clarity_before >= plan.clarity_goal) == (stopped_by == "clear")

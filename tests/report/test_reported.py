@@ -11,8 +11,10 @@ from typing import Any
 
 import jsonschema
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from stemmix.files.schema import report_schema
+from stemmix.model.document import Identifier
 from stemmix.model.evidence import Chosen
 from stemmix.model.plan import PlannedScene
 from stemmix.report.reported import COLUMNS, conflicts_csv, report_json
@@ -202,6 +204,9 @@ def test_no_cell_is_taken_for_a_formula() -> None:
             assert not cell.startswith(("=", "+", "@", "\t"))
             if cell.startswith("-"):
                 float(cell)
+    for sign in "=+@-\t":  # what cells begin with besides are ids of stems
+        with pytest.raises(ValidationError):
+            TypeAdapter(Identifier).validate_python(f"{sign}1")
 
 
 def test_as_many_rows_as_are_asked_for() -> None:
