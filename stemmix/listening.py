@@ -125,6 +125,6 @@ def folded_blocks(source: Source, project: Project) -> Iterator[NDArray[np.float
             yield block
 
 
-def programme_frames(stems: Sequence[HeardStem]) -> int:
-    """Length of the programme in samples: to the end of the stem that ends last."""
-    return max(stem.at + stem.facts.frames for stem in stems)
+def programme_frames(project: Project, stems: Sequence[HeardStem]) -> int:
+    """Length of the programme in samples: the picture's, else to the end of the stem that ends last."""
+    return project.frames_of(max(stem.at + stem.facts.frames for stem in stems))

@@ -154,7 +154,7 @@ def opened_reels(
         way.steps.expect("listen", sum(source.timeline.frames or 0 for source in sources))
         way.steps.expect("decide", 1)
         ends = [source.at + (source.timeline.frames or 0) for source in sources]
-        way.steps.lasts(max(ends) / project.sample_rate)
+        way.steps.lasts(project.frames_of(max(ends)) / project.sample_rate)
     return opened
 
 
@@ -326,7 +326,7 @@ def decision_on(project: Project, stems: Sequence[HeardStem], steps: Steps, cach
     """The plan, made or remembered."""
     steps.advance("decide", 0)
     try:
-        made = decided(project, stems, programme_frames(stems), cache)
+        made = decided(project, stems, programme_frames(project, stems), cache)
     except StemError:
         if cache is not None:
             keep_heard(stems)

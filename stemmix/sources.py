@@ -220,9 +220,9 @@ def unheard(project: Project, stem: str) -> str | None:
 def stale_reasons(plan: Plan, project: Project, sources: Sequence[Source]) -> list[str]:
     """In what a plan was made for other stems than these, one sentence each."""
     reasons = []
-    length = max((stem.at + stem.frames for stem in plan.stems), default=0)
+    length = project.frames_of(max((stem.at + stem.frames for stem in plan.stems), default=0))
     if plan.frames != length:
-        reasons.append(f"it is {plan.frames} samples long, its stems end after {length}")
+        reasons.append(f"it is {plan.frames} samples long, the programme {length}")
     if plan.sample_rate != project.sample_rate:
         reasons.append(f"it is for {plan.sample_rate} Hz, the project for {project.sample_rate} Hz")
     planned, present = {stem.id: stem for stem in plan.stems}, {source.stem.id: source for source in sources}

@@ -50,7 +50,7 @@ def read_stored(stored: StoredPlan, project: Project, sources: Sequence[Source])
             f"{stored.path}: the plan cannot be made to fit: its times are samples at {plan.sample_rate} Hz, and the "
             f"project is at {project.sample_rate} Hz"
         )
-    return _fitted(plan, sources, reasons), sources
+    return _fitted(plan, project, sources, reasons), sources
 
 
 def is_stored(path: Path) -> bool:
@@ -79,15 +79,15 @@ def stored_evidence(path: Path, choice: Choice | None = None) -> Evidence:
     return evidence if choice is None else narrowed(evidence, choice.of(evidence.plan))
 
 
-def _fitted(plan: Plan, sources: Sequence[Source], reasons: Sequence[str]) -> Plan:
+def _fitted(plan: Plan, project: Project, sources: Sequence[Source], reasons: Sequence[str]) -> Plan:
     """The plan as far as it fits the stems of today.
 
-    Moves of stems that are gone are left out, new stems get none, and the programme ends with the stem that ends last;
-    what lies beyond is left out.
+    Moves of stems that are gone are left out, new stems get none, and the programme is as long as it is now: what lies
+    beyond is left out.
     """
     stems = tuple(_planned(source) for source in sources)
     present = {stem.id for stem in stems}
-    frames = max(stem.at + stem.frames for stem in stems)
+    frames = project.frames_of(max(stem.at + stem.frames for stem in stems))
     lines = [line for line in plan.lines if line.start < frames]
     conflicts = [conflict for conflict in plan.conflicts if conflict.start < frames]
     told, known = {line.id for line in lines}, {conflict.id for conflict in conflicts}

@@ -331,7 +331,7 @@ def test_a_stem_that_has_changed_makes_a_plan_stale(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"frames": 300_000}, r"it is 300000 samples long, its stems end after 192000"),
+        ({"frames": 300_000}, r"it is 300000 samples long, the programme 192000"),
         ({"sample_rate": 44_100}, r"it is for 44100 Hz"),
     ],
 )

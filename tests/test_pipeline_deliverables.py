@@ -14,6 +14,7 @@ from stemmix.cli import main
 from stemmix.engine import output
 from stemmix.errors import ProjectError
 from stemmix.files.documents import read_document
+from stemmix.looking import examine
 from stemmix.model.receipt import Receipt, WrittenFile
 from stemmix.reels import reels_of
 from tests.delivering import found, loudness_lufs, rms_db
@@ -184,6 +185,22 @@ def test_what_a_singer_asks_of_the_band_stays_in_an_undipped_m_and_e(tmp_path: P
 
 
 # ---- length, leader, tail --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length_s", [1.2, 2.0, 5.5])
+def test_what_is_decided_is_of_what_is_written(tmp_path: Path, length_s: float) -> None:
+    """Beyond the picture's end nothing is a line, a conflict or a reason; to it, all of it is the programme."""
+    frames = round(length_s * RATE_HZ)
+    whole, cut = (
+        examine(scene(tmp_path, name, **fields), progress=silent_progress).plan
+        for name, fields in (("whole", {}), ("cut", {"length": length_s, "balance": True}))
+    )
+    assert cut.frames == frames
+    assert [line.start for line in cut.lines] == [line.start for line in whole.lines if line.start < frames]
+    assert max(one.end for one in (*cut.lines, *cut.conflicts, *cut.moves, *cut.scenes)) <= frames
+    assert cut.scenes[-1].end == frames
+    if length_s < SCENE_S:
+        assert sum(edge.size_before for edge in cut.edges) < sum(edge.size_before for edge in whole.edges)
 
 
 @pytest.mark.parametrize("length_s", [3.2, 4.0, 5.5])

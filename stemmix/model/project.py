@@ -321,7 +321,7 @@ class Project(ProjectFile):
         return stem.gain_db + sum(group.gain_db for group in self.groups if group.id == stem.group)
 
     def frames_of(self, programme: int) -> int:
-        """Length of what is written, in samples: the picture's, else that of the programme."""
+        """Length of the programme, in samples: the picture's, else `programme`, to the end of the last stem."""
         return programme if self.length is None else self.clock.length(self.length)
 
     @property

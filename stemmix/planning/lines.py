@@ -171,6 +171,7 @@ def spans_of(
         (start // hop, -(-min(end, frames) // hop))
         for stem in targets
         for start, end in given.get(stem.id, _heard_in(stem, rate))
+        if start < frames
     )
     merged: list[tuple[int, int]] = []
     for start, end in spans:

@@ -54,7 +54,7 @@ class Decided:
 def decided(project: Project, stems: Sequence[HeardStem]) -> Decided:
     """Decide once."""
     wall_s, cpu_s = time.perf_counter(), time.process_time()
-    plan = decide(project, stems, programme_frames(stems))
+    plan = decide(project, stems, programme_frames(project, stems))
     return Decided(plan, time.perf_counter() - wall_s, time.process_time() - cpu_s)
 
 

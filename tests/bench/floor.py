@@ -95,7 +95,7 @@ def pieces(reel: LongReel, folder: Path, *, busy: bool = False) -> dict[str, Pie
                 scan.process(block)
     with feature_store(folder, keep=False) as store:
         stems = listen(project, sources, store, Steps(lambda _step: None, {}))
-        frames = programme_frames(stems)
+        frames = programme_frames(project, stems)
         for stem in stems:
             stem.identified()  # its hash is a piece by itself, and would be taken beside decisions
         with decides:
