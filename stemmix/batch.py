@@ -26,7 +26,6 @@ from stemmix.files.claims import claimed, remove_stray_lock
 from stemmix.files.folders import folder_for_files
 from stemmix.files.hashes import Hashes, Stamp
 from stemmix.files.parts import remove_strays
-from stemmix.files.paths import resolved
 from stemmix.files.projects import read_project
 from stemmix.model.batch import BATCH_SCHEMA, Batch, Came, Outcome, worst
 from stemmix.model.project import Project
@@ -121,9 +120,7 @@ def render_many(
             place = Path(os.path.abspath(path))  # noqa: PTH100 - links are not followed
             before = _stamp(_receipt_of(place, where))
             tasks.append(Task(str(path), place, where, gains, resume, use_cache, threads, before))
-    # of a folder that is reached by two ways, there is one
-    really = [resolved(task.project.parent) / task.project.name for task in tasks]
-    refuse_clashes(really, projects, None if where is None else resolved(where))
+    refuse_clashes([task.project for task in tasks], projects, where)
     for outcome in unreadable:
         end(outcome)
     with _folders(tasks), closing(runner.outcomes(tasks, lambda task: begun(task.named), announce)) as coming:

@@ -100,12 +100,24 @@ def _call(arguments: list[str], voice: Voice) -> None:
         raise SystemExit(wrong) from None
 
 
+def _reserve_streams() -> None:
+    """What was closed by whoever began this process leads nowhere: else the next file that is opened takes its number,
+    and what some library complains of is written into it. `sys.stdout` stays None, so that an answer is not lost in
+    silence."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free
+
+
 def run() -> NoReturn:
     """The process's own command line, and its end.
 
     Once threads are joined and all that asked to be told of the end has been, the process goes: the interpreter would
     take every module and object apart first, a fifth of a second after a render, for memory that is given back anyway.
     """
+    _reserve_streams()
     code = 1  # where the interpreter tells of a fault
 
     def leave() -> None:

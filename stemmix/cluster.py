@@ -67,11 +67,22 @@ def _client(address: str) -> Iterator[Client]:
     for name in ("distributed", *(name for name in logging.root.manager.loggerDict if name.startswith("distributed."))):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module=r"distributed\b")
-    try:
-        client = distributed.Client(address, timeout=REACHED_S, set_as_default=False, name="stemmix")
-    except (OSError, ValueError) as fault:
-        said = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
-        raise ClusterError(f"{address}: no scheduler answers within {REACHED_S:g} s: {said}") from None
+    came: queue.SimpleQueue[Client | Exception] = queue.SimpleQueue()
+
+    def reach() -> None:
+        try:
+            came.put(distributed.Client(address, timeout=REACHED_S, set_as_default=False, name="stemmix"))
+        except Exception as fault:
+            came.put(fault)
+
+    # its own time limit is for what refuses: what takes a connection and is silent it waits for without an end
+    threading.Thread(target=reach, name="reach", daemon=True).start()
+    client: Client | Exception = TimeoutError("what is there says nothing")
+    with suppress(queue.Empty):
+        client = came.get(timeout=REACHED_S + _LOOK_S)
+    if isinstance(client, Exception):
+        said = str(client).splitlines()[0] if str(client) else type(client).__name__
+        raise ClusterError(f"{address}: no scheduler answers within {REACHED_S:g} s: {said}")
     try:
         yield client
     finally:

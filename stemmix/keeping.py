@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from stemmix.dsp.first_use import shelves_in
+from stemmix.dsp.first_use import places_of_kernels, shelves_in
 from stemmix.files.cache import KINDS, LIMIT_VARIABLE, cache_limit, user_cache
 from stemmix.model.kept import KEPT_SCHEMA, Cleared, Kept, KeptKind
 
@@ -25,7 +24,7 @@ def kept(*, clear: bool = False) -> Kept:
     found = {kind: [] if cache is None else list(cache.entries(kind)) for kind in KINDS}
     used_s = [entry.used_s for entries in found.values() for entry in entries]
     limit = cache_limit()
-    kernels = _kernels_folder(None if cache is None else cache.home)
+    kernels = _kernels_folder()
     notes = []
     if limit.said is not None and not limit.holds:
         said = f"{LIMIT_VARIABLE}: {limit.said[:40]!r} is no whole number of megabytes"
@@ -51,11 +50,9 @@ def kept(*, clear: bool = False) -> Kept:
     )
 
 
-def _kernels_folder(home: Path | None) -> Path | None:
+def _kernels_folder() -> Path | None:
     """Where compiled code lies, if there is any yet."""
-    said = os.environ.get("NUMBA_CACHE_DIR")
-    folders = [Path(said)] if said else [home / "kernels"] if home is not None else []
-    return next((folder for folder in folders if folder.is_dir()), None)
+    return next((folder for folder in places_of_kernels() if _shelves(folder)), None)
 
 
 def _shelves(folder: Path | None) -> list[Path]:

@@ -12,11 +12,12 @@ import os
 import queue
 import re
 import signal
+import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import resource_tracker as counting
 from multiprocessing.connection import Connection
@@ -47,6 +48,7 @@ _IDLE_S: Final = 10.0
 _ANNOUNCED: Final = 500
 """Characters of an announcement; the system writes less than a page into a pipe at once."""
 _PR_SET_PDEATHSIG: Final = 1
+_UNSAID: Final = "ignore:resource_tracker:UserWarning"
 
 
 class LocalJobs:
@@ -70,6 +72,15 @@ class LocalJobs:
         """As of `Runner`."""
         # told to whoever develops, not to whoever renders: what befalls a process is in its outcome
         warnings.filterwarnings("ignore", module=r"joblib\.externals\.loky\b")
+        # those that count semaphores are processes of their own, and complain where they were broken off, too
+        if _UNSAID not in sys.warnoptions:
+            sys.warnoptions.append(_UNSAID)
+        with _streams():
+            yield from self._outcomes(tasks, begun, announced)
+
+    def _outcomes(
+        self, tasks: Sequence[Task], begun: Callable[[Task], None], announced: Callable[[str], None]
+    ) -> Generator[Outcome]:
         died: dict[str, _Died] = {}
         with closing(_done(tasks, self._at_once(len(tasks)), begun, announced)) as done:
             for came in done:
@@ -85,6 +96,20 @@ class LocalJobs:
                 else:
                     note = f"its first worker {died[came.project].how}: rendered again, with nothing beside it"
                     yield came.model_copy(update={"notes": (note, *came.notes)})
+
+
+@contextmanager
+def _streams() -> Iterator[None]:
+    """What was closed by whoever began this process leads nowhere meanwhile: loky flushes both before a process."""
+    closed = [name for name in ("stdout", "stderr") if getattr(sys, name) is None]
+    with ExitStack() as opened:
+        for name in closed:
+            setattr(sys, name, opened.enter_context(Path(os.devnull).open("w")))
+        try:
+            yield
+        finally:
+            for name in closed:
+                setattr(sys, name, None)
 
 
 @dataclass(frozen=True)

@@ -150,12 +150,24 @@ def opened_reels(
         way.steps.advance("open", 0)
         opened.append(open_stems(path, project, way.threads, hashes))
         way.steps.advance("open", 1)
-    for project, sources, way in zip(projects, opened, ways, strict=True):
+    for path, project, sources, way in zip(paths, projects, opened, ways, strict=True):
         way.steps.expect("listen", sum(source.timeline.frames or 0 for source in sources))
         way.steps.expect("decide", 1)
-        ends = [source.at + (source.timeline.frames or 0) for source in sources]
-        way.steps.lasts(project.frames_of(max(ends)) / project.sample_rate)
+        frames = project.frames_of(max(source.at + (source.timeline.frames or 0) for source in sources))
+        way.steps.lasts(frames / project.sample_rate)
+        if all(source.timeline.frames is not None for source in sources):  # else it is told when they were heard
+            _refuse_late_action(path, project, frames)
     return opened
+
+
+def _refuse_late_action(path: Path, project: Project, frames: int) -> None:
+    """A ProjectError where the action begins after a programme of so many samples."""
+    first, _ = project.action
+    if first >= frames:
+        begins = as_typed(project.ffoa or 0.0)
+        raise ProjectError(
+            f"{path}: ffoa: {begins} is not before the programme's end, {frames / project.sample_rate:g} s"
+        )
 
 
 def _page(reel: _Reel, receipt: Receipt) -> str:
@@ -224,11 +236,9 @@ def _job(
     """What the engine has to know of a project."""
     rate = project.sample_rate
     frames = project.frames_of(plan.frames)
+    _refuse_late_action(path, project, frames)
     first, end = project.action
     after = frames if end is None else end
-    if first >= frames:
-        begins = as_typed(project.ffoa or 0.0)
-        raise ProjectError(f"{path}: ffoa: {begins} is not before the programme's end, {frames / rate:g} s")
     dipped = undipped = [source.mixed(plan, project.layout) for source in sources]
     if any(part.kind == "m_and_e_undipped" for part in project.parts):  # gains of hours are megabytes
         undipped = [source.mixed(plan, project.layout, made_for_dialogue(plan)) for source in sources]

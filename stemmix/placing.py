@@ -53,6 +53,9 @@ def placed(files: Sequence[AudioFile], rate_hz: int, frame_rate: FrameRate | Non
     known = {path: seconds for path, seconds in said.items() if seconds is not None and seconds < DAY_S}
     if not known:
         return Placing()
+    latest = max(known.values())
+    # where a night is shot through, what is more than half a day earlier is of the next
+    known = {path: seconds + DAY_S * (latest - seconds > DAY_S / 2) for path, seconds in known.items()}
     rate, notes = _frame_rate([file for file in files if file.path in known], frame_rate)
     first = min(known, key=lambda path: known[path])
     start = _start(known[first], rate, rate_hz)

@@ -38,10 +38,11 @@ def refuse_clashes(paths: Sequence[Path], projects: Sequence[Project], out: Path
     """A ProjectError where two reels would write the same file, or are the same."""
     written: dict[Path, Path] = {}
     for path, project in zip(paths, projects, strict=True):
+        folder = resolved(folder_of(path, out))  # of one that is reached by two ways, there is one
         for name in (f"{path.stem}.plan.json", *project.file_names(path.stem)):
             # some file systems do not tell A from a
-            if (other := written.setdefault(folder_of(path, out) / name.casefold(), path)) is not path:
-                if other == path:
+            if (other := written.setdefault(folder / name.casefold(), path)) is not path:
+                if resolved(other) == resolved(path):
                     raise ProjectError(f"{path}: is given twice: once is enough")
                 raise ProjectError(f"{path}: would write {name}, and so would {other}: one would replace the other")
 

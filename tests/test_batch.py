@@ -209,6 +209,19 @@ def test_two_that_would_write_the_same_are_refused_before_anything_begins(reels:
     assert not (tmp_path / "out").exists()
 
 
+def test_two_folders_that_lead_to_one_are_one(reels: list[Path], tmp_path: Path) -> None:
+    """As where each reel's `out` is a link to where all is delivered."""
+    twins = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "out").symlink_to(tmp_path / "delivered")
+        twins.append(Path(shutil.copy(reels[0], tmp_path / name / "A.json")))
+    (tmp_path / "delivered").mkdir()
+    with pytest.raises(ProjectError, match="one would replace the other"):
+        batch_of(twins)
+    assert list((tmp_path / "delivered").iterdir()) == []
+
+
 def test_one_that_is_given_twice_is_refused_as_such(reels: list[Path], capsys: Said) -> None:
     assert main(["render", str(reels[0]), str(reels[0])]) == 3
     assert capsys.readouterr().err.endswith(f"{reels[0].name}: is given twice: once is enough\n")

@@ -244,6 +244,14 @@ def test_an_answer_that_cannot_be_written_is_an_error_of_one_line(to: str, why: 
     assert (run.returncode, run.stdout, run.stderr) == (6, "", f"stemmix: error: stdout: cannot be written: {why}\n")
 
 
+@pytest.mark.parametrize(("to", "code"), [("2>&-", 0), (">&-", 6), (">&- 2>&-", 6)])
+def test_many_are_rendered_though_a_stream_is_closed(tmp_path: Path, to: str, code: int) -> None:
+    """What is opened next takes the stream's number, and what processes say must not come into it."""
+    one, two = scene(tmp_path, "one"), scene(tmp_path, "two")
+    assert redirected(to, "render", "--quiet", one, two, "--jobs", 2).returncode == code
+    assert {path.name for path in (tmp_path / "out").glob("*.receipt.json")} == {"one.receipt.json", "two.receipt.json"}
+
+
 @FULL
 @pytest.mark.parametrize("arguments", [[], ["nosuch"], ["render", "--nosuch"]])
 def test_a_command_line_is_wrong_though_that_cannot_be_told(arguments: list[str]) -> None:

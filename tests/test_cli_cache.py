@@ -79,6 +79,29 @@ def test_what_is_kept_is_told_by_kind_and_cleared(
     assert "cleared: 0 entries, 0 bytes" in capsys.readouterr().out
 
 
+def test_a_folder_that_cannot_be_is_no_reason_to_stop(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home that others may not enter, as with `sudo`, is one; so is a name that no system has room for."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ("y" * 300)))
+    assert told(capsys, "--clear")["cleared"] == {"entries": 0, "bytes": 0}
+    assert main(["check", "--quiet", str(scene(tmp_path))]) == 0
+
+
+def test_compiled_code_is_told_wherever_it_found_a_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    for variable in ("XDG_CACHE_HOME", "HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / "nowhere"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    shelf = tmp_path / f"stemmix-kernels-{os.getuid()}" / (24 * "a")
+    shelf.mkdir(parents=True)
+    (shelf / "code").write_bytes(bytes(60_000))
+    said = told(capsys)
+    assert (said["kernels_folder"], said["kernels_bytes"]) == (str(shelf.parent), 60_000)
+
+
 def test_a_limit_that_is_none_and_a_missing_home_are_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -237,18 +238,20 @@ def test_a_scheduler_that_is_lost_ends_it(house: House, reels: list[Path]) -> No
 
 
 def test_where_no_scheduler_answers_it_is_said_within_seconds(reels: list[Path]) -> None:
-    address = "tcp://127.0.0.1:9"
-    run = subprocess.run(
-        [*PROGRAM, "render", reels[0], "--cluster", address],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    assert (run.returncode, run.stdout) == (7, "")
-    assert run.stderr.startswith(f"stemmix: error: {address}: no scheduler answers within 5 s: ")
-    assert run.stderr.count("\n") == 1
+    """Where nobody listens, where somebody does and says nothing, and where there is nothing to prove oneself by."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for address in ("tcp://127.0.0.1:9", f"tcp://127.0.0.1:{silent.getsockname()[1]}", "tls://127.0.0.1:9"):
+            run = subprocess.run(
+                [sys.executable, "-m", "stemmix", "render", reels[0], "--cluster", address],
+                env=environment(),
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE_S,
+                check=False,
+            )
+            assert (run.returncode, run.stdout) == (7, "")
+            assert run.stderr.startswith(f"stemmix: error: {address}: no scheduler answers within 5 s: ")
+            assert run.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("address", ["nonsense://127.0.0.1:9", "tcp://127.0.0.1", "127.0.0.1:9", ""])

@@ -570,6 +570,18 @@ def test_what_of_a_template_does_not_go_with_these_stems_is_said_and_the_project
     assert (tmp_path / "reel.json").exists()
 
 
+def test_a_night_that_is_shot_through_goes_on_after_midnight(tmp_path: Path) -> None:
+    """The programme begins before midnight, and a stem 9 s later stands there, not 24 hours earlier."""
+    day = 24 * HOUR * RATE_HZ
+    folder = recorded(tmp_path / "reel", dx=(day - 4 * RATE_HZ, PAL, False), mx=(5 * RATE_HZ, PAL, False))
+    sounding(folder, "fx.wav")
+    project, path, notes = create_project(folder, "film")
+    assert project.start == "23:59:56:00"
+    assert not any("hours later" in note for note in notes)
+    plan = examine(path, progress=silent_progress).plan
+    assert {stem.id: stem.at for stem in plan.stems} == {"dx": 0, "fx": 0, "mx": 9 * RATE_HZ}
+
+
 def test_stems_placed_by_their_references_are_rendered_where_they_stood(tmp_path: Path) -> None:
     """The later one begins as many samples into the programme as its reference says, and the files carry the start."""
     folder = recorded(tmp_path / "reel", dx=(HOUR * RATE_HZ, PAL, False), mx=(HOUR * RATE_HZ + 4_801, PAL, False))

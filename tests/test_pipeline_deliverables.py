@@ -256,6 +256,7 @@ def test_an_action_after_the_end_is_refused_and_nothing_is_written(tmp_path: Pat
     with pytest.raises(ProjectError, match=r"scene\.json: ffoa: 4\.5 s is not before the programme's end, 4 s"):
         rendered(project)
     assert not (tmp_path / "out").exists()
+    assert main(["check", str(project)]) == 3
 
 
 # ---- programmes ------------------------------------------------------------------------------------------------------

@@ -142,6 +142,7 @@ def test_other_stems_are_mixed_as_those_of_the_same_id_were(
         "note: as in scene.receipt.json: AMB, DX, MX",
         "note: not in scene.receipt.json, roles told from names: vo (dialogue)",
         "note: in scene.receipt.json, and not in the folder: FX",
+        "note: AMB: is muted, as it was then",
         "note: MX: its automation is left out, being meant for times of A test",
         "note: left out, being meant for times of A test: ffoa, pins",
         "note: deliverable dry is left out: it is a mix without stems that are not here",

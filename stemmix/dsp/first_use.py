@@ -3,8 +3,11 @@ need not load numba."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +15,18 @@ beside: Callable[[], None] | None = None
 """Called once, by the process that makes the folder for the kernels of this machine. The command line sets it."""
 
 _SHELF: Final = re.compile("[0-9a-f]{24}")
+
+
+def places_of_kernels() -> Iterator[Path]:
+    """Where kernels may be kept, the place that is wanted most first."""
+    if said := os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(said)
+    if caches := os.environ.get("XDG_CACHE_HOME"):
+        yield Path(caches, "stemmix", "kernels")
+    if home := os.environ.get("HOME"):
+        yield Path(home, ".cache", "stemmix", "kernels")
+    with suppress(OSError):  # no temporary folder anywhere
+        yield Path(tempfile.gettempdir(), f"stemmix-kernels-{os.getuid()}")
 
 
 def shelves_in(folder: Path) -> list[Path]:

@@ -23,7 +23,7 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -41,7 +41,7 @@ def folder_of_kernels() -> Path | None:
     first that can be made or is there, is this user's, and closed to all others. What lies in it is run: a link, or
     what another user made, is passed over.
     """
-    for folder in _places():
+    for folder in first_use.places_of_kernels():
         with suppress(OSError):
             folder.parent.mkdir(parents=True, exist_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -50,17 +50,6 @@ def folder_of_kernels() -> Path | None:
             if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and closed and os.access(folder, os.W_OK):
                 return folder
     return None
-
-
-def _places() -> Iterator[Path]:
-    if said := os.environ.get("NUMBA_CACHE_DIR"):
-        yield Path(said)
-    if caches := os.environ.get("XDG_CACHE_HOME"):
-        yield Path(caches, "stemmix", "kernels")
-    if home := os.environ.get("HOME"):
-        yield Path(home, ".cache", "stemmix", "kernels")
-    with suppress(OSError):  # no temporary folder anywhere
-        yield Path(tempfile.gettempdir(), f"stemmix-kernels-{os.getuid()}")
 
 
 FOLDER = folder_of_kernels()

@@ -77,7 +77,7 @@ class TruePeakLimiter:
     @property
     def max_reduction_db(self) -> float:
         """Deepest gain reduction so far, positive."""
-        return -db_from_gain(1.0 - self._deepest)
+        return 0.0 - db_from_gain(1.0 - self._deepest)
 
     @property
     def active_share(self) -> float:

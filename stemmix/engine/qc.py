@@ -26,9 +26,10 @@ from stemmix.engine.findings import (
     seconds_of,
 )
 from stemmix.engine.pieces import Pieces
+from stemmix.engine.specification import TRUE_PEAK_ERROR_DB
 from stemmix.model.layouts import MONO, Layout
 from stemmix.model.receipt import Finding
-from stemmix.units import db_from_gain, db_from_power
+from stemmix.units import db_from_gain, db_from_power, gain_from_db
 
 Floats = NDArray[np.float64]
 
@@ -162,7 +163,7 @@ class QcWatch:
 
     def _overs(self) -> Finding:
         over = self._samples.over
-        if over <= 1.0:
+        if over <= gain_from_db(OVERS_WARN_DBTP + TRUE_PEAK_ERROR_DB) and self._samples.peaks.max() <= 1.0:
             return finding("overs", "pass", "nothing over 0 dBTP", None, OVERS_WARN_DBTP)
         count = self._samples.overs.count
         text = f"true peaks over 0 dBTP in {many(count, 'place')}, the highest {db_from_gain(over):+.2f} dBTP"

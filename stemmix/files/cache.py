@@ -131,10 +131,11 @@ class Cache:
 
     def _clear_away_parts(self) -> None:
         for kind in KINDS:
-            for part in (self.home / kind).glob(f"{PART_PREFIX}*"):
-                with suppress(OSError):
-                    if time.time() - part.stat().st_mtime > _ABANDONED_S:
-                        part.unlink()
+            with suppress(OSError):  # of the folder: one that may not be entered has nothing of ours
+                for part in (self.home / kind).glob(f"{PART_PREFIX}*"):
+                    with suppress(OSError):
+                        if time.time() - part.stat().st_mtime > _ABANDONED_S:
+                            part.unlink()
 
 
 def named(kind: str, key: str) -> bytes:

@@ -290,7 +290,7 @@ def _begins(place: _Place, clip: Clip, audio: AudioFile, clock: Clock, reference
     if reference is None:
         return 0
     since_midnight_s = Fraction(reference + first, audio.sample_rate)
-    at = round(since_midnight_s * clock.rate_hz) - clock.start_samples
+    at = clock.since_start(round(since_midnight_s * clock.rate_hz))
     if at < 0:
         raise ProjectError(
             f"{place}: begins before the programme: {audio.path} has a time reference of "

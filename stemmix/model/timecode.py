@@ -163,24 +163,33 @@ class Clock:
         """The sample of the programme that a time means."""
         if not isinstance(time, str) or not has_frames(time):
             return self.length(time)
-        found, start = self.length(time), self.start_samples
-        if found >= start:
-            return found - start
-        # timecode goes on from 00:00:00:00 where a night is shot through; half a day earlier is a mistake
-        day = samples_from_frames(frames_a_day(self._rate(time)), self._rate(time), self.rate_hz)
-        if found + day - start > day // 2:
+        at = self.since_start(self.length(time))
+        if at < 0:
             raise ValueError(f"{time!r} lies before the programme's start, {self.told_start}")
-        return found + day - start
+        return at
+
+    def since_start(self, time_of_day: int) -> int:
+        """Where a time of day lies, in samples since midnight and since the start; before it where it is negative.
+
+        A day goes on from 00:00:00:00 where a night is shot through; what is half a day earlier or less is before.
+        """
+        at = time_of_day - self.start_samples
+        day = DAY_S * self.rate_hz
+        if self.frame_rate is not None:
+            day = samples_from_frames(frames_a_day(self.frame_rate), self.frame_rate, self.rate_hz)
+        return at + day if at + day <= day // 2 else at
 
     def length(self, time: str | float, rate_hz: int | None = None) -> int:
         """How many samples a time counts from nought: of a timecode, its frames. At `rate_hz` or the programme's."""
         rate_hz = self.rate_hz if rate_hz is None else rate_hz
         if not isinstance(time, str):
             return samples_from_seconds(time, rate_hz)
-        if counted := _SAMPLES.fullmatch(time.strip()):
-            return int(counted[1])
         if not has_frames(time):
-            return samples_from_seconds(seconds_from_clock(time), rate_hz)
+            counted = _SAMPLES.fullmatch(time.strip())
+            samples = int(counted[1]) if counted else samples_from_seconds(seconds_from_clock(time), rate_hz)
+            if samples > DAY_S * rate_hz:
+                raise ValueError(f"{time!r} lies after 24 hours")
+            return samples
         rate = self._rate(time)
         return samples_from_frames(frames_from_timecode(time, rate), rate, rate_hz)
 

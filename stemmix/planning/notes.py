@@ -20,10 +20,12 @@ from stemmix.planning.rules import Rules
 def notes_of_requests(
     project: Project, rules: Rules, stems: Sequence[HeardStem], goals: Sequence[Goal], hop: int, frames: int
 ) -> list[str]:
-    """Of solos, then pins, cues and scenes, in this order, each by its id or its number in the project file; `frames`
-    are the programme's samples, a goal counts in steps of `hop` samples."""
+    """Of solos, then pins, cues, scenes and the action's end, in this order, each by its id or its number in the file.
+
+    `frames` are the programme's samples, a goal counts in steps of `hop` samples.
+    """
     asked = _Asked(project, rules, stems, goals, hop, frames)
-    return [*_of_solos(project), *asked.of_pins(), *asked.of_cues(), *asked.of_scenes()]
+    return [*_of_solos(project), *asked.of_pins(), *asked.of_cues(), *asked.of_scenes(), *asked.of_action()]
 
 
 def _of_solos(project: Project) -> Iterator[str]:
@@ -84,6 +86,11 @@ class _Asked:
         for number, scene in enumerate(self._project.scenes, 1):
             if self._begins(scene.start) >= self._frames:
                 yield f"scene {number} ({scene.id}, from {as_typed(scene.start)}) is none: {self._end}"
+
+    def of_action(self) -> Iterator[str]:
+        lfoa = self._project.lfoa
+        if lfoa is not None and self._begins(lfoa) > self._frames:
+            yield f"lfoa ({as_typed(lfoa)}) cuts nothing off: {self._end}"
 
     def _idle(self, stem: str, stretch: Stretch) -> str:
         """Why nothing can come of what is asked of a stretch of a stem; empty where something can."""

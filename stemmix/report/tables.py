@@ -144,7 +144,7 @@ def _between(start: str, end: str) -> str:
 
 def reading(value: float | None, digits: int = 1) -> str:
     """A meter's reading, or a dash where there is none."""
-    return "-" if value is None else f"{value:.{digits}f}"
+    return "-" if value is None else f"{value:z.{digits}f}"
 
 
 def many(count: int, noun: str, plural: str | None = None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from stemmix.engine.master import Given
 from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1, fold_matrix
 from tests.delivering import LSB, Floats, checks, delivered, found, job_of, peak_32x_db, rms_db
 from tests.material import RATE_HZ, chords, clicks, noise, read_audio
@@ -163,8 +164,9 @@ def test_parts_of_a_fold_down_carry_its_layout_and_its_gain(tmp_path: Path, stem
 def test_a_sum_that_would_pass_full_scale_goes_float_though_none_of_its_stems_would(tmp_path: Path) -> None:
     tone = np.repeat(0.6 * np.sin(2 * np.pi * 250 * np.arange(FRAMES) / RATE_HZ)[:, None], 2, axis=1)
     roles = ["fx", "ambience", "music"]
-    mix = MIX | {"target_lufs": -1.5, "max_limiting_db": 24.0}
-    files = delivered(job_of(tmp_path, [tone, tone, 0.1 * tone], mix, STEMS, GROUPS, roles=roles))
+    mix = MIX | {"max_limiting_db": 24.0}
+    job = job_of(tmp_path, [tone, tone, 0.1 * tone], mix, STEMS, GROUPS, roles=roles)
+    files = delivered(job, given={"mix": Given(1.0, "by hand")})
     gain_db = files["reel_mix.wav"].gain_db
     assert 20 * np.log10(0.6) + gain_db < 0 < 20 * np.log10(1.2) + gain_db
     effects = files["reel_dme_E.wav"]

@@ -289,6 +289,17 @@ def test_a_smooth_peak_that_rounding_makes_flat_is_not_clipped() -> None:
     assert found(low)["clipping"].verdict == "pass"
 
 
+def test_a_peak_is_over_by_more_than_measuring_may_err() -> None:
+    """A specification that allows 0 dBTP takes as much for met; a sample over full scale is a fault by any standard."""
+    frames = np.arange(at(4.0))
+    tone = np.sin(np.pi / 2 * frames + np.pi / 4) * np.hanning(len(frames))
+    for peak_db, verdict in ((0.01, "pass"), (0.04, "warn")):
+        both = np.repeat(10 ** (peak_db / 20) * tone[:, None], 2, axis=1)
+        assert found(both)["overs"].verdict == verdict
+    both[at(2.0), 0] = 1.0001
+    assert found(both)["overs"].verdict == "fail"
+
+
 def test_squashed_for_long_is_found_where_it_is_and_for_a_while_is_allowed() -> None:
     frames = at(80)
     sound = 0.4 * (noise(frames, rms=0.02) + 0.5 * clicks(frames, np.arange(0.05, 79.9, 0.1)))

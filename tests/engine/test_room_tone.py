@@ -49,6 +49,11 @@ def heard(dialogue: Floats, others: Floats, gain_db: float = 0.0, size: int = 65
     return watch.finding(gain_db)
 
 
+def test_an_offset_of_a_recorders_is_no_room() -> None:
+    """Though it stands 30 dB over the ambience, all along."""
+    assert heard(speech(None) + 0.01, noise(FRAMES, seed=9, rms=at_db(-60.0))) is None
+
+
 def test_where_nothing_stands_beside_the_rooms_tone_a_hole_is_told_with_its_times() -> None:
     finding = heard(speech(ROOM_DBFS), between(4.0, 9.5))
     assert finding is not None

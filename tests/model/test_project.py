@@ -341,6 +341,10 @@ def test_the_first_samples_place_is_told_by_its_timecode(fields: dict[str, str],
         ({"frame_rate": "25", "start": "01:00:00:25"}, "has no frame 25"),
         ({"frame_rate": "25", "start": "soon"}, "is no time: expected"),
         ({"frame_rate": "25", "start": "25:00:00:00"}, "lies after 24 hours"),
+        ({"start": "24:00:00.5"}, "lies after 24 hours"),
+        ({"start": "4147200001 samples"}, "lies after 24 hours"),
+        ({"length": "999999999999999 samples"}, "lies after 24 hours"),
+        ({"stems": [{"id": "DX", "role": "dialogue", "file": "dx.wav", "at": "86399999:59"}]}, "lies after 24 hours"),
     ],
 )
 def test_an_impossible_start_is_refused(fields: dict[str, str], said: str) -> None:

@@ -66,6 +66,11 @@ def test_a_scene_past_the_end_is_none_and_that_is_said() -> None:
     assert said(plan) == ("scene 2 (storm, from 12 s) is none: the programme ends at 12.0 s",)
 
 
+def test_an_action_that_ends_past_the_end_cuts_nothing_off_and_that_is_said() -> None:
+    assert said(decided("multilevel", lfoa=12.5)) == ("lfoa (12.5 s) cuts nothing off: the programme ends at 12.0 s",)
+    assert said(decided("multilevel", lfoa=12.0)) == ()
+
+
 def test_pins_and_cues_of_a_muted_stem_are_said_to_hold_nothing() -> None:
     whole = told(
         pins=[{"stem": "FX", "from": 1.0, "to": 2.0, **PINS[number]} for number in range(len(PINS))],

@@ -219,4 +219,4 @@ def test_places_are_told_in_the_pictures_timecode() -> None:
 
 
 def test_a_missing_reading_is_a_dash() -> None:
-    assert [reading(None), reading(-0.04), reading(-23.456, 2)] == ["-", "-0.0", "-23.46"]
+    assert [reading(None), reading(-0.04), reading(-23.456, 2)] == ["-", "0.0", "-23.46"]
