@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from stemmix.errors import OutputError, ProjectError, StemError
-from stemmix.files.audio import AudioFile, inspect
+from stemmix.files.audio import AudioFile, inspect, inspect_discrete
 from stemmix.files.documents import canonical, from_disk, write_document
 from stemmix.files.paths import clip_paths, resolved, spelled
 from stemmix.files.projects import read_project, read_template
 from stemmix.model.deliverables import PrintedStems, Printmaster
+from stemmix.model.layouts import LAYOUTS, MONO, layout_of_labels
 from stemmix.model.names import file_name
 from stemmix.model.profiles import PROFILES, Role
 from stemmix.model.project import MAX_STEMS, PROJECT_SCHEMA, Project, ProjectFile
@@ -121,7 +122,7 @@ class Gathered(NamedTuple):
     """Of the project file that comes of it."""
     files: tuple[AudioFile, ...]
     stems: tuple[Stem, ...]
-    """One for each file, in their order."""
+    """One for each file, or set of mono files, in their order."""
     notes: list[str]
 
 
@@ -130,6 +131,7 @@ def create_project(
 ) -> tuple[ProjectFile, Path, list[str]]:
     """Write `folder.json` beside `folder`, with every audio file that lies directly in it as a stem.
 
+    Mono files that are named for the channels of a layout (`fx.L.wav`, `fx.R.wav`), of one rate and length, are one.
     Returns the project, the path written, and notes for the person: what could not be told, what was left out, what
     the files are warned for. Deliverables are a stereo printmaster and the printed stems; the sample rate is the
     commonest among the stems, 48 kHz on a tie; stems stand where their files' time references say (`placing`). What a
@@ -216,15 +218,17 @@ def gather(folder: Path, path: Path, profile: str) -> Gathered:
     Raises StemError and ProjectError as of `create_project`.
     """
     files, notes = _audio_in(folder)
-    readings = _inspected(files)
-    stems, unclear = _stems(files, profile)
+    readings, together = _together(_inspected(files))
+    if len(readings) > MAX_STEMS:
+        raise ProjectError(f"{folder}: holds {len(readings)} stems; a project takes at most {MAX_STEMS}")
+    stems, unclear = _stems(readings, profile)
     for stem in stems:
         clip_paths(path, stem, stem.timeline[0])  # what `read_project` would refuse is not written
-    notes += unclear
+    notes += [*together, *unclear]
     if lacking := PROFILES[profile].lacking(stem.role for stem in stems):
         notes.append(f"{lacking}, or make the project again with another --profile")
-    for file, reading in zip(files, readings, strict=True):
-        notes += [f"{file.name}: {warning}" for warning in reading.warnings]
+    for file in (file for reading in readings for file in reading.files):
+        notes += [f"{file.path.name}: {warning}" for warning in file.warnings]
     return Gathered(path, tuple(readings), stems, notes)
 
 
@@ -290,8 +294,6 @@ def _audio_in(folder: Path) -> tuple[list[Path], list[str]]:
     files = [entry for entry in audio if not entry.name.startswith(".")]
     if not files:
         raise StemError(f"{folder}: holds no audio files ({' '.join(AUDIO_SUFFIXES)})")
-    if len(files) > MAX_STEMS:
-        raise ProjectError(f"{folder}: holds {len(files)} audio files; a project takes at most {MAX_STEMS}")
     for entry in (folder, *files):
         if not entry.name.isprintable():  # neither are the stand-ins for bytes that are no UTF-8
             raise StemError(f"{str(entry)!r}: its name holds signs that cannot stand in a project file; rename it")
@@ -316,27 +318,64 @@ def _inspected(files: list[Path]) -> list[AudioFile]:
     return readings
 
 
-def _stems(files: list[Path], profile: str) -> tuple[tuple[Stem, ...], list[str]]:
-    prefix = _common_prefix([file.stem for file in files])
+_CHANNEL: Final = re.compile(rf"(.+)[._ -]({'|'.join({label for one in LAYOUTS.values() for label in one.labels})})")
+"""The name of a channel's file, without its ending."""
+
+
+def _together(files: list[AudioFile]) -> tuple[list[AudioFile], list[str]]:
+    """Mono files that are the channels of one layout as one, where the first of them stands; what was joined, in words.
+
+    They are alike but for the channels in their names, and of one rate and length; one too few or too many, and each is
+    left as it is.
+    """
+    sets: dict[tuple[str, str, int, int | None], dict[str, AudioFile]] = {}
+    for file in files:
+        found = _CHANNEL.fullmatch(file.path.stem)
+        if found is not None and file.layout == MONO:
+            alike = (found[1], file.path.suffix, file.sample_rate, file.frames)
+            sets.setdefault(alike, {})[found[2]] = file
+    joined: dict[Path, AudioFile | None] = {}
+    notes = []
+    for its in sets.values():
+        if (layout := layout_of_labels(its)) is not None and layout != MONO:
+            first, *others = (file.path for file in files if file in its.values())
+            joined |= {first: inspect_discrete({label: file.path for label, file in its.items()})}
+            joined |= dict.fromkeys(others)
+            notes.append(f"{', '.join(file.path.name for file in its.values())} are one stem, in {layout.name}")
+    taken = (joined.get(file.path, file) for file in files)
+    return [file for file in taken if file is not None], notes
+
+
+def _name(file: AudioFile) -> str:
+    """What ids and roles are told by: of mono files that are one, what they share."""
+    found = _CHANNEL.fullmatch(file.path.stem) if file.parts else None
+    return file.path.stem if found is None else found[1]
+
+
+def _stems(files: Sequence[AudioFile], profile: str) -> tuple[tuple[Stem, ...], list[str]]:
+    prefix = _common_prefix([_name(file) for file in files])
     stems: list[Stem] = []
     notes = []
     # in a song what is not the lead is its bed; elsewhere an effect is cut for dialogue and cut with care: as ambience
     # it would be cut for everything, and as dialogue everything would be cut for it
     untold = Role.MUSIC if profile == "music" else Role.FX
     for file in files:
-        own = file.stem[len(prefix) :]
+        name = _name(file)
+        own = name[len(prefix) :]
         # what all names share cannot tell them apart: in `music_video_dx` it is the last word that counts
         role, telling = role_of(own, profile)
         if role is None:
-            role, telling = role_of(file.stem, profile)
+            role, telling = role_of(name, profile)
         if role is None:
             role = untold
-            notes.append(f"could not tell what {file.name} is; placed as {role}")
+            notes.append(f"could not tell what {file.path.name} is; placed as {role}")
         elif len({role_of(word, profile)[0] for word in telling}) > 1:
-            notes.append(f"{file.name} could be more than one thing ({', '.join(telling)}); placed as {role}")
-        keep = own if role_of(prefix, profile)[0] is None else file.stem
+            notes.append(f"{file.path.name} could be more than one thing ({', '.join(telling)}); placed as {role}")
+        keep = own if role_of(prefix, profile)[0] is None else name
         identifier = _unique(_identifier(keep), {stem.id.casefold() for stem in stems})
-        stems.append(Stem(id=identifier, role=role, file=f"{file.parent.name}/{file.name}"))
+        paths = [f"{one.path.parent.name}/{one.path.name}" for one in file.files]
+        where = {"files": dict(zip(file.layout.labels, paths, strict=True))} if file.parts else {"file": paths[0]}
+        stems.append(Stem.model_validate({"id": identifier, "role": role, **where}))
     return tuple(stems), notes
 
 

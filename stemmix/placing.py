@@ -72,7 +72,8 @@ def placed(files: Sequence[AudioFile], rate_hz: int, frame_rate: FrameRate | Non
 
 
 def _reference_s(file: AudioFile) -> Fraction | None:
-    about = None if file.wave is None else file.wave.broadcast
+    wave = file.files[0].wave
+    about = None if wave is None else wave.broadcast
     return Fraction(about.time_reference, file.sample_rate) if about is not None and about.time_reference else None
 
 
@@ -81,7 +82,8 @@ def _frame_rate(files: Sequence[AudioFile], settled: FrameRate | None) -> tuple[
     told: dict[str, str] = {}
     notes = []
     for file in files:
-        about = None if file.wave is None else file.wave.broadcast
+        wave = file.files[0].wave
+        about = None if wave is None else wave.broadcast
         if about is None or about.frame_rate is None:
             continue
         rate = _named(about.frame_rate, drop=about.drop_frame)

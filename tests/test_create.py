@@ -160,6 +160,26 @@ def test_a_folder_that_no_file_can_be_called_by_is_no_project(tmp_path: Path) ->
     assert not folder.with_name("what?.json").exists()
 
 
+def test_mono_files_of_a_layouts_channels_are_one_stem(tmp_path: Path) -> None:
+    """As `"split": true` writes them; what lacks a channel, or is of another length, is left as it is."""
+    folder = tmp_path / "reel"
+    folder.mkdir()
+    for label in ("L", "R", "C", "LFE", "Ls", "Rs"):
+        write_audio(folder / f"fx.{label}.wav", np.full((2_000, 1), 0.1))
+    for name, frames in (("mx_L", 2_000), ("mx_R", 2_000), ("amb-L", 2_000), ("amb-R", 1_999), ("dx.C", 2_000)):
+        write_audio(folder / f"{name}.wav", np.full((frames, 1), 0.1))
+    project, path, notes = create_project(folder, "film")
+    assert {stem.id: stem.files is None for stem in project.stems} == {
+        "amb-L": True, "amb-R": True, "dx.C": True, "fx": False, "mx": False
+    }  # fmt: skip
+    by_id = {stem.id: stem for stem in project.stems}
+    assert by_id["mx"].files == {"L": "reel/mx_L.wav", "R": "reel/mx_R.wav"}
+    assert by_id["mx"].role.value == "music"
+    assert "mx_L.wav, mx_R.wav are one stem, in 2.0" in notes
+    checked = {stem.id: stem.facts.source_layout for stem in examine(path, progress=silent_progress).stems}
+    assert (checked["fx"], checked["mx"], checked["amb-L"]) == ("5.1", "2.0", "1.0")
+
+
 def test_stems_stand_in_natural_order(tmp_path: Path) -> None:
     folder = sounding(tmp_path / "reel", "dx10.wav", "dx2.wav", "Dx1.wav")
     assert list(roles(folder)) == ["Dx1", "dx2", "dx10"]

@@ -45,9 +45,9 @@ def init(
     """Make a project file of a folder of stems, or of a receipt.
 
     FOLDER.json, beside FOLDER, has each audio file in it as a stem, with an id and a role from the words of its name:
-    which word tells which role follows the profile. Stems stand where the time references of broadcast WAVE files say.
-    Says what each was taken for and what could not be told; prints the path of the project. Only headers are read:
-    `check` reads the files whole.
+    which word tells which role follows the profile. Mono files fx.L.wav and fx.R.wav are one stem. Stems stand where
+    the time references of broadcast WAVE files say. Says what each was taken for and what could not be told; prints the
+    path of the project. Only headers are read: `check` reads the files whole.
     """
     from stemmix.create import create_project
     from stemmix.model.profiles import PROFILES

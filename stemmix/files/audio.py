@@ -124,6 +124,8 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
         raise StemError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from None
     if not _LOWEST_RATE_HZ <= rate_hz <= _HIGHEST_RATE_HZ:
         raise StemError(f"{path}: its header says a sample rate of {rate_hz} Hz, at which no sound is kept")
+    if layout is None and order == "wave" and header is not None:
+        layout, order = _by_track_names(header)
     if layout is None:
         layout = _layout(path, container, channels, header, order, warnings, assume=not to_mix)
     if layout.channels != channels:
@@ -136,6 +138,18 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
         warnings.append(f"{path}: is {container} by its content, although its name ends in {path.suffix}")
     plain = header if header is not None and header.is_plain else None
     return AudioFile(path, rate_hz, layout, frames, container, codec, tuple(warnings), plain, order)
+
+
+def _by_track_names(header: WaveHeader) -> tuple[Layout | None, Order]:
+    """The layout whose channels an iXML chunk names, in the order of WAVE or of film, where no speaker mask does: film
+    order has none."""
+    if header.mask or header.broadcast is None:
+        return None, "wave"
+    names = tuple(track.name for track in header.broadcast.tracks)
+    layout = layout_of_labels(names) if len(names) == header.channels else None
+    if layout is None or names not in (layout.labels, in_film_order(layout).labels):
+        return None, "wave"
+    return layout, "wave" if names == layout.labels else "film"
 
 
 def _size_of(path: Path) -> int:

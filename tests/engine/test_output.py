@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from stemmix.files.audio import sha256_of
+from stemmix.files.audio import inspect, sha256_of
 from stemmix.files.wave import read_wave_header
 from stemmix.model.layouts import LAYOUTS, in_film_order
 from tests.delivering import LSB, Floats, delivered, job_of, loudness_lufs
@@ -48,6 +48,8 @@ def test_film_order_turns_the_channels_and_nothing_else(tmp_path: Path, layout: 
     header = read_wave_header(tmp_path / "film" / "reel_mix.wav")
     assert header is not None
     assert not header.mask
+    read = inspect(tmp_path / "film" / "reel_mix.wav")
+    assert (read.layout.name, read.labels, read.warnings) == (layout, turned, ()), "told by the names of its tracks"
 
 
 @pytest.mark.parametrize(
