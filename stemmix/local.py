@@ -312,6 +312,7 @@ class _Parent:
 
     line: Connection
     """Takes what it is told at once."""
+    is_gone = False
 
 
 def _hold(line: Connection) -> None:
@@ -329,8 +330,12 @@ def _task_done(task: Task) -> Outcome:
     _end_with_parent()
     # where each process has one core, the others compile on theirs
     first_use.beside = begin if task.threads > 1 else None
-    with raised_by_signals():
-        return rendered(task, heed, _announce)
+    try:
+        with raised_by_signals():
+            return rendered(task, heed, _announce)
+    finally:
+        if _Parent.is_gone:  # loky would ask it for leave to go, and wait for that
+            os._exit(128 + signal.SIGTERM)
 
 
 def _end_with_parent() -> None:
@@ -339,6 +344,7 @@ def _end_with_parent() -> None:
     def end(number: int, _frame: FrameType | None) -> None:
         # it may come once for each thread of the parent, and a second SIGTERM leaves no time to clean up
         signal.signal(number, signal.SIG_IGN)
+        _Parent.is_gone = True
         signal.raise_signal(signal.SIGTERM)
 
     prctl = getattr(ctypes.CDLL(None), "prctl", None)

@@ -36,7 +36,7 @@ Floats = NDArray[np.float64]
 ROUNDS = 6
 """The first, and five mends: three are enough for 9 dB over the ceiling."""
 LEAST_WORTH = 0.1
-"""LU that each dB of drive is to bring, or it is not made."""
+"""LU that each dB of drive is to bring, or it is not made; what brings next to nothing is free."""
 LEAST_YIELD = 0.25
 LOSS_EXPONENT = 3.0
 """Of loudness lost by the deepest reduction: 2.2 to 3.4 where speech, music and battle are driven 4 to 11 dB over. A
@@ -134,7 +134,8 @@ class _Mastering:
         for attempt in range(1, ROUNDS + 1):
             takes = self.at(gain_db, ceiling_dbtp)
             missing = self.missing(takes, gain_db)
-            if abs(missing) < abs(best[1]) - LEAST_WORTH * abs(gain_db - best[0]):
+            drive_lu = LEAST_WORTH * abs(gain_db - best[0])
+            if abs(missing) < abs(best[1]) - max(drive_lu - CLOSE_ENOUGH_LU, 0.0):
                 best = gain_db, missing
             elif missing * best[1] > 0.0:
                 break  # driven further it came no nearer: peaks are flat, and gates let in what was soft
