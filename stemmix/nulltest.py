@@ -15,7 +15,7 @@ from stemmix.files.audio import AudioFile, AudioReader, inspect, inspect_discret
 from stemmix.files.documents import read_document
 from stemmix.model.encodings import CODINGS
 from stemmix.model.layouts import LAYOUTS
-from stemmix.model.receipt import NULLTEST_SCHEMA, Null, Nulltest, Receipt, WrittenFile
+from stemmix.model.receipt import MASTERS, NULLTEST_SCHEMA, Null, Nulltest, Receipt, WrittenFile
 from stemmix.units import db_from_gain, db_from_power
 
 PARTS = ("stem", "group")
@@ -35,7 +35,7 @@ def nulltest(receipt_path: Path) -> Nulltest:
     that could add up; StemError where a file cannot be read, or is not as long or as wide as the one that was written.
     """
     receipt = read_document(receipt_path, Receipt)
-    masters = {file.deliverable: file for file in receipt.files if file.kind in ("printmaster", "fold_down")}
+    masters = {file.deliverable: file for file in receipt.files if file.kind in MASTERS}
     parts: dict[tuple[str, str], list[WrittenFile]] = {}
     for file in receipt.files:
         if file.kind in PARTS and file.parent is not None:

@@ -26,7 +26,7 @@ from stemmix.model.plan import Plan
 from stemmix.model.progress import Progress
 from stemmix.model.project import Project
 from stemmix.model.project_changes import project_changes
-from stemmix.model.receipt import Receipt, SourceFile, WrittenFile
+from stemmix.model.receipt import MASTERS, Receipt, SourceFile, WrittenFile
 from stemmix.model.verification import VERIFY_SCHEMA, Looked, RenderedAgain, State, Verification
 from stemmix.model.words import in_words
 from stemmix.nulltest import audio_of
@@ -36,7 +36,6 @@ from stemmix.stored import StoredPlan
 from stemmix.units import db_from_gain
 
 BLOCK_FRAMES = 1 << 16
-MASTERS = ("printmaster", "fold_down")
 LOOKING, RENDERED = 0.1, 0.9
 """Of all work: when the stems were looked at, and when everything is rendered."""
 

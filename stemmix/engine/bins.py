@@ -18,7 +18,6 @@ from stemmix.engine.findings import (
     WINDOW,
     WINDOW_S,
     Spans,
-    Verdict,
     edge_of,
     finding,
     graded,
@@ -28,7 +27,7 @@ from stemmix.engine.findings import (
 from stemmix.engine.picture import FRONT, Picture
 from stemmix.engine.pieces import Pieces
 from stemmix.model.layouts import Layout
-from stemmix.model.receipt import Finding
+from stemmix.model.receipt import Finding, Verdict
 from stemmix.units import SILENCE_DB, db_from_gain, db_from_power
 
 Floats = NDArray[np.float64]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final
 
 from stemmix.dsp.spells import Spells
-from stemmix.model.receipt import Finding
+from stemmix.model.receipt import Finding, Verdict
 
 KEPT_SPANS: Final = 20
 """The first few tell where to listen; a file that has more is broken all along."""
@@ -19,7 +19,6 @@ JUDGED_POWER: Final = 10 ** (-50 / 10)
 """-50 dBFS: what is softer is air, whose phase nobody hears."""
 
 
-Verdict = Literal["pass", "warn", "fail"]
 Spans = tuple[tuple[float, float], ...]
 
 

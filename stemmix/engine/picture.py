@@ -20,14 +20,13 @@ from stemmix.engine.findings import (
     JUDGED_POWER,
     WINDOW,
     WINDOW_S,
-    Verdict,
     finding,
     graded,
     places_of,
     spells_of,
 )
 from stemmix.model.layouts import MONO, STEREO, Layout, fold_matrix
-from stemmix.model.receipt import Finding
+from stemmix.model.receipt import Finding, Verdict
 from stemmix.units import LOUDNESS_OFFSET_DB, POWER_FLOOR, db_from_gain, db_from_power
 
 Floats = NDArray[np.float64]

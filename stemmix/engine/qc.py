@@ -18,7 +18,6 @@ from stemmix.engine.bins import BinWatch, opposite
 from stemmix.engine.findings import (
     KEPT_SPANS,
     Spans,
-    Verdict,
     finding,
     graded,
     many,
@@ -28,7 +27,7 @@ from stemmix.engine.findings import (
 from stemmix.engine.pieces import Pieces
 from stemmix.engine.specification import TRUE_PEAK_ERROR_DB
 from stemmix.model.layouts import MONO, Layout
-from stemmix.model.receipt import Finding
+from stemmix.model.receipt import Finding, Verdict
 from stemmix.units import db_from_gain, db_from_power, gain_from_db
 
 Floats = NDArray[np.float64]

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from stemmix.model.layouts import Layout
 from stemmix.model.presets import METHOD_NAMES, Confidence, Level, Loudness, Method, Specification, TruePeak
-from stemmix.model.receipt import Finding, Measured
+from stemmix.model.receipt import Finding, Measured, Verdict
 
 LOUDNESS_ERROR_LU = 0.05
 """Room for measuring where no tolerance is stated: a stated one (EBU R 128: 0.2 LU) has it in it. A master's gain is
@@ -40,8 +39,6 @@ _LIMITS = (
     ("noise_floor", "noise_floor_dbfs", "noise floor", "dBFS", "dB", EXACT),
 )
 """Check, field of `Measured` and of `Specification`, name, unit, unit of differences, room for measuring."""
-
-Verdict = Literal["pass", "warn", "fail"]
 
 
 @dataclass(frozen=True)

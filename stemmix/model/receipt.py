@@ -82,12 +82,17 @@ UNMEASURED = Measured(
 """Before anything is measured."""
 
 
+Verdict = Literal["pass", "warn", "fail"]
+
+WORST_FIRST: Final[tuple[Verdict, ...]] = ("fail", "warn", "pass")
+
+
 class Finding(Document):
     """One requirement or one look at a written file, and how it came out."""
 
     check: str
     """What was looked at: `loudness`, `true_peak`, `clipping`, `dc` ..."""
-    verdict: Literal["pass", "warn", "fail"]
+    verdict: Verdict
     text: str
     """One sentence with value, limit and margin."""
     value: float | None = None
@@ -130,10 +135,9 @@ class ExaminedFile(Document):
     findings: tuple[Finding, ...]
 
     @property
-    def verdict(self) -> Literal["pass", "warn", "fail"]:
+    def verdict(self) -> Verdict:
         """The gravest of its findings."""
-        found = {finding.verdict for finding in self.findings}
-        return "fail" if "fail" in found else "warn" if "warn" in found else "pass"
+        return min((finding.verdict for finding in self.findings), key=WORST_FIRST.index, default="pass")
 
 
 class SourceFile(Document):
@@ -186,6 +190,9 @@ class Part(Document):
 
 
 Kind = Literal["printmaster", "fold_down", "stem", "group", "m_and_e", "m_and_e_undipped", "mix_minus"]
+
+MASTERS: Final[frozenset[Kind]] = frozenset({"printmaster", "fold_down"})
+"""What has a gain and a limiter of its own."""
 
 
 class WrittenFile(Document):

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from stemmix.model.exhibit import Exhibit
-from stemmix.model.receipt import Receipt, WrittenFile
+from stemmix.model.receipt import MASTERS, WORST_FIRST, Receipt, WrittenFile
 from stemmix.report.grids import grid, row, verdict, way
 from stemmix.report.markup import Child, tag
 from stemmix.report.tables import reading
-
-MASTERS = frozenset({"printmaster", "fold_down"})
 
 
 def delivery(exhibit: Exhibit) -> list[Element]:
@@ -53,7 +51,7 @@ def delivery(exhibit: Exhibit) -> list[Element]:
     findings = [
         row(of_checks, (verdict(one.verdict), file.path, one.check, one.text, _places(one.at_s)))
         for file in receipt.files
-        for one in sorted(file.findings, key=lambda one: ("fail", "warn", "pass").index(one.verdict))
+        for one in sorted(file.findings, key=lambda one: WORST_FIRST.index(one.verdict))
     ]
     return [*made, tag("h3", None, "Checks"), grid(of_checks, findings)] if findings else made
 

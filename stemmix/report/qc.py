@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stemmix.model.receipt import ExaminedFile, Finding
+from stemmix.model.receipt import WORST_FIRST, ExaminedFile, Finding
 from stemmix.report.as_json import as_json
 from stemmix.report.tables import as_text, many, reading, table
 
@@ -20,7 +20,7 @@ def examined_text(files: Sequence[ExaminedFile], width: int) -> str:
             f"{one.file.path}: {one.verdict} ({one.file.layout}{against})",
             ["=check", "=verdict", "what", ">value", ">limit", "where"],
         )
-        for finding in sorted(one.findings, key=lambda each: ("fail", "warn", "pass").index(each.verdict)):
+        for finding in sorted(one.findings, key=lambda each: WORST_FIRST.index(each.verdict)):
             made.add_row(
                 finding.check,
                 finding.verdict,
