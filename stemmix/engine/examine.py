@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from stemmix.crew import shared_out
-from stemmix.engine.measure import measured_audio, told_by
+from stemmix.engine.measure import looked_at, measured_audio
 from stemmix.engine.qc import QcWatch
 from stemmix.engine.specification import judged
 from stemmix.errors import StemError
@@ -15,7 +14,6 @@ from stemmix.files.audio import inspect
 from stemmix.model.layouts import Layout
 from stemmix.model.presets import Specification
 from stemmix.model.receipt import ExaminedFile
-from stemmix.stopping import Pool
 from stemmix.units import seconds_from_samples
 
 
@@ -31,16 +29,11 @@ def examined_files(
     `layout` overrides what the files say of themselves; `told` hears what share of all was read since. The findings are
     the same for any number of threads.
     """
-    at_once, of_each = shared_out(threads, len(paths))
 
-    def examined_or_why_not(path: Path, told: Callable[[float], None]) -> ExaminedFile | StemError:
-        try:
-            return examined(path, specification, layout, told, of_each)
-        except StemError as fault:
-            return fault
+    def look(path: Path, told: Callable[[float], None], of_each: int) -> ExaminedFile:
+        return examined(path, specification, layout, told, of_each)
 
-    with Pool(at_once, "qc") as pool:
-        return list(pool.map(examined_or_why_not, paths, told_by(paths, told)))
+    return looked_at(paths, look, threads, told, "qc")
 
 
 def examined(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from stemmix.crew import Crew, Hearers, ahead, frames_heard_at_once, shared_out
 from stemmix.dsp.meters import Meter
@@ -14,6 +15,8 @@ from stemmix.model.cinema import replay_db_spl
 from stemmix.model.layouts import Layout
 from stemmix.model.receipt import Measured, MeasuredFile
 from stemmix.stopping import Pool
+
+Looked = TypeVar("Looked")
 
 
 def measured_files(
@@ -27,19 +30,38 @@ def measured_files(
     `layout` overrides what the files say of themselves; `told` hears what share of all was read since. The readings are
     the same for any number of threads.
     """
+
+    def measured(path: Path, told: Callable[[float], None], of_each: int) -> MeasuredFile:
+        return measured_in_full(path, layout, told, of_each)
+
+    return looked_at(paths, measured, threads, told, "measure")
+
+
+def looked_at(
+    paths: Sequence[Path],
+    look: Callable[[Path, Callable[[float], None], int], Looked],
+    threads: int,
+    told: Callable[[float], None],
+    name: str,
+) -> list[Looked | StemError]:
+    """What `look` makes of each file, in order; a StemError in the place of one that it cannot be made of.
+
+    It is given the file, what hears the share of it that was read since, and its threads, of which there are `threads`
+    for all; `told` hears the share of all.
+    """
     at_once, of_each = shared_out(threads, len(paths))
 
-    def measured_or_why_not(path: Path, told: Callable[[float], None]) -> MeasuredFile | StemError:
+    def look_or_why_not(path: Path, told: Callable[[float], None]) -> Looked | StemError:
         try:
-            return measured_in_full(path, layout, told, of_each)
+            return look(path, told, of_each)
         except StemError as fault:
             return fault
 
-    with Pool(at_once, "measure") as pool:
-        return list(pool.map(measured_or_why_not, paths, told_by(paths, told)))
+    with Pool(at_once, name) as pool:
+        return list(pool.map(look_or_why_not, paths, _told_by(paths, told)))
 
 
-def told_by(paths: Sequence[Path], told: Callable[[float], None]) -> list[Callable[[float], None]]:
+def _told_by(paths: Sequence[Path], told: Callable[[float], None]) -> list[Callable[[float], None]]:
     """For each file, what hears its share and tells the share of all, by their sizes."""
     sizes = [path.stat().st_size if path.exists() else 0 for path in paths]
     whole = max(sum(sizes), 1)
