@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, inspect, inspect_discrete
 from stemmix.files.documents import canonical, from_disk, write_document
-from stemmix.files.paths import clip_paths, resolved, spelled
+from stemmix.files.paths import clip_paths, is_folder, resolved, spelled
 from stemmix.files.projects import read_project, read_template
 from stemmix.model.deliverables import PrintedStems, Printmaster
 from stemmix.model.layouts import LAYOUTS, MONO, layout_of_labels
@@ -289,7 +289,7 @@ def _audio_in(folder: Path) -> tuple[list[Path], list[str]]:
         entries = sorted(folder.iterdir(), key=_natural)
     except OSError as fault:
         raise StemError(f"{folder}: cannot be read: {fault.strerror}") from None
-    audio = [entry for entry in entries if entry.suffix.lower() in AUDIO_SUFFIXES and not entry.is_dir()]
+    audio = [entry for entry in entries if entry.suffix.lower() in AUDIO_SUFFIXES and not is_folder(entry)]
     # a leading dot hides a file: some systems leave ._dx.wav beside dx.wav, which is no audio
     files = [entry for entry in audio if not entry.name.startswith(".")]
     if not files:
@@ -297,7 +297,9 @@ def _audio_in(folder: Path) -> tuple[list[Path], list[str]]:
     for entry in (folder, *files):
         if not entry.name.isprintable():  # neither are the stand-ins for bytes that are no UTF-8
             raise StemError(f"{str(entry)!r}: its name holds signs that cannot stand in a project file; rename it")
-    rest = [e.name + "/" * e.is_dir() for e in entries if e not in files and (e in audio or not e.name.startswith("."))]
+    rest = [
+        e.name + "/" * is_folder(e) for e in entries if e not in files and (e in audio or not e.name.startswith("."))
+    ]
     return files, [f"left out, as hidden or no audio by name: {', '.join(rest)}"] if rest else []
 
 

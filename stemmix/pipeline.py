@@ -22,7 +22,7 @@ from stemmix.files.features import feature_store
 from stemmix.files.folders import folder_for_files
 from stemmix.files.hashes import Hashes
 from stemmix.files.parts import remove_strays
-from stemmix.files.paths import resolved, seen_from
+from stemmix.files.paths import is_folder, resolved, seen_from
 from stemmix.files.projects import read_project
 from stemmix.listening import THREADS, keep_heard, listen, programme_frames
 from stemmix.machine import give_back_freed_objects, processor, versions
@@ -283,7 +283,7 @@ def out_folder(project_path: Path, out: Path | None, project: Project, sources: 
         for path in (folder / name, (folder / name).with_suffix(".wav")):
             if resolved(path) in stems:
                 raise OutputError(f"{path}: is a stem of this project; choose another folder with --out")
-    if project.report is not None and (page := folder / page_name(project_path)).is_dir():
+    if project.report is not None and is_folder(page := folder / page_name(project_path)):
         raise OutputError(f"{page}: could not be written: a folder has its name")
     with ExitStack() as cleaning:
         try:

@@ -11,7 +11,7 @@ from stemmix.create import Gathered, gather, notes_of_rates, project_beside, ref
 from stemmix.errors import ProjectError
 from stemmix.files.audio import AudioFile
 from stemmix.files.documents import read_document, write_document
-from stemmix.files.paths import located
+from stemmix.files.paths import is_file, located
 from stemmix.model.deliverables import Deliverable, MixMinus
 from stemmix.model.layouts import LAYOUTS, MONO
 from stemmix.model.project import Project, ProjectFile
@@ -55,7 +55,7 @@ def restore_project(
     for stem in project.stems:
         for _, file in stem.paths:
             try:
-                found = located(path, file).is_file()
+                found = is_file(located(path, file))
             except ValueError as fault:
                 notes.append(f"stem {stem.id}: {fault}")
             else:

@@ -11,7 +11,7 @@ from stemmix.engine.master import Given
 from stemmix.errors import OutputError, ProjectError
 from stemmix.files.audio import sha256_of
 from stemmix.files.documents import read_document
-from stemmix.files.paths import located, resolved, seen_from
+from stemmix.files.paths import is_folder, located, resolved, seen_from
 from stemmix.files.projects import read_project
 from stemmix.model.programme import ProgrammeList
 from stemmix.model.project import Project
@@ -55,9 +55,9 @@ def refuse_target(
     It has no folder, is no plain file, is what is read (the project, one of its stems, a file that is `marked`), or
     what a render into `out` writes. `option` is what named it.
     """
-    if target.is_dir():
+    if is_folder(target):
         raise OutputError(f"{target}: could not be written: a folder has its name")
-    if not target.parent.is_dir():
+    if not is_folder(target.parent):
         raise OutputError(f"{target}: could not be written: its folder does not exist")
     try:
         is_plain = stat.S_ISREG(target.stat().st_mode)

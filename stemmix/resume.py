@@ -11,7 +11,7 @@ from stemmix.errors import StemmixError
 from stemmix.files.audio import sha256_of
 from stemmix.files.documents import read_document, sha256_of_document
 from stemmix.files.hashes import Hashes
-from stemmix.files.paths import located
+from stemmix.files.paths import is_file, is_there, located
 from stemmix.files.projects import read_project
 from stemmix.files.wave import BYTES_PER_SAMPLE
 from stemmix.model.layouts import LAYOUTS
@@ -39,7 +39,7 @@ def proof_of(project_path: Path, out: Path | None, gain_from: Path | None, hashe
     """
     project = read_project(project_path)
     receipt_path = folder_of(project_path, out) / f"{project_path.stem}.receipt.json"
-    if not receipt_path.exists():
+    if not is_there(receipt_path):
         return Proof(None, "there is no receipt")
     try:
         receipt = read_document(receipt_path, Receipt)
@@ -96,7 +96,7 @@ def _changed(project_path: Path, folder: Path, receipt: Receipt, hashes: Hashes)
             if size < least_bytes:
                 yield f"{name} is too short"
     # of a page the receipt has no hash: it names the receipt's files, and is made last
-    if receipt.page is not None and not (folder / receipt.page).is_file():
+    if receipt.page is not None and not is_file(folder / receipt.page):
         yield f"{receipt.page} is not there"
     for path, *_ in wanted:
         hashes.of(path)  # begun, all at once

@@ -10,6 +10,7 @@ from stemmix.analysis.tonal import tonal_of
 from stemmix.errors import StemmixError
 from stemmix.excerpts import excerpts_of
 from stemmix.files.documents import read_document, sha256_of_document
+from stemmix.files.paths import is_there
 from stemmix.listening import THREADS, folded_blocks
 from stemmix.model.evidence import Evidence, HeardFacts
 from stemmix.model.exhibit import Exhibit
@@ -92,7 +93,7 @@ def last_render(
     No receipt where there is none, or none that can be read.
     """
     path = folder_of(project_path, out) / f"{project_path.stem}.receipt.json"
-    if not path.exists():
+    if not is_there(path):
         return None, None
     try:
         receipt = read_document(path, Receipt)

@@ -19,7 +19,7 @@ from stemmix.engine.master import Given
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, AudioReader, sha256_of
 from stemmix.files.documents import read_document, sha256_of_document
-from stemmix.files.paths import located, resolved
+from stemmix.files.paths import is_file, is_there, located, resolved
 from stemmix.files.projects import read_project
 from stemmix.machine import processor, versions
 from stemmix.model.plan import Plan
@@ -109,7 +109,7 @@ def _request(receipt_path: Path, receipt: Receipt, project_path: Path | None) ->
     """The project that is rendered, where it stands, and whether it is as it was."""
     said = project_place(receipt_path, receipt)
     place = project_path or said
-    if project_path is None and not place.is_file():
+    if project_path is None and not is_file(place):
         if receipt.request is None:
             raise ProjectError(
                 f"{receipt_path}: its project, {receipt.project}, is not where it was looked for ({place}), and the "
@@ -144,7 +144,7 @@ def project_place(receipt_path: Path, receipt: Receipt) -> Path:
     if not name or PurePosixPath(name).name != name or not name.isprintable():
         raise ProjectError(f"{receipt_path}: project: {name!r} is no file name")
     if said is None:
-        return folder / name if (folder / name).is_file() else folder.parent / name
+        return folder / name if is_file(folder / name) else folder.parent / name
     if (
         PurePosixPath(said).name != name
         or said.startswith("/")
@@ -183,7 +183,7 @@ _TOLD: Mapping[State, str] = {"changed": "has changed since", "missing": "is not
 
 
 def _state(path: Path, sha256: str) -> State:
-    if not path.exists():
+    if not is_there(path):
         return "missing"
     return "same" if sha256_of(path) == sha256 else "changed"
 
@@ -201,7 +201,7 @@ def _gain(folder: Path, receipt: Receipt) -> list[Looked]:
     if not receipt.programme:
         return []
     name = f"shared by {len(receipt.programme)} reels"
-    if gone := [reel for reel in receipt.programme if not (folder / reel).is_file()]:
+    if gone := [reel for reel in receipt.programme if not is_file(folder / reel)]:
         return [Looked(what="gain", name=name, state="missing", details=(f"gone: {', '.join(gone)}: {said}",))]
     return [Looked(what="gain", name=name, state="same")]
 

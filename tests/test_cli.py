@@ -210,6 +210,48 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert (run.returncode, run.stderr) == (128 + signal.SIGPIPE, "")
 
 
+LONG = "y" * 300
+"""No system has room for such a name; what a folder holds that may not be entered fails alike."""
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (f"measure {LONG}.wav", 4),
+        (f"qc {LONG}.wav", 4),
+        (f"check {LONG}.json", 3),
+        (f"render PROJECT --out {LONG}", 6),
+        (f"render PROJECT {LONG}.json", 3),
+        (f"render PROJECT OTHER --out {LONG}", 6),
+        (f"render PROJECT --plan {LONG}", 3),
+        (f"render PROJECT --gain-from {LONG}", 3),
+        (f"render --programme {LONG}", 3),
+        (f"report PROJECT --html {LONG}.html", 6),
+        (f"report PROJECT --html {LONG}/a.html", 6),
+        (f"report PROJECT --html a.html --out {LONG}", 2),
+        (f"report PROJECT {LONG}.plan.json", 3),
+        (f"markers PROJECT --as edl --out {LONG}", 6),
+        (f"markers PROJECT --as wav --copy-of {LONG}.wav", 4),
+        (f"init {LONG}", 3),
+        (f"init scene --template {LONG}.json --force", 3),
+        (f"init --from-receipt {LONG}", 3),
+        (f"verify {LONG}", 3),
+        (f"nulltest {LONG}", 3),
+        (f"diff {LONG} PROJECT", 3),
+        (f"diff PROJECT HEAD:{LONG}", 3),
+        (f"fmt {LONG}", 3),
+        (f"show {LONG}", 3),
+    ],
+)
+def test_what_the_system_cannot_look_at_is_an_error_that_names_it(
+    tmp_path: Path, line: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    projects = {"PROJECT": str(scene(tmp_path)), "OTHER": str(scene(tmp_path, "other"))}
+    monkeypatch.chdir(tmp_path)
+    assert main([projects.get(word, word) for word in line.split()]) == code
+    assert "yyy" in capsys.readouterr().err
+
+
 def test_a_loop_of_links_is_no_place_to_render_to(tmp_path: Path) -> None:
     project = scene(tmp_path)
     (tmp_path / "loop").symlink_to("loop")

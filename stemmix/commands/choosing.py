@@ -78,12 +78,13 @@ def write_page(
 ) -> None:
     """A project's page, with so many excerpts to listen to; says how large it is and prints its path."""
     from stemmix.files.documents import write_text
+    from stemmix.files.paths import is_folder
     from stemmix.looking import exhibit
     from stemmix.reels import refuse_target
     from stemmix.report.page import page_html
 
     refuse_target(page_path, project, "--html", out=out)
-    if out is not None and not out.is_dir():
+    if out is not None and not is_folder(out):
         raise typer.BadParameter(f"{out} is no folder", param_hint="--out")
     with wrong_usage(), voice.shown() as told:
         shown = exhibit(project, out, progress=told, use_cache=use_cache, choice=choice, excerpts=excerpts)

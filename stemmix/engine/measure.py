@@ -11,6 +11,7 @@ from stemmix.crew import Crew, Hearers, ahead, frames_heard_at_once, shared_out
 from stemmix.dsp.meters import Meter
 from stemmix.errors import StemError
 from stemmix.files.audio import AudioFile, AudioReader, Samples, inspect
+from stemmix.files.paths import is_there
 from stemmix.model.cinema import replay_db_spl
 from stemmix.model.layouts import Layout
 from stemmix.model.receipt import Measured, MeasuredFile
@@ -63,7 +64,7 @@ def looked_at(
 
 def _told_by(paths: Sequence[Path], told: Callable[[float], None]) -> list[Callable[[float], None]]:
     """For each file, what hears its share and tells the share of all, by their sizes."""
-    sizes = [path.stat().st_size if path.exists() else 0 for path in paths]
+    sizes = [path.stat().st_size if is_there(path) else 0 for path in paths]
     whole = max(sum(sizes), 1)
     return [lambda share, size=size: told(share * size / whole) for size in sizes]  # type: ignore[misc]
 

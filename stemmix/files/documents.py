@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from stemmix.errors import ProjectError
 from stemmix.files.faults import Finds, Places, faults_of, shown
 from stemmix.files.json_text import line_and_column, parse_json, position_of
-from stemmix.files.paths import resolved
+from stemmix.files.paths import is_there, resolved
 from stemmix.files.staged import StagedFile
 from stemmix.model.document import Document
 from stemmix.model.project import ProjectFile
@@ -248,7 +248,7 @@ def write_text(path: Path, text: str) -> None:
     """The same of a text; one that it stands for is replaced where a link leads to it, and keeps its mode."""
     path = resolved(path)
     with StagedDocument(path, text) as staged:
-        staged.publish(path.stat().st_mode if path.exists() else None)
+        staged.publish(path.stat().st_mode if is_there(path) else None)
 
 
 class StagedDocument(StagedFile):

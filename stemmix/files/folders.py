@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from stemmix.files.paths import is_there
 from stemmix.stopping import shielded
 
 
@@ -16,7 +17,7 @@ def folder_for_files(folder: Path) -> Iterator[None]:
     Its path goes through no `..` but at its beginning. It is known what is made before any of it is: a signal may fall
     between a folder and the note that it is there. Raises OSError where one cannot be made.
     """
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    missing = [place for place in (folder, *folder.parents) if not is_there(place)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield

@@ -79,10 +79,12 @@ def remove_strays(folder: Path) -> tuple[Path, ...]:
     be another machine's, or one that has ended and still has its id. One that cannot be removed, being somebody
     else's, or cannot be locked, is left.
     """
-    removed = []
-    for part in sorted(folder.glob(".*.part")):
-        if _PART.fullmatch(part.name) is None:
-            continue
+    removed: list[Path] = []
+    try:
+        parts = sorted(path for path in folder.iterdir() if _PART.fullmatch(path.name))
+    except OSError:  # there is no such folder, or it may not be looked into
+        return ()
+    for part in parts:
         with contextlib.suppress(OSError), part.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             part.unlink()

@@ -44,6 +44,25 @@ def resolved(path: Path) -> Path:
     return Path(os.path.realpath(path))  # Path.resolve raises RuntimeError for a circle before Python 3.13
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is anything at a path.
+
+    What may not be looked at, or has a name that is too long, is not there, as in the two below: whoever opens it says
+    why, while `Path.exists` and the like raise that here.
+    """
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_file(path: Path) -> bool:
+    """Whether a plain file, or a link to one, is there."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder, or a link to one, is there."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def spelled(project_path: Path, file: Path) -> str:
     """A file as the project says it: relative to its folder, or to the named root that it lies under, the nearest one.
     ValueError, one sentence that says what to do, where it lies under none."""
