@@ -19,6 +19,7 @@ from stemmix.files.audio import AudioFile, inspect, inspect_discrete
 from stemmix.files.documents import canonical, from_disk, write_document
 from stemmix.files.paths import clip_paths, is_folder, resolved, spelled
 from stemmix.files.projects import read_project, read_template
+from stemmix.files.timeline import time_reference_of
 from stemmix.model.deliverables import PrintedStems, Printmaster
 from stemmix.model.layouts import LAYOUTS, MONO, layout_of_labels
 from stemmix.model.names import file_name
@@ -320,22 +321,33 @@ def _inspected(files: list[Path]) -> list[AudioFile]:
     return readings
 
 
-_CHANNEL: Final = re.compile(rf"(.+)[._ -]({'|'.join({label for one in LAYOUTS.values() for label in one.labels})})")
+_CHANNEL: Final = re.compile(rf"(.+)([._ -])({'|'.join({label for one in LAYOUTS.values() for label in one.labels})})")
 """The name of a channel's file, without its ending."""
+
+
+class _Alike(NamedTuple):
+    """What the channels of one sound have in common."""
+
+    name: str
+    sign: str
+    suffix: str
+    rate_hz: int
+    frames: int | None
+    time_reference: int | None
 
 
 def _together(files: list[AudioFile]) -> tuple[list[AudioFile], list[str]]:
     """Mono files that are the channels of one layout as one, where the first of them stands; what was joined, in words.
 
-    They are alike but for the channels in their names, and of one rate and length; one too few or too many, and each is
-    left as it is.
+    They are alike but for the channels in their names; one too few or too many, and each is left as it is.
     """
-    sets: dict[tuple[str, str, int, int | None], dict[str, AudioFile]] = {}
+    sets: dict[_Alike, dict[str, AudioFile]] = {}
     for file in files:
         found = _CHANNEL.fullmatch(file.path.stem)
         if found is not None and file.layout == MONO:
-            alike = (found[1], file.path.suffix, file.sample_rate, file.frames)
-            sets.setdefault(alike, {})[found[2]] = file
+            name, sign, label = found.groups()
+            alike = _Alike(name, sign, file.path.suffix, file.sample_rate, file.frames, time_reference_of(file))
+            sets.setdefault(alike, {})[label] = file
     joined: dict[Path, AudioFile | None] = {}
     notes = []
     for its in sets.values():

@@ -66,7 +66,7 @@ def _heard(project: Project, source: Source, store: FeatureStore, steps: Steps) 
     fold = source.fold(project.layout)
 
     def key() -> str:
-        return store.key(source.sha256, project.sample_rate, lead, source.timeline.layout.labels, fold)
+        return store.key(source.sha256, project.sample_rate, lead, source.timeline.audio.labels, fold)
 
     entry = store.read(key()) if source.seen_before else None
     if entry is not None:

@@ -235,7 +235,7 @@ def _job(
 ) -> Job:
     """What the engine has to know of a project."""
     rate = project.sample_rate
-    frames = project.frames_of(plan.frames)
+    frames = plan.frames
     _refuse_late_action(path, project, frames)
     first, end = project.action
     after = frames if end is None else end

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import NamedTuple, get_args
 
 from stemmix.files.audio import AudioFile
+from stemmix.files.timeline import time_reference_of
 from stemmix.model.stems import Stem
 from stemmix.model.timecode import (
     DAY_S,
@@ -53,9 +55,7 @@ def placed(files: Sequence[AudioFile], rate_hz: int, frame_rate: FrameRate | Non
     known = {path: seconds for path, seconds in said.items() if seconds is not None and seconds < DAY_S}
     if not known:
         return Placing()
-    latest = max(known.values())
-    # where a night is shot through, what is more than half a day earlier is of the next
-    known = {path: seconds + DAY_S * (latest - seconds > DAY_S / 2) for path, seconds in known.items()}
+    known = _over_midnight(known)
     rate, notes = _frame_rate([file for file in files if file.path in known], frame_rate)
     first = min(known, key=lambda path: known[path])
     start = _start(known[first], rate, rate_hz)
@@ -72,9 +72,16 @@ def placed(files: Sequence[AudioFile], rate_hz: int, frame_rate: FrameRate | Non
 
 
 def _reference_s(file: AudioFile) -> Fraction | None:
-    wave = file.files[0].wave
-    about = None if wave is None else wave.broadcast
-    return Fraction(about.time_reference, file.sample_rate) if about is not None and about.time_reference else None
+    reference = time_reference_of(file)
+    return None if reference is None else Fraction(reference, file.sample_rate)
+
+
+def _over_midnight(known: dict[Path, Fraction]) -> dict[Path, Fraction]:
+    """The same where a night is shot through: what is more than half a day before the latest is of the next day, if all
+    of it lies within half a day then; else nothing is known of a night."""
+    latest, half_s = max(known.values()), DAY_S // 2
+    later = {path: seconds + DAY_S * (latest - seconds > half_s) for path, seconds in known.items()}
+    return later if max(later.values()) - min(later.values()) <= half_s else known
 
 
 def _frame_rate(files: Sequence[AudioFile], settled: FrameRate | None) -> tuple[FrameRate | None, list[str]]:

@@ -133,7 +133,8 @@ def _like(stem: Stem, before: Stem, file: AudioFile) -> Stem:
     if file.layout != MONO:
         taken["pan"] = 0.0
     # what was said of another file's channels holds for as many
-    if file.parts or before.layout is None or LAYOUTS[before.layout].channels != file.layout.channels:
+    said = None if before.layout is None else LAYOUTS[before.layout].channels
+    if file.parts or said not in (None, file.layout.channels):
         taken |= {"layout": None, "order": "wave"}
     return stem.model_copy(update={"id": before.id, **taken})
 

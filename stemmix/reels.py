@@ -42,7 +42,7 @@ def refuse_clashes(paths: Sequence[Path], projects: Sequence[Project], out: Path
         for name in (f"{path.stem}.plan.json", *project.file_names(path.stem)):
             # some file systems do not tell A from a
             if (other := written.setdefault(folder / name.casefold(), path)) is not path:
-                if resolved(other) == resolved(path):
+                if (resolved(other.parent), other.name) == (resolved(path.parent), path.name):
                     raise ProjectError(f"{path}: is given twice: once is enough")
                 raise ProjectError(f"{path}: would write {name}, and so would {other}: one would replace the other")
 

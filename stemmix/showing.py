@@ -49,7 +49,7 @@ def with_excerpts(
     receipt, gain_db = shown.receipt, None
     if receipt is not None and shown.outdated is None:
         gain_db = next((file.gain_db for file in receipt.files if file.kind == "printmaster"), None)
-    places = worst_places(shown.evidence.plan, count, project.frames_of(plan.frames))
+    places = worst_places(shown.evidence.plan, count)
     return replace(shown, excerpts=tuple(excerpts_of(project, plan, sources, places, gain_db, threads=threads)))
 
 

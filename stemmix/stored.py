@@ -98,9 +98,8 @@ def _fitted(plan: Plan, project: Project, sources: Sequence[Source], reasons: Se
     ]
     notes = [f"the plan was stale, and was mixed as far as it fits: {reason}" for reason in reasons]
     if gone := len(plan.moves) - len(moves):
-        notes.append(
-            f"{gone} of the stale plan's {len(plan.moves)} moves are left out: their stems are gone or shorter"
-        )
+        why = "their stems are gone, or they lie beyond the end"
+        notes.append(f"{gone} of the stale plan's {len(plan.moves)} moves are left out: {why}")
     return plan.model_copy(
         update={
             "frames": frames,
@@ -108,7 +107,7 @@ def _fitted(plan: Plan, project: Project, sources: Sequence[Source], reasons: Se
             "moves": tuple(moves),
             "lines": tuple(replace(line, end=min(line.end, frames)) for line in lines),
             "scenes": tuple(
-                scene.model_copy(update={"end": min(scene.end, frames)})
+                scene.model_copy(update={"end": frames if scene.end == plan.frames else min(scene.end, frames)})
                 for scene in plan.scenes
                 if scene.start < frames
             ),

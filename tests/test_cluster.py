@@ -241,6 +241,7 @@ def test_where_no_scheduler_answers_it_is_said_within_seconds(reels: list[Path])
     """Where nobody listens, where somebody does and says nothing, and where there is nothing to prove oneself by."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for address in ("tcp://127.0.0.1:9", f"tcp://127.0.0.1:{silent.getsockname()[1]}", "tls://127.0.0.1:9"):
+            begun_s = time.monotonic()
             run = subprocess.run(
                 [sys.executable, "-m", "stemmix", "render", reels[0], "--cluster", address],
                 env=environment(),
@@ -252,6 +253,7 @@ def test_where_no_scheduler_answers_it_is_said_within_seconds(reels: list[Path])
             assert (run.returncode, run.stdout) == (7, "")
             assert run.stderr.startswith(f"stemmix: error: {address}: no scheduler answers within 5 s: ")
             assert run.stderr.count("\n") == 1
+            assert time.monotonic() - begun_s < 30.0
 
 
 @pytest.mark.parametrize("address", ["nonsense://127.0.0.1:9", "tcp://127.0.0.1", "127.0.0.1:9", ""])

@@ -20,7 +20,7 @@ from stemmix.files.documents import canonical
 from stemmix.files.projects import read_project
 from stemmix.files.writer import WaveWriter
 from stemmix.looking import examine
-from stemmix.model.layouts import STEREO
+from stemmix.model.layouts import MONO, STEREO
 from stemmix.model.profiles import PROFILES, ProfileName, Role
 from stemmix.model.timecode import as_typed
 from tests.material import (
@@ -168,10 +168,14 @@ def test_mono_files_of_a_layouts_channels_are_one_stem(tmp_path: Path) -> None:
         write_audio(folder / f"fx.{label}.wav", np.full((2_000, 1), 0.1))
     for name, frames in (("mx_L", 2_000), ("mx_R", 2_000), ("amb-L", 2_000), ("amb-R", 1_999), ("dx.C", 2_000)):
         write_audio(folder / f"{name}.wav", np.full((frames, 1), 0.1))
+    for name, rate_hz, channels in (("a.L.wav", 48_000, 1), ("a_R.wav", 48_000, 1), ("b.L.wav", 48_000, 1),
+                                    ("b.R.wav", 44_100, 1), ("c.L.wav", 48_000, 1), ("c.R.flac", 48_000, 1),
+                                    ("d.L.wav", 48_000, 2), ("d.R.wav", 48_000, 2)):  # fmt: skip
+        write_audio(folder / name, np.full((2_000, channels), 0.1), rate_hz)
     project, path, notes = create_project(folder, "film")
-    assert {stem.id: stem.files is None for stem in project.stems} == {
-        "amb-L": True, "amb-R": True, "dx.C": True, "fx": False, "mx": False
-    }  # fmt: skip
+    assert [stem.id for stem in project.stems if stem.files is not None] == ["fx", "mx"]
+    alone = [stem.id for stem in project.stems if stem.file is not None]
+    assert alone == ["a.L", "a_R", "amb-L", "amb-R", "b.L", "b.R", "c.L", "c.R", "d.L", "d.R", "dx.C"]
     by_id = {stem.id: stem for stem in project.stems}
     assert by_id["mx"].files == {"L": "reel/mx_L.wav", "R": "reel/mx_R.wav"}
     assert by_id["mx"].role.value == "music"
@@ -588,6 +592,28 @@ def test_what_of_a_template_does_not_go_with_these_stems_is_said_and_the_project
     assert f"note: with its template it is not valid yet: {template}:1:" in err
     assert "'NARR' is no stem of this project" in err
     assert (tmp_path / "reel.json").exists()
+
+
+def test_channels_that_begin_at_other_times_are_not_one_stem(tmp_path: Path) -> None:
+    folder = tmp_path / "reel"
+    folder.mkdir()
+    for number, name in enumerate(("fx.L", "fx.R", "mx.L", "mx.R")):
+        about = BroadcastInfo(time_reference=HOUR * RATE_HZ + (number if name.startswith("fx") else 0))
+        with WaveWriter(folder / f"{name}.wav", "wav24", RATE_HZ, MONO, 2_000, metadata=about) as writer:
+            writer.write(np.full((2_000, 1), 1 << 20, np.int32))
+            writer.finish()
+    _, path, _ = create_project(folder, "film")
+    plan = examine(path, progress=silent_progress).plan
+    assert {stem.id: stem.at for stem in plan.stems} == {"fx.L": 0, "fx.R": 1, "mx": 0}
+
+
+def test_references_all_over_a_day_are_of_no_night(tmp_path: Path) -> None:
+    hours = {"dx": 1, "mx": 10, "fx": 20}
+    folder = recorded(tmp_path / "reel", **{name: hour * HOUR * RATE_HZ for name, hour in hours.items()})
+    project, path, notes = create_project(folder, "film")
+    assert project.start == 3600.0
+    assert any("fx.wav begins 19.0 hours later" in note for note in notes)
+    assert read_project(path) == project
 
 
 def test_a_night_that_is_shot_through_goes_on_after_midnight(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from stemmix.files.audio import AudioReader, inspect
 from stemmix.files.documents import canonical
 from stemmix.files.projects import read_project
 from stemmix.files.wave import read_wave_header
+from stemmix.looking import examine
 from stemmix.model.layouts import LAYOUTS, STEREO, SURROUND_5_1, SURROUND_7_1_4, Layout, fold_matrix, in_film_order
 from stemmix.model.receipt import Receipt, WrittenFile
 from tests.material import (
@@ -30,6 +31,7 @@ from tests.material import (
     rendered,
     scene,
     scene_stems,
+    silent_progress,
     voice,
     write_audio,
     write_project,
@@ -228,6 +230,21 @@ def test_features_of_another_pan_or_layout_are_not_mistaken_for_these(tmp_path: 
     assert plans[True, 0.0] == plans[False, 0.0]
     assert plans[True, 0.7] == plans[False, 0.7]
     assert plans[True, 0.0].lines != plans[True, 0.7].lines
+
+
+def test_features_of_another_order_of_channels_are_not_mistaken_for_these(tmp_path: Path) -> None:
+    """Of the same file, by what the project says of it."""
+    project = surround_scene(tmp_path, SURROUND_5_1, deliverables=masters("5.1"))
+    for name, samples in surround_sounds(SURROUND_5_1).items():
+        write_surround(tmp_path / "scene" / f"{name}.wav", samples, SURROUND_5_1, masked=False)
+    peaks: dict[tuple[str, bool], list[float | None]] = {}
+    for order in ("wave", "film"):
+        edited(project, lambda document, order=order: [its.update(order=order) for its in document["stems"][1:3]])
+        for use_cache in (True, False):
+            found = examine(project, progress=silent_progress, use_cache=use_cache).stems
+            peaks[order, use_cache] = [stem.facts.measured.true_peak_dbtp for stem in found]
+    assert peaks["wave", True] == peaks["wave", False]
+    assert peaks["film", True] == peaks["film", False] != peaks["wave", True]
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

@@ -112,6 +112,14 @@ def reel(folder: Path) -> Path:
     return folder / "reel2"
 
 
+def test_an_order_of_channels_holds_without_a_layout(tmp_path: Path) -> None:
+    project = edited(scene(tmp_path), lambda document: document["stems"][1].update(order="film"))
+    rendered(project)
+    shutil.copytree(tmp_path / "scene", tmp_path / "next")
+    assert main(["init", str(tmp_path / "next"), "--from-receipt", str(tmp_path / "out" / "scene.receipt.json")]) == 0
+    assert {stem.id: stem.order for stem in read_project(tmp_path / "next.json").stems}["MX"] == "film"
+
+
 def test_other_stems_are_mixed_as_those_of_the_same_id_were(
     folder: Path, reel: Path, receipt: str, capsys: Said
 ) -> None:

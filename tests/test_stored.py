@@ -111,6 +111,19 @@ def test_what_lies_beyond_stems_that_became_shorter_is_left_out_and_the_plan_is_
         assert (out / "more" / path.name).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("length_s", [2.0, 5.0])
+def test_a_plan_fits_the_picture_that_has_another_length_now(project: Path, length_s: float, capsys: Said) -> None:
+    edited(project, lambda document: document.update(length=length_s))
+    assert again(project)[0] == 3
+    assert f"the programme {round(length_s * RATE_HZ)}" in capsys.readouterr().err
+    code, out = again(project, "--stale-ok")
+    assert code in {0, 5}
+    plan = read_document(out / "scene.plan.json", Plan)
+    assert plan.frames == plan.scenes[-1].end == round(length_s * RATE_HZ)
+    assert read_document(out / "scene.receipt.json", Receipt).frames == plan.frames
+    assert main(["render", str(project), "--plan", str(out / "scene.plan.json"), "--out", str(out / "more")]) == code
+
+
 def test_a_plan_at_another_rate_fits_nothing(project: Path, capsys: Said) -> None:
     edited(project, lambda document: document.update(sample_rate=44_100))
     code, _ = again(project, "--stale-ok")

@@ -124,8 +124,9 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
         raise StemError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from None
     if not _LOWEST_RATE_HZ <= rate_hz <= _HIGHEST_RATE_HZ:
         raise StemError(f"{path}: its header says a sample rate of {rate_hz} Hz, at which no sound is kept")
-    if layout is None and order == "wave" and header is not None:
-        layout, order = _by_track_names(header)
+    named, its_order = (None, order) if header is None else _by_track_names(header)
+    if order == "wave" and named is not None and layout in (None, named):
+        layout, order = named, its_order
     if layout is None:
         layout = _layout(path, container, channels, header, order, warnings, assume=not to_mix)
     if layout.channels != channels:

@@ -188,7 +188,8 @@ class FeatureStore:
 
     @staticmethod
     def key(sha256: str, rate_hz: int, lead_samples: int, labels: Sequence[str], fold: Matrix) -> str:
-        """What a scan depends on, and nothing else: the file, what its channels are, and the fold that is heard."""
+        """What a scan depends on, and nothing else: the file, what its channels are, in its order, and the fold that is
+        heard."""
         facts = f"{FEATURES_VERSION} {sha256} {rate_hz} {lead_samples} {' '.join(labels)} {fold}"
         return hashlib.sha256(facts.encode()).hexdigest()[:40]
 

@@ -49,6 +49,8 @@ def balance_of(
         if not differences or (middle := float(np.median(differences))) >= LEAST_LU:
             continue
         gain_db = round(max(middle - LEAST_LU, -FURTHEST_DB), 1)
+        if not gain_db:
+            continue
         louder = f"{stem.id} is {-middle:.1f} LU louder than the lines in the middle one of {len(differences)}"
         if not project.balance:
             said.append(f'advice: {louder}: move its fader by {gain_db:+.1f} dB, or set "balance": true')

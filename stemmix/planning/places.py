@@ -16,18 +16,18 @@ SHORTEST_S = 1.0
 """What is left of a place between worse ones, and is shorter, says nothing."""
 
 
-def worst_places(plan: Plan, count: int, frames: int | None = None) -> list[Place]:
+def worst_places(plan: Plan, count: int) -> list[Place]:
     """The `count` places with the largest conflicts as the stems came, worst first; fewer where there are no more.
 
     Lines that something is done for, each once, as elsewhere there is nothing to compare; only where nothing is done at
     all, other lines, then what has no line. A place is a line
     with a second of air; of a long one, what lies around its largest conflict. Where two overlap they are one if that
     is short enough; else they meet between the lines, or at the end of the worse one; and one whose largest conflict is
-    heard in the other is shown there. `frames` is the programme's length where the picture has another than the plan.
+    heard in the other is shown there.
     """
     longest, shortest = (samples_from_seconds(each, plan.sample_rate) for each in (LONGEST_S, SHORTEST_S))
     kept: list[_Stretch] = []
-    for one in _all(plan, plan.frames if frames is None else frames, longest):
+    for one in _all(plan, longest):
         beside = [other for other in kept if other.start < one.end and one.start < other.end]
         if len(beside) == 1 and beside[0].reach(one) <= longest:
             kept[kept.index(beside[0])] = beside[0].joined(one)
@@ -112,7 +112,7 @@ class _Stretch:
         )
 
 
-def _all(plan: Plan, frames: int, longest: int) -> Iterator[_Stretch]:
+def _all(plan: Plan, longest: int) -> Iterator[_Stretch]:
     """Every line that something is done for, or, where nothing is, every line that something hides, then every conflict
     without one; each by its size. They may overlap."""
     helped = {name for move in plan.moves for name in move.because}
@@ -128,8 +128,7 @@ def _all(plan: Plan, frames: int, longest: int) -> Iterator[_Stretch]:
     compared = [one for one in found if not helped.isdisjoint(conflict.id for conflict in one[1])]
     for line, conflicts in compared or [*found, *((None, [conflict]) for conflict in alone)]:
         heard = line or conflicts[0]
-        if heard.start < frames:
-            yield _stretch(line, conflicts, (heard.start, min(heard.end, frames)), plan.sample_rate, frames, longest)
+        yield _stretch(line, conflicts, (heard.start, heard.end), plan.sample_rate, plan.frames, longest)
 
 
 def _stretch(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from stemmix.errors import StemError
 from stemmix.files.audio import AudioFile, AudioReader, inspect, inspect_discrete
+from stemmix.files.broadcast import BroadcastInfo, Track, ixml_body
 from stemmix.files.stems import RateConverter, StemReader
 from stemmix.model.layouts import (
     LAYOUTS,
@@ -261,6 +262,31 @@ def test_six_channels_in_film_order_are_5_1_and_nothing_is_assumed_in_words(tmp_
     assert len(inspect(path).warnings) == 1
     audio = inspect(path, None, "film")
     assert (audio.layout, audio.labels, audio.warnings) == (SURROUND_5_1, ("L", "C", "R", "Ls", "Rs", "LFE"), ())
+
+
+@pytest.mark.parametrize(
+    ("names", "mask", "order"),
+    [
+        ("L C R Ls Rs LFE", None, "film"),
+        ("L C R Ls Rs LFE", 0, "film"),
+        ("L R C LFE Ls Rs", None, "wave"),
+        ("L C R Ls Rs LFE", SURROUND_5_1.masks[0], "wave"),
+        ("L LFE C Ls Rs R", None, "wave"),
+        ("Boom Lav1 Lav2 C LFE R", None, "wave"),
+    ],
+)
+def test_tracks_that_are_named_in_film_order_are_read_so_where_no_mask_says_another(
+    tmp_path: Path, names: str, mask: int | None, order: str
+) -> None:
+    tracks = tuple(Track(name, "") for name in names.split())
+    told = chunk(b"iXML", ixml_body(BroadcastInfo(tracks=tracks), 48_000, 32, SURROUND_5_1))
+    data = chunk(b"data", noise(100, 6).astype("<f4").tobytes())
+    path = tmp_path / "a.wav"
+    path.write_bytes(riff(fmt(6, bits=32, tag=3, mask=mask), told, data))
+    for layout in (None, SURROUND_5_1):
+        audio = inspect(path, layout)
+        assert (audio.layout, audio.order) == (SURROUND_5_1, order)
+    assert inspect(path, None, "film").order == "film"
 
 
 def test_a_given_layout_goes_before_what_the_file_says(tmp_path: Path) -> None:

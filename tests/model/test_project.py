@@ -334,6 +334,11 @@ def test_the_first_samples_place_is_told_by_its_timecode(fields: dict[str, str],
     assert made(**fields).time_reference == samples
 
 
+def test_a_whole_day_is_a_length() -> None:
+    for length in ("24:00:00", "4147200000 samples"):
+        assert made(length=length).frames_of(1) == 24 * 3600 * 48_000
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

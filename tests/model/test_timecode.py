@@ -138,6 +138,23 @@ def test_frames_are_counted_on_after_midnight_at_any_rate_that_is_asked_for() ->
     assert Clock(48_000, start=10.0).frame(2 * 48_000, "24") == 288
 
 
+def test_a_time_of_day_is_of_the_next_day_up_to_half_a_day_later() -> None:
+    half = 12 * 3600 * 48_000
+    for frame_rate in (None, "25"):
+        clock = Clock(48_000, frame_rate, start="18:00:00" if frame_rate is None else "18:00:00:00")
+        assert clock.since_start(clock.start_samples - half) == half
+        assert clock.since_start(clock.start_samples - half + 1) == 1 - half
+        assert clock.since_start(clock.start_samples - 1) == -1
+    assert Clock(48_000).since_start(0) == 0
+
+
+def test_a_day_of_a_file_is_counted_at_its_own_rate() -> None:
+    samples = f"{25 * 3600 * 44_100} samples"
+    assert Clock(48_000).length(samples) == 25 * 3600 * 44_100, "22.97 hours at the programme's rate"
+    with pytest.raises(ValueError, match="lies after 24 hours"):
+        Clock(48_000).length(samples, 44_100)
+
+
 def test_a_timecode_before_the_start_is_refused_with_the_start() -> None:
     with pytest.raises(ValueError, match=r"'00:59:59:24' lies before the programme's start, 01:00:00:00"):
         Clock(48_000, "25", "01:00:00:00").position("00:59:59:24")
