@@ -46,14 +46,14 @@ def examine(
 ) -> Evidence:
     """What `check`, `report`, `why` and `features` show. Nothing is written but features.
 
-    `method` is another than the project's; `asked_for` a stem that must be heard, a ProjectError before anything is
+    `method` is another than the project's; `asked_for` a stem that must be heard, a ChoiceError before anything is
     opened where it is not; `tonal` says of a stem's id whether its pitch and tempo are asked for; to
     `look_for_offsets` is to listen whether stems of one group lie apart. By a `choice` the evidence is narrowed, after
     everything was decided; a ChoiceError where there is no such thing, before anything is opened if that can be told.
     """
     project = read_project(project_path)
     if asked_for is not None:
-        refuse_unheard(project_path, project, asked_for)
+        refuse_unheard(project, asked_for)
     if method is not None:
         project = project.model_copy(update={"method": method})
     way = _way(project, progress, use_cache=use_cache, threads=threads, looks=look_for_offsets)

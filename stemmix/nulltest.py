@@ -26,6 +26,10 @@ FLOAT_DBFS = -140.0
 """What may be left where everything is float: rounding."""
 STEPS = 0.6
 """Of the coarsest quantiser: TPDF dither and rounding leave half a step RMS in every file, each on its own."""
+PEAK_STEPS = 1.5
+"""The dither takes a step at most, and rounding half of one."""
+FLOAT_STEP = 2.0**-23
+"""Of a float sample that is twice full scale."""
 
 
 def nulltest(receipt_path: Path) -> Nulltest:
@@ -51,7 +55,7 @@ def nulltest(receipt_path: Path) -> Nulltest:
         why = ": they are lossy" if parts else ""
         raise ProjectError(f"{receipt_path}: lists no printed stems that could add up to a master{why}")
     nulls = tuple(
-        _null(receipt_path.parent, masters[parent], deliverable, files)
+        _null(receipt_path.parent, masters[parent], deliverable, files, receipt.sample_rate)
         for (parent, deliverable), files in whole.items()
     )
     return Nulltest(
@@ -62,10 +66,10 @@ def nulltest(receipt_path: Path) -> Nulltest:
     )
 
 
-def _null(folder: Path, master: WrittenFile, deliverable: str, files: Sequence[WrittenFile]) -> Null:
-    power, judged = 0.0, 0
+def _null(folder: Path, master: WrittenFile, deliverable: str, files: Sequence[WrittenFile], rate_hz: int) -> Null:
+    power, judged, highest = 0.0, 0, 0.0
     with ExitStack() as opened:
-        readers = [opened.enter_context(_reader(folder, file)) for file in (master, *files)]
+        readers = [opened.enter_context(_reader(folder, file, rate_hz)) for file in (master, *files)]
         for start in range(0, master.frames, BLOCK_FRAMES):
             left, *others = (reader.read(BLOCK_FRAMES) for reader in readers)
             for other in others:
@@ -73,9 +77,11 @@ def _null(folder: Path, master: WrittenFile, deliverable: str, files: Sequence[W
             left = left[_free(master, start, len(left))]
             power += float((left * left).sum())
             judged += left.size
+            highest = max(highest, float(np.abs(left).max(initial=0.0)))
     # what the limiter touched everywhere shows nothing
     residual_dbfs = db_from_power(power / judged) if judged else 0.0
     limit_dbfs = _limit_dbfs((master, *files))
+    peak_dbfs, peak_limit_dbfs = db_from_gain(highest), _peak_limit_dbfs((master, *files))
     return Null(
         parent=master.path,
         deliverable=deliverable,
@@ -83,7 +89,9 @@ def _null(folder: Path, master: WrittenFile, deliverable: str, files: Sequence[W
         judged_share=round(judged / (master.frames * LAYOUTS[master.layout].channels), 4),
         residual_dbfs=round(residual_dbfs, 2),
         limit_dbfs=round(limit_dbfs, 2),
-        passed=residual_dbfs <= limit_dbfs,
+        peak_dbfs=round(peak_dbfs, 2),
+        peak_limit_dbfs=round(peak_limit_dbfs, 2),
+        passed=residual_dbfs <= limit_dbfs and peak_dbfs <= peak_limit_dbfs,
     )
 
 
@@ -94,10 +102,12 @@ def audio_of(folder: Path, file: WrittenFile) -> AudioFile:
     return inspect(folder / file.path, LAYOUTS[file.layout], file.order)
 
 
-def _reader(folder: Path, file: WrittenFile) -> AudioReader:
+def _reader(folder: Path, file: WrittenFile, rate_hz: int) -> AudioReader:
     audio = audio_of(folder, file)
     if audio.frames != file.frames:
         raise StemError(f"{audio.path}: is {audio.frames} samples long, not the {file.frames} of the receipt")
+    if audio.sample_rate != rate_hz:
+        raise StemError(f"{audio.path}: is sampled at {audio.sample_rate} Hz, not at the {rate_hz} Hz of the receipt")
     return AudioReader(audio)
 
 
@@ -115,3 +125,9 @@ def _limit_dbfs(files: Sequence[WrittenFile]) -> float:
     if not steps:
         return FLOAT_DBFS
     return max(db_from_gain(STEPS * max(steps) * math.sqrt(len(steps))), FLOAT_DBFS)
+
+
+def _peak_limit_dbfs(files: Sequence[WrittenFile]) -> float:
+    """The same of any one sample: the most that every file may be off, all at once."""
+    bits = [CODINGS[file.format].bits for file in files]
+    return db_from_gain(sum(FLOAT_STEP if one is None else PEAK_STEPS * 2.0 ** (1 - one) for one in bits))

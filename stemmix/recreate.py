@@ -23,7 +23,7 @@ from stemmix.verify import project_place
 TIMED = ("length", "ffoa", "lfoa", "pins", "cues", "scenes")
 """Fields of a project that are meant for times of its own programme."""
 
-TAKEN = ("role", "group", "gain_db", "pan", "priority", "mute", "solo", "layout", "order", "note")
+TAKEN = ("role", "group", "gain_db", "pan", "priority", "mute", "solo", "layout", "order", "pull", "crossfade", "note")
 """What a stem of the same id takes over."""
 
 
@@ -82,6 +82,8 @@ def project_like(
     stems = placing.stems_at(stems)
     deliverables, left_out = _delivered(then, stems)
     timed = [field for field in TIMED if getattr(then, field)]
+    if then.start is not None and then.start != placing.start:
+        timed.append("start")
     if timed:
         notes.append(f"left out, being meant for times of {then.title}: {', '.join(timed)}")
     fields: dict[str, Any] = {
@@ -114,6 +116,8 @@ def _matched(gathered: Gathered, then: Project, name: str) -> tuple[tuple[Stem, 
         stems.append(_like(stem, before, file))
         if before.mute or before.solo:
             notes.append(f"{before.id}: is {'muted' if before.mute else 'alone to be heard'}, as it was then")
+        if before.clips is not None:
+            notes.append(f"{before.id}: was in clips, which are left out; it is one file now")
         if any((before.automation.gain_db, before.automation.pan)):
             notes.append(f"{before.id}: its automation is left out, being meant for times of {then.title}")
         if before.pan and file.layout != MONO:

@@ -8,12 +8,13 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from stemmix.engine.mixer import MixedStem, gains_of_stem
-from stemmix.errors import ProjectError, StemError
+from stemmix.errors import StemError
 from stemmix.files.audio import AudioFile, inspect, inspect_discrete
 from stemmix.files.faults import none_of
 from stemmix.files.hashes import FileHash, Hashes, on_demand
 from stemmix.files.paths import clip_paths
 from stemmix.files.timeline import Timeline, time_reference_of, timeline_of
+from stemmix.model.choice import ChoiceError
 from stemmix.model.layouts import LAYOUTS, STEREO, Layout, Matrix, Order, chained, fold_matrix, placing_matrix
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
@@ -201,10 +202,10 @@ class _Look:
             return fault
 
 
-def refuse_unheard(project_path: Path, project: Project, stem: str) -> None:
-    """A ProjectError where a stem, by its id, is not of the project or is muted."""
+def refuse_unheard(project: Project, stem: str) -> None:
+    """A ChoiceError where a stem, by its id, is not of the project or is muted."""
     if (fault := unheard(project, stem)) is not None:
-        raise ProjectError(f"{project_path}: {fault}")
+        raise ChoiceError("stem", fault)
 
 
 def unheard(project: Project, stem: str) -> str | None:

@@ -112,6 +112,26 @@ def test_a_part_that_is_off_by_a_hundredth_of_a_decibel_is_found_out(
     assert [null.deliverable for null in nulltest(receipt).nulls if not null.passed] == ["stems"]
 
 
+def test_a_click_that_no_mean_over_the_whole_would_show_is_found_out(played: Path, tmp_path: Path) -> None:
+    receipt = copied(played, tmp_path)
+    path = receipt.parent / "p_stems_MX.wav"
+    samples = read_audio(path)
+    samples[len(samples) // 2, 0] += 40 * 2**-23
+    soundfile.write(path, samples, RATE_HZ, subtype="PCM_24")
+    (null,) = (null for null in nulltest(receipt).nulls if not null.passed)
+    assert null.deliverable == "stems"
+    assert null.residual_dbfs <= null.limit_dbfs
+    assert null.peak_dbfs > null.peak_limit_dbfs
+
+
+def test_a_file_at_another_rate_is_not_the_one_that_was_written(played: Path, tmp_path: Path) -> None:
+    receipt = copied(played, tmp_path)
+    path = receipt.parent / "p_stems_MX.wav"
+    soundfile.write(path, read_audio(path), 44_100, subtype="PCM_24")
+    with pytest.raises(StemError, match=r"p_stems_MX\.wav: is sampled at 44100 Hz, not at the 48000 Hz of the receipt"):
+        nulltest(receipt)
+
+
 def test_a_part_that_is_late_by_a_sample_is_found_out(played: Path, tmp_path: Path) -> None:
     receipt = copied(played, tmp_path)
     path = receipt.parent / "p_dme_D.wav"

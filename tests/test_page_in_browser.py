@@ -244,6 +244,10 @@ def test_tables_are_filtered_and_shown_whole(opened: Opened) -> None:
     assert 0 < len(shown) < rows.count()
     assert all("AMB" in text and "hides" in text for text in shown)
     page.locator("[data-filter=conflicts]").fill("")
+    folded = rows.evaluate_all("all => all.filter((row) => row.checkVisibility()).length")
+    more = page.locator("[data-table=conflicts] tbody tr[data-more]").count()
+    assert folded == rows.count() - more < rows.count(), "what was folded is so again, and its button says so"
+    assert page.locator("[data-all=conflicts]").get_attribute("aria-expanded") != "true"
     for button in page.locator("[data-all]").all():
         button.click()
         assert button.get_attribute("aria-expanded") == "true"

@@ -25,8 +25,9 @@ def detailed(document: dict[str, Any]) -> None:
     document["groups"] = [{"id": "BED", "gain_db": -1.0}]
     document["pins"] = [{"stem": "FX", "from": 1.0, "to": 1.5, "keep": True}]
     document["ffoa"] = 0.5
+    document["start"] = 3600.0
     dx, mx, fx, amb = document["stems"]
-    dx |= {"pan": -0.25, "priority": 900}
+    dx |= {"pan": -0.25, "priority": 900, "pull": "1001/1000"}
     mx |= {"group": "BED", "gain_db": -3.0, "automation": {"gain_db": [{"at": 1.0, "value": -2.0}]}}
     fx |= {"role": "foley"}
     amb |= {"mute": True}
@@ -142,7 +143,7 @@ def test_other_stems_are_mixed_as_those_of_the_same_id_were(
     }
     assert stems == {
         "AMB": {"role": "ambience", "file": "reel2/amb.wav", "mute": True},
-        "DX": {"role": "dialogue", "file": "reel2/dx.wav", "pan": -0.25, "priority": 900},
+        "DX": {"role": "dialogue", "file": "reel2/dx.wav", "pan": -0.25, "priority": 900, "pull": "1001/1000"},
         "MX": {"role": "music", "group": "BED", "file": "reel2/mx.wav", "gain_db": -3.0},
         "vo": {"role": "dialogue", "file": "reel2/vo.wav"},
     }
@@ -152,7 +153,7 @@ def test_other_stems_are_mixed_as_those_of_the_same_id_were(
         "note: in scene.receipt.json, and not in the folder: FX",
         "note: AMB: is muted, as it was then",
         "note: MX: its automation is left out, being meant for times of A test",
-        "note: left out, being meant for times of A test: ffoa, pins",
+        "note: left out, being meant for times of A test: ffoa, pins, start",
         "note: deliverable dry is left out: it is a mix without stems that are not here",
     ]
     assert main(["render", str(folder / "reel2.json"), "-q"]) in {0, 5}

@@ -25,6 +25,8 @@ Floats = NDArray[np.float64]
 
 RATE_HZ = 22_050
 """librosa's own rate: its tempo prior and its frame sizes are meant for it."""
+FEWEST_BEATS = 4
+"""Tell a tempo by themselves."""
 HOP = 512
 LOWEST_HZ, HIGHEST_HZ = 65.0, 1050.0
 PITCHES_PER_SECOND = 10
@@ -74,6 +76,12 @@ def main() -> None:
     sys.stdout.write(_heard(mono).model_dump_json())
 
 
+def _slope(beats_s: NDArray[np.float64]) -> float:
+    """Seconds from one beat to the next, by least squares."""
+    number = np.arange(len(beats_s)) - (len(beats_s) - 1) / 2
+    return float((number * beats_s).sum() / (number * number).sum())
+
+
 def _heard(mono: NDArray[np.float32]) -> Tonal:
     import librosa
 
@@ -82,7 +90,9 @@ def _heard(mono: NDArray[np.float32]) -> Tonal:
     pitch = librosa.yin(mono, fmin=LOWEST_HZ, fmax=HIGHEST_HZ, sr=RATE_HZ, hop_length=hop)
     level = librosa.feature.rms(y=mono, hop_length=hop)[0][: len(pitch)]
     loud = float(np.percentile(level, 90)) * 10 ** (-VOICED_DB / 20)
-    tempo_bpm = round(float(np.atleast_1d(tempo)[0]), 1)
+    # its own tempo is one of a few dozen; that of the line through its beats is as fine as they are
+    steady = float(np.atleast_1d(tempo)[0]) if len(beats) < FEWEST_BEATS else 60.0 / _slope(np.asarray(beats))
+    tempo_bpm = round(steady, 1)
     return Tonal(
         tempo_bpm=tempo_bpm if tempo_bpm > 0 else None,
         beats_s=tuple(round(float(beat), 3) for beat in beats),

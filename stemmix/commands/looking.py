@@ -20,6 +20,7 @@ from stemmix.commands.choosing import (
     examined,
     set_side_by_side,
     write_page,
+    wrong_usage,
 )
 from stemmix.commands.common import (
     AsJson,
@@ -188,7 +189,7 @@ def why(
         sample = sample_of(project, time, fps)
     except ValueError as fault:
         raise typer.BadParameter(str(fault), param_hint="TIME") from None
-    with voice.shown() as told:
+    with wrong_usage(), voice.shown() as told:
         evidence = examine(project, progress=told, use_cache=not no_cache, asked_for=stem)
     plan = evidence.plan
     if sample >= plan.frames:
@@ -219,7 +220,7 @@ def features(
     from stemmix.report.features import features_json, features_text
 
     voice: Voice = context.obj
-    with voice.shown() as told:
+    with wrong_usage(), voice.shown() as told:
         evidence = examine(
             project,
             progress=told,

@@ -54,7 +54,8 @@ def validated(model: type[AnyDocument], text: str, places: Finds) -> AnyDocument
     """A JSON text as a document; a ProjectError of all its faults where it is none."""
     try:
         # from the text, not from the value: only a JSON source lets a strict model take a list for a tuple
-        return model.model_validate_json(text.removeprefix("\ufeff"))
+        # and by what a field is called there: its name in Python is none
+        return model.model_validate_json(text.removeprefix("\ufeff"), by_name=False)
     except ValidationError as invalid:
         raise ProjectError(listed(faults_of(invalid, model, places))) from None
 

@@ -172,7 +172,7 @@ def _retold(fault: json.JSONDecodeError, text: str) -> str:
         return "JSON has no comments; `note` fields are for people"
     if rest[0] == "'":
         return "text stands in double quotes"
-    return f"not JSON: {fault.msg[0].lower()}{fault.msg[1:]}"
+    return f"not JSON: {fault.msg[0].lower()}{fault.msg[1:].removesuffix(' starting at')}"
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

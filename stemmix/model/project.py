@@ -300,9 +300,13 @@ class Project(ProjectFile):
 
     @model_validator(mode="after")
     def _something_is_heard(self) -> Self:
-        if not self.heard:
-            raise broken_rule("every stem is muted: there is nothing to mix", "stems")
-        return self
+        if self.heard:
+            return self
+        soloed: list[Place] = [("groups", index, "solo") for index, one in enumerate(self.groups) if one.solo]
+        soloed += [("stems", index, "solo") for index, one in enumerate(self.stems) if one.solo]
+        if soloed:
+            raise broken_rule("nothing that is soloed is heard: there is nothing to mix", *soloed[0])
+        raise broken_rule("every stem is muted: there is nothing to mix", "stems")
 
     @property
     def heard(self) -> tuple[Stem, ...]:

@@ -307,6 +307,9 @@ class Null(Document):
     residual_dbfs: float
     """RMS over all channels; 0 where there was nothing to judge."""
     limit_dbfs: float
+    peak_dbfs: float
+    """The highest sample that is left, in any channel."""
+    peak_limit_dbfs: float
     passed: bool
 
 

@@ -390,6 +390,11 @@ def _notes(project: Project, stems: Sequence[HeardStem], goals: Sequence[Goal]) 
         notes.append("a single stem is heard: nothing hides it, nothing is cut")
     elif not goals:
         lacking = project.defaults.lacking(stem.role for stem in stems)
+        unheard = [one.id for one in project.stems if one not in project.heard and one.role in project.defaults.targets]
+        if lacking and unheard:
+            lacking = (
+                f"of what the profile clears nothing is heard, {', '.join(unheard)} being left out: nothing is cut"
+            )
         notes.append(
             lacking or "no line that is to be heard first was found: nothing is cut, the stems are summed as they came"
         )

@@ -60,6 +60,10 @@ class Goal:
         return self.start, self.end, -self.priority, self.targets[0].id, self.raised
 
 
+SILENT_POWER = 1e-9
+"""-90 dBFS, of all bands together: what a cue over it gives is no line, for nothing is there to be heard."""
+
+
 def goals_of(project: Project, stems: Sequence[HeardStem], hop: int, frames: int) -> list[Goal]:
     """Every line that is to be cleared, highest priority first, then in the profile's order, then in time.
 
@@ -158,8 +162,8 @@ def spans_of(
 ) -> list[tuple[int, int]]:
     """Lines of all targets together, as programme frames (first, after the last); where they overlap they are one.
 
-    A stem's cues stand for what would be found in it, if any lies in the programme. Runs longer than `longest` frames
-    are cut into equal pieces.
+    A stem's cues stand for what would be found in it, if any lies in the programme; one over its silence is none. Runs
+    longer than `longest` frames are cut into equal pieces.
     """
     rate, clock = project.sample_rate, project.clock
     given: dict[str, list[tuple[int, int]]] = {}
@@ -168,10 +172,12 @@ def spans_of(
         if span[0] < frames:
             given.setdefault(cue.stem, []).append(span)
     spans = sorted(
-        (start // hop, -(-min(end, frames) // hop))
+        span
         for stem in targets
         for start, end in given.get(stem.id, _heard_in(stem, rate))
         if start < frames
+        for span in [(start // hop, -(-min(end, frames) // hop))]
+        if stem.id not in given or sounds(stem, *span)
     )
     merged: list[tuple[int, int]] = []
     for start, end in spans:
@@ -180,6 +186,11 @@ def spans_of(
         elif end > start:
             merged.append((start, end))
     return [piece for span in merged for piece in _pieces(span, longest)]
+
+
+def sounds(stem: HeardStem, start: int, end: int) -> bool:
+    """Whether a stem has anything to be heard in programme frames from `start` to before `end`."""
+    return end > start and float(stem.frames.power("total", start, end).sum(axis=-1).max()) > SILENT_POWER
 
 
 def _heard_in(stem: HeardStem, rate_hz: int) -> list[tuple[int, int]]:

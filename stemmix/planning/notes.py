@@ -12,7 +12,7 @@ from stemmix.model.project import Project
 from stemmix.model.requests import Pin, Stretch
 from stemmix.model.timecode import Time, as_typed
 from stemmix.planning.evidence import HeardStem
-from stemmix.planning.lines import Goal
+from stemmix.planning.lines import Goal, sounds
 from stemmix.planning.pins import Pins, bands_of, forbidden
 from stemmix.planning.rules import Rules
 
@@ -79,6 +79,8 @@ class _Asked:
             name = f"cue {number} ({cue.stem}, {cue.told})"
             if idle := self._idle(cue.stem, cue):
                 yield f"{name} gives no line: {idle}"
+            elif not self._sounds(cue.stem, cue):
+                yield f"{name} gives no line: nothing of {cue.stem} is heard there"
             elif self._heard[cue.stem].role not in cleared and not self._raised(cue.stem, cue):
                 yield (f"{name} is of a stem that the profile does not clear: it is not used; raise it by a pin")
 
@@ -97,6 +99,10 @@ class _Asked:
         if stem not in self._heard:
             return f"{stem} is muted"
         return self._end if self._begins(stretch.start) >= self._frames else ""
+
+    def _sounds(self, stem: str, stretch: Stretch) -> bool:
+        end = min(self._begins(stretch.end), self._frames)
+        return sounds(self._heard[stem], self._begins(stretch.start) // self._hop, -(-end // self._hop))
 
     def _begins(self, time: Time) -> int:
         return self._project.clock.position(time)

@@ -192,6 +192,7 @@
   // what browsers tell late, and on phones never, is told at once
   for (const title of document.querySelectorAll("svg title")) {
     title.parentNode.dataset.tip = title.textContent;
+    title.parentNode.setAttribute("role", "img");
     title.parentNode.setAttribute("aria-label", title.textContent);
     title.remove();
   }
@@ -221,7 +222,7 @@
     if (!bar) return;
     const row = document.getElementById(`m-${bar.dataset.move}`);
     if (!row) return;
-    row.closest("table").classList.add("all");
+    unfold(row.closest("table").dataset.table, true);
     mark(bar, row);
     row.scrollIntoView({block: "center"});
   });
@@ -242,18 +243,23 @@
   // ---- long tables
 
   const tableOf = (name) => document.querySelector(`[data-table="${name}"]`);
+  function unfold(name, open) {
+    tableOf(name).classList.toggle("all", open);
+    const button = document.querySelector(`[data-all="${name}"]`);
+    if (!button) return;
+    button.setAttribute("aria-expanded", open);
+    button.textContent = open ? "Show fewer" : button.dataset.text;
+  }
   for (const button of document.querySelectorAll("[data-all]")) {
-    const all = button.textContent;
+    button.dataset.text = button.textContent;
     button.addEventListener("click", () => {
-      const open = tableOf(button.dataset.all).classList.toggle("all");
-      button.setAttribute("aria-expanded", open);
-      button.textContent = open ? "Show fewer" : all;
+      unfold(button.dataset.all, !tableOf(button.dataset.all).classList.contains("all"));
     });
   }
   for (const input of document.querySelectorAll("[data-filter]")) {
     input.addEventListener("input", () => {
       const table = tableOf(input.dataset.filter), words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-      table.classList.toggle("all", words.length > 0);
+      table.classList.toggle("found", words.length > 0);  // of all rows, whether they are folded or not
       for (const row of table.tBodies[0].rows) {
         const text = row.textContent.toLowerCase();
         row.hidden = !words.every((word) => text.includes(word));

@@ -48,7 +48,7 @@ def nulltest_text(result: Nulltest, width: int) -> str:
     """A table of what is left of every master without its parts."""
     made = table(
         "What is left when the printed parts are taken from their master, outside the limiter's spans",
-        ["master", "parts", ">judged", ">RMS (dBFS)", ">allowed", "null"],
+        ["master", "parts", ">judged", ">RMS (dBFS)", ">allowed", ">peak (dBFS)", ">allowed", "null"],
     )
     for null in result.nulls:
         made.add_row(
@@ -57,6 +57,8 @@ def nulltest_text(result: Nulltest, width: int) -> str:
             f"{null.judged_share:.1%}",
             f"{null.residual_dbfs:.1f}",
             f"{null.limit_dbfs:.1f}",
+            f"{null.peak_dbfs:.1f}",
+            f"{null.peak_limit_dbfs:.1f}",
             "yes" if null.passed else "NO",
         )
     return as_text([made], width)

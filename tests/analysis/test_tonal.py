@@ -35,7 +35,7 @@ def metronome() -> np.ndarray:
 
 def test_the_tempo_of_a_click_track_and_its_beats_are_found(metronome: np.ndarray) -> None:
     tonal = tonal_of(blocks(metronome, 48_000), RATE_HZ)
-    assert tonal.tempo_bpm == pytest.approx(120.0, rel=0.03)
+    assert tonal.tempo_bpm == pytest.approx(120.0, abs=0.2)
     beats_s = np.array(tonal.beats_s)
     assert len(beats_s) >= 30
     assert np.diff(beats_s) == pytest.approx(0.5, abs=0.05)

@@ -94,6 +94,19 @@ def test_position_leads_to_the_value_at_its_place(value: object, layout: dict[st
     hold(value, ())
 
 
+def test_a_field_is_known_by_its_name_in_the_document_alone(tmp_path: Path) -> None:
+    """As the JSON Schema has it: a clip's `start` would be what the program calls its `in`."""
+    clip = {"file": "mx.wav", "start": 5.0, "end": 30.0}
+    document = {"schema": "stemmix.project/2", "title": "A", "stems": [{"id": "MX", "role": "music", "clips": [clip]}]}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(ProjectError) as refused:
+        read_project(path)
+    assert [line.partition(";")[0].split(": ")[1:3] for line in str(refused.value).splitlines()] == [
+        ["stems[0].clips[0].start", "unknown field"], ["stems[0].clips[0].end", "unknown field"]
+    ]  # fmt: skip
+
+
 def test_position_of_what_is_not_there_is_that_of_its_holder() -> None:
     text = '{"a": 1,\n "stems": [{"id": 1}, {"id": 2}]}'
     assert position_of(text, ("stems", 1, "role")) == (2, 1 + text.split("\n")[1].index('{"id": 2}'))

@@ -334,6 +334,14 @@ def test_the_first_samples_place_is_told_by_its_timecode(fields: dict[str, str],
     assert made(**fields).time_reference == samples
 
 
+def test_a_solo_that_leaves_nothing_to_hear_is_named() -> None:
+    stems = [{"id": "DX", "role": "dialogue", "file": "dx.wav"}]
+    alone = [stems[0] | {"solo": True, "mute": True}]
+    assert faults(stems=stems, groups=[{"id": "BED", "solo": True}]) == [("rule", ("groups", 0, "solo"))]
+    assert faults(stems=alone) == [("rule", ("stems", 0, "solo"))]
+    assert faults(stems=[stems[0] | {"mute": True}]) == [("rule", ("stems",))]
+
+
 def test_a_whole_day_is_a_length() -> None:
     for length in ("24:00:00", "4147200000 samples"):
         assert made(length=length).frames_of(1) == 24 * 3600 * 48_000

@@ -34,14 +34,15 @@ def test_lines_stand_where_their_stem_does() -> None:
 
 
 def test_cues_stand_for_what_would_be_found_in_their_stem_and_in_no_other() -> None:
-    stems = (Told("A", "dialogue", (line(2.0, 3.0),)), Told("B", "dialogue", (line(8.0, 9.0),)), MUSIC)
+    whisper = Sound(20.0, 31.0, -80.0)  # which is not found
+    stems = (Told("A", "dialogue", (line(2.0, 3.0), whisper)), Told("B", "dialogue", (line(8.0, 9.0),)), MUSIC)
     cues = [{"stem": "A", "from": 20.0, "to": 21.5}, {"stem": "A", "from": 30.0, "to": 31.0}]
     found = goals(scene(*stems, seconds=60.0, cues=cues))
     assert spans_s(found) == [(8.0, 9.0), (20.0, 21.5), (30.0, 31.0)]
 
 
 def test_a_cue_ends_with_the_programme() -> None:
-    stems = (Told("DX", "dialogue", (line(2.0, 3.0),)), MUSIC)
+    stems = (Told("DX", "dialogue", (line(2.0, 3.0), Sound(50.0, 60.0, -80.0))), MUSIC)
     cues = [{"stem": "DX", "from": 59.0, "to": 70.0}, {"stem": "DX", "from": 80.0, "to": 90.0}]
     assert spans_s(goals(scene(*stems, seconds=60.0, cues=cues))) == [(59.0, 60.0)]
 

@@ -60,6 +60,17 @@ def test_a_cue_past_the_end_gives_no_line_and_leaves_those_that_are_found() -> N
     assert len(both.lines) == 1, "a cue in the programme stands for what would be found"
 
 
+@pytest.mark.parametrize("balance", [False, True])
+def test_a_cue_over_silence_gives_no_line_and_that_is_said(balance: bool) -> None:
+    """As of a list that is shifted: else all that sounds there would be louder than nothing, and be turned down."""
+    cues = [{"stem": "DX", "from": 5.0 + n / 2, "to": 5.4 + n / 2} for n in range(6)]
+    plan = decided("multilevel", cues=[*cues, {"stem": "DX", "from": 2.0, "to": 4.0}], balance=balance)
+    assert [line.id for line in plan.lines] == ["DX-0002.0"]
+    assert said(plan)[0] == "cue 1 (DX, 5-5.4 s) gives no line: nothing of DX is heard there"
+    assert sum(note.startswith("cue ") for note in said(plan)) == len(cues)
+    assert plan.moves == decided("multilevel", cues=[{"stem": "DX", "from": 2.0, "to": 4.0}], balance=balance).moves
+
+
 def test_a_scene_past_the_end_is_none_and_that_is_said() -> None:
     plan = decided("multilevel", scenes=[{"from": 0, "id": "quay"}, {"from": 12.0, "id": "storm"}])
     assert [one.id for one in plan.scenes] == ["quay"]

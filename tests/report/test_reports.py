@@ -91,7 +91,13 @@ def receipt() -> Receipt:
 
 
 def nulled() -> Nulltest:
-    same = {"deliverable": "stems", "limit_dbfs": -135.1, "judged_share": 0.987}
+    same = {
+        "deliverable": "stems",
+        "limit_dbfs": -135.1,
+        "judged_share": 0.987,
+        "peak_dbfs": -120.04,
+        "peak_limit_dbfs": -119.2,
+    }
     return Nulltest(
         schema_="stemmix.nulltest/1",
         receipt="harbour.receipt.json",
@@ -194,8 +200,8 @@ def test_receipt_json_is_the_receipt_and_a_programmes_a_list_of_them() -> None:
 
 def test_a_null_test_is_told_by_master_with_what_is_left_and_what_was_allowed() -> None:
     rows = rows_of(nulltest_text(nulled(), 120))
-    assert rows["a.wav"] == ["a.wav", "stems", "(2)", "98.7%", "-136.7", "-135.1", "yes"]
-    assert rows["b.wav"] == ["b.wav", "stems", "(1)", "98.7%", "-90.0", "-135.1", "NO"]
+    assert rows["a.wav"] == ["a.wav", "stems", "(2)", "98.7%", "-136.7", "-135.1", "-120.0", "-119.2", "yes"]
+    assert rows["b.wav"] == ["b.wav", "stems", "(1)", "98.7%", "-90.0", "-135.1", "-120.0", "-119.2", "NO"]
     assert Nulltest.model_validate_json(nulltest_json(nulled())) == nulled()
 
 
