@@ -22,7 +22,7 @@ from stemmix.files.projects import read_project
 from stemmix.files.schema import project_schema
 from stemmix.model.profiles import PROFILES
 from tests.children import hand_on_kernels
-from tests.material import bytes_in, scene
+from tests.material import bytes_in, edited, scene
 
 PYTHON = [sys.executable, "-W", "error", "-c"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1])}
@@ -250,6 +250,14 @@ def test_what_the_system_cannot_look_at_is_an_error_that_names_it(
     monkeypatch.chdir(tmp_path)
     assert main([projects.get(word, word) for word in line.split()]) == code
     assert "yyy" in capsys.readouterr().err
+
+
+def test_no_name_or_title_drives_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(tmp_path / "a\x1b[31m\u202eb.json")]) == 3
+    assert "a\\x1b[31m\\u202eb.json: there is no such file" in capsys.readouterr().err
+    project = edited(scene(tmp_path), lambda document: document.update(title="a\nb\x1b[31m"))
+    assert main(["check", str(project)]) == 3
+    assert "title: 'a\\nb\\x1b[31m' is no title: it holds a control character" in capsys.readouterr().err
 
 
 def test_a_loop_of_links_is_no_place_to_render_to(tmp_path: Path) -> None:

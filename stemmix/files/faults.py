@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import BaseModel, ValidationError
 
 from stemmix.files.json_text import Place, values_of
-from stemmix.model.document import IDENTIFIER_PATTERN, MANY_NAMES, did_you_mean
+from stemmix.model.document import IDENTIFIER_PATTERN, MANY_NAMES, TITLE_PATTERN, did_you_mean
 from stemmix.model.receipt import FILE_NAME_PATTERN
 from stemmix.model.requests import SOURCE_PATTERN
 
@@ -33,6 +33,7 @@ _EXPECTED = {
 
 _PATTERNS = {
     IDENTIFIER_PATTERN: "no identifier: letters, digits, _ - and . beginning with a letter or digit",
+    TITLE_PATTERN: "no title: it holds a control character",
     FILE_NAME_PATTERN: "no name of a file beside this one",
     SOURCE_PATTERN: "no beginning of a SHA-256: 8 to 64 hexadecimal digits, in lower case",
 }

@@ -20,6 +20,11 @@ IDENTIFIER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN, max_length=64)]
 """Stands in file names: letters, digits, `_`, `-` and `.`, beginning with a letter or digit."""
 
+TITLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
+
+Title = Annotated[str, Field(min_length=1, max_length=200, pattern=TITLE_PATTERN)]
+"""Stands in a line of a terminal and of files: without control characters."""
+
 RelativePath = Annotated[str, Field(min_length=1, max_length=1024)]
 """POSIX path, relative to the document that says it, or to a named root. Where it may lead is for whoever follows it:
 `files.paths` lets none leave a project's folder."""

@@ -33,7 +33,7 @@ def plan_change(before: Plan, after: Plan) -> PlanChange:
         moves=tuple(moves),
         conflicts_before=len(before.conflicts),
         conflicts_after=len(after.conflicts),
-        lines=_pair(float(len(before.lines)), float(len(after.lines))),
+        lines=_pair(*(0.0 if one is None else float(one.lines) for one in outcomes)),
         unclear=_pair(*(None if one is None else float(one.lines_unclear_after) for one in outcomes)),
         clarity=_pair(*(None if one is None else one.clarity_after for one in outcomes)),
         bed_loss_db=_pair(*(None if one is None else one.bed_loss_db for one in outcomes)),

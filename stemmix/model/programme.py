@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stemmix.model.document import Document, RelativePath
+from stemmix.model.document import Document, RelativePath, Title
 
 PROGRAMME_SCHEMA = "stemmix.programme/1"
 
@@ -15,7 +15,7 @@ class ProgrammeList(Document):
     """Which reels a programme has. All list the same printmasters, with the same specifications."""
 
     schema_: Literal["stemmix.programme/1"] = Field(alias="schema")
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Title
     reels: Annotated[tuple[RelativePath, ...], Field(min_length=1, max_length=256)]
     """Project files in order, relative to this file."""
     note: str | None = None

@@ -16,7 +16,7 @@ from stemmix.model.deliverables import (
     PrintedStems,
     Printmaster,
 )
-from stemmix.model.document import Document, RelativePath, broken_rule, unknown
+from stemmix.model.document import Document, RelativePath, Title, broken_rule, unknown
 from stemmix.model.encodings import CODINGS, Encoding, unfit
 from stemmix.model.layouts import LAYOUTS, Layout, widest
 from stemmix.model.names import channel_names, file_name
@@ -48,7 +48,7 @@ class ProjectFile(Document):
     extends: RelativePath | None = None
     """A project file whose fields hold where this one gives none: a house's priorities, deliverables, naming. Objects
     are joined field by field, lists of things with a name or id item by item; an item that is in both is this one's."""
-    title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    title: Title | None = None
     """Of the programme."""
     profile: ProfileName = "film"
     """Kind of programme: gives priorities, goals, caps, times and the master."""
@@ -105,7 +105,7 @@ class ProjectFile(Document):
 class Project(ProjectFile):
     """A programme: its stems, its goals, what is to be delivered."""
 
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Title
     """Of the programme."""
     stems: Annotated[tuple[Stem, ...], Field(min_length=1, max_length=MAX_STEMS)]
     """What is mixed."""

@@ -404,7 +404,7 @@ def projects(draw: st.DrawFn) -> dict[str, Any]:
     identifiers = draw(st.lists(NAMES, unique_by=str.casefold, max_size=4))
     return {
         "schema": "stemmix.project/2",
-        "title": draw(TEXTS),
+        "title": draw(TEXTS.filter(str.isprintable)),
         # one that is heard, whatever was drawn
         "stems": [*map(stem, identifiers), {"id": "last-one-heard", "role": "fx", "file": "z.wav"}],
         "deliverables": [
