@@ -18,7 +18,7 @@ from stemmix.files.audio import inspect
 from stemmix.files.cache import user_cache
 from stemmix.files.documents import Read, from_disk, read_document, sha256_of_document
 from stemmix.files.hashes import Hashes
-from stemmix.files.projects import read_project
+from stemmix.files.projects import read_project, read_project_file
 from stemmix.files.revisions import found
 from stemmix.listening import THREADS
 from stemmix.looking import planned
@@ -79,7 +79,14 @@ def opened_side(name: str, beside: Path | None = None, here: Path = Path()) -> S
     path, read = file.path, file.read
     if beside is not None and not file.is_revision:
         path, read = beside, _in_place_of(beside, file.path)
-    return Side(name, path, read, read_project(path, read=read, name=name), file.is_revision)
+    try:
+        project = read_project(path, read=read, name=name)
+    except ProjectError:
+        own = read_project_file(path, read=read, name=name)
+        if own.title is None or not own.stems:
+            raise ProjectError(f"{name}: is a template; whole projects are compared, as one that extends it") from None
+        raise
+    return Side(name, path, read, project, file.is_revision)
 
 
 def _in_place_of(place: Path, copy: Path) -> Read:

@@ -171,10 +171,10 @@ def test_show_prints_any_bytes(tmp_path: Path, capsys: Said) -> None:
 
 
 def test_show_keeps_one_thing_a_line_whatever_a_note_holds(tmp_path: Path, capsys: Said) -> None:
-    path = written(tmp_path / "film.json", title="T\nstem X: fx", note="a\r\n\x1b[31mb\u2028c\u0085d für 日本")
+    path = written(tmp_path / "film.json", title="T\u2028stem X: fx", note="a\r\n\x1b[31mb\u2028c\u0085d für 日本")
     assert main(["show", str(path)]) == 0
     lines = capsys.readouterr().out.split("\n")
-    assert lines[0] == "title: T\\nstem X: fx"
+    assert lines[0] == "title: T\\u2028stem X: fx"
     assert lines[-2:] == ["note: a\\r\\n\\u001b[31mb\\u2028c\\u0085d für 日本", ""]
 
 

@@ -290,7 +290,8 @@ class _Both:
     def _cues(self) -> Iterator[Change]:
         """Thousands of lines may be given: they are counted, by stem."""
         old, new = (
-            Counter((cue.stem, self._span(cue, side)) for cue in side.cues) for side in (self.before, self.after)
+            Counter((cue.stem, (self._span(cue, side), cue.note)) for cue in side.cues)
+            for side in (self.before, self.after)
         )
         for stem in dict.fromkeys(cue.stem for side in (self.before, self.after) for cue in side.cues):
             counts = [sum(count for (of, _), count in cues.items() if of == stem) for cues in (old, new)]

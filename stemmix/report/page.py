@@ -122,9 +122,10 @@ def _figures(exhibit: Exhibit) -> Element:
     if outcome is not None:
         unclear = f"{outcome.lines_unclear_before} → {outcome.lines_unclear_after}"
         clarity = f"{outcome.clarity_before:.2f} → {outcome.clarity_after:.2f}"
+        of = "" if outcome.lines == len(plan.lines) else " of speech"
         sones = f"{outcome.bed_sones_lost:.0%} of its loudness in sones"
         figures += [
-            (f"lines under clarity {plan.clarity_goal:g}", unclear, f"of {outcome.lines}"),
+            (f"lines{of} under clarity {plan.clarity_goal:g}", unclear, f"of {outcome.lines}"),
             ("mean clarity", clarity, "0 nothing, 1 all is heard"),
             ("the bed, while lines are spoken", f"{change(-outcome.bed_loss_db)} dB", sones),
             ("the bed elsewhere", f"{change(-outcome.outside_db)} dB", "more than 0.9 s from any line"),

@@ -183,6 +183,8 @@ CHANGES: list[tuple[str, Edit, list[str]]] = [
     # the rest
     ("cues", lambda fields: fields["cues"].__setitem__(0, {"stem": "DX", "from": 10, "to": 13}),
      ["  cues, DX: 2 -> 2 (1 new and 1 gone)"]),
+    ("note of a cue", lambda fields: fields["cues"][0].update(note="whispered"),
+     ["  cues, DX: 2 -> 2 (1 new and 1 gone)"]),
     ("more cues", lambda fields: fields["cues"].append({"stem": "MX", "from": 10, "to": 13}),
      ["  cues, MX: 0 -> 1 (1 new)"]),
     ("a scene moved", at("scenes", 1, **{"from": 61}),
