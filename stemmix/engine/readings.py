@@ -67,6 +67,8 @@ def unpacked(body: bytes) -> tuple[Any, list[Floats]]:
     if len(body) < _LENGTH.size:
         raise ValueError("too short")
     (length,) = _LENGTH.unpack_from(body)
+    if length > len(body) - _LENGTH.size:
+        raise ValueError("not whole")
     head = json.loads(body[_LENGTH.size : _LENGTH.size + length])
     numbers = np.frombuffer(body, "<f8", offset=_LENGTH.size + length).astype(np.float64)
     if sum(head["lengths"]) != len(numbers):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -23,6 +23,7 @@ def test_what_is_unpacked_is_what_was_packed(arrays: list[np.ndarray], said: obj
 
 
 @given(st.binary(max_size=40))
+@example(bytes(7) + b"\x800")
 def test_anything_else_is_refused(body: bytes) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         unpacked(body)
