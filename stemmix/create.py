@@ -132,7 +132,7 @@ def create_project(
 ) -> tuple[ProjectFile, Path, list[str]]:
     """Write `folder.json` beside `folder`, with every audio file that lies directly in it as a stem.
 
-    Mono files that are named for the channels of a layout (`fx.L.wav`, `fx.R.wav`), of one rate and length, are one.
+    Mono files that are named for the channels of a layout (`fx.L.wav`, `fx.R.wav`), and alike in all else, are one.
     Returns the project, the path written, and notes for the person: what could not be told, what was left out, what
     the files are warned for. Deliverables are a stereo printmaster and the printed stems; the sample rate is the
     commonest among the stems, 48 kHz on a tie; stems stand where their files' time references say (`placing`). What a

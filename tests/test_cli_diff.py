@@ -110,6 +110,16 @@ def test_json_is_stable_and_names_its_schema(pair: tuple[Path, Path], capsys: Sa
     assert (found["plan"], found["audio"]) == (None, None)
 
 
+def test_a_template_is_no_mix_and_a_fault_of_a_project_is_told_as_ever(tmp_path: Path, capsys: Said) -> None:
+    template, project = tmp_path / "house.json", scene(tmp_path)
+    template.write_text('{"schema": "stemmix.project/2", "profile": "series"}')
+    assert main(["diff", str(template), str(project)]) == 3
+    assert capsys.readouterr().err.startswith(f"stemmix: error: {template}: is a template; whole projects are compared")
+    broken = edited(scene(tmp_path, "broken"), lambda document: document["stems"][0].update(role="musik"))
+    assert main(["diff", str(project), str(broken)]) == 3
+    assert "stems[0].role: 'musik' is none of" in capsys.readouterr().err
+
+
 def test_stems_need_not_be_there_and_nothing_is_written(tmp_path: Path, capsys: Said) -> None:
     before, after = (write_project(tmp_path / f"{name}.json", scene_stems()) for name in ("a", "b"))
     edited(after, louder)

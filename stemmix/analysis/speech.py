@@ -3,8 +3,8 @@
 A frame is speech where its 200 ms K-weighted level is within 25 dB of the loud frames of the reel or of its own
 surroundings, so that a whisper 20 dB under the other lines is speech too; and where something stands out from the room
 (`analysis.voice`), so that production sound whose room tone never stops, and swings, still falls into lines. Where tone
-was laid around the lines alone, with digital silence between, it is told by standing still too. Loud
-frames are the 95th percentile.
+was laid around the lines alone, with digital silence between, it is told by standing still too. The loud frames are
+those of the 95th percentile.
 """
 
 from __future__ import annotations

@@ -139,8 +139,8 @@ def diff(
     """What changed between two versions of a mix.
 
     What is asked for otherwise, in words. What is done otherwise, where a plan of either version stands in out/ beside
-    it, or with --plan. What is heard otherwise, with --audio. Writes nothing but into the cache. Exit
-    code 0 whether they differ or not.
+    it, or with --plan. What is heard otherwise, with --audio. Writes nothing but into the cache. Exit code 0 whether
+    they differ or not.
     """
     from stemmix.compare import Wanted, difference, sides_of
     from stemmix.report.differences import difference_json, difference_text
