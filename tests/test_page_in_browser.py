@@ -139,6 +139,24 @@ def test_a_page_that_is_opened_at_a_place_shows_it(browser: Browser, made: Path)
     assert here.page.inner_text("#readout").startswith("10:00:02:00")
 
 
+def test_a_link_that_a_sentence_ends_with_shows_its_place_and_one_that_is_none_shows_the_whole(
+    browser: Browser, made: Path
+) -> None:
+    here = Opened(browser, made / "film_reel3.report.html")
+    whole = here.view
+    for link, seen in (
+        ("#t=2.000,3.000.", (0.0, 80.0)),
+        ("#t=5.5.5,7", whole),
+        ("#t=2.000,3.000..", whole),
+        (f"#t={400 * '9'},7", whole),
+    ):
+        here.page.goto((made / "film_reel3.report.html").as_uri() + link)
+        here.page.reload()
+        assert here.view == seen, link
+    assert here.faults == []
+    here.page.close()
+
+
 def test_a_move_tells_its_reason_under_the_pointer_and_leads_to_its_row(opened: Opened, made: Path) -> None:
     page = opened.page
     move = next(move for move in plan_in(made).moves if move.action.kind == "unmask")

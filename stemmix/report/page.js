@@ -55,6 +55,7 @@
   // ---- the view
 
   function show(from, width) {
+    if (!Number.isFinite(from) || !Number.isFinite(width)) return;  // of numbers that are none ticks have no end
     view.width = Math.min(Math.max(width, closest), whole);
     view.from = Math.min(Math.max(from, 0), whole - view.width);
     const near = view.width < 0.5 * whole;
@@ -227,7 +228,8 @@
     row.scrollIntoView({block: "center"});
   });
   function toPlace(hash, focus) {
-    const found = /^#t=([\d.]+),([\d.]+)$/.exec(hash);
+    // a link that ends a sentence has its full stop behind it
+    const found = /^#t=(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)\.?$/.exec(hash);
     if (found) jump(found[1] * reel.rate, found[2] * reel.rate, focus);
     return Boolean(found);
   }
