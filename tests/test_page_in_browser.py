@@ -225,6 +225,11 @@ def test_keys_move_and_widen_the_view_and_walk_the_conflicts(opened: Opened) -> 
     second = page.url
     page.keyboard.press("p")
     assert page.url == first != second
+    seen = opened.view
+    page.locator("#conflicts a.jump").first.focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("scrollY === 0")
+    assert opened.view == seen, "it leads to the page's beginning, as everywhere"
     page.locator("input[type=search]").first.focus()
     page.keyboard.press("0")
     assert page.url == first, "who writes into a field moves nothing"

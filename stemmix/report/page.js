@@ -125,7 +125,7 @@
     next: () => neighbour(true), previous: () => neighbour(false),
   };
   for (const button of document.querySelectorAll("[data-view]")) button.addEventListener("click", () => actions[button.dataset.view]());
-  const keys = {"+": "in", "=": "in", "-": "out", _: "out", ArrowLeft: "left", ArrowRight: "right", 0: "all", Home: "all", n: "next", p: "previous"};
+  const keys = {"+": "in", "=": "in", "-": "out", _: "out", ArrowLeft: "left", ArrowRight: "right", 0: "all", n: "next", p: "previous"};
   document.addEventListener("keydown", (event) => {
     if (event.target.closest("input, audio") || event.ctrlKey || event.metaKey || event.altKey) return;
     const action = keys[event.key];
