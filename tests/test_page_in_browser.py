@@ -173,6 +173,15 @@ def test_a_move_tells_its_reason_under_the_pointer_and_leads_to_its_row(opened: 
     assert "shown" in (row.get_attribute("class") or "")
 
 
+def test_a_move_leads_to_its_row_though_a_filter_hides_it(opened: Opened) -> None:
+    page = opened.page
+    page.locator("[data-filter=moves]").fill("nothing is called so")
+    assert not any(row.is_visible() for row in page.locator("[data-table=moves] tbody tr").all())
+    page.locator("[data-move]").first.click()
+    assert page.locator("[data-table=moves] tr.shown").is_visible()
+    assert page.locator("[data-filter=moves]").input_value() == "", "and the field says what is seen"
+
+
 def test_ticks_stand_on_whole_seconds_of_the_clock(
     opened: Opened, browser: Browser, made: Path, tmp_path: Path
 ) -> None:
@@ -257,6 +266,23 @@ def test_dragging_looks_closer_and_a_double_click_wider(opened: Opened) -> None:
     assert opened.view == (pytest.approx(0.25 * whole, rel=0.02), pytest.approx(0.25 * whole, rel=0.02))
     page.mouse.dblclick(box["x"] + 0.5 * box["width"], y)
     assert opened.view[1] == pytest.approx(whole, rel=0.03)
+
+
+def test_a_button_that_is_let_go_of_elsewhere_drags_no_more(opened: Opened) -> None:
+    page = opened.page
+    box = page.locator("svg.time").nth(1).bounding_box()
+    assert box is not None
+    whole = opened.view
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], 5)
+    page.mouse.up()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 10)
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 10)
+    assert "wide" not in (page.locator("#cursor").get_attribute("class") or "")
+    page.mouse.down()
+    page.mouse.up()
+    assert opened.view == whole
 
 
 def test_tables_are_filtered_and_shown_whole(opened: Opened) -> None:

@@ -40,7 +40,7 @@ def matrix(evidence: Evidence) -> list[Element]:
         for target in sorted(stems, key=lambda stem: stem not in first)
     ]
     about = f"As it came → in the mix, {BAND_SECONDS}. Stems that are cleared stand first."
-    table = grid(("hidden ↓  by →", *(f">{stem}" for stem in stems)), rows, **{"class": "matrix"})
+    table = grid("masking-title", ("hidden ↓  by →", *(f">{stem}" for stem in stems)), rows, **{"class": "matrix"})
     return [tag("p", {"class": "quiet"}, about), table]
 
 

@@ -46,14 +46,16 @@ def delivery(exhibit: Exhibit) -> list[Element]:
         )
         for file in receipt.files
     ]
-    made.append(grid(heads, rows))
+    made.append(grid("delivery-title", heads, rows))
     of_checks = ("verdict", "=file", "=check", "finding", "where (s)")
     findings = [
         row(of_checks, (verdict(one.verdict), file.path, one.check, one.text, _places(one.at_s)))
         for file in receipt.files
         for one in sorted(file.findings, key=lambda one: WORST_FIRST.index(one.verdict))
     ]
-    return [*made, tag("h3", None, "Checks"), grid(of_checks, findings)] if findings else made
+    if findings:
+        made += [tag("h3", {"id": "checks-title"}, "Checks"), grid("checks-title", of_checks, findings)]
+    return made
 
 
 def masters(receipt: Receipt) -> list[WrittenFile]:
@@ -89,7 +91,7 @@ def receipt(kept: Receipt) -> list[Element]:
     text = json.dumps(whole, indent=1, ensure_ascii=False)
     return [
         tag("p", None, f"{versions} · {kept.processor}"),
-        grid(heads, rows),
+        grid("receipt-title", heads, rows),
         tag(
             "details",
             None,

@@ -31,15 +31,16 @@ class Spanned(Protocol):
     def end(self) -> int: ...
 
 
-def grid(heads: Sequence[str], rows: Sequence[Element], **attributes: object) -> Element:
-    """A table of rows that are made already; it scrolls by itself where it is wide, so that the page never does."""
+def grid(heading: str, heads: Sequence[str], rows: Sequence[Element], **attributes: object) -> Element:
+    """A table of rows that are made already, named by the heading with this id; it scrolls by itself where it is wide,
+    so that the page never does."""
     head = tag(
         "tr",
         None,
         *(tag("th", {"scope": "col", "class": KINDS.get(name[:1])}, name.lstrip(">=")) for name in heads),
     )
     table = tag("table", attributes, tag("thead", None, head), tag("tbody", None, *rows))
-    return tag("div", {"class": "scrolled", "tabindex": 0, "role": "group"}, table)
+    return tag("div", {"class": "scrolled", "tabindex": 0, "role": "group", "aria-labelledby": heading}, table)
 
 
 def row(heads: Sequence[str], cells: Cells, **attributes: object) -> Element:
@@ -50,8 +51,8 @@ def row(heads: Sequence[str], cells: Cells, **attributes: object) -> Element:
 
 
 def long_grid(name: str, about: str, heads: Sequence[str], rows: Sequence[Element], none: str) -> list[Element]:
-    """A table that may be filtered; one that is long shows its first rows only until it is asked for all. Where there
-    are no rows, `none` says so."""
+    """The table of the section of this name, which may be filtered; one that is long shows its first rows only until it
+    is asked for all. Where there are no rows, `none` says so."""
     if not rows:
         return [tag("p", {"class": "quiet"}, none)]
     tools = [
@@ -69,7 +70,8 @@ def long_grid(name: str, about: str, heads: Sequence[str], rows: Sequence[Elemen
         for n, head in enumerate(heads, 1)
     )
     style = tag("style", None, f"@media screen and (max-width: 760px) {{{named}}}")
-    made = [tag("p", {"class": "quiet"}, about), bar, style, grid(heads, rows, **{"data-table": name})]
+    table = grid(f"{name}-title", heads, rows, **{"data-table": name})
+    made = [tag("p", {"class": "quiet"}, about), bar, style, table]
     if len(rows) > SHOWN:
         made.append(tag("p", {"class": "quiet paper"}, f"The first {SHOWN} of {len(rows)}."))
     return made

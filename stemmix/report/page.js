@@ -164,6 +164,7 @@
     drag = {from: cellAt(event.clientX), x: event.clientX, moved: false};
   });
   tracks.addEventListener("pointermove", (event) => {
+    if (!event.buttons) drag = null;  // let go of outside, where nobody heard of it
     if (!inside(event.clientX)) return;
     if (drag && (drag.moved || Math.abs(event.clientX - drag.x) > 5)) {
       if (!drag.moved) tracks.setPointerCapture(event.pointerId);
@@ -223,7 +224,9 @@
     if (!bar) return;
     const row = document.getElementById(`m-${bar.dataset.move}`);
     if (!row) return;
-    unfold(row.closest("table").dataset.table, true);
+    const {table} = row.closest("table").dataset;
+    if (row.hidden) filter(table, "");
+    unfold(table, true);
     mark(bar, row);
     row.scrollIntoView({block: "center"});
   });
@@ -258,15 +261,17 @@
       unfold(button.dataset.all, !tableOf(button.dataset.all).classList.contains("all"));
     });
   }
+  function filter(name, wanted) {
+    const table = tableOf(name), words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
+    document.querySelector(`[data-filter="${name}"]`).value = wanted;
+    table.classList.toggle("found", words.length > 0);  // of all rows, whether they are folded or not
+    for (const row of table.tBodies[0].rows) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+    }
+  }
   for (const input of document.querySelectorAll("[data-filter]")) {
-    input.addEventListener("input", () => {
-      const table = tableOf(input.dataset.filter), words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-      table.classList.toggle("found", words.length > 0);  // of all rows, whether they are folded or not
-      for (const row of table.tBodies[0].rows) {
-        const text = row.textContent.toLowerCase();
-        row.hidden = !words.every((word) => text.includes(word));
-      }
-    });
+    input.addEventListener("input", () => filter(input.dataset.filter, input.value));
   }
 
   // ---- before and after, at one place

@@ -88,6 +88,15 @@ def test_every_chart_has_words_for_those_who_do_not_see_it() -> None:
     assert all(given.get("aria-label") for tag, given in made.found if tag == "input")
 
 
+def test_every_table_that_scrolls_is_named_by_its_heading() -> None:
+    """It is a stop for the keyboard, and a screen reader says where one has come to."""
+    made = parsed(receipt=receipt())
+    headings = {given.get("id") for tag, given in made.found if tag in {"h2", "h3"}}
+    names = [given.get("aria-labelledby") for _, given in made.found if given.get("class") == "scrolled"]
+    assert len(names) == sum(tag == "table" for tag, _ in made.found) == len(set(names))
+    assert set(names) <= headings
+
+
 def test_a_page_of_a_part_says_of_what() -> None:
     told = evidence()
     part = told.model_copy(update={"chosen": Chosen(start=RATE_HZ, end=2 * RATE_HZ, scene="S-0000", stem="MX")})
