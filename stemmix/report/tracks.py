@@ -99,7 +99,7 @@ def _mark(name: str, share: float) -> Element:
 def _weights(weight: Sequence[float]) -> Element:
     """What each band matters, as a strip along the map's edge; the highest band on top."""
     stops = ", ".join(f"rgb(128 128 128 / {one:.2f})" for one in reversed(weight))
-    title = "the darker, the more the band matters"
+    title = "the stronger the grey, the more the band matters"
     return tag("div", {"class": "weights", "title": title, "style": f"background:linear-gradient({stops})"})
 
 

@@ -112,6 +112,14 @@ def test_a_receipt_that_cannot_be_read_is_no_render_and_no_lack_of_one() -> None
     assert not any("Nothing is rendered yet" in text for text in made.text_of("p"))
 
 
+def test_how_a_map_is_read_holds_on_a_dark_screen_too() -> None:
+    """What is strong there is light."""
+    text = page_html(exhibit())
+    assert "The stronger the colour of a map, the more of a band is hidden" in text
+    assert "the stronger the grey, the more the band matters" in text
+    assert "darker" not in text
+
+
 def test_titles_and_ids_break_nothing() -> None:
     told = evidence(title=EVIL, scenes=(PlannedScene(id="S-0000", start=0, end=RATE_HZ),), notes=(EVIL,))
     text = page_html(exhibit(evidence=told))
