@@ -10,7 +10,7 @@ from pydantic_core import to_jsonable_python
 from stemmix.bands import EDGE_HZ
 from stemmix.model.evidence import Evidence, HeardFacts
 from stemmix.model.moves import Duck, Level, Presence, Ride, Scene, StaticEq, Unmask
-from stemmix.model.plan import Conflict, Edge, Line, Move, PlannedScene, StoppedBy
+from stemmix.model.plan import Conflict, Edge, Line, Move, Outcome, Plan, PlannedScene, StoppedBy
 from stemmix.model.profiles import PROFILES
 from stemmix.report.tables import change
 
@@ -134,6 +134,12 @@ def largest_edges(evidence: Evidence) -> list[Edge]:
         return not is_first, as_one, -edge.size_before, edge.target, edge.masker
 
     return sorted(evidence.plan.edges, key=rank)
+
+
+def judged_lines(plan: Plan, outcome: Outcome) -> str:
+    """What the lines of an outcome are called: those of speech where a pin has made lines of what is none. Of a stem
+    that is looked at alone fewer may be listed than are judged, which says nothing of the others."""
+    return "lines of speech" if outcome.lines < len(plan.lines) else "lines"
 
 
 def looked_at(evidence: Evidence) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from stemmix.report import decisions, delivered
 from stemmix.report.grids import VERDICTS
 from stemmix.report.heard import excerpts
 from stemmix.report.markup import Child, tag, written
-from stemmix.report.masking import looked_at
+from stemmix.report.masking import judged_lines, looked_at
 from stemmix.report.spectra import stems
 from stemmix.report.tables import change, clock, many, note, reading, span
 from stemmix.report.tracks import tracks
@@ -108,10 +108,13 @@ def _narrowed(evidence: Evidence) -> Element | None:
         return None
     said = [] if chosen.scene is None else [f"scene {chosen.scene}"]
     said += [] if chosen.is_whole(plan) else [span(chosen.start, chosen.end, plan.clock)]
-    said += [] if chosen.stem is None else [f"what concerns stem {chosen.stem}"]
-    text = (
-        f"Of {', '.join(said)} only: figures, tables, lines and moves. Waveforms, maps and loudness are of all of it."
-    )
+    whole = "Waveforms, maps and loudness are of all of it."
+    if chosen.stem is None:
+        text = f"Of {', '.join(said)} only: figures, tables, lines and moves. {whole}"
+    else:
+        there = " there" if said else ""
+        said.append(f"what concerns stem {chosen.stem}")
+        text = f"Of {', '.join(said)} only: tables, lines and moves. Figures are of all stems{there}. {whole}"
     return tag("p", {"class": "warn narrowed"}, text) if said else None
 
 
@@ -122,10 +125,9 @@ def _figures(exhibit: Exhibit) -> Element:
     if outcome is not None:
         unclear = f"{outcome.lines_unclear_before} → {outcome.lines_unclear_after}"
         clarity = f"{outcome.clarity_before:.2f} → {outcome.clarity_after:.2f}"
-        of = "" if outcome.lines == len(plan.lines) else " of speech"
         sones = f"{outcome.bed_sones_lost:.0%} of its loudness in sones"
         figures += [
-            (f"lines{of} under clarity {plan.clarity_goal:g}", unclear, f"of {outcome.lines}"),
+            (f"{judged_lines(plan, outcome)} under clarity {plan.clarity_goal:g}", unclear, f"of {outcome.lines}"),
             ("mean clarity", clarity, "0 nothing, 1 all is heard"),
             ("the bed, while lines are spoken", f"{change(-outcome.bed_loss_db)} dB", sones),
             ("the bed elsewhere", f"{change(-outcome.outside_db)} dB", "more than 0.9 s from any line"),
@@ -208,8 +210,8 @@ def _timeline(exhibit: Exhibit) -> list[Element]:
     )
     cell_s = exhibit.overview.cell_samples / exhibit.overview.sample_rate
     about = (
-        "The stronger the colour of a map, the more of a band is hidden: from 15 dB over its maskers, nothing, to 15 dB "
-        "under them, all; each band as much as it matters, as the grey strip beside the map tells. Cells of "
+        "The stronger the colour of a map, the more of a band is hidden: from 15 dB over its maskers, nothing, to 15 "
+        "dB under them, all; each band as much as it matters, as the grey strip beside the map tells. Cells of "
         f"{cell_s:.2g} s have the mean of what lies in lines. Waveforms keep the highest and the lowest sample of each "
         "and reach from -60 dBFS to full scale; moves are the more opaque the deeper they are, whole at 12 dB, "
         "and framed where a pin holds them."

@@ -17,6 +17,7 @@ from stemmix.report.masking import (
     done_about,
     in_time,
     in_words,
+    judged_lines,
     looked_at,
     purpose,
     sounding,
@@ -92,8 +93,7 @@ def _heading(evidence: Evidence) -> Text:
         return told
     left = outcome.lines_unclear_after
     whose = "of all stems: " if chosen is not None and chosen.stem is not None else ""
-    of = "" if outcome.lines == len(plan.lines) else " of speech"  # a pin makes lines of what is none
-    told.append(f"\n{whose}lines{of} below clarity {plan.clarity_goal:g}: ")
+    told.append(f"\n{whose}{judged_lines(plan, outcome)} below clarity {plan.clarity_goal:g}: ")
     told.append(f"{outcome.lines_unclear_before} as the stems came, ")
     told.append(f"{left} in the mix{' !' if left else ''}", BAD if left else GOOD)
     told.append(f"\n{whose}the bed, while lines are spoken: {change(-outcome.bed_loss_db)} dB, ")

@@ -13,7 +13,7 @@ from stemmix.model.evidence import Chosen
 from stemmix.model.plan import PlannedScene
 from stemmix.report.page import page_html
 from stemmix.report.spectra import RANGE_DB, classic_chart, spectrum_chart
-from tests.evidence import RATE_HZ, evidence
+from tests.evidence import RATE_HZ, evidence, line
 from tests.report.exhibits import exhibit, overview, receipt
 
 VOID = {"meta", "link", "input", "br"}
@@ -101,8 +101,22 @@ def test_a_page_of_a_part_says_of_what() -> None:
     told = evidence()
     part = told.model_copy(update={"chosen": Chosen(start=RATE_HZ, end=2 * RATE_HZ, scene="S-0000", stem="MX")})
     (said,) = parsed(evidence=part).text_of("p", class_="warn narrowed")
-    assert said.startswith("Of scene S-0000, 0:01.0-0:02.0, what concerns stem MX only")
+    assert said == (
+        "Of scene S-0000, 0:01.0-0:02.0, what concerns stem MX only: tables, lines and moves. Figures are of all stems "
+        "there. Waveforms, maps and loudness are of all of it."
+    )
+    part = told.model_copy(update={"chosen": Chosen(start=RATE_HZ, end=2 * RATE_HZ)})
+    (said,) = parsed(evidence=part).text_of("p", class_="warn narrowed")
+    assert said.startswith("Of 0:01.0-0:02.0 only: figures, tables, lines and moves.")
     assert not parsed().text_of("p", class_="warn narrowed")
+
+
+@pytest.mark.parametrize(("listed", "called"), [(2, "lines"), (3, "lines"), (4, "lines of speech")])
+def test_figures_say_of_which_lines_they_are(listed: int, called: str) -> None:
+    """Three are of speech: a pin makes a fourth, and of a stem that is looked at alone fewer are listed."""
+    lines = tuple(line(number, 0.31, 0.524) for number in range(listed))
+    made = parsed(evidence=evidence(lines=lines))
+    assert f"{called} under clarity 0.5" in made.text_of("dt")
 
 
 def test_a_receipt_that_cannot_be_read_is_no_render_and_no_lack_of_one() -> None:
