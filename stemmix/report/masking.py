@@ -148,10 +148,29 @@ def looked_at(evidence: Evidence) -> tuple[int, int]:
     return (0, evidence.plan.frames) if chosen is None else (chosen.start, chosen.end)
 
 
-def sounding(heard: HeardFacts, start: int, end: int) -> int:
-    """How many samples of a span of the programme a stem has something to be heard in."""
+def part_of(evidence: Evidence) -> str:
+    """What that span is called."""
+    in_part = evidence.chosen is not None and not evidence.chosen.is_whole(evidence.plan)
+    return "the span" if in_part else "the time"
+
+
+def sounding(evidence: Evidence, heard: HeardFacts) -> int:
+    """How many samples of that span a stem has something to be heard in."""
+    start, end = looked_at(evidence)
     runs = ((heard.at + run.start, heard.at + run.end) for run in heard.facts.active)
     return sum(max(min(last, end) - max(first, start), 0) for first, last in runs)
+
+
+def active_share(evidence: Evidence, heard: HeardFacts) -> float:
+    """The share of that span in which a stem is heard."""
+    start, end = looked_at(evidence)
+    return sounding(evidence, heard) / max(end - start, 1)
+
+
+def onsets_in(evidence: Evidence, heard: HeardFacts) -> int:
+    """How many onsets of a stem lie in that span."""
+    start, end = looked_at(evidence)
+    return sum(start <= heard.at + onset.at < end for onset in heard.facts.onsets)
 
 
 def in_time(moves: Iterable[Move]) -> list[Move]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from stemmix.model.evidence import Evidence
 from stemmix.model.plan import Edge
-from stemmix.report.masking import BAND_SECONDS, largest_edges, looked_at, sounding, targets_of
+from stemmix.report.masking import BAND_SECONDS, largest_edges, sounding, targets_of
 from stemmix.report.records import GAP, Record, records
 from stemmix.report.tables import BAD, QUIET, STRONG, many, titled
 
@@ -73,8 +73,7 @@ def _matrix(
         made.add_column(name, justify="right", overflow="fold", min_width=STACKED)
     arrow = "\n→" if is_stacked else " → "
     sizes = {(edge.target, edge.masker): edge for edge in evidence.plan.edges}
-    begin, end = looked_at(evidence)
-    sounding_s = {heard.id: sounding(heard, begin, end) / evidence.plan.sample_rate for heard in evidence.stems}
+    sounding_s = {heard.id: sounding(evidence, heard) / evidence.plan.sample_rate for heard in evidence.stems}
     first = {target for target, _ in marked}
     for target in targets:
         cells = [_cell(sizes.get((target, masker)), arrow, marked) for masker in maskers]

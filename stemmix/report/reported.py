@@ -24,12 +24,13 @@ from stemmix.model.report import (
     ReportedStem,
 )
 from stemmix.report.masking import (
+    active_share,
     bands_moved,
     done_about,
     in_time,
     in_words,
     largest_edges,
-    looked_at,
+    onsets_in,
     purpose,
     sounding,
 )
@@ -132,8 +133,6 @@ class Times:
 
 def _stem(heard: HeardFacts, evidence: Evidence) -> ReportedStem:
     facts, measured, plan = heard.facts, heard.facts.measured.rounded(), evidence.plan
-    start, end = looked_at(evidence)
-    active = sounding(heard, start, end)
     readings = {name: getattr(measured, name) for name in READINGS}
     return ReportedStem(
         id=heard.id,
@@ -148,9 +147,9 @@ def _stem(heard: HeardFacts, evidence: Evidence) -> ReportedStem:
         **readings,
         reasons={name: measured.reasons.get(name, UNREAD) for name, value in readings.items() if value is None},
         noise_floor_db=facts.noise_floor_db,
-        active_s=round(active / plan.sample_rate, 3),
-        active_share=round(active / max(end - start, 1), 4),
-        onsets=sum(start <= heard.at + onset.at < end for onset in facts.onsets),
+        active_s=round(sounding(evidence, heard) / plan.sample_rate, 3),
+        active_share=round(active_share(evidence, heard), 4),
+        onsets=onsets_in(evidence, heard),
     )
 
 

@@ -13,6 +13,7 @@ from stemmix.model.evidence import HeardFacts
 from stemmix.model.exhibit import Exhibit
 from stemmix.model.overview import StemOverview
 from stemmix.report.markup import tag
+from stemmix.report.masking import active_share, onsets_in, part_of
 from stemmix.report.tables import change, clock, many, moment, reading
 from stemmix.report.timeline import MARKED_HZ, from_bottom
 
@@ -54,16 +55,16 @@ def stems(exhibit: Exhibit) -> list[Element]:
 
 
 def _facts(exhibit: Exhibit, heard: HeardFacts) -> list[str]:
-    facts, measured = heard.facts, heard.facts.measured
-    sounding = sum(run.end - run.start for run in facts.active) / max(facts.frames, 1)
+    facts, measured, evidence = heard.facts, heard.facts.measured, exhibit.evidence
+    onsets = many(onsets_in(evidence, heard), "onset")
     loudness = f"{reading(measured.integrated_lufs)} LUFS, LRA {reading(measured.lra_lu)} LU"
     return [
         f"{heard.role.value}, priority {heard.priority}",
         f"{heard.file}, {facts.source_layout} at {facts.source_rate / 1000:g} kHz",
-        f"{clock(facts.frames, facts.sample_rate)} from {moment(heard.at, exhibit.evidence.plan.clock)}",
+        f"{clock(facts.frames, facts.sample_rate)} from {moment(heard.at, evidence.plan.clock)}",
         f"fader {change(heard.gain_db)} dB",
         f"{loudness}, {reading(measured.true_peak_dbtp)} dBTP",
-        f"active {sounding:.0%}, {many(len(facts.onsets), 'onset')}",
+        f"active {active_share(evidence, heard):.0%} of {part_of(evidence)}, {onsets}",
     ]
 
 

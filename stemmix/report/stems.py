@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stemmix.model.evidence import Evidence
 from stemmix.report.as_json import as_json
+from stemmix.report.masking import active_share, onsets_in
 from stemmix.report.tables import as_text, clock, many, moment, note, reading, table
 
 CHECK_SCHEMA = "stemmix.check/1"
@@ -19,7 +20,6 @@ def stems_text(evidence: Evidence, width: int) -> str:
     )
     for stem in evidence.stems:
         facts = stem.facts
-        sounding = sum(run.end - run.start for run in facts.active)
         made.add_row(
             stem.id,
             stem.role.value,
@@ -30,8 +30,8 @@ def stems_text(evidence: Evidence, width: int) -> str:
             reading(facts.measured.integrated_lufs),
             reading(facts.measured.lra_lu),
             reading(facts.measured.true_peak_dbtp),
-            str(len(facts.onsets)),
-            f"{sounding / max(facts.frames, 1):.0%}",
+            str(onsets_in(evidence, stem)),
+            f"{active_share(evidence, stem):.0%}",
         )
     warnings = [f"warning: {warning}" for stem in evidence.stems for warning in stem.warnings]
     said = [*(warnings or ["every stem is sound"]), *(note(text) for text in plan.notes)]

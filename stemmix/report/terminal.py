@@ -13,14 +13,15 @@ from stemmix.model.plan import Conflict, Move, Plan, PlannedScene
 from stemmix.model.profiles import HITS
 from stemmix.report.masking import (
     BECAUSE_OF,
+    active_share,
     bands_of,
     done_about,
     in_time,
     in_words,
     judged_lines,
-    looked_at,
+    onsets_in,
+    part_of,
     purpose,
-    sounding,
 )
 from stemmix.report.matrix import who_masks_whom
 from stemmix.report.records import Record, records
@@ -103,10 +104,9 @@ def _heading(evidence: Evidence) -> Text:
 
 
 def _stems(evidence: Evidence, width: int) -> RenderableType:
-    start, end = looked_at(evidence)
     moved = any(heard.gain_db for heard in evidence.stems)
-    in_part = evidence.chosen is not None and not evidence.chosen.is_whole(evidence.plan)
-    part = "the span" if in_part else "the time"
+    part = part_of(evidence)
+    in_part = part == "the span"
     legend = f". Active: the share of {part} in which one is heard"
     legend += "; onsets in the span; loudness, LRA and peak of the whole stem" if in_part else ""
     if moved:
@@ -115,7 +115,6 @@ def _stems(evidence: Evidence, width: int) -> RenderableType:
 
     def row(heard: HeardFacts) -> Record:
         measured = heard.facts.measured
-        hits = sum(start <= heard.at + onset.at < end for onset in heard.facts.onsets)
         peak = reading(measured.true_peak_dbtp)
         is_over = measured.true_peak_dbtp is not None and measured.true_peak_dbtp > 0
         return Record(
@@ -126,9 +125,9 @@ def _stems(evidence: Evidence, width: int) -> RenderableType:
                 reading(measured.lra_lu),
                 Text(f"{peak} !", BAD) if is_over else peak,
                 *([change(heard.gain_db)] if moved else []),
-                f"{sounding(heard, start, end) / max(end - start, 1):.0%}",
+                f"{active_share(evidence, heard):.0%}",
                 # of speech and music onsets are many, and say nothing
-                str(hits) if heard.role in HITS else "-",
+                str(onsets_in(evidence, heard)) if heard.role in HITS else "-",
             ]
         )
 

@@ -6,12 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from stemmix.model.evidence import Evidence
+from stemmix.model.evidence import Chosen, Evidence
 from stemmix.model.features import Span
 from stemmix.model.moves import Level, Scene
 from stemmix.model.plan import Edge, StoppedBy
 from stemmix.model.profiles import Role
-from stemmix.report.masking import bands_of, done_about, in_words, largest_edges, purpose, sounding, targets_of
+from stemmix.report.masking import (
+    active_share,
+    bands_of,
+    done_about,
+    in_words,
+    largest_edges,
+    purpose,
+    sounding,
+    targets_of,
+)
 from tests.evidence import ACTIONS, DIP, RATE_HZ, conflict, facts, heard, line, move, plan
 
 
@@ -108,6 +117,16 @@ def test_pairs_of_what_is_to_be_heard_first_come_first_and_of_these_last_stems_t
 def test_a_stem_sounds_in_a_span_where_its_runs_lie_on_the_programme() -> None:
     runs = (Span(start=0, end=RATE_HZ), Span(start=4 * RATE_HZ, end=6 * RATE_HZ))
     stem = heard("FX", Role.FX, at=10 * RATE_HZ, facts=facts(active=runs))
-    assert sounding(stem, 0, 90 * RATE_HZ) == 3 * RATE_HZ
-    assert sounding(stem, 10 * RATE_HZ + 1, 15 * RATE_HZ) == 2 * RATE_HZ - 1
-    assert sounding(stem, 12 * RATE_HZ, 13 * RATE_HZ) == 0
+    whole = Evidence(plan=plan(), stems=(stem,))
+
+    def heard_in(start: int, end: int) -> tuple[int, float]:
+        part = whole.model_copy(update={"chosen": Chosen(start=start, end=end)})
+        return sounding(part, stem), active_share(part, stem)
+
+    assert sounding(whole, stem) == 3 * RATE_HZ
+    assert active_share(whole, stem) == 3 / 90, "of the programme, however long the stem is"
+    assert sounding(whole.model_copy(update={"chosen": Chosen(start=10 * RATE_HZ + 1, end=15 * RATE_HZ)}), stem) == (
+        2 * RATE_HZ - 1
+    )
+    assert heard_in(11 * RATE_HZ, 15 * RATE_HZ) == (RATE_HZ, 0.25)
+    assert heard_in(12 * RATE_HZ, 13 * RATE_HZ) == (0, 0.0)

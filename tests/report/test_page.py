@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 
 from stemmix.model.evidence import Chosen
+from stemmix.model.features import Span
 from stemmix.model.plan import PlannedScene
+from stemmix.model.profiles import Role
+from stemmix.model.report import Report
 from stemmix.report.page import page_html
+from stemmix.report.reported import report_json
 from stemmix.report.spectra import RANGE_DB, classic_chart, spectrum_chart
-from tests.evidence import RATE_HZ, evidence, line
+from stemmix.report.stems import stems_text
+from tests.evidence import RATE_HZ, evidence, facts, heard, line
 from tests.report.exhibits import exhibit, overview, receipt
 
 VOID = {"meta", "link", "input", "br"}
@@ -109,6 +114,20 @@ def test_a_page_of_a_part_says_of_what() -> None:
     (said,) = parsed(evidence=part).text_of("p", class_="warn narrowed")
     assert said.startswith("Of 0:01.0-0:02.0 only: figures, tables, lines and moves.")
     assert not parsed().text_of("p", class_="warn narrowed")
+
+
+def test_a_stem_is_as_active_as_every_other_form_tells_it() -> None:
+    """A share of the programme, or of the span; not of the stem, which may be shorter."""
+    active = facts(frames=9 * RATE_HZ, active=(Span(start=0, end=9 * RATE_HZ),))
+    whole = evidence()
+    whole = whole.model_copy(update={"stems": (heard("DX", Role.DIALOGUE, facts=active), *whole.stems[1:])})
+    assert "active 10% of the time, 2 onsets" in parsed(evidence=whole).text_of("p")
+    part = whole.model_copy(update={"chosen": Chosen(start=2 * RATE_HZ, end=4 * RATE_HZ)})
+    assert "active 100% of the span, 1 onset" in parsed(evidence=part).text_of("p")
+    for told, share in ((whole, 0.1), (part, 1.0)):
+        assert Report.model_validate_json(report_json(told)).stems[0].active_share == share
+        (row,) = (row for row in stems_text(told, 120).splitlines() if row.startswith("DX "))
+        assert row.endswith(f" {share:.0%}")
 
 
 @pytest.mark.parametrize(("listed", "called"), [(2, "lines"), (3, "lines"), (4, "lines of speech")])
