@@ -119,4 +119,5 @@ def lines(plan: Plan) -> list[Element]:
             f"{line.stopped_by}{', under its goal' if lost else ''}",
         )
         rows.append(row(heads, cells, class_="lost" if lost else None))
-    return long_grid("lines", "As the stems came → in the mix.", heads, rows, "No line is spoken.")
+    none = "No line is spoken." if len(plan.stems) > 1 else "One stem alone is heard: no line is judged."
+    return long_grid("lines", "As the stems came → in the mix.", heads, rows, none)

@@ -116,6 +116,15 @@ def test_a_page_of_a_part_says_of_what() -> None:
     assert not parsed().text_of("p", class_="warn narrowed")
 
 
+def test_of_one_stem_alone_it_is_not_said_that_nobody_speaks() -> None:
+    """Nothing could hide a line of it, so none is looked for."""
+    stems = evidence().plan.stems
+    nothing = {"lines": (), "moves": (), "conflicts": (), "edges": (), "outcome": None}
+    alone = parsed(evidence=evidence(stems=stems[:1], **nothing))
+    assert "One stem alone is heard: no line is judged." in alone.text_of("p")
+    assert "No line is spoken." in parsed(evidence=evidence(**nothing)).text_of("p")
+
+
 def test_a_stem_is_as_active_as_every_other_form_tells_it() -> None:
     """A share of the programme, or of the span; not of the stem, which may be shorter."""
     active = facts(frames=9 * RATE_HZ, active=(Span(start=0, end=9 * RATE_HZ),))
