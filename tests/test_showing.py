@@ -77,7 +77,7 @@ def test_audio_is_read_for_excerpts_alone(project: Path, monkeypatch: pytest.Mon
         (["--excerpts", "3"], "is for the page: give --html FILE"),
         (["--html", "a.html", "--scene", "S-9"], "S-9"),
         (["--html", "a.html", "--out", "nowhere"], "nowhere is no folder"),
-        (["--html", "a.html", "--top", "3"], "a page has all of them"),
+        (["--html", "a.html", "--top", "3"], "a page has the largest 400, and a filter"),
     ],
 )
 def test_what_does_not_go_together_is_wrong_usage(

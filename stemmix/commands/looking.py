@@ -130,11 +130,12 @@ def report(
             raise typer.BadParameter("is for the page: give --html FILE", param_hint=name)
     if html is not None:
         from stemmix.model.exhibit import EXCERPTS
+        from stemmix.report.decisions import MOST_CONFLICTS
 
         if json or csv or compare or other is not None:
             raise typer.BadParameter("a page is of one project, and printed nowhere else", param_hint="--html")
         if top is not None:
-            raise typer.BadParameter("a page has all of them", param_hint="--top")
+            raise typer.BadParameter(f"a page has the largest {MOST_CONFLICTS}, and a filter", param_hint="--top")
         count = excerpts or (EXCERPTS if with_audio else 0)
         write_page(voice, project, html, choice, count, out, use_cache=not no_cache)
         return
