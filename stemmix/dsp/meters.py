@@ -83,7 +83,14 @@ def gated_loudness(energies: Floats) -> float | None:
     if not len(loud):
         return None
     # a block at the mean is above the relative gate, so some are left
-    return _loudness(float(loud[loud > loud.mean() * 10.0 ** (_RELATIVE_GATE_LU / 10.0)].mean()))
+    return _loudness(float(loud[loud > _relative_gate(loud)].mean()))
+
+
+def relative_gate(energies: Floats) -> float | None:
+    """The threshold in LUFS that `gated_loudness` leaves blocks out by, or None where none passes the absolute gate. It
+    lies 10 LU under the mean of those that do, so less than 10 LU under their loudness with both gates."""
+    loud = energies[energies > GATE_ENERGY]
+    return _loudness(_relative_gate(loud)) if len(loud) else None
 
 
 def loudness_range(energies: Floats) -> float | None:
@@ -302,6 +309,10 @@ class Meter:
             psr_db=psr_db,
             reasons=reasons,
         )
+
+
+def _relative_gate(loud: Floats) -> float:
+    return float(loud.mean() * 10.0 ** (_RELATIVE_GATE_LU / 10.0))
 
 
 def _loudness(energy: float) -> float:

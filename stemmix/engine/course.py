@@ -8,6 +8,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from stemmix.dsp.meters import relative_gate
 from stemmix.engine.gauge import Gauge
 from stemmix.model.receipt import Course
 from stemmix.units import LOUDNESS_OFFSET_DB, POWER_FLOOR
@@ -35,6 +36,7 @@ def course_of(gauge: Gauge, reduction_db: Sequence[float], seconds: float, first
         return _levels(lowest), _levels(highest)
 
     momentary = told(gauge.gating_energies, MOMENTARY_CENTRE_S)
+    gate_lufs = relative_gate(gauge.gating_energies)
     _, short_term = told(gauge.short_term_energies, SHORT_TERM_CENTRE_S)
     taken = np.zeros(steps * together)
     taken[: len(reduction_db)] = reduction_db[: len(taken)]
@@ -43,6 +45,7 @@ def course_of(gauge: Gauge, reduction_db: Sequence[float], seconds: float, first
         momentary_lowest_lufs=momentary[0],
         momentary_highest_lufs=momentary[1],
         short_term_lufs=short_term,
+        gate_lufs=None if gate_lufs is None else round(gate_lufs, 2),
         reduction_db=tuple(np.round(taken.reshape(steps, together).max(axis=1), 2).tolist()) if taken.any() else (),
     )
 

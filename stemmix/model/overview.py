@@ -65,6 +65,8 @@ class LoudnessOverview:
     """Over 3 s."""
     integrated_lufs: float | None
     """With both gates, over all of it; None where nothing is louder than the absolute one."""
+    gate_lufs: float | None
+    """The relative gate; None where there is none, or nobody has kept it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -176,6 +176,9 @@ class Course(Document):
     momentary_highest_lufs: tuple[float | None, ...]
     short_term_lufs: tuple[float | None, ...]
     """Over 3 s: the highest."""
+    gate_lufs: float | None = None
+    """The relative gate of its integrated loudness: the mean of the gating blocks over -70 LUFS, less 10 LU. None where
+    there is no such block, and in receipts that were written before it was kept."""
     reduction_db: tuple[float, ...] = ()
     """What the limiter took at its deepest, positive; nothing where there was none."""
 

@@ -15,7 +15,7 @@ from stemmix.bands import BAND_COUNT, CENTRE_HZ
 from stemmix.dsp import hearing_kernels
 from stemmix.dsp.dynamics import StemGains
 from stemmix.dsp.filters import k_weighting_power
-from stemmix.dsp.meters import gated_loudness
+from stemmix.dsp.meters import gated_loudness, relative_gate
 from stemmix.dsp.running import running_mean
 from stemmix.dsp.spectrum import HOPS_PER_SECOND
 from stemmix.model.overview import Curve, LoudnessOverview, Overview, StemOverview, TargetOverview
@@ -136,6 +136,7 @@ def _loudness(grid: _Grid, k_power: Floats) -> LoudnessOverview:
         momentary=grid.curve(_lufs(momentary)),
         short_term=grid.curve(_lufs(short_term)),
         integrated_lufs=gated_loudness(whole_blocks),
+        gate_lufs=relative_gate(whole_blocks),
     )
 
 

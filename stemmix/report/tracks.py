@@ -157,6 +157,7 @@ def _measured(
         momentary=Curve(_floats(course.momentary_lowest_lufs), _floats(course.momentary_highest_lufs)),
         short_term=Curve(short_term, short_term),
         integrated_lufs=file.measured.integrated_lufs,
+        gate_lufs=course.gate_lufs,
     )
     integrated = file.measured.integrated_lufs
     told = "silent" if integrated is None else f"{integrated:.1f} LUFS integrated"
@@ -181,7 +182,8 @@ def _at_target(loudness: LoudnessOverview, target: float | None) -> LoudnessOver
     momentary, short_term = (
         Curve(curve.lowest + gain_db, curve.highest + gain_db) for curve in (loudness.momentary, loudness.short_term)
     )
-    return LoudnessOverview(momentary, short_term, target)
+    gate_lufs = None if loudness.gate_lufs is None else loudness.gate_lufs + gain_db
+    return LoudnessOverview(momentary, short_term, target, gate_lufs)
 
 
 def _loudness_track(
@@ -193,9 +195,8 @@ def _loudness_track(
     label: str,
     cell: float,
 ) -> Element:
-    drawn = list(levels)
-    if heard.integrated_lufs is not None:
-        drawn += [("gate", heard.integrated_lufs - 10.0), ("integrated", heard.integrated_lufs)]
+    told = (("gate", heard.gate_lufs), ("integrated", heard.integrated_lufs))
+    drawn = [*levels, *((name, lufs) for name, lufs in told if lufs is not None)]
     chart = timeline.loudness_chart(scale, heard.momentary, heard.short_term, drawn, label, cell)
     marks = [
         (f"{at:g}", timeline.loudness_y(at) / timeline.LOUDNESS_HEIGHT) for at in (-10.0, -20.0, -30.0, -40.0, -50.0)

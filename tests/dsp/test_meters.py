@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stemmix.dsp import kernels
 from stemmix.dsp.filters import k_weighting
-from stemmix.dsp.meters import LoudnessMeter, Meter, gated_loudness, loudness_range
+from stemmix.dsp.meters import LoudnessMeter, Meter, gated_loudness, loudness_range, relative_gate
 from tests.reference import loudness as loudness_twin
 
 STEREO = (1.0, 1.0)
@@ -160,6 +160,15 @@ def test_gates_of_hand_made_energies() -> None:
     assert gated_loudness(energies) == pytest.approx(10 * np.log10((1e-2 + 10**-3.2) / 2), abs=1e-9)
     assert gated_loudness(energies * 1e-9) is None
     assert gated_loudness(np.zeros(0)) is None
+
+
+def test_the_relative_gate_lies_10_lu_under_the_loudness_before_it_not_after() -> None:
+    """Half of the programme is 30 dB softer: the mean falls by 3 dB, and the gate with it."""
+    energies = np.repeat([1e-2, 1e-5], 50) * 10**0.0691
+    assert gated_loudness(energies) == pytest.approx(-20.0, abs=1e-9)
+    assert relative_gate(energies) == pytest.approx(-33.006, abs=1e-3)
+    assert relative_gate(np.concatenate((energies, np.full(1000, 1e-9)))) == relative_gate(energies), "under -70 LUFS"
+    assert relative_gate(np.zeros(9)) is None
 
 
 def test_range_is_between_the_nearest_ranks() -> None:

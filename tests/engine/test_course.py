@@ -54,9 +54,19 @@ def test_what_lies_before_the_action_has_no_level() -> None:
     assert None not in course.momentary_lowest_lufs[32:77]
 
 
+def test_the_gate_is_that_of_its_integrated_loudness() -> None:
+    signal = noise(8 * RATE_HZ, rms=0.1)
+    signal[4 * RATE_HZ :] *= 0.03
+    gauge = heard(signal)
+    gate_lufs, loudness_lufs = course_of(gauge, (), 8.0).gate_lufs, gauge.read().integrated_lufs
+    assert gate_lufs is not None
+    assert loudness_lufs is not None
+    assert gate_lufs == pytest.approx(loudness_lufs - 13.0, abs=0.3), "half of it is all but silent: 3 dB less"
+
+
 def test_silence_and_files_shorter_than_a_window_have_none() -> None:
     silent = course_of(heard(np.zeros((4 * RATE_HZ, 2))), (), 4.0)
-    assert set(silent.momentary_lowest_lufs + silent.short_term_lufs) == {None}
+    assert {*silent.momentary_lowest_lufs, *silent.short_term_lufs, silent.gate_lufs} == {None}
     assert course_of(heard(noise(100)), (), 100 / RATE_HZ).momentary_highest_lufs == (None,)
 
 

@@ -108,6 +108,7 @@ def test_loudness_of_a_steady_bed_is_that_of_its_levels() -> None:
     steady = overview.mixed.momentary.highest[5:-5]
     assert np.ptp(steady) < 0.01
     assert overview.mixed.integrated_lufs == pytest.approx(steady.mean(), abs=0.02)
+    assert overview.mixed.gate_lufs == pytest.approx(overview.mixed.integrated_lufs - 10.0, abs=0.02)
     assert overview.mixed.short_term.lowest[20:-20] == pytest.approx(steady[15:-15], abs=0.02)
 
 

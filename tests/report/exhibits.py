@@ -20,7 +20,7 @@ def overview(cells: int = 900, stems: tuple[str, ...] = ("DX", "MX", "FX", "AMB"
     """Every stem swings by as much as its number of tenths; bands are the more hidden the higher; loudness rises."""
     rise = np.linspace(-40.0, -15.0, cells)
     quiet = np.where(np.arange(cells) < 10, np.nan, rise)
-    loudness = LoudnessOverview(Curve(quiet - 3.0, quiet + 3.0), Curve(quiet - 1.0, quiet), -20.0)
+    loudness = LoudnessOverview(Curve(quiet - 3.0, quiet + 3.0), Curve(quiet - 1.0, quiet), -20.0, -31.5)
     hidden = np.tile(np.linspace(0.0, 1.0, BAND_COUNT), (cells, 1)).astype(np.float32)
     hidden[: cells // 2] = np.nan
     return Overview(
@@ -61,6 +61,7 @@ def receipt(**fields: Any) -> Receipt:
             momentary_lowest_lufs=(None, *[-30.0] * 899),
             momentary_highest_lufs=(None, *[-20.0] * 899),
             short_term_lufs=(None, *[-24.0] * 899),
+            gate_lufs=-36.0,
             reduction_db=(*[0.0] * 450, 2.5, *[0.0] * 449),
         ),
         findings=(

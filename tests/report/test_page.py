@@ -229,12 +229,32 @@ def test_what_was_measured_lies_where_it_was_heard_whatever_the_length_of_the_fi
     whole = receipt()
     master = whole.files[0]
     assert master.course is not None
-    steps = {name: getattr(master.course, name)[:300] for name in type(master.course).model_fields if name != "step_s"}
+    steps = {name: value[:300] for name, value in master.course if isinstance(value, tuple)}
     short = master.model_copy(update={"course": master.course.model_copy(update={"step_s": 0.15, **steps})})
     text = page_html(exhibit(receipt=whole.model_copy(update={"files": (short, *whole.files[1:])})))
     curve = text.split("Loudness of printmaster over time")[1].split("</svg>")[0]
     assert 'transform="scale(1.5 1)"' in curve, "a step of 0.15 s over cells of 0.1 s"
     assert "L299.5 " in curve
+
+
+def levels_of(text: str) -> dict[str, float]:
+    """In LUFS, what stands all along in a page's first chart of loudness, by its class."""
+    chart = text.split('aria-label="Loudness of printmaster')[1].split("</svg>", maxsplit=1)[0]
+    drawn = re.findall(r'<path class="([a-z]+)" d="M0 ([\d.]+)H', chart)
+    return {kind: -5.0 - 50.0 * float(y) / 120.0 for kind, y in drawn if kind != "grid"}
+
+
+def test_the_gate_is_drawn_where_it_was_not_10_lu_under_the_loudness() -> None:
+    assert levels_of(page_html(exhibit(receipt=receipt())))["gate"] == pytest.approx(-36.0, abs=0.05)
+    assert levels_of(page_html(exhibit()))["gate"] == pytest.approx(-34.5, abs=0.05), "-31.5 before the gain of -3"
+
+
+def test_a_receipt_that_has_kept_no_gate_is_shown_without_one() -> None:
+    kept = receipt()
+    assert kept.files[0].course is not None
+    course = kept.files[0].course.model_copy(update={"gate_lufs": None})
+    old = kept.model_copy(update={"files": (kept.files[0].model_copy(update={"course": course}),)})
+    assert set(levels_of(page_html(exhibit(receipt=old)))) == {"target", "integrated"}
 
 
 def test_a_render_of_another_mix_is_shown_as_that() -> None:
