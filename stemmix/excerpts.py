@@ -16,10 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.crew import Crew
-from stemmix.dsp.meters import gated_loudness
 from stemmix.dsp.true_peak import highest_between, highest_sample
 from stemmix.engine.mixer import bus_of, folded, mixed_passages
-from stemmix.engine.specification import READINGS, gain_for
 from stemmix.files.encoded import to_listen
 from stemmix.files.stems import RateConverter
 from stemmix.files.timeline import Ramp
@@ -29,10 +27,9 @@ from stemmix.model.excerpts import Excerpt, Place
 from stemmix.model.layouts import STEREO
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
-from stemmix.model.receipt import UNMEASURED
 from stemmix.sources import Source
 from stemmix.stopping import Pool
-from stemmix.units import LOUDNESS_OFFSET_DB, db_from_gain, gain_from_db, samples_from_seconds
+from stemmix.units import db_from_gain, gain_from_db, samples_from_seconds
 
 Floats = NDArray[np.float64]
 
@@ -47,24 +44,22 @@ def excerpts_of(
     plan: Plan,
     sources: Sequence[Source],
     places: Sequence[Place],
-    gain_db: float | None = None,
+    gain_db: float,
     *,
     threads: int = THREADS,
     told: Callable[[int], None] | None = None,
 ) -> list[Excerpt]:
     """The places as they came and as they are mixed, encoded; in their order. No two places may overlap.
 
-    `sources` are in line, as the plan was made for them. `gain_db` is that of the master; left out, it is what the plan
-    leads to expect. `told` hears how many more samples of the programme are done. StemError where a file cannot be
-    read.
+    `sources` are in line, as the plan was made for them. `gain_db` is that of the master. `told` hears how many more
+    samples of the programme are done. StemError where a file cannot be read.
     """
-    wanted_db = expected_gain_db(project, plan) if gain_db is None else gain_db
     order = sorted(range(len(places)), key=lambda number: places[number].start)
     spans = [(places[number].start, places[number].end) for number in order]
     coming: dict[int, Future[Excerpt]] = {}
 
     def made(place: Place, heard: tuple[Floats, Floats]) -> Excerpt:
-        excerpt = _encoded(place, heard, wanted_db, project.sample_rate)
+        excerpt = _encoded(place, heard, gain_db, project.sample_rate)
         if told is not None:
             told(place.end - place.start)
         return excerpt
@@ -98,23 +93,6 @@ def mixed_at(
                 mixed[here] = folded(bus_of(heard[len(sources) :]), project.layout, STEREO)
                 at = here.stop
             yield before, mixed
-
-
-def expected_gain_db(project: Project, plan: Plan) -> float:
-    """The gain of the first master as far as the plan tells: to 1 or 2 dB, as it knows no more than the mean level of
-    each scene. 0 where it knows nothing, or where nothing like loudness is asked for."""
-    specification = project.specification(project.masters[0])
-    if specification.loudness is None or specification.loudness.method == "leq_m":
-        return 0.0
-    heard = [(scene.loudness_after_lufs, scene.end - scene.start) for scene in plan.scenes]
-    seconds = [math.ceil(samples / plan.sample_rate) for _, samples in heard]
-    # BS.1770-5, equation 2, turned round
-    energies = [
-        0.0 if level_lufs is None else 10.0 ** ((level_lufs - LOUDNESS_OFFSET_DB) / 10.0) for level_lufs, _ in heard
-    ]
-    loudness_lufs = gated_loudness(np.repeat(energies, seconds))
-    expected = UNMEASURED.model_copy(update={READINGS[specification.loudness.method]: loudness_lufs})
-    return gain_for(specification, expected).gain_db or 0.0
 
 
 def _encoded(place: Place, heard: Sequence[Floats], wanted_db: float, rate_hz: int) -> Excerpt:

@@ -7,18 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stemmix.analysis.tonal import tonal_of
+from stemmix.engine.specification import gain_for, level_that_holds
 from stemmix.errors import StemmixError
 from stemmix.excerpts import excerpts_of
 from stemmix.files.documents import read_document, sha256_of_document
 from stemmix.files.paths import is_there
 from stemmix.listening import THREADS, folded_blocks
 from stemmix.model.evidence import Evidence, HeardFacts
-from stemmix.model.exhibit import Exhibit
+from stemmix.model.exhibit import Exhibit, MasterAim
 from stemmix.model.features import FileFacts
-from stemmix.model.overview import Overview
+from stemmix.model.overview import LoudnessOverview, Overview
 from stemmix.model.plan import Plan
+from stemmix.model.presets import Specification
 from stemmix.model.project import Project
-from stemmix.model.receipt import Receipt
+from stemmix.model.receipt import UNMEASURED, Measured, Receipt
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.places import worst_places
 from stemmix.reels import folder_of
@@ -34,21 +36,42 @@ class Shown:
 
     def exhibit(self, project: Project, receipt: Receipt | None, outdated: str | None = None) -> Exhibit:
         """All of it but sound; `outdated` as of `Exhibit`."""
-        aims = {wanted.name: project.specification(wanted) for wanted in project.masters}
+        found = () if receipt is None or outdated is not None else receipt.files
+        measured = {file.deliverable: file.measured for file in found}
+        aims = {
+            wanted.name: aim_of(project.specification(wanted), self.overview.mixed, measured.get(wanted.name))
+            for wanted in project.masters
+        }
         return Exhibit(self.evidence, self.overview, aims, receipt, outdated)
+
+
+def aim_of(specification: Specification, mixed: LoudnessOverview, measured: Measured | None = None) -> MasterAim:
+    """What a master is to come out at, as far as features tell: to 1 or 2 dB, as they know the stereo fold alone, and
+    neither RMS nor Leq(m). `measured` is what a render of this mix has come to."""
+    expected = UNMEASURED.model_copy(
+        update={
+            "integrated_lufs": mixed.integrated_lufs,
+            "dialogue_lufs": mixed.dialogue_lufs,
+            "speech_share": mixed.speech_share,
+        }
+    )
+    level = None
+    if specification.loudness is not None:
+        level, _ = level_that_holds(specification.loudness, measured or expected)
+    return MasterAim(level, gain_for(specification, expected).gain_db)
 
 
 def with_excerpts(
     shown: Exhibit, project: Project, plan: Plan, sources: Sequence[Source], count: int, threads: int = THREADS
 ) -> Exhibit:
     """The same with so many of the worst places of what is shown to listen to, mixed by the whole `plan`, at the gain
-    that the last render of this mix has found.
+    that the last render of this mix has found, else that its first master is expected at, else at none.
 
     `sources` are in line, as the plan was made for them. StemError where a file cannot be read.
     """
-    receipt, gain_db = shown.receipt, None
+    receipt, gain_db = shown.receipt, next(iter(shown.aims.values())).gain_db or 0.0
     if receipt is not None and shown.outdated is None:
-        gain_db = next((file.gain_db for file in receipt.files if file.kind == "printmaster"), None)
+        gain_db = next((file.gain_db for file in receipt.files if file.kind == "printmaster"), gain_db)
     places = worst_places(shown.evidence.plan, count)
     return replace(shown, excerpts=tuple(excerpts_of(project, plan, sources, places, gain_db, threads=threads)))
 

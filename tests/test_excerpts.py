@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import signal
 import threading
@@ -21,7 +20,7 @@ from stemmix.alignment import as_planned
 from stemmix.dsp.true_peak import TruePeakMeter
 from stemmix.engine.mixer import folded
 from stemmix.errors import StemError
-from stemmix.excerpts import CEILING_DBTP, FADE_S, excerpts_of, expected_gain_db, mixed_at
+from stemmix.excerpts import CEILING_DBTP, FADE_S, excerpts_of, mixed_at
 from stemmix.files.documents import canonical
 from stemmix.files.projects import read_project
 from stemmix.model.excerpts import Excerpt, Place
@@ -71,6 +70,8 @@ class Mixed(NamedTuple):
         return read_audio(self.folder / file.path), 10 ** (file.gain_db / 20)
 
     def excerpts(self, places: Sequence[Place], gain_db: float | None = None, **options: Any) -> list[Excerpt]:
+        """At the gain of the render, if no other is given."""
+        gain_db = self.receipt.files[0].gain_db if gain_db is None else gain_db
         return excerpts_of(self.project, self.plan, self.sources, places, gain_db, **options)
 
     def heard(self, spans: Sequence[tuple[int, int]]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -346,27 +347,6 @@ def test_somebody_who_wants_an_end_gets_it_within_a_second(example: Mixed) -> No
     # of two threads: a busy machine may make them wait
     assert time.process_time() - asked[0] < 2.0
     assert time.monotonic() - asked_at[0] < 10.0
-
-
-# ---- the gain where none is given ------------------------------------------------------------------------------------
-
-
-def test_without_a_gain_it_is_near_that_of_a_render(example: Mixed) -> None:
-    (file,) = example.receipt.files
-    assert expected_gain_db(example.project, example.plan) == pytest.approx(file.gain_db, abs=2.0)
-    one = worst_places(example.plan, 1)
-    assert example.excerpts(one)[0].gain_db == expected_gain_db(example.project, example.plan)
-
-
-def test_where_nothing_like_loudness_is_asked_for_it_is_0_db(example: Mixed, tmp_path: Path) -> None:
-    cinema = [{"name": "cinema", "preset": "cinema-trailer-tasa"}]
-    path = tmp_path / "other.json"
-    path.write_text(json.dumps(json.loads(EXAMPLE.read_text()) | {"deliverables": cinema}))
-    assert expected_gain_db(read_project(path), example.plan) == 0.0
-
-
-def test_a_plan_that_tells_no_loudness_leads_to_expect_0_db(example: Mixed) -> None:
-    assert expected_gain_db(example.project, example.plan.model_copy(update={"scenes": ()})) == 0.0
 
 
 def test_stems_can_be_unreadable_at_a_place_and_the_file_is_named(tmp_path: Path) -> None:

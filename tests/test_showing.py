@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,13 @@ from stemmix.files import clips
 from stemmix.files.documents import read_document
 from stemmix.looking import exhibit
 from stemmix.model.choice import Choice
+from stemmix.model.exhibit import MasterAim
+from stemmix.model.presets import PRESETS, Specification
 from stemmix.model.receipt import Receipt
-from tests.material import edited, rendered, scene, silent_progress
+from stemmix.showing import aim_of
+from tests.evidence import LOUD
+from tests.material import RATE_HZ, edited, read_audio, rendered, scene, silent_progress, write_audio
+from tests.report.exhibits import overview
 
 Said = pytest.CaptureFixture[str]
 
@@ -185,6 +191,45 @@ def test_a_receipt_that_is_none_is_said(project: Path) -> None:
     (project.parent / "out" / "scene.receipt.json").write_text("{}")
     found = shown(project)
     assert (found.receipt, found.outdated) == (None, "scene.receipt.json cannot be read")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{}, {"preset": "netflix-nearfield-20"}, {"preset": "ebu-r128-s2-streaming"}, {"preset": "dolby-atmos-music"}],
+)
+def test_the_gain_that_is_expected_is_near_that_of_a_render(project: Path, wanted: dict[str, str]) -> None:
+    """By the measure that its specification has, over the action alone: what lies before is 20 dB louder."""
+    sound = read_audio(project.parent / "scene" / "mx.wav")
+    sound[:RATE_HZ] = 0.5
+    sound[:RATE_HZ:2] = -0.5
+    write_audio(project.parent / "scene" / "mx.wav", sound)
+    edited(project, lambda made: made.update(ffoa=1.5, deliverables=[{"name": "master", "layout": "2.0", **wanted}]))
+    expected = shown(project, excerpts=1)
+    gain_db = expected.aims["master"].gain_db
+    (file,) = rendered(project).files
+    assert gain_db == pytest.approx(file.gain_db, abs=1.0)
+    assert expected.excerpts[0].gain_db + expected.excerpts[0].lowered_db == pytest.approx(gain_db, abs=1e-3)
+
+
+def test_what_features_cannot_tell_is_expected_at_no_gain() -> None:
+    mixed = overview().mixed
+    for preset in ("acx-audiobook", "cinema-trailer-tasa"):
+        assert aim_of(PRESETS[preset].specification, mixed).gain_db is None
+    plain = Specification.plain("own", -23.0, -1.0)
+    assert aim_of(plain, mixed).gain_db == -3.0
+    assert aim_of(plain, replace(mixed, integrated_lufs=None)).gain_db is None
+    assert aim_of(plain.model_copy(update={"loudness": None}), mixed) == MasterAim(None, 0.0)
+
+
+def test_where_there_is_little_speech_the_fallback_is_what_is_aimed_at() -> None:
+    netflix = PRESETS["netflix-nearfield-51"].specification
+    mixed = replace(overview().mixed, dialogue_lufs=-30.0, speech_share=0.5)
+    spoken, silent = (aim_of(netflix, replace(mixed, speech_share=share)) for share in (0.5, 0.1))
+    assert (spoken.gain_db, silent.gain_db) == (3.0, -4.0)
+    assert spoken.level == netflix.loudness
+    assert silent.level == netflix.loudness.fallback  # type: ignore[union-attr]
+    rendered_so = LOUD.model_copy(update={"speech_share": 0.1})
+    assert aim_of(netflix, mixed, rendered_so).level == silent.level, "of a render, as it was judged"
 
 
 def test_a_choice_narrows_what_is_told_and_leaves_the_timeline_whole(project: Path) -> None:

@@ -81,7 +81,7 @@ def gain_for(specification: Specification, measured: Measured) -> Aim:
     """
     if specification.loudness is None:
         return Aim(0.0, None, None, None, f"{specification.name} asks for no loudness")
-    level, why = _level_that_holds(specification.loudness, measured)
+    level, why = level_that_holds(specification.loudness, measured)
     name = _name(level.method)
     value: float | None = getattr(measured, READINGS[level.method])
     if value is None:
@@ -127,7 +127,7 @@ def judged(
 # ---------------------------------------------------------------------------------------------------------- loudness
 
 
-def _level_that_holds(loudness: Loudness, measured: Measured) -> tuple[Level, str]:
+def level_that_holds(loudness: Loudness, measured: Measured) -> tuple[Level, str]:
     """The specification's first method, or its fallback where there is little speech; and the words for that."""
     fallback, share = loudness.fallback, measured.speech_share
     if fallback is None or share is None or share >= fallback.below_speech_share:
@@ -145,7 +145,7 @@ def _reason(level: Level, measured: Measured) -> str:
 
 
 def _of_loudness(loudness: Loudness, measured: Measured) -> Finding:
-    level, why = _level_that_holds(loudness, measured)
+    level, why = level_that_holds(loudness, measured)
     value: float | None = getattr(measured, READINGS[level.method])
     if value is None:
         name, field, lowest = why + _name(level.method), READINGS[level.method], level.bounds[0]

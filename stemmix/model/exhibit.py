@@ -9,11 +9,21 @@ from typing import Final
 from stemmix.model.evidence import Evidence
 from stemmix.model.excerpts import Excerpt
 from stemmix.model.overview import Overview
-from stemmix.model.presets import Specification
+from stemmix.model.presets import Level
 from stemmix.model.receipt import Receipt
 
 EXCERPTS: Final = 6
 """Places to listen to where nobody says how many: half a minute, twice, 1 MB of MP3."""
+
+
+@dataclass(frozen=True)
+class MasterAim:
+    """What a master is to come out at."""
+
+    level: Level | None
+    """Which of what its specification asks holds for it; None where no loudness is asked for."""
+    gain_db: float | None
+    """What gain is to be expected of a render; None where nothing tells it before there is one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +32,8 @@ class Exhibit:
 
     evidence: Evidence
     overview: Overview
-    aims: Mapping[str, Specification]
-    """Of each master that a render makes, by its name."""
+    aims: Mapping[str, MasterAim]
+    """Of each master that a render makes, by its name, in the project's order."""
     receipt: Receipt | None = None
     """Of the last render into the project's folder."""
     outdated: str | None = None

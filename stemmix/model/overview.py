@@ -64,9 +64,13 @@ class LoudnessOverview:
     short_term: Curve
     """Over 3 s."""
     integrated_lufs: float | None
-    """With both gates, over all of it; None where nothing is louder than the absolute one."""
+    """With both gates, over all that counts; None where nothing is louder than the absolute one."""
     gate_lufs: float | None
     """The relative gate; None where there is none, or nobody has kept it."""
+    dialogue_lufs: float | None = None
+    """While dialogue speaks, ungated; None where none does, or nobody has asked."""
+    speech_share: float = 0.0
+    """How much of what counts that is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +86,8 @@ class Overview:
     targets: tuple[TargetOverview, ...]
     """In the order in which they are cleared."""
     mixed: LoudnessOverview
-    """All stems together in the mix, told from features, to some tenths of a LU, before any master gain."""
+    """All stems together in the mix, told from features, to some tenths of a LU, before any master gain. Curves are of
+    all of it, whatever is one figure of the action alone."""
 
     @property
     def cells(self) -> int:

@@ -18,6 +18,7 @@ from stemmix.dsp.filters import k_weighting_power
 from stemmix.dsp.meters import gated_loudness, relative_gate
 from stemmix.dsp.running import running_mean
 from stemmix.dsp.spectrum import HOPS_PER_SECOND
+from stemmix.model.deliverables import speech_of
 from stemmix.model.overview import Curve, LoudnessOverview, Overview, StemOverview, TargetOverview
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
@@ -86,7 +87,7 @@ def overview_of(project: Project, stems: Sequence[HeardStem], plan: Plan) -> Ove
             _target(desk, grid, [goal for goal in goals if goal.targets == targets], gains)
             for targets in dict.fromkeys(goal.targets for goal in goals)
         ),
-        mixed=_loudness(grid, mixed),
+        mixed=_loudness(grid, mixed, *_counted(desk, plan, frames)),
     )
 
 
@@ -126,17 +127,32 @@ def _outline(grid: _Grid, extent: Floats) -> tuple[Floats, Floats]:
     return above, below
 
 
-def _loudness(grid: _Grid, k_power: Floats) -> LoudnessOverview:
+def _counted(desk: Desk, plan: Plan, frames: int) -> tuple[slice, NDArray[np.bool_]]:
+    """The frames of the action, and in which of all frames dialogue speaks: by what a render's loudness is measured."""
+    first, after = desk.project.action
+    action = slice(-(-first // desk.hop), frames if after is None else min(after // desk.hop, frames))
+    speaks = np.zeros(frames, dtype=bool)
+    for start, end in speech_of(plan):
+        speaks[-(-start // desk.hop) : -(-end // desk.hop)] = True
+    return action, speaks
+
+
+def _loudness(grid: _Grid, k_power: Floats, action: slice, speaks: NDArray[np.bool_]) -> LoudnessOverview:
     """Of (frames,) K-weighted power, windows centred on their frames."""
     momentary, short_term = (
         np.maximum(running_mean(k_power, width, "constant"), 0.0) for width in (MOMENTARY_FRAMES, SHORT_TERM_FRAMES)
     )
-    whole_blocks = momentary[MOMENTARY_FRAMES // 2 : len(momentary) - MOMENTARY_FRAMES // 2 : GATING_STEP]
+    half = MOMENTARY_FRAMES // 2
+    whole_blocks = momentary[action.start + half : max(action.stop - half, 0) : GATING_STEP]
+    spoken = k_power[action][speaks[action]]
+    dialogue_lufs = float(_lufs(np.array([spoken.mean()]))[0]) if len(spoken) else np.nan
     return LoudnessOverview(
         momentary=grid.curve(_lufs(momentary)),
         short_term=grid.curve(_lufs(short_term)),
         integrated_lufs=gated_loudness(whole_blocks),
         gate_lufs=relative_gate(whole_blocks),
+        dialogue_lufs=None if np.isnan(dialogue_lufs) else dialogue_lufs,
+        speech_share=len(spoken) / max(action.stop - action.start, 1),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from stemmix.model.exhibit import Exhibit
 from stemmix.model.overview import Curve, LoudnessOverview
 from stemmix.model.plan import Move, Plan
+from stemmix.model.presets import METHOD_NAMES, Level
 from stemmix.model.receipt import Course, WrittenFile
 from stemmix.report import timeline
 from stemmix.report.markup import tag
@@ -136,20 +137,22 @@ def _scenes(scale: Scale, plan: Plan) -> Element:
 def _loudness(exhibit: Exhibit, scale: Scale) -> Iterator[Element]:
     """Of every master: as it was measured on what was written, else as it is to be expected."""
     written = {} if exhibit.receipt is None else {file.deliverable: file for file in exhibit.receipt.files}
-    for name, specification in exhibit.aims.items():
-        target = None if specification.loudness is None else specification.loudness.target
+    for name, aim in exhibit.aims.items():
         file = written.get(name)
-        levels = [] if target is None else [("target", target)]
         if file is not None and file.course is not None and exhibit.outdated is None:
-            yield from _measured(scale, exhibit.overview.sample_rate, name, file, file.course, levels)
+            yield from _measured(scale, exhibit.overview.sample_rate, name, file, file.course, aim.level)
             continue
-        expected = _at_target(exhibit.overview.mixed, target)
-        label = f"Loudness of {name} as it is to be expected, before any limiter"
-        yield _loudness_track(scale, name, "expected; LUFS", expected, levels, label, 1.0)
+        about, label = "expected", f"Loudness of {name} as it is to be expected, before any limiter"
+        if aim.gain_db is None and aim.level is not None:
+            method = METHOD_NAMES[aim.level.method]
+            about = f"at gain 0: nothing tells its {method} yet"
+            label = f"Loudness of {name} {about}"
+        expected = _at_gain(exhibit.overview.mixed, aim.gain_db or 0.0)
+        yield _loudness_track(scale, name, about, expected, aim.level, label, 1.0)
 
 
 def _measured(
-    scale: Scale, rate_hz: int, name: str, file: WrittenFile, course: Course, levels: list[tuple[str, float]]
+    scale: Scale, rate_hz: int, name: str, file: WrittenFile, course: Course, level: Level | None
 ) -> Iterator[Element]:
     cell = course.step_s * rate_hz / scale.cell_samples
     short_term = _floats(course.short_term_lufs)
@@ -161,7 +164,7 @@ def _measured(
     )
     integrated = file.measured.integrated_lufs
     told = "silent" if integrated is None else f"{integrated:.1f} LUFS integrated"
-    yield _loudness_track(scale, name, "measured; LUFS", heard, levels, f"Loudness of {name} over time, {told}", cell)
+    yield _loudness_track(scale, name, "measured", heard, level, f"Loudness of {name} over time, {told}", cell)
     if course.reduction_db:
         deepest = max(course.reduction_db)
         label = f"Gain reduction of {name} by its limiter, {deepest:.1f} dB at most"
@@ -174,16 +177,22 @@ def _floats(values: Sequence[float | None]) -> np.ndarray[tuple[int], np.dtype[n
     return np.array([np.nan if value is None else value for value in values], np.float64)
 
 
-def _at_target(loudness: LoudnessOverview, target: float | None) -> LoudnessOverview:
-    """At the gain that brings it to its target."""
-    if target is None or loudness.integrated_lufs is None:
-        return loudness
-    gain_db = target - loudness.integrated_lufs
+def _at_gain(loudness: LoudnessOverview, gain_db: float) -> LoudnessOverview:
     momentary, short_term = (
         Curve(curve.lowest + gain_db, curve.highest + gain_db) for curve in (loudness.momentary, loudness.short_term)
     )
-    gate_lufs = None if loudness.gate_lufs is None else loudness.gate_lufs + gain_db
-    return LoudnessOverview(momentary, short_term, target, gate_lufs)
+    integrated_lufs, gate_lufs = (
+        None if lufs is None else lufs + gain_db for lufs in (loudness.integrated_lufs, loudness.gate_lufs)
+    )
+    return LoudnessOverview(momentary, short_term, integrated_lufs, gate_lufs)
+
+
+def _aimed(level: Level | None) -> tuple[list[tuple[str, float]], str]:
+    """The line of a target, and what is told of it: that of programme loudness, which the chart shows, needs no words;
+    what is not told in LUFS has no place there."""
+    if level is None or level.target is None or level.method not in ("programme", "dialogue"):
+        return [], ""
+    return [("target", level.target)], "; dashed: dialogue target" if level.method == "dialogue" else ""
 
 
 def _loudness_track(
@@ -191,14 +200,15 @@ def _loudness_track(
     name: str,
     about: str,
     heard: LoudnessOverview,
-    levels: list[tuple[str, float]],
+    level: Level | None,
     label: str,
     cell: float,
 ) -> Element:
+    target, named = _aimed(level)
     told = (("gate", heard.gate_lufs), ("integrated", heard.integrated_lufs))
-    drawn = [*levels, *((name, lufs) for name, lufs in told if lufs is not None)]
-    chart = timeline.loudness_chart(scale, heard.momentary, heard.short_term, drawn, label, cell)
+    drawn = [*target, *((name, lufs) for name, lufs in told if lufs is not None)]
+    chart = timeline.loudness_chart(scale, heard.momentary, heard.short_term, drawn, f"{label}{named}", cell)
     marks = [
         (f"{at:g}", timeline.loudness_y(at) / timeline.LOUDNESS_HEIGHT) for at in (-10.0, -20.0, -30.0, -40.0, -50.0)
     ]
-    return _track(f"Loudness, {name}", about, chart, marks)
+    return _track(f"Loudness, {name}", f"{about}; LUFS{named}", chart, marks)

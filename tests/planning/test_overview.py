@@ -112,6 +112,29 @@ def test_loudness_of_a_steady_bed_is_that_of_its_levels() -> None:
     assert overview.mixed.short_term.lowest[20:-20] == pytest.approx(steady[15:-15], abs=0.02)
 
 
+def test_loudness_is_that_of_the_action_and_of_what_is_spoken_in_it() -> None:
+    """Line-up tone before the action, 30 dB louder, is drawn and counts for nothing, as in a render."""
+    music = Told("MX", "music", (bed(4.0, 30.0, -50.0),))
+    tone = Told("FX", "fx", (bed(0.0, 3.0, -20.0),))
+    _, whole = seen(scene(LINES, music, seconds=30.0, ffoa=4.0, lfoa=20.0))
+    _, toned = seen(scene(LINES, music, tone, seconds=30.0, ffoa=4.0, lfoa=20.0))
+    assert toned.mixed.integrated_lufs == pytest.approx(whole.mixed.integrated_lufs, abs=0.5)
+    assert toned.mixed.momentary.highest[10] > whole.mixed.momentary.highest[100] + 20.0
+    _, counted = seen(scene(LINES, music, tone, seconds=30.0))
+    assert counted.mixed.integrated_lufs is not None
+    assert whole.mixed.integrated_lufs is not None
+    assert counted.mixed.integrated_lufs > whole.mixed.integrated_lufs + 5.0
+
+
+def test_dialogue_is_as_loud_as_the_mix_is_while_lines_are_spoken() -> None:
+    _, overview = seen(scene(LINES, MUSIC, seconds=30.0, ffoa=10.0))
+    assert overview.mixed.speech_share == pytest.approx(3.0 / 20.0, abs=0.02), "one of two lines lies in the action"
+    levels = overview.mixed.momentary.highest[122:148]
+    assert overview.mixed.dialogue_lufs == pytest.approx(levels.mean(), abs=0.5)
+    _, silent = seen(scene(MUSIC, Told("AMB", "ambience", (bed(0.0, 9.0),)), seconds=10.0))
+    assert (silent.mixed.dialogue_lufs, silent.mixed.speech_share) == (None, 0.0)
+
+
 def test_a_spectrum_is_told_of_what_lines_are_spoken_over() -> None:
     """A music that is soft under the lines, loud elsewhere, and ducked by a pin in them."""
     music = Told("MX", "music", (bed(0.0, 30.0, -60.0, side_db=None), bed(16.0, 30.0, -30.0, side_db=None)))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from stemmix.bands import BAND_COUNT
-from stemmix.model.exhibit import Exhibit
+from stemmix.model.exhibit import Exhibit, MasterAim
 from stemmix.model.overview import Curve, LoudnessOverview, Overview, StemOverview, TargetOverview
 from stemmix.model.presets import Specification
 from stemmix.model.receipt import Course, Finding, Limiting, Receipt, SourceFile, WrittenFile
@@ -108,6 +108,6 @@ def exhibit(**fields: Any) -> Exhibit:
     given: dict[str, Any] = {
         "evidence": told,
         "overview": overview(stems=tuple(stem.id for stem in told.stems)),
-        "aims": {"printmaster": Specification.plain("profile film", -23.0, -1.0)},
+        "aims": {"printmaster": MasterAim(Specification.plain("profile film", -23.0, -1.0).loudness, -3.0)},
     }
     return Exhibit(**(given | fields))

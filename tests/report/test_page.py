@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from stemmix.model.evidence import Chosen
+from stemmix.model.exhibit import Exhibit, MasterAim
 from stemmix.model.features import Span
 from stemmix.model.plan import PlannedScene
+from stemmix.model.presets import PRESETS
 from stemmix.model.profiles import Role
 from stemmix.model.report import Report
 from stemmix.report.page import page_html
@@ -247,6 +249,28 @@ def levels_of(text: str) -> dict[str, float]:
 def test_the_gate_is_drawn_where_it_was_not_10_lu_under_the_loudness() -> None:
     assert levels_of(page_html(exhibit(receipt=receipt())))["gate"] == pytest.approx(-36.0, abs=0.05)
     assert levels_of(page_html(exhibit()))["gate"] == pytest.approx(-34.5, abs=0.05), "-31.5 before the gain of -3"
+
+
+def aimed(preset: str, gain_db: float | None) -> Exhibit:
+    return exhibit(aims={"printmaster": MasterAim(PRESETS[preset].specification.loudness, gain_db)})
+
+
+def test_loudness_is_expected_at_the_gain_that_a_render_would_find_not_at_the_target() -> None:
+    """Of dialogue loudness the target is none of the programme's, and is called what it is."""
+    text = page_html(aimed("netflix-nearfield-20", 5.0))
+    levels = levels_of(text)
+    assert levels["integrated"] == pytest.approx(-15.0, abs=0.3)
+    assert levels["target"] == pytest.approx(-27.0, abs=0.3)
+    assert "expected; LUFS; dashed: dialogue target" in Parsed(text).text_of("span")
+
+
+@pytest.mark.parametrize(("preset", "name"), [("acx-audiobook", "RMS level"), ("cinema-trailer-tasa", "Leq(m)")])
+def test_loudness_that_cannot_be_foretold_is_drawn_as_it_is_and_said_so(preset: str, name: str) -> None:
+    text = page_html(aimed(preset, None))
+    levels = levels_of(text)
+    assert levels["integrated"] == pytest.approx(-20.0, abs=0.3)
+    assert "target" not in levels, "what is no LUFS has no place in the chart"
+    assert f"at gain 0: nothing tells its {name} yet; LUFS" in Parsed(text).text_of("span")
 
 
 def test_a_receipt_that_has_kept_no_gate_is_shown_without_one() -> None:
