@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
+
 from stemmix.bands import BAND_COUNT
+from stemmix.dsp.running import running_mean
+from stemmix.dsp.spectrum import HOPS_PER_SECOND
 from stemmix.model.plan import PlannedScene
 from stemmix.model.profiles import HITS, SPEECH, Role
 from stemmix.model.project import UNTOLD_SCENE, Project
@@ -62,6 +66,13 @@ class Goal:
 
 SILENT_POWER = 1e-9
 """-90 dBFS, of all bands together: what a cue over it gives is no line, for nothing is there to be heard."""
+
+PAUSE_S = 0.3
+"""A longer pause in a stretch that is given parts two lines: in the mean of both no phrase could be lost, or clear."""
+PAUSE_DB = 25.0
+"""Below the stretch's own loud frames."""
+FLOOR_DB, FLOOR_S = 4.0, 7.5
+"""So far over the faintest of what is around is the room."""
 
 
 def goals_of(project: Project, stems: Sequence[HeardStem], hop: int, frames: int) -> list[Goal]:
@@ -126,7 +137,7 @@ def _ranks(
 def _raised(project: Project, stems: Sequence[HeardStem], hop: int, frames: int) -> list[Goal]:
     """The lines that pins make of stems; several of one span and priority are one line of all their bands.
 
-    None where the stem has nothing to be heard: no cut would bring it out.
+    None where the stem has nothing to be heard: no cut would bring it out. Its pauses are none either.
     """
     by_id = {stem.id: stem for stem in stems}
     bands: dict[tuple[str, int, int, int], frozenset[int]] = {}
@@ -137,7 +148,8 @@ def _raised(project: Project, stems: Sequence[HeardStem], hop: int, frames: int)
         start, end = (project.clock.position(time) for time in (pin.start, pin.end))
         longest = _longest(stem.role, project.sample_rate, hop)
         heard = spans_of(project, (stem,), hop, frames)
-        for piece in _pieces((start // hop, -(-min(end, frames) // hop)), longest):
+        phrases = _phrases(stem, start // hop, -(-min(end, frames) // hop), hop)
+        for piece in (piece for phrase in phrases for piece in _pieces(phrase, longest)):
             if not any(first < piece[1] and last > piece[0] for first, last in heard):
                 continue
             key = (pin.stem, pin.priority, *piece)
@@ -162,8 +174,8 @@ def spans_of(
 ) -> list[tuple[int, int]]:
     """Lines of all targets together, as programme frames (first, after the last); where they overlap they are one.
 
-    A stem's cues stand for what would be found in it, if any lies in the programme; one over its silence is none. Runs
-    longer than `longest` frames are cut into equal pieces.
+    A stem's cues stand for what would be found in it, if any lies in the programme; one over its silence is none, and
+    one with pauses is as many lines as it has phrases. Runs longer than `longest` frames are cut into equal pieces.
     """
     rate, clock = project.sample_rate, project.clock
     given: dict[str, list[tuple[int, int]]] = {}
@@ -176,8 +188,8 @@ def spans_of(
         for stem in targets
         for start, end in given.get(stem.id, _heard_in(stem, rate))
         if start < frames
-        for span in [(start // hop, -(-min(end, frames) // hop))]
-        if stem.id not in given or sounds(stem, *span)
+        for whole in [(start // hop, -(-min(end, frames) // hop))]
+        for span in (_phrases(stem, *whole, hop) if stem.id in given else [whole])
     )
     merged: list[tuple[int, int]] = []
     for start, end in spans:
@@ -191,6 +203,30 @@ def spans_of(
 def sounds(stem: HeardStem, start: int, end: int) -> bool:
     """Whether a stem has anything to be heard in programme frames from `start` to before `end`."""
     return end > start and float(stem.frames.power("total", start, end).sum(axis=-1).max()) > SILENT_POWER
+
+
+def _phrases(stem: HeardStem, start: int, end: int, hop: int) -> list[tuple[int, int]]:
+    """What of a stretch of programme frames that is given has something to be heard in it; empty over silence.
+
+    A pause is what was not found to sound, and is far below the stretch's loud frames, or no louder than the room.
+    """
+    if not sounds(stem, start, end):
+        return []
+    margin = round(FLOOR_S * HOPS_PER_SECOND)
+    low, high = max(start - margin, 0), end + margin
+    around = running_mean(stem.frames.power("total", low, high).sum(axis=-1), HOPS_PER_SECOND // 5, "edge")
+    power = around[start - low : end - low]
+    faint = power < np.percentile(power, 95) * 10.0 ** (-PAUSE_DB / 10.0)
+    room = power < np.percentile(around[around > SILENT_POWER], 2) * 10.0 ** (FLOOR_DB / 10.0)
+    found = np.zeros(end - start, bool)
+    for run in stem.facts.active:
+        found[max((stem.at + run.start) // hop - start, 0) : max(-(-(stem.at + run.end) // hop) - start, 0)] = True
+    heard = np.flatnonzero(found | ~(faint | room))
+    if not len(heard):  # a sound that never changes is its own room
+        heard = np.flatnonzero(~faint)
+    pauses = np.flatnonzero(np.diff(heard) > round(PAUSE_S * HOPS_PER_SECOND))
+    firsts, lasts = heard[np.r_[0, pauses + 1]], heard[np.r_[pauses, len(heard) - 1]]
+    return [(start + first, start + last + 1) for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)]
 
 
 def _heard_in(stem: HeardStem, rate_hz: int) -> list[tuple[int, int]]:

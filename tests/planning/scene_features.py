@@ -50,6 +50,8 @@ class Sound:
     """Level of the sides over the mid; None for a sound in the middle."""
     is_voice: bool = False
     """Speech: its spectrum, and four syllables a second with 12 dB between them; else a slope of -3 dB an octave."""
+    is_room: bool = False
+    """Room tone, which is no activity."""
 
     def levels_db(self, count: int) -> Floats:
         """(count, 36) levels of the mid; -200 where it does not sound."""
@@ -178,7 +180,7 @@ def _classic(power: Floats) -> Floats:
 
 def _facts(told: Told, own_s: float, *, silent: bool) -> StemFacts:
     """What a scan would have said of the whole; figures that no decision looks at are plain."""
-    spans = sorted({(sound.start_s, sound.end_s) for sound in told.sounds})
+    spans = sorted({(sound.start_s, sound.end_s) for sound in told.sounds if not sound.is_room})
     joined: list[tuple[float, float]] = []
     for start_s, end_s in spans:
         if joined and start_s <= joined[-1][1]:

@@ -41,6 +41,32 @@ def test_cues_stand_for_what_would_be_found_in_their_stem_and_in_no_other() -> N
     assert spans_s(found) == [(8.0, 9.0), (20.0, 21.5), (30.0, 31.0)]
 
 
+def test_a_cue_with_pauses_is_as_many_lines_as_it_has_phrases() -> None:
+    """In the mean over a pause two clear phrases were lost, and behind a loud phrase a lost one was clear."""
+    spoken = Told("DX", "dialogue", (line(2.0, 3.0), line(5.0, 6.0), Sound(7.0, 8.0, -70.0)))
+    loose = goals(scene(spoken, MUSIC, seconds=60.0, cues=[{"stem": "DX", "from": 1.0, "to": 10.0}]))
+    exact = [{"stem": "DX", "from": start, "to": start + 1.0} for start in (2.0, 5.0, 7.0)]
+    near = spans_s(loose), spans_s(goals(scene(spoken, MUSIC, seconds=60.0, cues=exact)))
+    assert len(near[0]) == len(near[1]) == 3
+    for one, other in zip(*near, strict=True):
+        assert one == pytest.approx(other, abs=0.12)
+
+
+def test_room_tone_in_a_cue_is_a_pause_and_a_short_breath_is_none() -> None:
+    room = Sound(0.0, 60.0, -68.0, is_room=True)
+    spoken = Told("DX", "dialogue", (line(2.0, 3.0), line(3.2, 4.0), line(8.0, 9.0), room))
+    found = spans_s(goals(scene(spoken, MUSIC, seconds=60.0, cues=[{"stem": "DX", "from": 0.0, "to": 12.0}])))
+    assert found == [pytest.approx((2.0, 4.0), abs=0.1), pytest.approx((8.0, 9.0), abs=0.1)]
+
+
+def test_a_raised_span_has_no_line_where_its_stem_pauses() -> None:
+    hits = Told("FX", "fx", (Sound(20.0, 21.0), Sound(25.0, 26.0)))
+    pins = [{"stem": "FX", "from": 15.0, "to": 40.0, "priority": 200}]
+    found = goals(scene(Told("DX", "dialogue", (line(2.0, 3.0),)), MUSIC, hits, seconds=60.0, pins=pins))
+    raised = spans_s([goal for goal in found if goal.raised])
+    assert raised == [pytest.approx((20.0, 21.0), abs=0.1), pytest.approx((25.0, 26.0), abs=0.1)]
+
+
 def test_a_cue_ends_with_the_programme() -> None:
     stems = (Told("DX", "dialogue", (line(2.0, 3.0), Sound(50.0, 60.0, -80.0))), MUSIC)
     cues = [{"stem": "DX", "from": 59.0, "to": 70.0}, {"stem": "DX", "from": 80.0, "to": 90.0}]
