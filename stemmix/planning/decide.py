@@ -75,7 +75,8 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int) -> Plan:
     if project.method == "frequency":
         standing += static_moves(stems, goals, desk.rules, frames)
         gains = desk.gains(standing)
-        lines = [_under_curves(desk, gains, goal) for goal in goals]
+        capped = {move.stem for move in standing if move.stopped_by == "cap"}
+        lines = [_under_curves(desk, gains, goal, capped) for goal in goals]
         undone: list[str] = []
     else:
         lines, undone = _solved(desk, goals, standing)
@@ -189,8 +190,11 @@ def _as_it_came(desk: Desk, goal: Goal, heard: Passage) -> SolvedLine:
     )
 
 
-def _under_curves(desk: Desk, gains: dict[str, StemGains], goal: Goal) -> SolvedLine:
-    """A goal under curves that were made for all lines alike: what they reach is all there is."""
+def _under_curves(desk: Desk, gains: dict[str, StemGains], goal: Goal, capped: Collection[str]) -> SolvedLine:
+    """A goal under curves that were made for all lines alike: what they reach is all there is.
+
+    `capped`: the stems whose curves would have gone deeper.
+    """
     heard = desk.passage(goal)
     came = _as_it_came(desk, goal, heard)
     mixed = desk.mixed(goal, heard, gains)
@@ -201,7 +205,9 @@ def _under_curves(desk: Desk, gains: dict[str, StemGains], goal: Goal) -> Solved
     if stopped_by != "clear" and reached >= desk.rules.clarity:
         stopped_by = "goal"
     elif stopped_by != "clear" and below:
-        stopped_by = "pin" if any(desk.rules.holds_curve(stem.id) for stem in below) else "cap"
+        stopped_by = "cap" if any(stem.id in capped for stem in below) else "rule"
+        if any(desk.rules.holds_curve(stem.id) for stem in below):
+            stopped_by = "pin"
     return replace(came, reached=reached, stopped_by=stopped_by)
 
 
@@ -318,7 +324,7 @@ def _moves(
         stop: StoppedBy = solution.stopped_by
         if stop in {"cap", "benefit"}:
             stop = "cap" if solution.at_cap[index] else "benefit"
-        if pinned[index]:
+        if pinned[index] and (stop != "goal" or solution.at_cap[index]):
             stop = "pin"
         if stop == "goal" and transient_share(stem, goal, desk.hop) > 0.5:
             stop = "protection"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from stemmix.bands import BAND_COUNT, EDGE_HZ
+import math
+from collections.abc import Sequence
+
+from stemmix.bands import CENTRE_HZ, EDGE_HZ
 from stemmix.model.project import Project
 from stemmix.model.requests import Pin
 from stemmix.units import samples_from_seconds
@@ -74,7 +77,19 @@ def forbidden(pin: Pin) -> tuple[str, ...]:
 
 def bands_of(pin: Pin) -> range:
     """The bands that a pin is meant for: every one that reaches into its range."""
+    return _between(pin, EDGE_HZ[:-1], EDGE_HZ[1:])
+
+
+def bands_into(pin: Pin) -> range:
+    """The bands whose cuts reach into a pin's range: a curve goes from one centre to the next in a straight line."""
+    return _between(pin, (0.0, *CENTRE_HZ[:-1]), (*CENTRE_HZ[1:], math.inf))
+
+
+def _between(pin: Pin, firsts: Sequence[float], lasts: Sequence[float]) -> range:
+    """The bands, each from its first to its last frequency, that touch a pin's range."""
     low_hz = 0.0 if pin.low_hz is None else pin.low_hz
-    high_hz = float("inf") if pin.high_hz is None else pin.high_hz
-    inside = [band for band in range(BAND_COUNT) if EDGE_HZ[band + 1] > low_hz and EDGE_HZ[band] < high_hz]
+    high_hz = math.inf if pin.high_hz is None else pin.high_hz
+    inside = [
+        band for band, (first, last) in enumerate(zip(firsts, lasts, strict=True)) if last > low_hz and first < high_hz
+    ]
     return range(inside[0], inside[-1] + 1)

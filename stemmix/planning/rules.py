@@ -21,7 +21,7 @@ from stemmix.model.requests import Pin
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.ids import begin, distinct, joined
 from stemmix.planning.lines import HIT_DB, Goal
-from stemmix.planning.pins import Pins, bands_of, forbidden
+from stemmix.planning.pins import Pins, bands_into, bands_of, forbidden
 from stemmix.planning.unmask import Bounds
 from stemmix.units import samples_from_seconds
 
@@ -127,7 +127,7 @@ class Rules:
             over[bands] = np.minimum(over[bands], priority)
         for pin in self.pins_on(stem.id, start, end):
             if pin.priority is not None and pin.priority > stem.priority:
-                over[bands_of(pin)] = np.maximum(over[bands_of(pin)], pin.priority)
+                over[bands_into(pin)] = np.maximum(over[bands_into(pin)], pin.priority)
         return over
 
     def _bind(self, pin: Pin, rule: Floats, lost: Floats, duck: Floats) -> bool:
@@ -139,7 +139,7 @@ class Rules:
         if "duck" in kinds:
             duck[:] = 0.0
         if pin.max_cut_db is not None:
-            shares, bands = self._shares(pin), bands_of(pin)
+            shares, bands = self._shares(pin), bands_into(pin)
             rule[bands] = np.minimum(rule[bands], shares.eq_db)
             lost[bands] = np.minimum(lost[bands], shares.eq_db)
             # a duck reaches every band

@@ -19,7 +19,8 @@ How much
 
 When to stop
     Bounds are no goals. A line that cannot reach its goal gets the least that brings it within `GIVEN_UP` of what all
-    its bounds together would; and for no line is a stem touched whose cuts buy next to nothing.
+    its bounds together would, or half of that way, or a quarter, as far as it is worth what the bed loses; where
+    nothing is, the voice's own moves alone. For no line is a stem touched whose cuts buy next to nothing.
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ GOAL_MARGIN = 0.025
 CLOSE_ENOUGH = 0.002
 GIVEN_UP = 0.01
 """Clarity that a line short of its goal is left without: the last of it costs as much as all before it."""
+WORTH = 0.25
+"""Clarity that cuts for such a line must buy for all of the bed's loudness, and so a tenth of it for a tenth. A line
+that reaches its goal is worth twice as much and more; under what may not be cut, as under a narrator, one is not."""
+WAYS = (1.0, 0.5, 0.25)
+NEARLY = 0.05
+"""Clarity under its goal at which a line is all but clear, and worth whatever it takes."""
 NEXT_TO_NOTHING = 0.002
 """Clarity that is no reason to touch a stem, of all such stems together."""
 
@@ -142,16 +149,22 @@ def solve(line: Passage, bounds: Bounds, lift: float = 0.0) -> Solution:
     if not (bounds.lost_db.any() or bounds.duck_db.any()):
         return nothing.solution("nothing to cut")
     if (reached := _least(line, bounds, goal + GOAL_MARGIN)) is not None:
-        return reached.solution("goal")
+        return reached.with_useful_presence.solution("goal")
     everything = _furthest(line, bounds)
     best = everything.clarity
     if best >= goal:
         aim = max(best - GIVEN_UP, min(best, goal + CLOSE_ENOUGH))
-        return _within_all(everything, aim).solution("goal")
+        return _within_all(everything, aim).with_useful_presence.solution("goal")
     if best - came < 2 * GIVEN_UP:
         return nothing.solution("benefit")
-    short = _within_all(everything, best - GIVEN_UP).solution("cap")
-    return short if short.at_cap.any() else replace(short, stopped_by="benefit")
+    voice = replace(everything, cut=line.untouched, duck=0.0).with_useful_presence
+    start = voice.clarity
+    for way in WAYS:
+        short = _within_all(everything, start + way * (best - GIVEN_UP - start)).with_useful_presence
+        if best >= bounds.clarity - NEARLY or short.clarity - start >= WORTH * short.loss:
+            solution = short.solution("cap")
+            return solution if solution.at_cap.any() and way == 1.0 else replace(solution, stopped_by="benefit")
+    return (voice if start - came >= GIVEN_UP else nothing).solution("benefit")
 
 
 def presence(line: Passage, cap_db: float) -> Floats:
@@ -182,6 +195,27 @@ class _Attempt:
     def voice_db(self) -> Floats:
         """(36,) all that is done to the line."""
         return np.zeros(self.cut.shape[1]) + self.ride_db + self.presence_db
+
+    @property
+    def with_useful_presence(self) -> _Attempt:
+        """The same without a tilt that takes from the voice what is heard of it, as of a whisper, which has no body."""
+        level = replace(self, presence_db=0.0)
+        return level if np.any(self.presence_db) and level.clarity >= self.clarity else self
+
+    @property
+    def loss(self) -> float:
+        """Share of the loudness of all that may be cut for the line, 0 to 1, that is."""
+        bounds, line = self.bounds, self.line
+        may_be = bounds.lost_db.any(axis=1) | (bounds.duck_db > 0)
+        mid, side = line.maskers[may_be], line.sides[may_be]
+        duck = np.zeros((len(may_be), 1)) + np.reshape(self.duck, (-1, 1))
+        taken = [self.cut + duck, np.maximum(self.cut - slack_db(line), 0.0) + duck]
+        mid_gain, side_gain = (10.0 ** (-one[may_be, None] / 10.0) for one in taken)
+        came, left = (
+            masking.loudness(power.sum(axis=0), LOUDNESS_EXPONENT)
+            for power in (mid + side, mid * mid_gain + side * side_gain)
+        )
+        return 1.0 - left / came if came else 0.0
 
     def solution(self, stopped_by: StoppedBy) -> Solution:
         stems, bands = self.cut.shape

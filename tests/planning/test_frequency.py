@@ -157,6 +157,18 @@ def test_a_line_says_what_came_of_it(music_db: float, stopped_by: str) -> None:
         assert (judged.clarity_after >= plan.clarity_goal) == (stopped_by != "cap")
 
 
+def test_a_line_that_the_average_leaves_short_is_not_told_of_a_cap() -> None:
+    """The louder line decides how deep the curve is; what keeps it from going deeper for the softer is the rule."""
+    plan = scene(
+        Told("DX", "dialogue", (line(2.0, 4.0), line(8.0, 9.0, -64.0))),
+        Told("MX", "music", (bed(0.0, 20.0, -57.0, low_hz=300.0, high_hz=5000.0),)),
+        seconds=20.0,
+        method="frequency",
+    ).decide()
+    assert [move.stopped_by for move in plan.moves] == ["rule"]
+    assert [one.stopped_by for one in plan.lines] == ["clear", "rule"]
+
+
 def test_a_line_that_a_kept_stem_hides_says_so_and_so_does_one_that_only_higher_stems_hide() -> None:
     music = Told("MX", "music", (bed(0.0, 20.0, -40.0),))
     kept = decided(music, pins=[{"stem": "MX", "from": 15.0, "to": 16.0, "keep": True}])

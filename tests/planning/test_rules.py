@@ -104,11 +104,29 @@ def test_nothing_reaches_into_a_kept_span_not_even_a_ramp(profile: str, start_s:
 
 def test_a_kept_stem_is_told_by_the_line_that_lacks_its_cut() -> None:
     """Music hides most: with it kept the line falls short, says that a pin is why, and its neighbour does not."""
-    plan = pinned(-38.0, stem="MX", **{"from": 9.0, "to": 10.5}, keep=True)
+    plan = pinned(-44.0, stem="MX", **{"from": 9.0, "to": 10.5}, keep=True)
     assert the_line(plan, 9.0).stopped_by == "pin"
     assert the_line(plan, 9.0).clarity_after < plan.clarity_goal
     assert the_line(plan, 2.0).stopped_by == "goal"
     assert {move.stem for move in made_for(plan, the_line(plan, 9.0))} == {"DX", "FX"}
+
+
+@pytest.mark.parametrize("pin", [{"forbid": ["duck"]}, {"max_cut_db": 24.0}])
+def test_a_pin_that_holds_nothing_back_is_not_what_stopped_a_move(pin: dict[str, Any]) -> None:
+    free, bound = unpinned(-56.0), pinned(-56.0, stem="MX", **{"from": 0.0, "to": 13.0}, **pin)
+    assert [move.action for move in bound.moves] == [move.action for move in free.moves]
+    assert [move.stopped_by for move in bound.moves] == [move.stopped_by for move in free.moves]
+
+
+@pytest.mark.parametrize("pin", [{"max_cut_db": 0.0}, {"priority": 200}])
+@pytest.mark.parametrize(("low_hz", "high_hz"), [(479.0, 3000.0), (1000.0, 2500.0)])
+def test_nothing_is_cut_anywhere_in_the_range_of_a_pin(pin: dict[str, Any], low_hz: float, high_hz: float) -> None:
+    """Between the centres of two bands a curve goes in a straight line: the neighbour's cut must not reach inside."""
+    plan = pinned(stem="MX", **{"from": 0.0, "to": 13.0, "low_hz": low_hz, "high_hz": high_hz}, **pin)
+    deepest = gains_db(plan, "MX")[:, :BAND_COUNT].min(axis=0)
+    assert deepest.min() < -3.0, "it is cut beside it"
+    inside = np.interp(np.linspace(low_hz, high_hz, 1000), CENTRE_HZ, deepest)
+    assert not inside.any()
 
 
 def test_what_music_may_not_give_the_effect_gives_the_more() -> None:
@@ -420,12 +438,12 @@ def test_a_pinned_move_of_any_kind_is_all_that_is_done_in_its_span_and_changes_n
 ) -> None:
     """In a masker and in the line itself; the other lines have what they had."""
     action = asdict(ACTIONS[kind])
-    plan = pinned(-40.0, stem=stem, **{"from": 8.9, "to": 10.6}, action=action)
+    plan = pinned(-44.0, stem=stem, **{"from": 8.9, "to": 10.6}, action=action)
     span = gains_db(plan, stem, 8.9, 10.6)[20:-20]
     assert np.abs(span - gains_of(ACTIONS[kind])).max() < 1e-9
-    assert np.array_equal(gains_db(plan, stem, 0.0, 8.0), gains_db(unpinned(-40.0), stem, 0.0, 8.0))
+    assert np.array_equal(gains_db(plan, stem, 0.0, 8.0), gains_db(unpinned(-44.0), stem, 0.0, 8.0))
     for other in {"DX", "MX", "FX"} - {stem}:
-        assert np.array_equal(gains_db(plan, other, 0.0, 8.0), gains_db(unpinned(-40.0), other, 0.0, 8.0))
+        assert np.array_equal(gains_db(plan, other, 0.0, 8.0), gains_db(unpinned(-44.0), other, 0.0, 8.0))
         assert gains_db(plan, other, 9.0, 10.5).any()
 
 
