@@ -10,6 +10,7 @@ those of the 95th percentile.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,18 +40,33 @@ STEADY_UNDER_DB = 15.0
 WITHIN_ALWAYS_DB = 12.0
 SHORTEST_FRAMES = int(0.3 * HOPS_PER_SECOND)
 """A run no longer than this is no line: a click, a breath."""
+LASTS_FRAMES = 6
+"""Something in a phrase goes on for 120 ms; keys, steps and a clock never do, however many come one after the other."""
+KNOCK_FRAMES = 2
+"""The frames of a knock's window before and after it."""
+KNOCK_LEAST_DB, KNOCK_RANGE_DB = 10.0, 40.0
+"""A floor that is nearer to the loudest frame, or further from it, is taken for one that is not."""
 AUDIBLE_DB = -90.0
 
 
-def speech_runs(level_db: Floats | Singles, voice: Codes) -> list[tuple[int, int]]:
+class Phrase(NamedTuple):
+    """Something that is heard, between two frames; the second lies after its last."""
+
+    start: int
+    end: int
+    knocks: bool
+    """Whether nothing in it lasts as long as a syllable: no speech."""
+
+
+def phrases_of(level_db: Floats | Singles, voice: Codes) -> list[Phrase]:
     """(frames,) K-weighted level at 50 frames a second in dB, codes of `VoiceBands` -> phrases.
 
-    A phrase is (first frame, frame after the last), longer than `SHORTEST_FRAMES`; phrases of one run meet where it is
-    faintest.
+    Each is longer than `SHORTEST_FRAMES`; phrases of one run meet where it is faintest.
     """
     phrases = []
     smooth_db = smoothed_db(level_db)
-    below_db = _below_db(smooth_db, stands_out(voice))
+    floor_db = _floor_db(smooth_db)
+    below_db = _below_db(smooth_db, floor_db, stands_out(voice))
     sure = below_db < PARTED_DB
     for start, end in runs(below_db < WITHIN_DB):
         cores = [(start + a, start + b) for a, b in runs(sure[start:end]) if b - a > SHORTEST_FRAMES]
@@ -58,7 +74,28 @@ def speech_runs(level_db: Floats | Singles, voice: Codes) -> list[tuple[int, int
         for (_, before), (after, _) in pairwise(cores):
             edges.append(before + int(np.argmin(smooth_db[before : after + 1])))
         phrases += list(pairwise([*edges, end]))
-    return [run for run in phrases if run[1] - run[0] > SHORTEST_FRAMES]
+    return [
+        Phrase(start, end, not _lasts(level_db[start:end], float(floor_db[start:end].min())))
+        for start, end in phrases
+        if end - start > SHORTEST_FRAMES
+    ]
+
+
+def _lasts(level_db: Floats | Singles, floor_db: float) -> bool:
+    """Whether anything stays above half of the way from the floor up to the loudest frame, or `KNOCK_LEAST_DB` below
+    it, for as long as a syllable does; what does not is left out, for a word beside it may be softer."""
+    left_db = np.array(level_db)
+    if left_db.max() <= floor_db + KNOCK_LEAST_DB:
+        return True
+    while (highest_db := float(left_db.max())) > max(floor_db + KNOCK_LEAST_DB, AUDIBLE_DB):
+        half_db = min((highest_db + max(floor_db, highest_db - KNOCK_RANGE_DB)) / 2.0, highest_db - KNOCK_LEAST_DB)
+        loud = runs(np.asarray(left_db > half_db))
+        if any(end - start >= LASTS_FRAMES for start, end in loud):
+            return True
+        loudest = int(np.argmax(left_db))
+        start, end = next((start, end) for start, end in loud if start <= loudest < end)
+        left_db[max(start - KNOCK_FRAMES, 0) : end + KNOCK_FRAMES] = -np.inf
+    return False
 
 
 def smoothed_db(level_db: Floats | Singles) -> Singles:
@@ -71,7 +108,7 @@ def smoothed_db(level_db: Floats | Singles) -> Singles:
     return power.astype(np.float32, copy=False)
 
 
-def _below_db(smooth_db: Singles, out: NDArray[np.bool_]) -> Singles:
+def _below_db(smooth_db: Singles, floor_db: Singles, out: NDArray[np.bool_]) -> Singles:
     """How far each frame lies below the loud frames of the reel or its surroundings; endless where it is no speech.
 
     `out` says ten times a second what stands out.
@@ -85,7 +122,7 @@ def _below_db(smooth_db: Singles, out: NDArray[np.bool_]) -> Singles:
     below_db = np.minimum(reference_db, loud_db, out=reference_db)
     below_db -= smooth_db
     # dense speech without a pause shows no floor: within 12 dB of the loud frames that is not asked
-    over = _over_floor(smooth_db) | (smooth_db > loud_db - WITHIN_ALWAYS_DB)
+    over = (smooth_db > floor_db + np.float32(ABOVE_FLOOR_DB)) | (smooth_db > loud_db - WITHIN_ALWAYS_DB)
     heard = _at_frames(out, len(smooth_db)) | (over & _at_frames(_widened(out, NEAR_S), len(smooth_db)))
     # what never stands out for 15 s is not held against what does
     heard |= (smooth_db > loud_db - WITHIN_ALWAYS_DB) & ~_at_frames(_widened(out, FLOOR_S / 2), len(smooth_db))
@@ -93,12 +130,10 @@ def _below_db(smooth_db: Singles, out: NDArray[np.bool_]) -> Singles:
     return np.asarray(below_db)
 
 
-def _over_floor(smooth_db: Singles) -> NDArray[np.bool_]:
-    """Where a frame stands out from the faintest of the 15 s around it."""
+def _floor_db(smooth_db: Singles) -> Singles:
+    """The faintest of the 15 s around each frame."""
     # reflected: to go on with the first frame of a fade would be to take its faintest moment for the floor
-    floor_db = running_percentile(smooth_db, 2, int(FLOOR_S * HOPS_PER_SECOND) | 1, "symmetric")
-    floor_db += np.float32(ABOVE_FLOOR_DB)
-    return smooth_db > floor_db
+    return running_percentile(smooth_db, 2, int(FLOOR_S * HOPS_PER_SECOND) | 1, "symmetric")
 
 
 def _widened(out: NDArray[np.bool_], by_s: float) -> NDArray[np.bool_]:

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from stemmix.model.document import Document, item
+from stemmix.model.profiles import SPEECH, Role
 from stemmix.model.receipt import Measured
 
 Floats = NDArray[np.float64]
 
-FEATURES_VERSION = 7
+FEATURES_VERSION = 8
 """Counts up whenever a scan of the same samples gives other numbers, or they are kept in another form: cached features
 of another version are void."""
 
@@ -227,8 +228,17 @@ class StemFacts(Document):
     onsets: tuple[Onset, ...]
     """In time."""
     active: tuple[Span, ...]
-    """Where it has something to be heard: of dialogue, its lines."""
+    """Where it has something to be heard."""
+    knocks: tuple[Span, ...] = ()
+    """Those of them in which nothing lasts as long as a syllable: keys, steps, a clock."""
     warnings: tuple[str, ...]
+
+    def heard_as(self, role: Role) -> tuple[Span, ...]:
+        """Where a stem of such a role has something to be heard: of speech, its lines."""
+        if role not in SPEECH or not self.knocks:
+            return self.active
+        knocks = frozenset(self.knocks)
+        return tuple(span for span in self.active if span not in knocks)
 
     @property
     def silent(self) -> bool:

@@ -121,7 +121,7 @@ def _masked(
 def _active(stem: HeardStem, frames: int, hop: int) -> NDArray[np.bool_]:
     """(frames,) whether the stem has something to be heard."""
     active = np.zeros(frames, dtype=bool)
-    for run in stem.facts.active:
+    for run in stem.facts.heard_as(stem.role):
         active[(stem.at + run.start) // hop : -(-(stem.at + run.end) // hop)] = True
     return active
 

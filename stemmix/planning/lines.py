@@ -219,7 +219,7 @@ def _phrases(stem: HeardStem, start: int, end: int, hop: int) -> list[tuple[int,
     faint = power < np.percentile(power, 95) * 10.0 ** (-PAUSE_DB / 10.0)
     room = power < np.percentile(around[around > SILENT_POWER], 2) * 10.0 ** (FLOOR_DB / 10.0)
     found = np.zeros(end - start, bool)
-    for run in stem.facts.active:
+    for run in stem.facts.heard_as(stem.role):
         found[max((stem.at + run.start) // hop - start, 0) : max(-(-(stem.at + run.end) // hop) - start, 0)] = True
     heard = np.flatnonzero(found | ~(faint | room))
     if not len(heard):  # a sound that never changes is its own room
@@ -231,7 +231,7 @@ def _phrases(stem: HeardStem, start: int, end: int, hop: int) -> list[tuple[int,
 
 def _heard_in(stem: HeardStem, rate_hz: int) -> list[tuple[int, int]]:
     """Where a stem sounds, in samples of the programme; of effects, hits that are shorter than any speech too."""
-    runs = [(stem.at + run.start, stem.at + run.end) for run in stem.facts.active]
+    runs = [(stem.at + run.start, stem.at + run.end) for run in stem.facts.heard_as(stem.role)]
     if stem.role not in HITS:
         return runs
     last = stem.at + stem.facts.frames

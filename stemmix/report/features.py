@@ -37,7 +37,8 @@ def _chosen(evidence: Evidence, stem: str | None) -> list[HeardFacts]:
 def _facts(heard: HeardFacts, programme: Clock) -> Table:
     facts, measured = heard.facts, heard.facts.measured
     made = table(f"{heard.id}: {heard.role.value}, {heard.file}", ["=feature", "value"])
-    sounding = sum(run.end - run.start for run in facts.active)
+    active = facts.heard_as(heard.role)
+    sounding = sum(run.end - run.start for run in active)
     rows = [
         ("length", f"{clock(facts.frames, facts.sample_rate)}, from {moment(heard.at, programme)} on"),
         ("source", f"{facts.source_layout} at {facts.source_rate} Hz"),
@@ -60,7 +61,7 @@ def _facts(heard: HeardFacts, programme: Clock) -> Table:
         ("spectral rolloff (85 %)", f"{facts.rolloff_hz:.0f} Hz"),
         ("spectral flatness", f"{facts.flatness:.4f}"),
         ("onsets", _onsets(facts)),
-        ("active", f"{many(len(facts.active), 'run')}, {clock(sounding, facts.sample_rate)}"),
+        ("active", f"{many(len(active), 'run')}, {clock(sounding, facts.sample_rate)}"),
     ]
     if heard.tonal is not None:
         voiced = sorted(hz for hz in heard.tonal.pitch_hz if hz is not None)

@@ -157,7 +157,7 @@ def part_of(evidence: Evidence) -> str:
 def sounding(evidence: Evidence, heard: HeardFacts) -> int:
     """How many samples of that span a stem has something to be heard in."""
     start, end = looked_at(evidence)
-    runs = ((heard.at + run.start, heard.at + run.end) for run in heard.facts.active)
+    runs = ((heard.at + run.start, heard.at + run.end) for run in heard.facts.heard_as(heard.role))
     return sum(max(min(last, end) - max(first, start), 0) for first, last in runs)
 
 

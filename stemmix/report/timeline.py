@@ -102,7 +102,8 @@ def waveform(scale: Scale, stem: StemOverview, facts: HeardFacts) -> Element:
     """How far a stem's samples swing, where its lines are spoken, and its onsets."""
     height = 2 * WAVE_HALF
     speaks = facts.role in SPEECH
-    spans = [(facts.at + run.start, facts.at + run.end) for run in facts.facts.active] if speaks else []
+    heard = facts.facts.heard_as(facts.role) if speaks else ()
+    spans = [(facts.at + run.start, facts.at + run.end) for run in heard]
     ticks = "".join(f"M{_short(scale.x(facts.at + onset.at))} 0v5" for onset in facts.facts.onsets)
     peak_db = _decibels(np.array([max(stem.above.max(initial=0.0), stem.below.max(initial=0.0))]))[0]
     told = [f"peak {peak_db:.1f} dBFS", many(len(facts.facts.onsets), "onset")]

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from stemmix.analysis.scan import StemScan
-from stemmix.analysis.speech import SHORTEST_FRAMES, smoothed_db
-from stemmix.analysis.speech import speech_runs as runs_of
+from stemmix.analysis.speech import SHORTEST_FRAMES, phrases_of, smoothed_db
 from stemmix.analysis.voice import VoiceBands
 from stemmix.bands import BAND_COUNT
 from stemmix.files.stems import StemReader
 from stemmix.model.features import Look, Span
+from stemmix.model.profiles import Role
 from tests.material import RATE_HZ, band_noise, voice
 
 REELS = Path(__file__).resolve().parents[2] / ".." / "shared" / "reels"
@@ -22,20 +22,20 @@ LINES_S = ((1.0, 2.2), (3.4, 4.1), (5.5, 8.0), (9.0, 9.7))
 FRAMES = 11 * RATE_HZ
 
 
-def speech_of(signal: np.ndarray, lead_samples: int = 0) -> tuple[Span, ...]:
+def speech_of(signal: np.ndarray, lead_samples: int = 0, role: Role = Role.DIALOGUE) -> tuple[Span, ...]:
     scan = StemScan(RATE_HZ, lead_samples, lambda rows: None)
     for begin in range(0, len(signal), RATE_HZ):
         scan.process(signal[begin : begin + RATE_HZ])
     look = Look(dc=0.0, clipped_runs=0, first_clipped=None)
     facts = scan.finish(source_rate=RATE_HZ, source_layout="2.0", look=look)
-    return facts.active
+    return facts.heard_as(role)
 
 
 def speech_runs(level_db: np.ndarray) -> list[tuple[int, int]]:
     """Phrases of a sound of this level, alike in all bands."""
     bands = VoiceBands()
     bands.take(np.repeat(10 ** (level_db[:, None] / 10), BAND_COUNT, axis=1) / BAND_COUNT)
-    return runs_of(level_db, bands.codes())
+    return [(start, end) for start, end, knocks in phrases_of(level_db, bands.codes()) if not knocks]
 
 
 def stereo(mono: np.ndarray) -> np.ndarray:
@@ -110,6 +110,36 @@ def test_a_click_is_no_line() -> None:
     signal = voice(FRAMES, LINES_S)
     signal[int(2.8 * RATE_HZ) : int(2.8 * RATE_HZ) + 500] = 0.9
     assert_they_are_the_lines(speech_of(stereo(signal)), LINES_S, 0.15)
+
+
+@pytest.mark.parametrize(("apart_s", "lasts_s", "level_db"), [(0.3, 0.01, -28.0), (0.2, 0.006, -24.0)])
+@pytest.mark.parametrize("room_db", [-62.0, None])
+def test_keys_steps_and_a_clock_are_no_lines_of_speech_and_are_heard_all_the_same(
+    apart_s: float, lasts_s: float, level_db: float, room_db: float | None
+) -> None:
+    """Each goes on for less than a syllable does, however many come one after the other."""
+    random = np.random.default_rng(4)
+    signal = voice(FRAMES + 30 * RATE_HZ, ((1.0, 3.0), (38.0, 40.0))).reshape(-1)
+    clicks = np.zeros(len(signal))
+    knock = random.normal(size=round(6 * lasts_s * RATE_HZ)) * np.exp(
+        -np.arange(round(6 * lasts_s * RATE_HZ)) / (lasts_s * RATE_HZ)
+    )
+    for at_s in np.cumsum(apart_s * random.uniform(0.85, 1.15, round(28 / apart_s))):
+        at = round((5.0 + at_s) * RATE_HZ)
+        clicks[at : at + len(knock)] += knock / np.abs(knock).max() * 10 ** (level_db / 20)
+    signal = signal + clicks
+    if room_db is not None:
+        signal += 10 ** (room_db / 20) * band_noise(len(signal), 60, 6000, seed=7)
+    assert_they_are_the_lines(speech_of(stereo(signal)), ((1.0, 3.0), (38.0, 40.0)), 0.25)
+    assert len(speech_of(stereo(signal), role=Role.FX)) > 2
+
+
+@pytest.mark.parametrize("before_s", [0.05, 0.15])
+def test_a_soft_word_beside_a_knock_is_a_line(before_s: float) -> None:
+    signal = 0.1 * voice(FRAMES, ((5.0, 5.4),)) + voice(FRAMES, ((1.0, 2.0), (8.0, 9.0)))
+    at = int((5.0 - before_s) * RATE_HZ)
+    signal[at : at + 200] += 0.3
+    assert len(speech_of(stereo(signal))) == 3
 
 
 @pytest.mark.parametrize("lead_samples", [0, 1, 700, 959])
