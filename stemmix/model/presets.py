@@ -169,6 +169,15 @@ class Overrides(Document):
     """Widest loudness range, in LU."""
 
 
+OVERRIDDEN: Final = {
+    "target_lufs": "loudness",
+    "tolerance_lu": "loudness",
+    "ceiling_dbtp": "true_peak",
+    "lra_max_lu": "lra_lu",
+}
+"""What of a specification an override replaces, where it is called otherwise."""
+
+
 class Specification(Document):
     """Everything that is asked of one file; what is None is not asked. Limits are called as what is `Measured` is."""
 
@@ -218,13 +227,10 @@ class Specification(Document):
             changed["loudness"] = self._own_loudness(overrides.target_lufs, overrides.tolerance_lu)
         if overrides.ceiling_dbtp is not None:
             changed["true_peak"] = TruePeak(highest_dbtp=overrides.ceiling_dbtp, confidence="given")
-        for name, highest in (
-            ("short_term_max_lufs", overrides.short_term_max_lufs),
-            ("momentary_max_lufs", overrides.momentary_max_lufs),
-            ("lra_lu", overrides.lra_max_lu),
-        ):
+        for name in ("short_term_max_lufs", "momentary_max_lufs", "lra_max_lu"):
+            highest = getattr(overrides, name)
             if highest is not None:
-                changed[name] = Limit(highest=highest, confidence="given")
+                changed[OVERRIDDEN.get(name, name)] = Limit(highest=highest, confidence="given")
         return self.model_copy(update=changed)
 
     def _own_loudness(self, target_lufs: float | None, tolerance_lu: float | None) -> Loudness:

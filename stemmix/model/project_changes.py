@@ -17,11 +17,12 @@ from typing import Any, Final, TypeVar
 from stemmix.model.deliverables import FoldDown, Mastered, Printmaster
 from stemmix.model.difference import Change
 from stemmix.model.document import Document
+from stemmix.model.presets import OVERRIDDEN, Overrides
 from stemmix.model.profiles import Role
 from stemmix.model.project import Project
 from stemmix.model.requests import Cue, Pin
 from stemmix.model.stems import Breakpoint, Clip, Fade, Stem
-from stemmix.model.timecode import FRAME_RATES, as_typed
+from stemmix.model.timecode import FRAME_RATES, as_typed, has_frames
 from stemmix.model.words import (
     added,
     asked,
@@ -39,6 +40,7 @@ from stemmix.model.words import (
     stem_in_words,
     told,
 )
+from stemmix.units import in_digits
 
 Thing = TypeVar("Thing")
 
@@ -119,26 +121,22 @@ class _Both:
         yield from self._time(what, "ffoa", old.ffoa, new.ffoa, "the beginning", place=True)
         yield from self._time(what, "lfoa", old.lfoa, new.lfoa, "the end", place=True)
         for role in Role:
-            yield from self._by_profile(
-                "priorities",
-                role.value,
-                *((one.priorities.get(role), one.defaults.priorities[role]) for one in (old, new)),
-            )
+            sides = (_Given(one.priorities.get(role), one.defaults.priorities[role]) for one in (old, new))
+            yield from self._by_profile("priorities", role.value, *sides)
         yield from self._fields(what, old, new, ("balance", "file_name", "report", "note"))
 
-    def _by_profile(self, what: str, field: str, old: tuple[Any, Any], new: tuple[Any, Any]) -> Iterator[Change]:
-        """A value, and what the profile has in its place: a difference where both what is written and what holds
-        differ. That another profile has other values is told with the profile."""
-        written, holds = (old[0], new[0]), [default if value is None else value for value, default in (old, new)]
-        if written[0] == written[1] or holds[0] == holds[1]:
-            return
-        words = [told(field, one) for one in holds]
-        said = [f"{word} (the profile's)" if one is None else word for word, one in zip(words, written, strict=True)]
-        yield Change(what=what, field=field, before=said[0], after=said[1])
+    def _by_profile(self, what: str, field: str, old: _Given, new: _Given) -> Iterator[Change]:
+        """A difference where both what is written and what holds differ. That another profile has other values is told
+        with the profile."""
+        if old.written != new.written and old.holds != new.holds:
+            yield Change(what=what, field=field, before=old.told(field), after=new.told(field))
 
     def _goals(self) -> Iterator[Change]:
         for name in ("clarity", "eq_cap_db", "duck_cap_db"):
-            sides = ((getattr(one.goals, name), getattr(one.defaults, name)) for one in (self.before, self.after))
+            sides = (
+                _Given(getattr(one.goals, name), getattr(one.defaults, name), _besides(one, name))
+                for one in (self.before, self.after)
+            )
             yield from self._by_profile("goals", name, *sides)
         yield from self._fields("goals", self.before.goals, self.after.goals, ("voice",))
 
@@ -207,16 +205,15 @@ class _Both:
                 yield from self._fields(name, clip, now, ("note",))
 
     def _in_file(self, what: str, field: str, old: str | float | None, new: str | float | None) -> Iterator[Change]:
-        """A place in a file: samples are the file's own, which only another number of samples compares with."""
-        counted = [time is not None and counts_samples(time) for time in (old, new)]
-        if any(counted):
-            samples = [self.after.clock.length(time) if is_so and time is not None else None
-                       for time, is_so in zip((old, new), counted, strict=True)]  # fmt: skip
-            if samples[0] != samples[1]:
-                words = ["the file's end" if time is None else as_typed(time) for time in (old, new)]
-                yield Change(what=what, field=field, before=words[0], after=words[1])
-            return
-        yield from self._time(what, field, old, new, "the file's end", place=False)
+        """A place in a file: seconds from its beginning, its own samples or its own timecode. Only the file could say
+        how one of them lies to another, and this does not look at it."""
+        times = [time for time in (old, new) if time is not None]
+        ways = {_way(time) for time in times}
+        if len(ways) < 2 and "samples" not in ways:
+            yield from self._time(what, field, old, new, "the file's end", place=False)
+        elif len(ways) > 1 or len(times) < 2 or len({self.after.clock.length(time) for time in times}) > 1:
+            words = ["the file's end" if time is None else as_typed(time) for time in (old, new)]
+            yield Change(what=what, field=field, before=words[0], after=words[1])
 
     def _fade(self, what: str, field: str, old: Fade | None, new: Fade | None) -> Iterator[Change]:
         if old is not None and new is not None and old.shape == new.shape:
@@ -326,7 +323,7 @@ class _Both:
                     yield from changed(what, name, *(_parent(project, wanted) for project, wanted in sides))
                     continue
                 values = [getattr(wanted, name, None) for _, wanted in sides]
-                holds = [_holds(project, wanted, name) for project, wanted in sides]
+                holds = [_holds(*side, name) for side in sides]
                 if values[0] != values[1] and (holds[0] is None or holds[0] != holds[1]):
                     yield from changed(what, name, *values)
 
@@ -409,16 +406,45 @@ def _parent(project: Project, wanted: Document) -> str | None:
     return said if said is not None else next((one.name for one in masters), None)
 
 
-def _holds(project: Project, wanted: Document, name: str) -> float | None:
-    """What a number of a master comes to, where its preset or the profile gives one too."""
-    if not isinstance(wanted, Mastered):
-        return None
-    specification = project.specification(wanted)
-    match name:
-        case "target_lufs":
-            return None if specification.loudness is None else specification.loudness.target
-        case "ceiling_dbtp":
-            return specification.ceiling_dbtp
-        case "max_limiting_db":
-            return project.max_limiting_db(wanted)
+def _holds(project: Project, wanted: Document, name: str) -> object:
+    """What a field of a master comes to, where its preset or the profile may say it too. Of a specification that is the
+    whole rule: a number that is given takes the place of tolerances, too."""
+    if isinstance(wanted, Mastered) and name == "max_limiting_db":
+        return project.max_limiting_db(wanted)
+    if isinstance(wanted, Mastered) and name in Overrides.model_fields:
+        return getattr(project.specification(wanted), OVERRIDDEN.get(name, name))
     return None
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A value, and what the profile has in its place."""
+
+    written: Any
+    default: Any
+    besides: str = ""
+    """What else the profile has, in words, which holds no more where a value is written."""
+
+    @property
+    def holds(self) -> tuple[Any, str]:
+        return (self.default, self.besides) if self.written is None else (self.written, "")
+
+    def told(self, field: str) -> str:
+        if self.written is not None:
+            return told(field, self.written)
+        return f"{told(field, self.default)} (the profile's{self.besides})"
+
+
+def _besides(project: Project, goal: str) -> str:
+    """Of the deepest cut: how deep a profile goes where none is given (`planning.rules`)."""
+    profile = project.defaults
+    if goal != "eq_cap_db" or profile.lost_cap_db == profile.eq_cap_db:
+        return ""
+    return f", {in_digits(profile.lost_cap_db)} for a line else lost"
+
+
+def _way(time: str | float) -> str:
+    """What a time in a file counts from."""
+    if counts_samples(time):
+        return "samples"
+    return "timecode" if isinstance(time, str) and has_frames(time) else "seconds"

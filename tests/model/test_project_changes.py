@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from stemmix.model.presets import PRESETS
 from stemmix.model.project import Project
 from stemmix.model.project_changes import matched, project_changes, value_at
 from stemmix.model.words import in_words
@@ -192,10 +193,14 @@ CHANGES: list[tuple[str, Edit, list[str]]] = [
     ("a scene gone", lambda fields: fields["scenes"].pop(1), ["- scene wreck: from 60 s"]),
     ("a goal", at("goals", clarity=0.6), ["  goals, clarity: 0.5 (the profile's) -> 0.6"]),
     ("a goal left to the profile", lambda fields: fields["goals"].clear(),
-     ["  goals, eq_cap_db: 9 dB -> 12 dB (the profile's)"]),
+     ["  goals, eq_cap_db: 9 dB -> 12 dB (the profile's, 24 for a line else lost)"]),
     ("hands off the voice", at("goals", voice=False), ["  goals, voice: yes -> no"]),
     ("a target", at("deliverables", 1, target_lufs=-14), ["  deliverable web, target_lufs: -16 LUFS -> -14 LUFS"]),
     ("a format", at("deliverables", 2, format="flac24"), ["  deliverable stems, format: wav24 -> flac24"]),
+    ("a target that the preset has, without what it tolerates", at("deliverables", 0, target_lufs=-23),
+     ["  deliverable mix, target_lufs: none -> -23 LUFS"]),
+    ("a ceiling that the preset has, likewise", at("deliverables", 0, ceiling_dbtp=-1),
+     ["  deliverable mix, ceiling_dbtp: none -> -1 dBTP"]),
     ("a preset", at("deliverables", 0, preset="atsc-a85"), ["  deliverable mix, preset: ebu-r128 -> atsc-a85"]),
     ("a kind", at("deliverables", 2, kind="m_and_e"), ["  deliverable stems, kind: stems -> m_and_e",
                                                        "  deliverable stems, by: stem -> none"]),
@@ -229,7 +234,7 @@ SAME: list[tuple[str, Edit]] = [
     ("what the role has", at("stems", 1, priority=40)),
     ("the profile itself", at(profile="film", method="multilevel")),
     ("the only parent there can be", at("deliverables", 2, parent="mix")),
-    ("what the preset has", at("deliverables", 0, target_lufs=-23)),
+    ("what holds without a preset", at("deliverables", 1, ceiling_dbtp=-1)),
     ("order of clips", lambda fields: fields["stems"][0]["clips"].reverse()),
     ("order of pins, cues and scenes", lambda fields: [fields[name].reverse() for name in ("pins", "cues", "scenes")]),
     ("a breakpoint on the way", lambda fields: fields["stems"][2]["automation"]["gain_db"].insert(
@@ -271,6 +276,47 @@ def test_in_a_file_samples_are_the_files_own() -> None:
     assert told(project(), before) == ["  stem DX, clip 1, in: 1 s -> 48000 samples"], "the file may have another rate"
     after = project(both(at(sample_rate=96_000), at("stems", 0, "clips", 0, **{"in": "48000 samples"})))
     assert told(before, after) == ["  sample_rate: 48000 Hz -> 96000 Hz"]
+
+
+def test_in_a_file_a_timecode_is_the_files_own() -> None:
+    """An hour of timecode is no hour into the file, and only the file could say where it lies."""
+    by_seconds = project(at("stems", 0, "clips", 0, **{"in": 3610, "out": 3620}))
+    by_timecode = project(at("stems", 0, "clips", 0, **{"in": "01:00:10:00", "out": "01:00:20:00"}))
+    assert told(by_seconds, by_timecode) == [
+        "  stem DX, clip 1, in: 3610 s -> 01:00:10:00",
+        "  stem DX, clip 1, out: 3620 s -> 01:00:20:00",
+    ]
+    later = project(at("stems", 0, "clips", 0, **{"in": "01:00:10:05", "out": "01:00:20:00"}))
+    assert told(by_timecode, later) == [
+        "  stem DX, clip 1, in: 01:00:10:00 -> 01:00:10:05 (5 frames longer, 9600 samples)"
+    ]
+
+
+def test_a_cap_that_the_profile_has_binds_a_line_that_would_else_be_lost() -> None:
+    """Given, it is no default any more: the two are not the same mix."""
+    left, given = project(at(goals={})), project(at(goals={"eq_cap_db": 12}))
+    assert told(left, given) == ["  goals, eq_cap_db: 12 dB (the profile's, 24 for a line else lost) -> 12 dB"]
+
+
+def preset_numbers() -> list[tuple[str, str, float]]:
+    """Every number that a deliverable may override by what its preset has."""
+    numbers = [(name, "ceiling_dbtp", preset.specification.ceiling_dbtp) for name, preset in PRESETS.items()]
+    for name, preset in PRESETS.items():
+        loudness = preset.specification.loudness
+        if loudness is not None and loudness.target is not None and loudness.method in ("programme", "dialogue"):
+            numbers.append((name, "target_lufs", loudness.target))
+    return numbers
+
+
+@pytest.mark.parametrize(("preset", "field", "value"), preset_numbers())
+def test_a_number_that_a_preset_has_is_no_difference_only_where_the_whole_rule_stays(
+    preset: str, field: str, value: float
+) -> None:
+    left, given = (
+        project(at(deliverables=[{"name": "mix", "preset": preset, **said}])) for said in ({}, {field: value})
+    )
+    same = left.specification(left.masters[0]) == given.specification(given.masters[0])
+    assert (told(left, given) == []) is same
 
 
 def test_two_clips_of_one_file_that_trade_places_are_told_by_what_is_heard() -> None:
