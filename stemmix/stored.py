@@ -39,10 +39,10 @@ def read_stored(stored: StoredPlan, project: Project, sources: Sequence[Source])
     One that may be stale comes back fitted, with each reason among its notes; one for another sample rate fits nothing.
     """
     plan = read_document(stored.path, Plan)
-    sources = as_planned(plan, sources)
-    reasons = stale_reasons(plan, project, sources)
+    placed = as_planned(plan, sources)
+    reasons = stale_reasons(plan, project, placed)
     if not reasons:
-        return plan, sources
+        return plan, placed
     if not stored.stale_ok:
         raise ProjectError(f"{stored.path}: the plan is stale: {'; '.join(reasons)}")
     if plan.sample_rate != project.sample_rate:
@@ -50,6 +50,8 @@ def read_stored(stored: StoredPlan, project: Project, sources: Sequence[Source])
             f"{stored.path}: the plan cannot be made to fit: its times are samples at {plan.sample_rate} Hz, and the "
             f"project is at {project.sample_rate} Hz"
         )
+    asked = project.in_line
+    sources = [one if one.stem.id in asked else source for one, source in zip(placed, sources, strict=True)]
     return _fitted(plan, project, sources, reasons), sources
 
 
@@ -85,7 +87,8 @@ def _fitted(plan: Plan, project: Project, sources: Sequence[Source], reasons: Se
     Moves of stems that are gone are left out, new stems get none, and the programme is as long as it is now: what lies
     beyond is left out.
     """
-    stems = tuple(_planned(source) for source in sources)
+    asked, then = project.in_line, {stem.id: stem.in_line_with for stem in plan.stems}
+    stems = tuple(_planned(source, then.get(source.stem.id) if source.stem.id in asked else None) for source in sources)
     present = {stem.id for stem in stems}
     frames = project.frames_of(max(stem.at + stem.frames for stem in stems))
     lines = [line for line in plan.lines if line.start < frames]
@@ -117,7 +120,7 @@ def _fitted(plan: Plan, project: Project, sources: Sequence[Source], reasons: Se
     )
 
 
-def _planned(source: Source) -> PlannedStem:
+def _planned(source: Source, in_line_with: str | None) -> PlannedStem:
     """A stem as a plan of today names it."""
     stem = source.stem
     return PlannedStem(
@@ -132,6 +135,7 @@ def _planned(source: Source) -> PlannedStem:
         order=stem.order,
         lag=source.lag,
         inverted=source.inverted,
+        in_line_with=in_line_with,
     )
 
 

@@ -320,6 +320,12 @@ class Project(ProjectFile):
             if not (stem.mute or stem.group in muted) and (not alone or stem.solo or stem.group in soloed)
         )
 
+    @property
+    def in_line(self) -> dict[str, str]:
+        """Stems that are to be brought into line, by id, each with the first one of its group that is heard."""
+        asking = [[stem.id for stem in self.heard if stem.group == group.id] for group in self.groups if group.align]
+        return {stem: members[0] for members in asking for stem in members[1:]}
+
     def fader_db(self, stem: Stem) -> float:
         """A stem's fader and its group's, in dB."""
         return stem.gain_db + sum(group.gain_db for group in self.groups if group.id == stem.group)
