@@ -4,9 +4,9 @@ The way of the data is in `pipeline`, one function that reads as the block diagr
 import them and rooms above them (`tests/test_architecture.py` holds the table), and the modules that go the way:
 
 ========================  ===========================================================================================
-`units`, `bands`,         dB and linear, seconds and samples; the bands everything is told in;
-`errors`, `stopping`,     the family of errors; how work ends before its time; threads that share a stream's work
-`crew`
+`units`, `signs`,         dB and linear, seconds and samples; texts that speak to no terminal; the bands everything is
+`bands`, `errors`,        told in; the family of errors; how work ends before its time; threads that share a stream's
+`stopping`, `crew`        work
 `model`                   the documents: project, features, plan, receipt; layouts, profiles, presets
 `dsp`                     arrays in, arrays out: spectrum, meters, limiter, dither; `kernels` and what is named
                           `..._kernels` have all compiled code

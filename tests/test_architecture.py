@@ -15,7 +15,7 @@ import stemmix
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "stemmix"
 
-FOUNDATIONS = ("units", "bands", "errors", "stopping", "crew")
+FOUNDATIONS = ("units", "signs", "bands", "errors", "stopping", "crew")
 ROOMS = ("model", "dsp", "files", "analysis", "planning", "engine", "report")
 ROOT = (
     "pipeline",

@@ -254,10 +254,28 @@ def test_what_the_system_cannot_look_at_is_an_error_that_names_it(
 
 def test_no_name_or_title_drives_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(tmp_path / "a\x1b[31m\u202eb.json")]) == 3
-    assert "a\\x1b[31m\\u202eb.json: there is no such file" in capsys.readouterr().err
+    assert "a\\u001b[31m\\u202eb.json: there is no such file" in capsys.readouterr().err
     project = edited(scene(tmp_path), lambda document: document.update(title="a\nb\x1b[31m"))
     assert main(["check", str(project)]) == 3
     assert "title: 'a\\nb\\x1b[31m' is no title: it holds a control character" in capsys.readouterr().err
+
+
+def test_no_name_of_a_file_drives_the_terminal_out_of_a_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Programs get it as it is."""
+    name, told = "x\u009b2J\u202e.wav", "x\\u009b2J\\u202e.wav"
+    project = scene(tmp_path)
+    (tmp_path / "scene" / "fx.wav").rename(tmp_path / "scene" / name)
+    edited(project, lambda document: document["stems"][2].update(file=f"scene/{name}"))
+    file = str(tmp_path / "scene" / name)
+    for words in (["check", str(project)], ["report", str(project)], ["measure", file], ["qc", file]):
+        assert main(words) in {0, 5}
+        out = capsys.readouterr().out
+        assert not {"\u009b", "\u202e"} & {*out}
+        assert words[0] not in {"measure", "qc"} or told in "".join(out.split())
+    assert main(["measure", file, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["path"] == file
 
 
 def test_a_loop_of_links_is_no_place_to_render_to(tmp_path: Path) -> None:

@@ -88,6 +88,26 @@ def test_a_real_edit_is_told_one_thing_a_line(pair: tuple[Path, Path], capsys: S
     assert "--plan decides now" in notes
 
 
+def test_whatever_a_project_says_a_change_is_one_line_that_no_terminal_obeys(
+    pair: tuple[Path, Path], capsys: Said
+) -> None:
+    note = "\x1b]0;t\x07\n  stem MX, mute: no -> yes\u202e\u009b2J"
+
+    def forge(document: dict[str, Any]) -> None:
+        document["note"] = document["stems"][0]["note"] = document["pins"][0]["note"] = note
+
+    edited(pair[1], forge)
+    out = told(capsys, *pair)
+    said = "\\u001b]0;t\\u0007\\n  stem MX, mute: no -> yes\\u202e\\u009b2J"
+    assert [line for line in out.splitlines() if "note" in line and "decisions" not in line] == [
+        f"  note: none -> {said}",
+        f"  stem DX, note: none -> {said}",
+    ]
+    assert f"stays as it is ({said})" in out
+    changes = json.loads(told(capsys, *pair, "--json"))["changes"]
+    assert [change["after"] for change in changes if change["field"] == "note"] == [note, note], "JSON has its own way"
+
+
 def test_exit_code_says_whether_they_differ_where_that_is_asked(pair: tuple[Path, Path], capsys: Said) -> None:
     told(capsys, *pair)
     told(capsys, *pair, "--exit-code", code=1)

@@ -21,6 +21,7 @@ import typer
 
 from stemmix import __version__
 from stemmix.errors import OutputError, StemmixError
+from stemmix.signs import harmless
 from stemmix.stopping import StoppedError, unbroken
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Voice:
         if self.lines is not None:
             self.lines.note(message)
         else:
-            _write_if_heard(f"{_harmless(message)}\n")
+            _write_if_heard(f"{harmless(message)}\n")
 
     def shown(self) -> AbstractContextManager[Progress]:
         """Takes how far a job has come, and shows it as it is wanted."""
@@ -83,7 +84,7 @@ class Voice:
         if self.lines is not None:
             self.lines.note(f"error: {error}")
         else:
-            _write_if_heard(f"stemmix: error: {_harmless(str(error))}\n")
+            _write_if_heard(f"stemmix: error: {harmless(str(error))}\n")
 
     @contextmanager
     def of_the_rooms(self) -> Iterator[None]:
@@ -143,16 +144,6 @@ def _in_signs_of(encoding: str, text: str) -> str:
     from stemmix.report.tables import in_ascii
 
     return in_ascii(text).encode(encoding, "backslashreplace").decode(encoding)
-
-
-def _harmless(message: str) -> str:
-    """With names of files, and what else is told of a document, as no terminal obeys it: what controls one, or turns
-    the direction of text, is escaped."""
-    return re.sub(
-        "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]",
-        lambda sign: sign[0].encode("unicode_escape").decode(),
-        message,
-    )
 
 
 def _is_json(text: str) -> bool:

@@ -11,6 +11,7 @@ from stemmix.model.moves import gains_of
 from stemmix.model.requests import Pin
 from stemmix.model.stems import Clip, Stem
 from stemmix.model.timecode import as_typed
+from stemmix.signs import in_one_line
 from stemmix.units import in_digits
 
 UNITS: Final = {"db": "dB", "hz": "Hz", "rate": "Hz", "lufs": "LUFS", "dbtp": "dBTP", "lu": "LU"}
@@ -22,6 +23,7 @@ _ASKED: Final = ("keep", "forbid", "max_cut_db", "priority", "action")
 
 def in_words(one: Change) -> str:
     """One thing that is asked for otherwise, in a line that begins with `+` where it is new, `-` where it is gone.
+    Whatever a project says in it, it is one line, and none that a terminal obeys.
 
     >>> in_words(Change(what="stem MX", field="gain_db", before="-2 dB", after="0 dB"))
     '  stem MX, fader: -2 dB -> 0 dB'
@@ -35,10 +37,10 @@ def in_words(one: Change) -> str:
             field = field.removesuffix("gain_db") + ("gain" if ", clip " in one.what else "fader")
         name = field if one.what == "project" else f"{one.what}, {field}"
     if one.before is None:
-        return f"+ {name}: {one.after}"
+        return in_one_line(f"+ {name}: {one.after}")
     if one.after is None:
-        return f"- {name}: {one.before}"
-    return f"  {name}: {one.before} -> {one.after}{f' ({one.note})' if one.note else ''}"
+        return in_one_line(f"- {name}: {one.before}")
+    return in_one_line(f"  {name}: {one.before} -> {one.after}{f' ({one.note})' if one.note else ''}")
 
 
 def removed(what: str, words: str) -> Change:

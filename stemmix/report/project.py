@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +13,7 @@ from stemmix.model.project import ProjectFile
 from stemmix.model.requests import Pin
 from stemmix.model.stems import Clip, Fade, Group, Stem
 from stemmix.model.timecode import as_typed
+from stemmix.signs import in_one_line
 from stemmix.units import in_digits
 
 
@@ -21,14 +21,7 @@ def project_text(project: ProjectFile) -> str:
     """What a file says, in the order of the file. Defaults are left out, but where they may be said against a template;
     so is `$schema`, which is no part of a mix. What would break a line, or speak to a terminal, is written as JSON has
     it."""
-    return "".join(f"{''.join(map(_in_line, line))}\n" for line in _lines(project))
-
-
-def _in_line(sign: str) -> str:
-    """A sign of a line, harmless."""
-    if unicodedata.category(sign) in {"Cc", "Zl", "Zp"}:
-        return json.dumps(sign)[1:-1] if sign < "\x7f" else f"\\u{ord(sign):04x}"
-    return sign
+    return "".join(f"{in_one_line(line)}\n" for line in _lines(project))
 
 
 def _lines(project: ProjectFile) -> Iterator[str]:

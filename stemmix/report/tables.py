@@ -12,10 +12,12 @@ from typing import Final, NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
+from rich.segment import Segments
 from rich.table import Table
 from rich.text import Text
 
 from stemmix.model.timecode import Clock, has_frames
+from stemmix.signs import harmless
 
 BAD, GOOD, QUIET, STRONG = "bold red", "green", "dim", "bold"
 """Styles: of what is amiss, which a `!` marks too; of what is well; of what is told by the way; of titles."""
@@ -58,7 +60,8 @@ def table(title: str, columns: Sequence[str]) -> Table:
 
 
 def as_text(parts: Sequence[RenderableType], page: Page | int) -> str:
-    """The parts one under another, a blank line between, nothing behind the last word of a line.
+    """The parts one under another, a blank line between, nothing behind the last word of a line. No name and no note in
+    them speaks to the terminal.
 
     For a page, or one without colours that is so many columns wide.
     """
@@ -78,10 +81,16 @@ def as_text(parts: Sequence[RenderableType], page: Page | int) -> str:
             console.print()
         if isinstance(part, Table) and part.title:
             # rich would break a title where the table ends, not where the page does
-            console.print(part.title)
+            _print(console, part.title)
             part.title = None
-        console.print(part)
+        _print(console, part)
     return "\n".join(_TAIL.sub(_without_blanks, line) for line in out.getvalue().splitlines()) + "\n"
+
+
+def _print(console: Console, part: RenderableType) -> None:
+    """As it is laid out; colours, which a terminal is to obey, are added to that."""
+    laid_out = console.render(part)
+    console.print(Segments(segment._replace(text=harmless(segment.text)) for segment in laid_out))
 
 
 _STYLE: Final = r"\x1b\[[\d;]*m"
