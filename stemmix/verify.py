@@ -43,9 +43,9 @@ LOOKING, RENDERED = 0.1, 0.9
 def verify(receipt_path: Path, project_path: Path | None = None, *, progress: Progress) -> Verification:
     """Render again what a receipt describes, and tell whether the samples are the same, and if not, what has changed.
 
-    The project is that at `project_path`, else where the receipt says it stands, else the receipt's own. Masters that
-    shared a gain with other reels, or took another receipt's, take the one that this receipt says: it is theirs,
-    whatever became of the others.
+    The project is that at `project_path`, else where the receipt says it stands, else, where none can be read there,
+    the receipt's own. Masters that shared a gain with other reels, or took another receipt's, take the one that this
+    receipt says: it is theirs, whatever became of the others.
 
     Raises ProjectError where receipt or project are none or the project is nowhere, StemError where a stem is as it was
     and cannot be read, OutputError where the temporary folder cannot be written.
@@ -115,13 +115,13 @@ def _request(receipt_path: Path, receipt: Receipt, project_path: Path | None) ->
                 f"{receipt_path}: its project, {receipt.project}, is not where it was looked for ({place}), and the "
                 "receipt holds none; give --project FILE"
             )
-        try:
-            receipt.request.file_names(place.stem)
-        except ValueError as fault:
-            raise ProjectError(f"{receipt_path}: project: {fault}") from None
-        told = f"is not there any more ({place}); rendered from what the receipt holds of it"
-        return receipt.request, place, Looked(what="project", name=receipt.project, state="missing", details=(told,))
-    project = read_project(place)
+        return _held(receipt_path, receipt.request, place, "missing", f"is not there any more ({place})")
+    try:
+        project = read_project(place)
+    except ProjectError as fault:
+        if project_path is not None or receipt.request is None:
+            raise
+        return _held(receipt_path, receipt.request, place, "changed", *str(fault).splitlines())
     state: State = "same"
     details: tuple[str, ...] = ()
     if receipt.request is not None:
@@ -134,6 +134,17 @@ def _request(receipt_path: Path, receipt: Receipt, project_path: Path | None) ->
             "in what, nobody can tell",
         )
     return project, place, Looked(what="project", name=receipt.project, state=state, details=details)
+
+
+def _held(receipt_path: Path, request: Project, place: Path, state: State, *why: str) -> tuple[Project, Path, Looked]:
+    """The project that a receipt holds, where the one that it was made of cannot be had."""
+    try:
+        request.file_names(place.stem)
+    except ValueError as fault:
+        raise ProjectError(f"{receipt_path}: project: {fault}") from None
+    *others, last = why
+    details = (*others, f"{last}; rendered from what the receipt holds of it")
+    return request, place, Looked(what="project", name=place.name, state=state, details=details)
 
 
 def project_place(receipt_path: Path, receipt: Receipt) -> Path:

@@ -246,6 +246,34 @@ def test_a_lost_project_is_rendered_from_what_the_receipt_holds(folder: Path, ca
     assert changed(told(folder, capsys, "--project", str(folder / "other.json"))) == {}
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<<<<<<< HEAD\n{}", ["{place}:1:1: a git conflict marker: the merge is not resolved"]),
+        ('{"schema": "stemmix.project/2", "extends": "house.json"}', ["house.json"]),
+        ('{"schema": "stemmix.project/2", "titel": "a",\n"stemms": []}', ["titel", "title", "stemms", "stems"]),
+    ],
+    ids=["a merge that is not resolved", "a template that is lost", "many faults"],
+)
+def test_a_project_that_cannot_be_read_today_is_rendered_from_what_the_receipt_holds(
+    folder: Path, capsys: Said, text: str, said: list[str]
+) -> None:
+    """It is as good as lost; where somebody names it, it is what is to be looked at."""
+    project = folder / "scene.json"
+    project.write_text(text)
+    found = told(folder, capsys)
+    state, details = changed(found)["project scene.json"]
+    assert state == "changed"
+    assert details[-1].endswith("; rendered from what the receipt holds of it")
+    for words in said:
+        assert words.format(place=project) in "\n".join(details)
+    assert not any("\n" in line for line in details)
+    assert set(results(found).values()) == {"bytes"}
+    assert main(["verify", str(folder / "out" / "scene.receipt.json")]) == 0
+    assert f"changed: project scene.json: {project}:" in capsys.readouterr().out.replace("\n", "")
+    assert main(["verify", str(folder / "out" / "scene.receipt.json"), "--project", str(project)]) == 3
+
+
 def test_a_receipt_that_was_carried_off_needs_the_project(folder: Path, tmp_path: Path, capsys: Said) -> None:
     shutil.move(folder / "out", tmp_path / "a" / "b")
     receipt = str(tmp_path / "a" / "b" / "scene.receipt.json")
