@@ -9,7 +9,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -151,7 +151,7 @@ def create_project(
     extends, house = (None, None) if template is None else _template(template, path)
     given = house.model_fields_set if house is not None else set()
     wanted = profile or (house.profile if house is not None else "film")
-    gathered = gather(folder, path, wanted)
+    gathered = gather(folder, path, wanted, {})
     notes = gathered.notes
     rate_hz = _commonest_rate([file.sample_rate for file in gathered.files])
     if house is not None and "sample_rate" in given:
@@ -213,8 +213,9 @@ def refuse_existing(path: Path, *, force: bool) -> None:
         raise OutputError(f"{path}: exists already; --force replaces it")
 
 
-def gather(folder: Path, path: Path, profile: str) -> Gathered:
+def gather(folder: Path, path: Path, profile: str, known: Mapping[str, Role]) -> Gathered:
     """Look at every audio file in a folder, for the project at `path`: ids and roles by their names, and what to say.
+    Nothing is guessed, nor said, of the roles that are `known`, by id in lower case.
 
     Raises StemError and ProjectError as of `create_project`.
     """
@@ -222,7 +223,7 @@ def gather(folder: Path, path: Path, profile: str) -> Gathered:
     readings, together = _together(_inspected(files))
     if len(readings) > MAX_STEMS:
         raise ProjectError(f"{folder}: holds {len(readings)} stems; a project takes at most {MAX_STEMS}")
-    stems, unclear = _stems(readings, profile)
+    stems, unclear = _stems(readings, profile, known)
     for stem in stems:
         clip_paths(path, stem, stem.timeline[0])  # what `read_project` would refuse is not written
     notes += [*together, *unclear]
@@ -366,7 +367,7 @@ def _name(file: AudioFile) -> str:
     return file.path.stem if found is None else found[1]
 
 
-def _stems(files: Sequence[AudioFile], profile: str) -> tuple[tuple[Stem, ...], list[str]]:
+def _stems(files: Sequence[AudioFile], profile: str, known: Mapping[str, Role]) -> tuple[tuple[Stem, ...], list[str]]:
     prefix = _common_prefix([_name(file) for file in files])
     stems: list[Stem] = []
     notes = []
@@ -376,17 +377,19 @@ def _stems(files: Sequence[AudioFile], profile: str) -> tuple[tuple[Stem, ...], 
     for file in files:
         name = _name(file)
         own = name[len(prefix) :]
+        keep = own if role_of(prefix, profile)[0] is None else name
+        identifier = _unique(_identifier(keep), {stem.id.casefold() for stem in stems})
         # what all names share cannot tell them apart: in `music_video_dx` it is the last word that counts
         role, telling = role_of(own, profile)
         if role is None:
             role, telling = role_of(name, profile)
-        if role is None:
+        if (said := known.get(identifier.casefold())) is not None:
+            role = said
+        elif role is None:
             role = untold
             notes.append(f"could not tell what {file.path.name} is; placed as {role}")
         elif len({role_of(word, profile)[0] for word in telling}) > 1:
             notes.append(f"{file.path.name} could be more than one thing ({', '.join(telling)}); placed as {role}")
-        keep = own if role_of(prefix, profile)[0] is None else name
-        identifier = _unique(_identifier(keep), {stem.id.casefold() for stem in stems})
         paths = [f"{one.path.parent.name}/{one.path.name}" for one in file.files]
         where = {"files": dict(zip(file.layout.labels, paths, strict=True))} if file.parts else {"file": paths[0]}
         stems.append(Stem.model_validate({"id": identifier, "role": role, **where}))

@@ -76,7 +76,7 @@ def project_like(
     _, then = request_of(receipt_path)
     folder, path = project_beside(folder, force=force)
     wanted = profile or then.profile
-    gathered = gather(folder, path, wanted)
+    gathered = gather(folder, path, wanted, {stem.id.casefold(): stem.role for stem in then.stems})
     stems, notes = _matched(gathered, then, receipt_path.name)
     placing = placed(gathered.files, then.sample_rate, then.frame_rate)
     stems = placing.stems_at(stems)

@@ -12,7 +12,7 @@ import pytest
 from stemmix.cli import main
 from stemmix.files.documents import canonical
 from stemmix.files.projects import read_project
-from tests.material import RATE_HZ, edited, noise, rendered, scene, write_audio
+from tests.material import RATE_HZ, edited, noise, rendered, scene, write_audio, write_project
 
 Said = pytest.CaptureFixture[str]
 
@@ -164,6 +164,26 @@ def test_a_pan_is_not_taken_where_the_file_is_not_mono(folder: Path, reel: Path,
     assert main(["init", str(reel), "--from-receipt", receipt]) == 0
     assert "note: DX: its pan is left out: dx.wav is not mono" in capsys.readouterr().err
     assert main(["check", str(folder / "reel2.json")]) == 0
+
+
+def test_of_what_the_receipt_knows_no_role_is_guessed_from_a_name(tmp_path: Path, capsys: Said) -> None:
+    """Names that tell nothing, or another thing, are asked of other stems only."""
+    write_audio(tmp_path / "reel" / "A.wav", noise(RATE_HZ, 1))
+    write_audio(tmp_path / "reel" / "music_fx.wav", noise(RATE_HZ, 2, seed=2))
+    said = {"A": "dialogue", "music_fx": "walla"}
+    stems = [{"id": stem, "role": role, "file": f"reel/{stem}.wav"} for stem, role in said.items()]
+    rendered(write_project(tmp_path / "reel.json", stems))
+    shutil.copytree(tmp_path / "reel", tmp_path / "next")
+    write_audio(tmp_path / "next" / "B.wav", noise(RATE_HZ, 1))
+    assert main(["init", str(tmp_path / "next"), "--from-receipt", str(tmp_path / "out" / "reel.receipt.json")]) == 0
+    err = capsys.readouterr().err
+    assert [line for line in err.splitlines() if "role" in line or "placed" in line] == [
+        "note: could not tell what B.wav is; placed as fx",
+        "note: not in reel.receipt.json, roles told from names: B (fx)",
+    ]
+    assert "the profile clears" not in err, "A is what is to be heard first"
+    roles = {stem.id: stem.role.value for stem in read_project(tmp_path / "next.json").stems}
+    assert roles == said | {"B": "fx"}
 
 
 def test_a_folder_of_which_nothing_was_known_is_said_and_another_profile_taken(
