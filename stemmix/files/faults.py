@@ -17,6 +17,7 @@ from stemmix.files.json_text import Place, values_of
 from stemmix.model.document import IDENTIFIER_PATTERN, MANY_NAMES, TITLE_PATTERN, did_you_mean
 from stemmix.model.receipt import FILE_NAME_PATTERN
 from stemmix.model.requests import SOURCE_PATTERN
+from stemmix.signs import in_one_line
 
 _EXPECTED = {
     "string_type": "text",
@@ -121,12 +122,16 @@ def faults_of(invalid: ValidationError, model: type[BaseModel], places: Finds) -
 
 
 def field_of(place: Place) -> str:
-    """A place as people write it.
+    """A place as people write it; a key of other signs than those of identifiers as JSON has it, in one line.
 
-    >>> field_of(("stems", 0, "role"))
-    'stems[0].role'
+    >>> field_of(("stems", 0, "role")), field_of(("goals", "a\\nb"))
+    ('stems[0].role', 'goals."a\\\\nb"')
     """
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in place).removeprefix(".")
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w$.-]+", name) else in_one_line(json.dumps(name, ensure_ascii=False))
 
 
 def _resolved(schema: dict[str, Any], loc: Place) -> tuple[Place, list[dict[str, Any]]]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from stemmix.errors import ProjectError
+from stemmix.signs import in_one_line
 
 MAX_PROJECT_BYTES = 8 * 2**20
 """A project is written by people: 256 stems take 50 kB."""
@@ -51,10 +52,13 @@ def parse_json(text: str, name: str, *, max_bytes: int = MAX_PROJECT_BYTES) -> o
     try:
         value: object = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
     except json.JSONDecodeError as fault:
-        refuse(fault.pos, _retold(fault, text))
+        at = fault.pos
+        if fault.msg.startswith("Illegal trailing comma"):  # since Python 3.13, which stops at the comma
+            at = len(text) - len(text[at + 1 :].lstrip())
+        refuse(at, _retold(fault.msg, text, at))
     except _DuplicateKeyError:
         offset, key = _first_duplicate(text)
-        refuse(offset, f"key {json.dumps(key, ensure_ascii=False)} stands twice in one object")
+        refuse(offset, f"key {in_one_line(json.dumps(key, ensure_ascii=False))} stands twice in one object")
     except _ConstantError as fault:
         constant = str(fault)
         refuse(_first_token(text, constant.__eq__), f"{constant} is no JSON number")
@@ -161,18 +165,18 @@ def _first_too_deep(text: str) -> int | None:
     return None
 
 
-def _retold(fault: json.JSONDecodeError, text: str) -> str:
+def _retold(said: str, text: str, at: int) -> str:
     """The parser's complaint, with the usual slips called by name."""
-    rest = text[fault.pos :]
+    rest = text[at:]
     if not rest.strip():
         return "the text ends before the JSON does"
-    if rest[0] in "]}" and text[: fault.pos].rstrip().endswith(","):
+    if rest[0] in "]}" and text[:at].rstrip().endswith(","):
         return f"a comma before the closing {rest[0]}"
     if rest.startswith(("//", "/*", "#")):
         return "JSON has no comments; `note` fields are for people"
     if rest[0] == "'":
         return "text stands in double quotes"
-    return f"not JSON: {fault.msg[0].lower()}{fault.msg[1:].removesuffix(' starting at')}"
+    return f"not JSON: {said[0].lower()}{said[1:].removesuffix(' starting at')}"
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

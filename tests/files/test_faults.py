@@ -148,6 +148,31 @@ def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("titel", "titel"),
+        ("größe", "größe"),
+        ("x\nfilm.json:9:9: all is well", '"x\\nfilm.json:9:9: all is well"'),
+        ("\x1b[2J\u0085\u2028", '"\\u001b[2J\\u0085\\u2028"'),
+        ("a b", '"a b"'),
+        ("", '""'),
+    ],
+)
+def test_a_key_is_told_as_json_has_it_and_breaks_no_line(key: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "film.json"
+    for fields, field in ((PROJECT | {key: 1}, told), (PROJECT | {"goals": {key: 1}}, f"goals.{told}")):
+        path.write_text(json.dumps(fields))
+        with pytest.raises(ProjectError) as fault:
+            read_document(path, Project)
+        (line,) = str(fault.value).splitlines()
+        assert f": {field}: unknown field; " in line
+    path.write_text(f"{{{json.dumps(key)}: 1, {json.dumps(key)}: 2}}")
+    with pytest.raises(ProjectError, match="stands twice") as fault:
+        read_document(path, Project)
+    assert len(str(fault.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
     ("model", "whole"),
     [
         (Project, PROJECT),
