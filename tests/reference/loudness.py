@@ -38,8 +38,14 @@ def biquad(samples: Sequence[float], section: Sequence[float]) -> list[float]:
 
 
 def window_sums(values: Sequence[float], width: int) -> list[float]:
-    """Sum of each window of `width` values."""
-    return [sum(values[i : i + width]) for i in range(len(values) - width + 1)]
+    """Sum of each window of `width` values, added one after another: `sum` compensates since Python 3.12."""
+    sums = []
+    for i in range(len(values) - width + 1):
+        total = 0.0
+        for value in values[i : i + width]:
+            total += value
+        sums.append(total)
+    return sums
 
 
 def window_means(energies: Sequence[float], width: int, begun: int, rate_hz: int) -> list[float]:
