@@ -226,7 +226,9 @@ def _is_of(receipt: Receipt, project: Project) -> bool:
     """Whether it was this project that was rendered, up to what no decision hears of."""
     if receipt.request is None:
         return receipt.project_sha256 == sha256_of_document(project)
-    return all(change.field in _SAYS_NOTHING for change in project_changes(receipt.request, project))
+    changes = project_changes(receipt.request, project)
+    # cues are told by the stem, which may be called anything
+    return all(change.field in _SAYS_NOTHING and change.what != "cues" for change in changes)
 
 
 # --------------------------------------------------------------------------------------------------------------- audio

@@ -234,6 +234,15 @@ def test_a_stored_plan_is_taken_for_the_very_version_that_it_was_made_for(
     assert "moves " in told(capsys, *pair), "no decision hears of a note"
 
 
+def test_cues_of_a_stem_that_is_called_note_are_no_note(tmp_path: Path, capsys: Said) -> None:
+    project = scene(tmp_path)
+    edited(project, lambda document: document["stems"][0].update(id="note"))
+    rendered(project)
+    assert "moves " in told(capsys, project, project)
+    edited(project, lambda document: document.update(cues=[{"stem": "note", "from": 1, "to": 2}]))
+    assert "was made for it as it is" in told(capsys, project, project)
+
+
 def test_a_plan_whose_stems_have_changed_is_not_taken(pair: tuple[Path, Path], capsys: Said) -> None:
     before, after = pair
     rendered(before)
