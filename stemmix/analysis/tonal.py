@@ -1,17 +1,21 @@
 """Pitch and rhythm, by librosa: slow to import and slow to run, so only where they are asked for.
 
 It runs in a process of its own. numba's ufuncs, as librosa keeps them compiled from run to run, end the process that
-has loaded them in one run of a dozen (numba 0.68, a segmentation fault), and nobody's work is to end with them. Where
-that happens they are compiled anew for the run, as what is kept may be at fault: it then ends every process.
+has loaded them in one run of a dozen (numba 0.68, a segmentation fault), and numba believes what is kept, which may be
+damaged: nobody's work is to end with either. Where the process fails they are compiled anew, and if that was it, they
+are kept in the place of those.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -41,7 +45,7 @@ def tonal_of(blocks: Iterable[Floats], rate_hz: int) -> Tonal:
 
     Tempo after Ellis, "Beat tracking by dynamic programming" (2007), as `librosa.beat.beat_track`; pitch after de
     Cheveigne and Kawahara, "YIN" (2002), as `librosa.yin`, ten a second, none where the stem is faint. The stem is held
-    in mono at 22,050 Hz: 53 MB for ten minutes. Raises StemError where librosa ends its process time after time.
+    in mono at 22,050 Hz: 53 MB for ten minutes. Raises StemError where librosa fails with nothing kept, too.
     """
     import soxr
 
@@ -60,12 +64,28 @@ def tonal_of(blocks: Iterable[Floats], rate_hz: int) -> Tonal:
             done = subprocess.run(
                 command, input=mono.tobytes(), capture_output=True, check=False, env=os.environ | place
             )
-        if done.returncode == 0:
-            return Tonal.model_validate_json(done.stdout)
-        if done.returncode > 0:
+            if done.returncode == 0:
+                if number:
+                    _keep_instead(Path(nothing_kept))
+                return Tonal.model_validate_json(done.stdout)
+        if number and done.returncode > 0:
             break
     why = done.stderr.decode(errors="replace").strip().rpartition("\n")[2] or f"signal {-done.returncode}"
     raise StemError(f"pitch and tempo cannot be found: librosa's process ends with {why}")
+
+
+def _keep_instead(made: Path) -> None:
+    """Put what librosa's process has compiled in the place of what was kept of the same modules; all else that lies
+    there is left alone: it is others'."""
+    from stemmix.dsp import kernel_store  # noqa: F401 - says where that is, if anywhere
+
+    if place := os.environ.get("NUMBA_CACHE_DIR"):
+        with suppress(OSError):  # another process does the same, or it cannot be written
+            for folder in made.iterdir():
+                kept = Path(place, folder.name)
+                if kept.exists():
+                    shutil.rmtree(kept)
+                shutil.move(folder, kept)
 
 
 def main() -> None:
