@@ -60,15 +60,25 @@ class Stamp(NamedTuple):
         return self._replace(ctime_ns=0) == other._replace(ctime_ns=0)
 
 
+class Hashed(NamedTuple):
+    """A hash, and the file that it is of."""
+
+    sha256: str
+    stamp: Stamp | None
+    """None where somebody did something to it meanwhile."""
+    settled: bool
+    """Whether any change of it would show from then on."""
+
+
 class _Once:
     """A hash that is taken once, by whoever comes to it first; who waits for it need not wait for others."""
 
-    def __init__(self, take: Callable[[], str]) -> None:
+    def __init__(self, take: Callable[[], Hashed]) -> None:
         self._take = take
         self._taking = threading.Lock()
-        self._found: str | StemError | None = None
+        self._found: Hashed | StemError | None = None
 
-    def result(self) -> str:
+    def result(self) -> Hashed:
         """The hash, or the StemError that keeps it from being known."""
         with self._taking:
             found = self._found or self._look()
@@ -84,7 +94,7 @@ class _Once:
             finally:
                 self._taking.release()
 
-    def _look(self) -> str | StemError:
+    def _look(self) -> Hashed | StemError:
         try:
             self._found = self._take()
         except StemError as fault:
@@ -102,7 +112,7 @@ class FileHash:
         self,
         path: Path,
         then: Stamp | None,
-        taken: Callable[[], str],
+        taken: Callable[[], Hashed],
         *,
         begin: Callable[[], None] = lambda: None,
         seen_before: bool = False,
@@ -110,7 +120,7 @@ class FileHash:
         """`then`: the file as it was before any of it was read. `taken` gives the hash, or the StemError that keeps it
         from being known; `begin` has it taken, where that has waited."""
         self.path = path
-        self._then = then
+        self._then = self._known = then
         self._taken = taken
         self.begin = begin
         self.seen_before = seen_before
@@ -121,13 +131,22 @@ class FileHash:
     def sha256(self) -> str:
         """In hexadecimal; waits for it. StemError where the file cannot be read."""
         self.begin()
-        return self._taken()
+        return self._taken().sha256
 
     def refuse_change(self) -> None:
-        """A StemError where the file is not the one any more that it was, or cannot be read. Waits for the hash."""
-        _ = self.sha256
-        now = _stamp_of(self.path)
-        if self._then is None or now is None or not self._then.same_content(now):
+        """A StemError where the file is not the one any more that it was, or cannot be read. Waits for the hash.
+
+        One that was touched and has its size and date, as by a change of its mode, a new link to it, or a program that
+        puts dates back, is hashed again; there must have been a hash before.
+        """
+        self.begin()
+        then, now = self._taken(), _stamp_of(self.path)
+        same = self._then is not None and now is not None and self._then.same_content(now)
+        if same and now != self._known:
+            again = _taken(self.path, _to_the_end)
+            self._known = again.stamp
+            same = (then.sha256, then.stamp) == (again.sha256, self._then)
+        if not same:
             raise StemError(f"{self.path}: has changed while it was being read")
 
     @property
@@ -161,7 +180,7 @@ class Hashes:
         seen_before = False
         if self._cache is not None and then is not None:
             if (known := _remembered(self._cache, path, then)) is not None:
-                return FileHash(path, then, lambda: known, seen_before=True)
+                return FileHash(path, then, lambda: Hashed(known, then, settled=True), seen_before=True)
             # by those before: asked first, or it would be a matter of luck
             seen_before = f"{then.size}" in self._sizes
         self._left += 0 if then is None else then.size
@@ -175,11 +194,11 @@ class Hashes:
         entries = self._cache.entries("hashes") if self._cache is not None else ()
         return frozenset(entry.path.name.partition("-")[0] for entry in entries)
 
-    def _taken(self, path: Path) -> str:
-        sha256, stamp, settled = _taken(path, self._go_on)
-        if self._cache is not None:
-            _remember(self._cache, path, stamp, sha256 if settled else None)
-        return sha256
+    def _taken(self, path: Path) -> Hashed:
+        hashed = _taken(path, self._go_on)
+        if self._cache is not None and hashed.stamp is not None:
+            _remember(self._cache, path, hashed.stamp, hashed.sha256 if hashed.settled else None)
+        return hashed
 
     def _go_on(self, count: int) -> bool:
         """So many bytes more have been read: waits where the rest has time; False where it is given up."""
@@ -204,7 +223,12 @@ class Hashes:
 
 def on_demand(path: Path) -> FileHash:
     """A hash that is taken when it is asked for, and not remembered."""
-    return FileHash(path, _stamp_of(path), cache(lambda: _taken(path, lambda _count: True)[0]))
+    return FileHash(path, _stamp_of(path), cache(lambda: _taken(path, _to_the_end)))
+
+
+def _to_the_end(_count: int) -> bool:
+    heed()
+    return True
 
 
 def _stamp_of(path: Path) -> Stamp | None:
@@ -215,11 +239,8 @@ def _stamp_of(path: Path) -> Stamp | None:
         return None
 
 
-def _taken(path: Path, go_on: Callable[[int], bool]) -> tuple[str, Stamp, bool]:
-    """A file's hash, the file that it is of, and whether any change of it would show from now on.
-
-    `go_on`: told how many bytes were read since it was asked last, whether to read more.
-    """
+def _taken(path: Path, go_on: Callable[[int], bool]) -> Hashed:
+    """A file's hash. `go_on`: told how many bytes were read since it was asked last, whether to read more."""
     digest = hashlib.sha256()
     piece = memoryview(bytearray(_PIECE_BYTES))
     try:
@@ -236,7 +257,7 @@ def _taken(path: Path, go_on: Callable[[int], bool]) -> tuple[str, Stamp, bool]:
             same = Stamp.of(os.fstat(file.fileno())) == stamp
     except OSError as fault:
         raise StemError(f"{path}: cannot be read: {fault.strerror or fault}") from None
-    return digest.hexdigest(), stamp, same and stamp.settled(begun_ns)
+    return Hashed(digest.hexdigest(), stamp if same else None, same and stamp.settled(begun_ns))
 
 
 def _key(path: Path, size: int) -> str:

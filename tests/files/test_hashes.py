@@ -246,6 +246,33 @@ def test_a_change_while_a_file_was_used_is_refused(file: Path) -> None:
             one.refuse_change()
 
 
+def test_what_was_touched_and_has_its_date_is_read_again_once(file: Path, reads: list[Path]) -> None:
+    """A new mode, or a link, is no change; what a program writes and dates back is, and looks the same."""
+    with Hashes(None, 2) as taken:
+        one = taken.of(file)
+        one.refuse_change()
+        one.refuse_change()
+        assert len(reads) == 1
+        file.chmod(0o600)
+        for _ in range(2):
+            one.refuse_change()
+            assert len(reads) == 2
+        assert not one.untouched
+        rewritten_with_its_old_time(file)
+        with pytest.raises(StemError, match=r"stem\.wav: has changed while it was being read"):
+            one.refuse_change()
+
+
+def test_of_what_was_touched_before_it_was_hashed_nobody_can_tell(file: Path) -> None:
+    """It may have been heard as it was, and hashed as it is."""
+    with Hashes(None, 2) as taken:
+        in_background, asked_for = taken.of(file), on_demand(file)
+        rewritten_with_its_old_time(file)
+        for one in (in_background, asked_for):
+            with pytest.raises(StemError, match=r"stem\.wav: has changed while it was being read"):
+                one.refuse_change()
+
+
 def test_what_is_not_done_when_it_is_left_is_given_up(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
