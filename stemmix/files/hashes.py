@@ -6,7 +6,9 @@ is time.
 
 A file is taken for the one that was hashed as long as its path, size, times (content and inode, in nanoseconds) and
 inode number are those of then. That is not believed of a file that had been written to within two seconds before it was
-read: a later change might fall into the same tick of its file system's clock.
+read: a later change might fall into the same tick of its file system's clock. What was written within a minute is
+brought to the disk before: a program that has the file in memory (`mmap`) changes what still waits for the disk without
+a new time. On a file system that has no disk (tmpfs), it always does, and such a change is not seen.
 """
 
 from __future__ import annotations
@@ -24,10 +26,14 @@ from typing import Final, NamedTuple, Self
 
 from stemmix.errors import StemError
 from stemmix.files.cache import Cache
+from stemmix.files.write_out import brought_to_disk
 from stemmix.stopping import heed, shielded
 
 TICK_S: Final = 2.0
 """The coarsest clock of a file system in use (FAT)."""
+
+UNWRITTEN_S: Final = 60.0
+"""Longer than what is written waits for the disk: 30 s, and 5 s until Linux looks again."""
 
 _PIECE_BYTES: Final = 4 << 20
 """Some milliseconds of work: an end comes at once, and the interpreter, which decisions need meanwhile, is asked for
@@ -51,9 +57,9 @@ class Stamp(NamedTuple):
     def of(cls, about: os.stat_result) -> Self:
         return cls(about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
 
-    def settled(self, at_ns: int) -> bool:
-        """Whether any change after `at_ns` would show."""
-        return max(self.mtime_ns, self.ctime_ns) + round(TICK_S * 1e9) < at_ns
+    def settled(self, at_ns: int, for_s: float = TICK_S) -> bool:
+        """Whether nobody had done anything to it for so long: any write after `at_ns` would show."""
+        return max(self.mtime_ns, self.ctime_ns) + round(for_s * 1e9) < at_ns
 
     def same_content(self, other: Stamp) -> bool:
         """Whether it is the same file, unwritten; its mode, or a link to it, is no matter."""
@@ -195,7 +201,7 @@ class Hashes:
         return frozenset(entry.path.name.partition("-")[0] for entry in entries)
 
     def _taken(self, path: Path) -> Hashed:
-        hashed = _taken(path, self._go_on)
+        hashed = _taken(path, self._go_on, self._cache is not None)
         if self._cache is not None and hashed.stamp is not None:
             _remember(self._cache, path, hashed.stamp, hashed.sha256 if hashed.settled else None)
         return hashed
@@ -239,13 +245,17 @@ def _stamp_of(path: Path) -> Stamp | None:
         return None
 
 
-def _taken(path: Path, go_on: Callable[[int], bool]) -> Hashed:
-    """A file's hash. `go_on`: told how many bytes were read since it was asked last, whether to read more."""
+def _taken(path: Path, go_on: Callable[[int], bool], to_remember: bool = False) -> Hashed:
+    """A file's hash; settled only where it is `to_remember`.
+
+    `go_on`: told how many bytes were read since it was asked last, whether to read more.
+    """
     digest = hashlib.sha256()
     piece = memoryview(bytearray(_PIECE_BYTES))
     try:
         with path.open("rb", buffering=0) as file:
             begun_ns = time.time_ns()
+            on_disk = to_remember and _on_disk(file.fileno(), begun_ns)
             stamp = Stamp.of(os.fstat(file.fileno()))
             count = 0
             while True:
@@ -257,7 +267,13 @@ def _taken(path: Path, go_on: Callable[[int], bool]) -> Hashed:
             same = Stamp.of(os.fstat(file.fileno())) == stamp
     except OSError as fault:
         raise StemError(f"{path}: cannot be read: {fault.strerror or fault}") from None
-    return Hashed(digest.hexdigest(), stamp if same else None, same and stamp.settled(begun_ns))
+    return Hashed(digest.hexdigest(), stamp if same else None, same and on_disk and stamp.settled(begun_ns))
+
+
+def _on_disk(descriptor: int, now_ns: int) -> bool:
+    """Whether nothing of a file waits for the disk; where it is too new to be remembered, nobody waits for that."""
+    stamp = Stamp.of(os.fstat(descriptor))
+    return stamp.settled(now_ns, UNWRITTEN_S) or (stamp.settled(now_ns) and brought_to_disk(descriptor))
 
 
 def _key(path: Path, size: int) -> str:

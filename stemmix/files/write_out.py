@@ -14,7 +14,7 @@ from functools import cache
 from queue import SimpleQueue
 from typing import BinaryIO, Final, Protocol
 
-from stemmix.stopping import shielded
+from stemmix.stopping import heed, shielded
 
 _PIECE_BYTES: Final = 1 << 24
 _WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4
@@ -64,6 +64,25 @@ class WriteOut:
                     if fault.errno in _REFUSALS:
                         self._fault = fault
             start += _PIECE_BYTES
+
+
+def brought_to_disk(descriptor: int) -> bool:
+    """Wait until all that was written to an open file is on the disk; False where the system does not do it.
+
+    From then on its time tells of any write. While a page waits for the disk it does not: who has the file in memory
+    (`mmap`) sets its time by the first write to a page only.
+    """
+    bring = _bring_to_disk()
+    try:
+        if bring is None:
+            os.fsync(descriptor)
+        else:
+            for start in range(0, os.fstat(descriptor).st_size, _PIECE_BYTES):
+                heed()
+                bring(descriptor, start, _PIECE_BYTES)
+    except OSError:
+        return False
+    return True
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import threading
 import time
@@ -65,7 +66,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def later(monkeypatch: pytest.MonkeyPatch, by_s: float = 60.0) -> None:
+def later(monkeypatch: pytest.MonkeyPatch, by_s: float = 100.0) -> None:
     now_ns = time.time_ns
     monkeypatch.setattr(hashes.time, "time_ns", lambda: now_ns() + round(by_s * 1e9))
 
@@ -150,6 +151,44 @@ def test_a_file_that_was_written_to_just_now_is_not_remembered(
     assert len(reads) == (1 if believed else 2)
 
 
+@pytest.mark.parametrize(("age_s", "asked", "believed"), [(1.0, 0, False), (10.0, 2, False), (61.0, 0, True)])
+def test_what_may_still_wait_for_the_disk_is_brought_there_or_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: list[Path], age_s: float, asked: int, believed: bool
+) -> None:
+    path = tmp_path / "stem.wav"
+    path.write_bytes(CONTENT)
+    about = path.stat()
+    monkeypatch.setattr(hashes.time, "time_ns", lambda: about.st_mtime_ns + round(age_s * 1e9))
+    brought: list[int] = []
+    monkeypatch.setattr(hashes, "brought_to_disk", brought.append)
+    cache = Cache(tmp_path / "cache")
+    assert hash_of(path, cache) == hash_of(path, cache) == true()
+    assert len(reads) == (1 if believed else 2)
+    assert len(brought) == asked
+    hash_of(path, None)
+    assert len(brought) == asked, "nothing is remembered of it"
+
+
+def test_a_write_through_memory_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: list[Path]) -> None:
+    """The system dates a page by the first write to it, until it is on the disk: later ones would not show."""
+    path = tmp_path / "stem.wav"
+    path.write_bytes(CONTENT)
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        os.fsync(file.fileno())
+        before_ns = path.stat().st_mtime_ns
+        time.sleep(0.05)
+        memory[5] = 0
+        if path.stat().st_mtime_ns == before_ns:
+            pytest.skip("this file system has no disk, and never tells")
+        later(monkeypatch, 10.0)
+        cache = Cache(tmp_path / "cache")
+        hash_of(path, cache)
+        time.sleep(0.05)
+        memory[6] = 0
+        assert hash_of(path, cache) == true(path.read_bytes())
+    assert len(reads) == 2
+
+
 def test_a_file_that_is_dated_in_the_future_is_not_remembered(tmp_path: Path, file: Path, reads: list[Path]) -> None:
     os.utime(file, (time.time() + 1e6,) * 2)
     for _ in range(2):
@@ -158,14 +197,14 @@ def test_a_file_that_is_dated_in_the_future_is_not_remembered(tmp_path: Path, fi
 
 
 def test_a_file_that_changes_while_it_is_hashed_is_not_remembered(file: Path) -> None:
-    sha256, _, settled = hashes._taken(file, lambda _count: True)
+    sha256, _, settled = hashes._taken(file, lambda _count: True, to_remember=True)
     assert (sha256, settled) == (true(), True)
 
     def asked_at_every_piece(_count: int) -> bool:
         os.utime(file, (5, 5))
         return True
 
-    sha256, _, settled = hashes._taken(file, asked_at_every_piece)
+    sha256, _, settled = hashes._taken(file, asked_at_every_piece, to_remember=True)
     assert (sha256, settled) == (true(), False)
 
 
@@ -279,10 +318,10 @@ def test_what_is_not_done_when_it_is_left_is_given_up(
     begun, go_on = threading.Event(), threading.Event()
     real = hashes._taken
 
-    def waits(path: Path, asked: Callable[[int], bool]) -> Any:
+    def waits(*arguments: Any) -> Any:
         begun.set()
         go_on.wait(10)
-        return real(path, asked)
+        return real(*arguments)
 
     monkeypatch.setattr(hashes, "_taken", waits)
     cache = Cache(tmp_path / "cache")

@@ -202,3 +202,22 @@ def test_a_file_that_is_given_up_before_its_turn_is_left_alone(tmp_path: Path, m
             assert last.wait(10)
             assert asked[1:] == [third._file.fileno()]
         assert threading.active_count() == threads
+
+
+def test_of_a_file_that_is_only_read_all_is_brought_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[int] = []
+    monkeypatch.setattr(write_out.os, "fsync", lambda _descriptor: starts.append(-1))
+    (tmp_path / "a").write_bytes(bytes(2 * PIECE + 1))
+    with (tmp_path / "a").open("rb") as file:
+        bringing(monkeypatch, lambda _descriptor, start, _length: starts.append(start))
+        assert write_out.brought_to_disk(file.fileno())
+        assert starts == [0, PIECE, 2 * PIECE]
+        bringing(monkeypatch, None)
+        assert write_out.brought_to_disk(file.fileno())
+        assert starts[3:] == [-1]
+
+        def refuse(_descriptor: int, _start: int, _length: int) -> None:
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+        bringing(monkeypatch, refuse)
+        assert not write_out.brought_to_disk(file.fileno())
