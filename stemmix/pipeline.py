@@ -31,7 +31,7 @@ from stemmix.model.exhibit import EXCERPTS
 from stemmix.model.plan import Plan
 from stemmix.model.progress import Progress, Stage
 from stemmix.model.project import Project
-from stemmix.model.receipt import RECEIPT_SCHEMA, Receipt, SourceFile, WrittenFile
+from stemmix.model.receipt import RECEIPT_SCHEMA, UNSHOWN, Receipt, SourceFile, WrittenFile
 from stemmix.model.timecode import as_typed
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.overview import overview_of
@@ -348,7 +348,7 @@ def decision_on(project: Project, stems: Sequence[HeardStem], steps: Steps, cach
 def _unshown(reel: _Reel) -> list[str]:
     if reel.job.project.report is None or reel.shown is not None:
         return []
-    return ["a stored plan is mixed without listening, so no page was made: `stemmix report --html` makes one"]
+    return [UNSHOWN]
 
 
 def account(

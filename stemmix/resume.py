@@ -15,7 +15,8 @@ from stemmix.files.paths import is_file, is_there, located
 from stemmix.files.projects import read_project
 from stemmix.files.wave import BYTES_PER_SAMPLE
 from stemmix.model.layouts import LAYOUTS
-from stemmix.model.receipt import Receipt, WrittenFile
+from stemmix.model.project import Project
+from stemmix.model.receipt import UNSHOWN, Receipt, WrittenFile
 from stemmix.reels import folder_of
 
 
@@ -33,8 +34,9 @@ def proof_of(project_path: Path, out: Path | None, gain_from: Path | None, hashe
     given, would do again what stands there.
 
     Project, stems, plan and every file that was written are held against the hashes of the receipt; a file that is gone
-    or too short is not read for it. A page is to be there, whatever it holds. Nothing is said of libraries and
-    processor: on others samples may differ in their last bits. A render from a stored plan counts as any other.
+    or too short is not read for it. A page is to be there, whatever it holds. A receipt that does not list what the
+    project hears and writes, or contradicts itself, proves nothing. Nothing is said of libraries and processor: on
+    others samples may differ in their last bits. A render from a stored plan counts as any other, without a page.
     ProjectError where the project is none.
     """
     project = read_project(project_path)
@@ -59,9 +61,25 @@ def proof_of(project_path: Path, out: Path | None, gain_from: Path | None, hashe
         PurePath(name).stem for name in project.file_names(project_path.stem)
     }:
         return Proof(None, "the receipt lists other files than the project")
+    if (lacks := _untold(project, receipt)) is not None:
+        return Proof(None, lacks)
     if (lacks := next(_changed(project_path, receipt_path.parent, receipt, hashes), None)) is not None:
         return Proof(None, lacks)
     return Proof(receipt)
+
+
+def _untold(project: Project, receipt: Receipt) -> str | None:
+    """What a receipt of this project would say, and this one does not."""
+    heard = {(stem.id, path, channel) for stem in project.heard for channel, path in stem.paths}
+    if {(source.stem, source.path, source.channel) for source in receipt.sources} != heard:
+        return "the receipt lists other stems than the project"
+    if project.report is not None and receipt.page is None and UNSHOWN not in receipt.warnings:
+        return "the receipt names no page"
+    if receipt.request is None or sha256_of_document(receipt.request) != receipt.project_sha256:
+        return "the receipt holds another project than it says"
+    if receipt.passed == any(file.misses for file in receipt.files):
+        return "the receipt contradicts itself on what passed"
+    return None
 
 
 def _gains(receipt: Receipt) -> str | None:

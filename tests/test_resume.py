@@ -13,7 +13,7 @@ import pytest
 from stemmix.files.cache import user_cache
 from stemmix.files.hashes import Hashes
 from stemmix.resume import Proof, proof_of
-from tests.material import edited, rendered, scene
+from tests.material import RATE_HZ, edited, noise, rendered, scene, write_audio
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,30 @@ CHANGES: dict[str, tuple[Callable[[Path], Any], str]] = {
         in_receipt(lambda receipt: receipt["files"].pop()),
         "the receipt lists other files than the project",
     ),
+    "a receipt of fewer stems": (
+        in_receipt(lambda receipt: receipt["sources"].pop()),
+        "the receipt lists other stems than the project",
+    ),
+    "a receipt of another file": (
+        in_receipt(lambda receipt: receipt["sources"][0].update(path=receipt["sources"][1]["path"])),
+        "the receipt lists other stems than the project",
+    ),
+    "a receipt of a channel": (
+        in_receipt(lambda receipt: receipt["sources"][0].update(channel="L")),
+        "the receipt lists other stems than the project",
+    ),
+    "a receipt of another request": (
+        in_receipt(lambda receipt: receipt["request"].update(title="Another")),
+        "the receipt holds another project than it says",
+    ),
+    "a receipt of no request": (
+        in_receipt(lambda receipt: receipt.pop("request")),
+        "the receipt holds another project than it says",
+    ),
+    "a miss that nobody finds": (
+        in_receipt(lambda receipt: receipt.update(passed=not receipt["passed"])),
+        "the receipt contradicts itself on what passed",
+    ),
     "a stem that is gone": (lambda project: (project.parent / "scene/fx.wav").unlink(), "scene/fx.wav is not there"),
     "another stem": (lambda project: other_byte(project.parent / "scene/fx.wav"), "scene/fx.wav has changed since"),
     "no plan": (lambda project: (project.parent / "out/scene.plan.json").unlink(), "scene.plan.json is not there"),
@@ -125,6 +149,38 @@ def test_a_page_that_is_gone_is_missed_as_any_other_file(project: Path) -> None:
     assert proof(project) == Proof(None, "scene.report.html is not there")
     rendered(project)
     assert proof(project).receipt is not None
+    edited(receipt_of(project), lambda receipt: receipt.update(page=None))
+    assert proof(project) == Proof(None, "the receipt names no page")
+
+
+def test_from_a_stored_plan_no_page_is_made_and_none_is_missed(project: Path) -> None:
+    plan = shutil.copy(project.parent / "out/scene.plan.json", project.parent / "stored.plan.json")
+    edited(project, lambda document: document.update(report="page"))
+    shutil.rmtree(project.parent / "out")
+    rendered(project, plan=Path(plan), stale_ok=True)
+    assert not (project.parent / "out/scene.report.html").exists()
+    assert proof(project).receipt is not None
+
+
+def test_every_file_of_a_stem_in_clips_and_channels_is_proved(project: Path) -> None:
+    """Once, however often it is heard; of what is muted there is none, and what a template gives counts."""
+    folder = project.parent
+
+    def take_apart(document: dict[str, Any]) -> None:
+        left, right = (write_audio(folder / f"{side}.wav", noise(2 * RATE_HZ)[:, :1]).name for side in "LR")
+        document["stems"][1].pop("file")
+        document["stems"][1]["clips"] = [
+            {"file": "scene/mx.wav", "out": 1.0},
+            {"files": {"L": left, "R": right}, "at": 1.0},
+            {"file": "scene/mx.wav", "in": 2.0, "at": 3.0},
+        ]
+        document["stems"][2]["mute"] = True
+        document.update(extends="house.json")
+
+    house = {"schema": "stemmix.project/2", "goals": {"clarity": 0.4}}
+    (folder / "house.json").write_text(json.dumps(house))
+    rendered(edited(project, take_apart))
+    assert proof(project).lacks == ""
 
 
 def test_gains_of_the_receipt_that_is_given_are_proved_by_its_hash(project: Path, tmp_path: Path) -> None:

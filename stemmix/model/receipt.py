@@ -14,6 +14,9 @@ from stemmix.model.project import Project
 RECEIPT_SCHEMA: Final = "stemmix.receipt/2"
 NULLTEST_SCHEMA: Final = "stemmix.nulltest/1"
 
+UNSHOWN: Final = "a stored plan is mixed without listening, so no page was made: `stemmix report --html` makes one"
+"""The warning of a render whose project asks for a page, and that has none."""
+
 
 FILE_NAME_PATTERN = r"^[^/\\\x00]*$"
 
