@@ -140,7 +140,8 @@ class JsonLines:
             event=event,
             command=self._command,
             stage=None if step is None or exit_code is not None else step.stage,
-            share=0.0 if step is None else round(step.share, 4),
+            # of little work, as a diff of two documents, nothing was told
+            share=float(event == "done") if step is None else round(step.share, 4),
             reel=1 if step is None else step.reel,
             reels=1 if step is None else step.reels,
             audio_s=None if step is None else _rounded(step.audio_s, 3),

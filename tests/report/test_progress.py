@@ -104,6 +104,14 @@ def test_the_last_line_tells_the_end(told: Told, why: str | None, event: str, sh
     assert last["stage"] is None
 
 
+@pytest.mark.parametrize(("why", "share"), [(None, 1.0), ("reel.json: is no JSON", 0.0)])
+def test_what_is_done_is_done_though_no_step_was_told(told: Told, why: str | None, share: float) -> None:
+    """Two stored plans are compared in no time."""
+    lines, said = told
+    lines.end(0 if why is None else 3, why)
+    assert [line["share"] for line in said] == [0.0, share]
+
+
 def test_nothing_is_said_after_the_end(told: Told) -> None:
     """A thread that was broken off may come late."""
     lines, said = told
