@@ -251,6 +251,7 @@ def _compared(
     compared = []
     steps = Steps(progress, {"compare": 1.0})
     steps.expect("compare", len(receipt.files))
+    steps.lasts((again or receipt).frames / (again or receipt).sample_rate)
     for file in receipt.files:
         steps.advance("compare", 0)
         compared.append(_file(folder, file, scratch, made.get(file.path), rendered=again is not None))

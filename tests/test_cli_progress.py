@@ -88,6 +88,10 @@ def test_verify_tells_of_looking_rendering_and_comparing(tmp_path: Path, capsys:
     assert stages == ["open", "mix", "write", "print", "examine", "compare"]
     shares = [line["share"] for line in lines]
     assert shares == sorted(shares)
+    known = [line["audio_s"] for line in lines if line["stage"] in ("mix", "compare") or line["event"] == "done"]
+    assert set(known) == {4.0}, "once it is known, it stays so"
+    assert lines[-1]["done_s"] == 4.0
+    assert lines[-1]["speed"] is not None
 
 
 def test_the_last_line_says_why_it_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,7 +49,8 @@ class ProgressLine(Document):
     reel: int = 1
     reels: int = 1
     audio_s: float | None = None
-    """Length of what is worked on, reels together, in seconds; null before it is known."""
+    """Length of what is worked on, reels together, in seconds; null before it is known, and of files that are only read
+    and many projects."""
     done_s: float | None = None
     """`share` of it."""
     elapsed_s: float
