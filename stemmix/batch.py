@@ -23,7 +23,7 @@ from stemmix import __version__
 from stemmix.errors import ClusterError, OutputError, ProjectError, StemmixError
 from stemmix.files.cache import user_cache
 from stemmix.files.claims import claimed, remove_stray_lock
-from stemmix.files.folders import folder_for_files
+from stemmix.files.folders import folder_for_files, missing_of, remove_empty
 from stemmix.files.hashes import Hashes, Stamp
 from stemmix.files.parts import remove_strays
 from stemmix.files.projects import read_project
@@ -33,6 +33,7 @@ from stemmix.model.receipt import Receipt
 from stemmix.pipeline import render
 from stemmix.reels import folder_of, refuse_clashes
 from stemmix.resume import proof_of
+from stemmix.stopping import StoppedError
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Task:
     """Of the receipt that stood there when it was asked for."""
     version: str = __version__
     """Of the stemmix that asks for it."""
+    new_folders: tuple[Path, ...] = ()
+    """What was not there yet, when it was asked for, of the folder that it goes to; the outermost last."""
 
 
 class Runner(Protocol):
@@ -119,7 +122,9 @@ def render_many(
         else:
             place = Path(os.path.abspath(path))  # noqa: PTH100 - links are not followed
             before = _stamp(_receipt_of(place, where))
-            tasks.append(Task(str(path), place, where, gains, resume, use_cache, threads, before))
+            new = missing_of(folder_of(place, where))
+            task = Task(str(path), place, where, gains, resume, use_cache, threads, before, new_folders=new)
+            tasks.append(task)
     refuse_clashes([task.project for task in tasks], projects, where)
     for outcome in unreadable:
         end(outcome)
@@ -161,6 +166,10 @@ def rendered(task: Task, heed: Callable[[], None], announce: Callable[[str], Non
         except Exception as fault:
             notes.append(traceback.format_exc())
             outcome = _failed(task.named, 1, f"{type(fault).__name__}: {fault}")
+        except StoppedError:
+            # who asked for it may be gone by now, and could not while there were parts of it
+            remove_empty(task.new_folders)
+            raise
     return outcome.model_copy(update={"wall_s": round(time.monotonic() - began_s, 3), "notes": tuple(notes)})
 
 

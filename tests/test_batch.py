@@ -30,6 +30,7 @@ from stemmix.files.hashes import Stamp
 from stemmix.local import LocalJobs
 from stemmix.model.batch import Batch, Outcome, worst
 from stemmix.model.progress import ProgressLine
+from stemmix.stopping import StoppedError
 from tests.children import hand_on_kernels
 from tests.material import bytes_in, edited, rendered, scene, scene_stems
 
@@ -309,6 +310,25 @@ def test_what_somebody_has_done_since_it_was_asked_for_is_not_done_again(house: 
     (reels[0].parent / "out" / "a_printmaster.wav").write_bytes(b"half of it")
     assert render_task(late, nothing, nobody).speed is not None, "what is not proved is done again"
     assert bytes_in(receipt.parent) == bytes_in(house / "alone" / "a")
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["made for it", "there before"])
+def test_who_stops_midway_leaves_no_folder_that_was_made_for_it(reels: list[Path], there: bool) -> None:
+    """Whoever asked for it is gone, perhaps, and could not take it away while there were parts in it."""
+    out = reels[0].parent / "new" / "out"
+    out.mkdir(parents=True)
+    task = Task("a.json", reels[0], out, None, resume=False, use_cache=True, threads=1, before=None)
+    if not there:
+        task = replace(task, new_folders=(out, out.parent))
+
+    def stop() -> None:
+        if parts_of(out, "a"):
+            raise StoppedError(signal.SIGINT)
+
+    with pytest.raises(StoppedError):
+        render_task(task, stop, nobody)
+    assert out.exists() == out.parent.exists() == there
+    assert not there or not list(out.iterdir())
 
 
 def test_another_stemmix_is_refused_by_the_worker(reels: list[Path]) -> None:

@@ -205,9 +205,9 @@ def test_ctrl_c_ends_it_and_the_workers_let_go(house: House, tmp_path: Path) -> 
         assert time.monotonic() - began_s < 10.0
     assert client.returncode == 130
     assert said == ""
-    until(lambda: not list((folder / "out").glob(".*")))
+    until(lambda: not (folder / "out").exists())
     time.sleep(0.5)
-    assert list((folder / "out").glob("*")) == [], "nothing more was begun"
+    assert not (folder / "out").exists(), "nothing more was begun"
     assert all(Path(f"/proc/{worker}").exists() for worker in workers)
 
 

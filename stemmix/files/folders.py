@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,12 +17,22 @@ def folder_for_files(folder: Path) -> Iterator[None]:
     Its path goes through no `..` but at its beginning. It is known what is made before any of it is: a signal may fall
     between a folder and the note that it is there. Raises OSError where one cannot be made.
     """
-    missing = [place for place in (folder, *folder.parents) if not is_there(place)]
+    missing = missing_of(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     finally:
         with shielded():
-            for place in missing:
-                with suppress(OSError):  # something came into it, or it was never made
-                    place.rmdir()
+            remove_empty(missing)
+
+
+def missing_of(folder: Path) -> tuple[Path, ...]:
+    """What is to be made for a folder to be there: itself, and those that it stands in, the outermost last."""
+    return tuple(place for place in (folder, *folder.parents) if not is_there(place))
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Take away those that hold nothing, in this order."""
+    for folder in folders:
+        with suppress(OSError):  # something came into it, or it was never made
+            folder.rmdir()
