@@ -187,9 +187,12 @@ def _rendered(task: Task, heed: Callable[[], None]) -> Outcome:
         # somebody has done it since it was asked for: a worker that was taken for dead, or died before it could tell
         done_since = _is_another(_stamp(receipt_path), task.before)
         if task.resume or done_since:
-            with Hashes(user_cache() if task.use_cache else None, task.threads) as hashes:
+            cache = user_cache() if task.use_cache else None
+            with Hashes(cache, task.threads) as hashes:
                 proved, lacks = proof_of(task.project, task.out, task.gain_from, hashes)
             if proved is not None:
+                if cache is not None:
+                    cache.trim()
                 return _outcome(task, proved, None if done_since else "skipped")
         began_s = time.monotonic()
         (receipt,) = render(

@@ -26,6 +26,7 @@ from stemmix.batch import rendered as render_task
 from stemmix.cli import main
 from stemmix.dsp import first_use
 from stemmix.errors import ProjectError
+from stemmix.files.cache import user_cache
 from stemmix.files.hashes import Stamp
 from stemmix.local import LocalJobs
 from stemmix.model.batch import Batch, Outcome, worst
@@ -256,6 +257,21 @@ def test_what_is_proved_done_is_skipped_and_what_is_not_is_said(reels: list[Path
     assert {name for name, time_ns in times.items() if (out / name).stat().st_mtime_ns == time_ns} == {
         name for name in times if name.startswith("a")
     }
+
+
+def test_what_is_skipped_keeps_no_more_than_may_be_kept(reels: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files are hashed for it, and that is remembered."""
+    cache = user_cache()
+    assert cache is not None
+    rendered(reels[0])
+    cache.clear()
+    before = Stamp.of((reels[0].parent / "out" / "a.receipt.json").stat())
+    task = Task("a.json", reels[0], None, None, resume=True, use_cache=True, threads=1, before=before)
+    assert render_task(task, lambda: None, nobody).came == "skipped"
+    assert list(cache.entries())
+    monkeypatch.setenv("STEMMIX_CACHE_MB", "0")
+    assert render_task(task, lambda: None, nobody).came == "skipped"
+    assert not list(cache.entries())
 
 
 def test_what_misses_its_specification_still_does_when_it_is_skipped(reels: list[Path]) -> None:
