@@ -201,10 +201,13 @@ class Hashes:
         return frozenset(entry.path.name.partition("-")[0] for entry in entries)
 
     def _taken(self, path: Path) -> Hashed:
-        hashed = _taken(path, self._go_on, self._cache is not None)
+        hashed = _taken(path, self._go_on, _not_brought if self._cache is None else self._brought)
         if self._cache is not None and hashed.stamp is not None:
             _remember(self._cache, path, hashed.stamp, hashed.sha256 if hashed.settled else None)
         return hashed
+
+    def _brought(self, descriptor: int) -> bool:
+        return brought_to_disk(descriptor, lambda: not self._stopped)
 
     def _go_on(self, count: int) -> bool:
         """So many bytes more have been read: waits where the rest has time; False where it is given up."""
@@ -245,17 +248,21 @@ def _stamp_of(path: Path) -> Stamp | None:
         return None
 
 
-def _taken(path: Path, go_on: Callable[[int], bool], to_remember: bool = False) -> Hashed:
-    """A file's hash; settled only where it is `to_remember`.
+def _not_brought(_descriptor: int) -> bool:
+    """Of what is not remembered."""
+    return False
 
-    `go_on`: told how many bytes were read since it was asked last, whether to read more.
-    """
+
+def _taken(path: Path, go_on: Callable[[int], bool], brought: Callable[[int], bool] = _not_brought) -> Hashed:
+    """A file's hash. `go_on`: told how many bytes were read since it was asked last, whether to read more; `brought`:
+    whether what of the open file may wait for the disk is there now."""
     digest = hashlib.sha256()
     piece = memoryview(bytearray(_PIECE_BYTES))
     try:
         with path.open("rb", buffering=0) as file:
             begun_ns = time.time_ns()
-            on_disk = to_remember and _on_disk(file.fileno(), begun_ns)
+            stamp = Stamp.of(os.fstat(file.fileno()))
+            on_disk = stamp.settled(begun_ns, UNWRITTEN_S) or (stamp.settled(begun_ns) and brought(file.fileno()))
             stamp = Stamp.of(os.fstat(file.fileno()))
             count = 0
             while True:
@@ -268,12 +275,6 @@ def _taken(path: Path, go_on: Callable[[int], bool], to_remember: bool = False) 
     except OSError as fault:
         raise StemError(f"{path}: cannot be read: {fault.strerror or fault}") from None
     return Hashed(digest.hexdigest(), stamp if same else None, same and on_disk and stamp.settled(begun_ns))
-
-
-def _on_disk(descriptor: int, now_ns: int) -> bool:
-    """Whether nothing of a file waits for the disk; where it is too new to be remembered, nobody waits for that."""
-    stamp = Stamp.of(os.fstat(descriptor))
-    return stamp.settled(now_ns, UNWRITTEN_S) or (stamp.settled(now_ns) and brought_to_disk(descriptor))
 
 
 def _key(path: Path, size: int) -> str:

@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 import threading
+from collections.abc import Callable
 from functools import cache
 from queue import SimpleQueue
 from typing import BinaryIO, Final, Protocol
@@ -66,8 +67,9 @@ class WriteOut:
             start += _PIECE_BYTES
 
 
-def brought_to_disk(descriptor: int) -> bool:
-    """Wait until all that was written to an open file is on the disk; False where the system does not do it.
+def brought_to_disk(descriptor: int, go_on: Callable[[], bool]) -> bool:
+    """Wait until all that was written to an open file is on the disk; False where the system does not do it, or nobody
+    wants it any more: `go_on` is asked before each piece.
 
     From then on its time tells of any write. While a page waits for the disk it does not: who has the file in memory
     (`mmap`) sets its time by the first write to a page only.
@@ -79,6 +81,8 @@ def brought_to_disk(descriptor: int) -> bool:
         else:
             for start in range(0, os.fstat(descriptor).st_size, _PIECE_BYTES):
                 heed()
+                if not go_on():
+                    return False
                 bring(descriptor, start, _PIECE_BYTES)
     except OSError:
         return False

@@ -160,7 +160,7 @@ def test_what_may_still_wait_for_the_disk_is_brought_there_or_not_remembered(
     about = path.stat()
     monkeypatch.setattr(hashes.time, "time_ns", lambda: about.st_mtime_ns + round(age_s * 1e9))
     brought: list[int] = []
-    monkeypatch.setattr(hashes, "brought_to_disk", brought.append)
+    monkeypatch.setattr(hashes, "brought_to_disk", lambda descriptor, _go_on: brought.append(descriptor))
     cache = Cache(tmp_path / "cache")
     assert hash_of(path, cache) == hash_of(path, cache) == true()
     assert len(reads) == (1 if believed else 2)
@@ -197,14 +197,14 @@ def test_a_file_that_is_dated_in_the_future_is_not_remembered(tmp_path: Path, fi
 
 
 def test_a_file_that_changes_while_it_is_hashed_is_not_remembered(file: Path) -> None:
-    sha256, _, settled = hashes._taken(file, lambda _count: True, to_remember=True)
+    sha256, _, settled = hashes._taken(file, lambda _count: True)
     assert (sha256, settled) == (true(), True)
 
     def asked_at_every_piece(_count: int) -> bool:
         os.utime(file, (5, 5))
         return True
 
-    sha256, _, settled = hashes._taken(file, asked_at_every_piece, to_remember=True)
+    sha256, _, settled = hashes._taken(file, asked_at_every_piece)
     assert (sha256, settled) == (true(), False)
 
 

@@ -210,14 +210,17 @@ def test_of_a_file_that_is_only_read_all_is_brought_there(tmp_path: Path, monkey
     (tmp_path / "a").write_bytes(bytes(2 * PIECE + 1))
     with (tmp_path / "a").open("rb") as file:
         bringing(monkeypatch, lambda _descriptor, start, _length: starts.append(start))
-        assert write_out.brought_to_disk(file.fileno())
+        assert write_out.brought_to_disk(file.fileno(), lambda: True)
         assert starts == [0, PIECE, 2 * PIECE]
+        assert not write_out.brought_to_disk(file.fileno(), lambda: len(starts) < 4)
+        assert starts[3:] == [0], "nobody wants the rest"
+        starts.clear()
         bringing(monkeypatch, None)
-        assert write_out.brought_to_disk(file.fileno())
-        assert starts[3:] == [-1]
+        assert write_out.brought_to_disk(file.fileno(), lambda: True)
+        assert starts == [-1]
 
         def refuse(_descriptor: int, _start: int, _length: int) -> None:
             raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
         bringing(monkeypatch, refuse)
-        assert not write_out.brought_to_disk(file.fileno())
+        assert not write_out.brought_to_disk(file.fileno(), lambda: True)
