@@ -84,8 +84,8 @@ def phrases_of(level_db: Floats | Singles, voice: Codes) -> list[Phrase]:
 def _lasts(level_db: Floats | Singles, floor_db: float) -> bool:
     """Whether anything stays above half of the way from the floor up to the loudest frame, or `KNOCK_LEAST_DB` below
     it, for as long as a syllable does; what does not is left out, for a word beside it may be softer."""
-    left_db = np.array(level_db)
-    if left_db.max() <= floor_db + KNOCK_LEAST_DB:
+    left_db: Floats | Singles = level_db.copy()
+    if float(left_db.max()) <= floor_db + KNOCK_LEAST_DB:
         return True
     while (highest_db := float(left_db.max())) > max(floor_db + KNOCK_LEAST_DB, AUDIBLE_DB):
         half_db = min((highest_db + max(floor_db, highest_db - KNOCK_RANGE_DB)) / 2.0, highest_db - KNOCK_LEAST_DB)

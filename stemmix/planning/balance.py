@@ -2,12 +2,14 @@
 
 Where the project asks for balance the faders are moved; else the moves are advice in the report. A fader stands for the
 whole programme, so that only what stems are by themselves is weighed: never a stem whose own priority is not lower than
-the line's own, and no stretch that a pin decides.
+the line's own, and no stretch that a pin decides. However loud a bed is, where most lines are clear as they come it
+hides nothing, as a bass does that lies under all speech.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from stemmix.dsp import hearing_kernels
 from stemmix.dsp.filters import k_weighting_power
 from stemmix.model.moves import Level
 from stemmix.model.plan import Move, StoppedBy
-from stemmix.model.project import Project
+from stemmix.planning.desk import Desk
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal
 from stemmix.planning.rules import Rules
@@ -29,11 +31,16 @@ LEAST_LU = -3.0
 FURTHEST_DB = 12.0
 
 
-def balance_of(
-    project: Project, stems: Sequence[HeardStem], goals: Sequence[Goal], rules: Rules, hop: int, frames: int
-) -> tuple[list[Move], list[str]]:
+def balance_of(desk: Desk, goals: Sequence[Goal]) -> tuple[list[Move], list[str]]:
     """Fader moves, and what is to be said of them or in their place."""
+    project, stems, rules, hop, frames = desk.project, desk.stems, desk.rules, desk.hop, desk.frames
     moves, said = [], []
+
+    @cache
+    def is_clear(goal: Goal) -> bool:
+        heard = desk.passage(goal)
+        return heard.clarity(heard.untouched) >= rules.clarity
+
     lines = [goal for goal in goals if goal.is_speech]
     k_power = k_weighting_power(project.sample_rate, CENTRE_HZ)
     loudness = {goal.id: sum(_weighed(target, goal, k_power) for target in goal.targets) for goal in lines}
@@ -47,6 +54,8 @@ def balance_of(
         ]
         differences = [_difference_lu(loudness[goal.id], _weighed(stem, goal, k_power)) for goal in against]
         if not differences or (middle := float(np.median(differences))) >= LEAST_LU:
+            continue
+        if sum(map(is_clear, against)) > len(against) / 2:
             continue
         gain_db = round(max(middle - LEAST_LU, -FURTHEST_DB), 1)
         if not gain_db:

@@ -12,6 +12,7 @@ priority away again is undone. What is left of a scene's cuts in common becomes 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -53,6 +54,8 @@ Floats = NDArray[np.float64]
 
 HARM = 0.02
 """Clarity that a goal may lose to a later decision."""
+OUT_OF_MIDDLE_DB = 10.0
+LINES_LOOKED_AT = 20
 
 
 def decide(project: Project, stems: Sequence[HeardStem], frames: int) -> Plan:
@@ -62,7 +65,7 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int) -> Plan:
     """
     desk = Desk(project, stems, frames)
     goals = goals_of(project, stems, desk.hop, frames) if len(stems) > 1 else []
-    faders, advice = balance_of(project, stems, goals, desk.rules, desk.hop, frames)
+    faders, advice = balance_of(desk, goals)
     standing = [*faders, *desk.rules.pinned_moves(stems)]
     scenes = scenes_of(project, goals, desk.hop, frames)
 
@@ -386,6 +389,13 @@ def _without(line: SolvedLine, culprits: set[str]) -> SolvedLine:
     return line if len(left) == len(line.moves) else replace(line, moves=left, stopped_by="protection")
 
 
+def _mid_under_sides_db(stem: HeardStem, goals: Sequence[Goal]) -> float:
+    """How far the mid of a stem that is cleared lies under its sides, over its first lines; 0 of any other."""
+    spans = [(goal.start, goal.end) for goal in goals if stem in goal.targets][:LINES_LOOKED_AT]
+    mid, total = (sum(float(stem.frames.power(column, *span).sum()) for span in spans) for column in ("mid", "total"))
+    return 10.0 * math.log10(max(total - mid, 1e-20) / max(mid, 1e-20)) if total else 0.0
+
+
 def _touches(desk: Desk, move: Move, first: int, last: int) -> bool:
     start, end = desk.rules.reach(move.start, move.end)
     return start < last and end > first
@@ -393,6 +403,12 @@ def _touches(desk: Desk, move: Move, first: int, last: int) -> bool:
 
 def _notes(project: Project, stems: Sequence[HeardStem], goals: Sequence[Goal]) -> list[str]:
     notes = [f"{stem.id} is silent: it takes no part in any decision" for stem in stems if stem.facts.silent]
+    notes += [
+        f"{stem.id} is out of phase where it is to be heard: its sides are {under_db:.0f} dB over its middle, as with "
+        "one side inverted; cuts cannot bring it out, and a mono mix loses it"
+        for stem in stems
+        if (under_db := _mid_under_sides_db(stem, goals)) > OUT_OF_MIDDLE_DB
+    ]
     if len(stems) == 1:
         notes.append("a single stem is heard: nothing hides it, nothing is cut")
     elif not goals:

@@ -65,6 +65,20 @@ def test_a_bed_in_balance_is_left_alone() -> None:
     assert LEAST_LU < 0
 
 
+@pytest.mark.parametrize("balance", [False, True])
+def test_a_bed_that_hides_nothing_is_left_alone_however_loud(balance: bool) -> None:
+    """A bass under all speech: every line is clear as it comes, and its fader is nobody's business."""
+    plan = scene(
+        Told("DX", "dialogue", LINES),
+        Told("MX", "music", (bed(0.0, 25.0, -40.0, high_hz=160.0),)),
+        seconds=25.0,
+        balance=balance,
+    ).decide()
+    assert all(one.stopped_by == "clear" for one in plan.lines)
+    assert not levels(plan)
+    assert not advice(plan)
+
+
 def test_a_bed_that_is_loud_in_one_line_only_is_no_matter_of_the_fader() -> None:
     """All along means in the middle line: the odd one is unmasked."""
     plan = decided(-40.0, music_s=(19.0, 23.0), balance=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import weakref
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -623,3 +624,14 @@ def test_a_masker_that_others_covered_gives_way_where_the_line_would_else_be_los
     assert all(any(by_id[name].masker == "AMB" for name in move.because) for move in cuts)
     kept = scene(*stems, seconds=8.0, pins=[{"stem": "AMB", "from": 0.0, "to": 8.0, "keep": True}]).decide()
     assert kept.lines[0].clarity_after < plan.clarity_goal
+
+
+@pytest.mark.parametrize(("side_db", "is_said"), [(20.0, True), (0.0, False), (None, False)])
+def test_dialogue_with_one_side_inverted_is_told(side_db: float | None, *, is_said: bool) -> None:
+    """Whoever listens to the middle hears nothing of it; hard left, its middle is as loud as its sides."""
+    spoken = replace(line(2.0, 4.0), side_db=side_db)
+    plan = scene(Told("DX", "dialogue", (spoken,)), Told("MX", "music", (bed(0.0, 8.0),)), seconds=8.0).decide()
+    told = [note for note in plan.notes if note.startswith("DX is out of phase")]
+    assert bool(told) == is_said
+    if is_said:
+        assert "its sides are 20 dB over its middle" in told[0]
