@@ -48,8 +48,10 @@ ABSURD_GAIN: Final = 1000.0
 _LOWEST_RATE_HZ, _HIGHEST_RATE_HZ = 1_000, 1_536_000
 _FULL_BANDWIDTH_RATE_HZ: Final = 32_000
 
-_FLAC_LAYOUTS: Final = {3: "3.0", 5: "5.0", 6: "5.1", 8: "7.1"}
-"""Channel orders that FLAC itself fixes and that have a name here (RFC 9639, section 9.1.3)."""
+_FIXED_LAYOUTS: Final = {3: "3.0", 5: "5.0", 6: "5.1", 8: "7.1"}
+"""What FLAC (RFC 9639, section 9.1.3), Vorbis and Opus fix by the number of channels, and has a name here. FLAC has
+WAVE order; libsndfile gives an Ogg's channels as they stand, in Vorbis' order (Vorbis I, section 4.3.9), which is that
+of film."""
 
 _CONTAINERS_OF_SUFFIX: Final = {
     ".wav": ("RIFF", "RF64", "BW64", "WAV"),
@@ -99,7 +101,8 @@ class AudioFile:
 def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, to_mix: bool = True) -> AudioFile:
     """Look at a file: its header, its size, whether it can be a stem at all.
 
-    `layout` overrides what the file says of its channels; `order` is theirs in the file. Where a file that is not
+    `layout` overrides what the file says of its channels; `order` is theirs in the file, save in an Ogg, whose order is
+    its own. Where a file that is not
     `to_mix` does not say what its channels are, the layout of as many is assumed, with a warning.
 
     Raises StemError, one sentence naming file and fault, for whatever makes it no sound stem: missing, empty, not
@@ -109,6 +112,7 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
         size = _size_of(path)
         header = read_wave_header(path)
         warnings = [] if header is None else _warnings_of_wave(path, header, size)
+        is_ordered = False
         if header is not None and header.is_plain:
             frames: int | None = header.frames_present
             container, codec = header.container, f"{header.codec}_{header.bits}"
@@ -117,6 +121,7 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
             found = inspect_decodable(path)
             frames, container, codec = found.frames, found.container, found.codec
             rate_hz, channels = found.sample_rate, found.channels
+            is_ordered = found.is_ordered and channels in _FIXED_LAYOUTS
             warnings += found.warnings
     except FileNotFoundError:
         raise StemError(f"{path}: does not exist") from None
@@ -127,6 +132,9 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
     named, its_order = (None, order) if header is None else _by_track_names(header)
     if order == "wave" and named is not None and layout in (None, named):
         layout, order = named, its_order
+    if is_ordered:
+        layout = LAYOUTS[_FIXED_LAYOUTS[channels]] if layout is None else layout
+        order = "film" if container == "OGG" else order
     if layout is None:
         layout = _layout(path, container, channels, header, order, warnings, assume=not to_mix)
     if layout.channels != channels:
@@ -237,14 +245,12 @@ def _layout(
         if mask:
             warnings.append(f"{path}: has one channel with speaker mask 0x{mask:X}, which is taken as mono")
         return MONO
-    # Ogg has an order of its own (Vorbis I, section 4.3.9): that of WAVE would be a wrong guess
+    # an Ogg whose order is not fixed says that its channels are for no speakers
     known = {each.channels: each for each in LAYOUTS.values()}.get(channels) if container != "OGG" else None
     if mask and not (assume and known):
         raise StemError(f"{path}: has {channels} channels with speaker mask 0x{mask:X}, which is no layout known here")
     if channels == 2:
         return STEREO
-    if container == "FLAC" and channels in _FLAC_LAYOUTS:
-        return LAYOUTS[_FLAC_LAYOUTS[channels]]
     if header is not None and channels == SURROUND_5_1.channels:
         if order == "wave":
             assumed = " ".join(SURROUND_5_1.labels)

@@ -40,6 +40,8 @@ class Decodable:
     channels: int
     frames: int | None
     """None where the file does not say, or claims more than its size could hold."""
+    is_ordered: bool
+    """Whether the format itself says what the channels are: FLAC, Vorbis, Opus save where it leaves it open."""
     warnings: tuple[str, ...]
 
 
@@ -72,9 +74,19 @@ def inspect_decodable(path: Path) -> Decodable:
             warnings.append(f"{path}: claims {sound.frames} frames, more than a file of its size can hold")
         elif missing := _missing_end(path, sound.format):
             raise StemError(f"{path}: ends early ({missing}; {frames} frames are there)")
-        return Decodable(sound.format, sound.subtype, sound.samplerate, sound.channels, frames, tuple(warnings))
+        is_ordered = sound.format == "FLAC" or sound.subtype == "VORBIS" or _is_ordered_opus(path)
+        return Decodable(
+            sound.format, sound.subtype, sound.samplerate, sound.channels, frames, is_ordered, tuple(warnings)
+        )
     finally:
         samples.close()
+
+
+def _is_ordered_opus(path: Path) -> bool:
+    """Whether this is Opus of a mapping family that has Vorbis' order (RFC 7845, section 5.1.1)."""
+    with path.open("rb") as file:
+        first_page = file.read(47)
+    return first_page[28:36] == b"OpusHead" and first_page[46] <= 1
 
 
 def _missing_end(path: Path, container: str) -> str | None:

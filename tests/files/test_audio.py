@@ -20,9 +20,10 @@ from stemmix import stopping
 from stemmix.errors import StemError
 from stemmix.files.audio import AudioReader, inspect, sha256_of
 from stemmix.files.wave import WaveSamples
-from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1
+from stemmix.model.layouts import LAYOUTS, MONO, STEREO, SURROUND_5_1, LayoutName
 from stemmix.stopping import StoppedError
 from tests.material import all_of, read_into, taken_by_turns
+from tests.reference.ogg_pages import crc, pages
 from tests.reference.wave_bytes import chunk, fmt, riff
 
 BLOCKS = (1, 7, 512, 4096, 48_000)
@@ -155,10 +156,42 @@ def test_six_channels_of_flac_are_5_1_by_its_own_order(tmp_path: Path) -> None:
     assert inspect(tmp_path / "a.flac").layout == SURROUND_5_1
 
 
-def test_six_channels_in_a_container_of_another_order_are_refused(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.ogg", noise(5000, 6), 48_000)
+@pytest.mark.parametrize("codec", ["VORBIS", "OPUS"])
+@pytest.mark.parametrize("is_given", [False, True], ids=["alone", "given"])
+@pytest.mark.parametrize(
+    ("layout", "in_file"),
+    [
+        ("3.0", "L C R"),
+        ("5.0", "L C R Ls Rs"),
+        ("5.1", "L C R Ls Rs LFE"),
+        ("7.1", "L C R Lss Rss Lrs Rrs LFE"),
+    ],
+)
+def test_the_channels_of_an_ogg_are_known_by_their_number_and_stand_in_an_order_of_its_own(
+    tmp_path: Path, layout: LayoutName, in_file: str, codec: str, is_given: bool
+) -> None:
+    """libsndfile gives and takes them as they stand in the file; they are read in WAVE order."""
+    path, wanted = tmp_path / "a.ogg", LAYOUTS[layout]
+    hz = {label: 50.0 + 10.0 * number for number, label in enumerate(wanted.labels)}
+    tones = [np.sin(2 * np.pi * hz[label] * np.arange(48_000) / 48_000) for label in in_file.split()]
+    soundfile.write(path, 0.1 * np.stack(tones, axis=1), 48_000, format="OGG", subtype=codec)
+    audio = inspect(path, wanted if is_given else None)
+    assert (audio.layout, audio.labels, audio.warnings) == (wanted, tuple(in_file.split()), ())
+    with AudioReader(audio) as reader:
+        heard = np.abs(np.fft.rfft(all_of(reader), axis=0)).argmax(axis=0)
+    assert heard.tolist() == list(hz.values())
+
+
+def test_an_ogg_whose_channels_are_for_no_speakers_is_refused_unless_a_layout_is_given(tmp_path: Path) -> None:
+    """Opus has a mapping family for that, 255; a layout that is given is then in WAVE order, as anywhere."""
+    path = tmp_path / "a.ogg"
+    soundfile.write(path, noise(5000, 6), 48_000, format="OGG", subtype="OPUS")
+    first, *others = pages(path.read_bytes())
+    first = first[:22] + bytes(4) + first[26:46] + b"\xff" + first[47:]
+    written(path, b"".join((first[:22], struct.pack("<I", crc(first)), first[26:], *others)))
     with pytest.raises(StemError, match=r"has 6 channels.*layout is needed"):
-        inspect(tmp_path / "a.ogg")
+        inspect(path)
+    assert inspect(path, SURROUND_5_1).labels == SURROUND_5_1.labels
 
 
 def test_an_mp3_has_its_decoded_length_and_is_said_not_to_be_sync_safe(tmp_path: Path) -> None:
@@ -412,13 +445,6 @@ def test_what_no_layout_fits_is_refused_there_too(tmp_path: Path) -> None:
         file = written(tmp_path / "odd.wav", riff(fmt(channels), chunk(b"data", bytes(1680))))
         with pytest.raises(StemError, match=f"has {channels} channels and does not say for which speakers"):
             inspect(file, to_mix=False)
-
-
-def test_oggs_own_channel_order_is_not_taken_for_that_of_wave(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "six.ogg", noise(4800, 6), 48_000)
-    with pytest.raises(StemError, match="a layout is needed"):
-        inspect(tmp_path / "six.ogg", to_mix=False)
-    assert inspect(tmp_path / "six.ogg", SURROUND_5_1, to_mix=False).layout == SURROUND_5_1
 
 
 def test_a_layout_that_is_given_overrides_the_files_and_must_fit(tmp_path: Path) -> None:
