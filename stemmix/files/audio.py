@@ -53,6 +53,9 @@ _FIXED_LAYOUTS: Final = {3: "3.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 WAVE order; libsndfile gives an Ogg's channels as they stand, in Vorbis' order (Vorbis I, section 4.3.9), which is that
 of film."""
 
+_MASK_OF_LIBSNDFILE: Final = 0xFF
+"""What libsndfile writes for any eight channels in a WAVEX file, whoever they are for: it says nothing."""
+
 _CONTAINERS_OF_SUFFIX: Final = {
     ".wav": ("RIFF", "RF64", "BW64", "WAV"),
     ".flac": ("FLAC",),
@@ -102,8 +105,8 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
     """Look at a file: its header, its size, whether it can be a stem at all.
 
     `layout` overrides what the file says of its channels; `order` is theirs in the file, save in an Ogg, whose order is
-    its own. Where a file that is not
-    `to_mix` does not say what its channels are, the layout of as many is assumed, with a warning.
+    its own. Where a file that is not `to_mix` does not say what its channels are, the layout of as many is assumed,
+    with a warning; never where it says that they are others.
 
     Raises StemError, one sentence naming file and fault, for whatever makes it no sound stem: missing, empty, not
     audio, a broken header, no audio in it, channels whose meaning is unknown or that are not as many as the layout's.
@@ -247,8 +250,12 @@ def _layout(
         return MONO
     # an Ogg whose order is not fixed says that its channels are for no speakers
     known = {each.channels: each for each in LAYOUTS.values()}.get(channels) if container != "OGG" else None
-    if mask and not (assume and known):
-        raise StemError(f"{path}: has {channels} channels with speaker mask 0x{mask:X}, which is no layout known here")
+    if mask and not (assume and known and mask == _MASK_OF_LIBSNDFILE):
+        given = "by --layout" if assume else "by the stem's field 'layout'"
+        raise StemError(
+            f"{path}: has {channels} channels with speaker mask 0x{mask:X}, which is no layout known here; give one "
+            f"{given}"
+        )
     if channels == 2:
         return STEREO
     if header is not None and channels == SURROUND_5_1.channels:

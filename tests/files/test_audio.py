@@ -440,6 +440,22 @@ def test_a_layout_that_is_not_named_is_assumed_and_said_where_nothing_is_mixed(
     assert len(says) == (mask != 0x63F)
 
 
+@pytest.mark.parametrize(
+    ("channels", "mask"), [(2, 0x600), (3, 0xB), (5, 0x10F), (6, 0x707), (8, 0x6CF)], ids=lambda number: f"{number:X}"
+)
+def test_a_mask_that_names_no_layout_is_overruled_by_nobody_who_does_not_say_so(
+    tmp_path: Path, channels: int, mask: int
+) -> None:
+    file = written(tmp_path / "odd.wav", riff(fmt(channels, mask=mask), chunk(b"data", bytes(7200))))
+    for to_mix, option in ((False, "--layout"), (True, "field 'layout'")):
+        with pytest.raises(
+            StemError, match=f"with speaker mask 0x{mask:X}, which is no layout .*; give one by .*{option}"
+        ):
+            inspect(file, to_mix=to_mix)
+    given = next(layout for layout in LAYOUTS.values() if layout.channels == channels)
+    assert inspect(file, given, to_mix=False).layout == given
+
+
 def test_what_no_layout_fits_is_refused_there_too(tmp_path: Path) -> None:
     for channels in (4, 7, 10):
         file = written(tmp_path / "odd.wav", riff(fmt(channels), chunk(b"data", bytes(1680))))
