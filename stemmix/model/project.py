@@ -183,16 +183,24 @@ class Project(ProjectFile):
         return self
 
     def doubled_file(self, project_name: str) -> tuple[int, str] | None:
-        """The number of a deliverable whose file would fall on another's, and the words for that."""
-        seen: set[str] = set()
+        """The number of a deliverable whose file would fall on another's, and the words for that.
+
+        A part may go float: it then changes its ending, and the bits in its name.
+        """
+        seen: dict[str, bool] = {}  # names without their endings, and whether only what goes float has them
         for index, wanted in enumerate(self.deliverables):
+            others: tuple[Encoding, ...] = () if isinstance(wanted, Mastered) else ("wavfloat",)
             for label in self._labels(wanted):
-                name = self.name_of_file(project_name, wanted, label)
-                # what goes float changes its ending
-                stem = name.rpartition(".")[0].casefold()
-                if stem in seen:
-                    return index, f"file name {name!r} is given twice (upper and lower case count as the same)"
-                seen.add(stem)
+                own: dict[str, bool] = {}
+                for encoding in (wanted.format, *others):
+                    name = self.name_of_file(project_name, wanted, label, encoding)
+                    stem = name.rpartition(".")[0].casefold()
+                    goes_float = encoding != wanted.format
+                    if stem in seen:
+                        why = " where sums of stems that pass full scale go float" if goes_float or seen[stem] else ""
+                        return index, f"file name {name!r} is given twice{why} (upper and lower case count as the same)"
+                    own.setdefault(stem, goes_float)
+                seen |= own
         return None
 
     @model_validator(mode="after")

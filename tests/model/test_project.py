@@ -379,6 +379,18 @@ def test_two_deliverables_of_one_name_are_refused_where_the_project_has_its_own(
             read_project(path)
 
 
+@pytest.mark.parametrize("formats", [("wav24", "wavfloat"), ("wavfloat", "wav16"), ("wav16", "wav24")])
+def test_names_that_fall_together_once_sums_of_stems_go_float_are_refused(formats: tuple[str, str]) -> None:
+    """What passes full scale is written as float, with other bits in its name: after all has been mixed."""
+    first, then = (
+        {"name": format, "kind": "stems", "format": format, "file_name": "{stem}_{bits}"} for format in formats
+    )
+    with pytest.raises(ValidationError, match=r"file name 'dx_32.wav' is given twice where sums of stems .* go float"):
+        made(deliverables=[{"name": "mix"}, first, then])
+    masters = [{"name": format, "format": format, "file_name": "mix_{bits}"} for format in formats]
+    assert made(deliverables=masters).doubled_file("reel7") is None, "a master never goes float"
+
+
 def test_a_fold_down_is_not_wider_than_its_parent() -> None:
     wanted = [{"name": "a"}, {"name": "b", "kind": "fold_down", "layout": "5.1"}]
     assert faults(deliverables=wanted) == [("rule", ("deliverables", 1, "layout"))]
