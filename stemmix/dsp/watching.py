@@ -20,8 +20,13 @@ Floats = NDArray[np.float64]
 
 FLAT_LOWEST: Final = 0.1
 """-20 dBFS: what was clipped and then turned down further than this is told by ear, not by its tops."""
-FLAT_CORNER: Final = 8 / 2**15
-"""A smooth top that 16 bits make flat for three samples has neighbours within three steps of it."""
+FLAT_SPREAD: Final = 3 / 2**15
+"""What was turned down and then dithered to 16 bits is no more uneven than this; shaped noise is."""
+FLAT_RUNS: Final = CLIPPED_RUN, 4
+"""Samples of a flat top that are equal and the highest, and of one that is dithered."""
+FLAT_CORNERS: Final = 8 / 2**15, 96 / 2**15
+"""A smooth top that 16 bits make flat for three samples has neighbours within three steps of it. One that dither makes
+even may fall by six steps over four samples: by 20 over six where it is round, by 50 where it is flatter than that."""
 
 QUIET: Final = 1.5 / 2**15
 """What dither leaves of nothing in 16 bits."""
@@ -65,7 +70,8 @@ class SampleWatch:
         self._first = self.before - compared
         self._events, self._between = np.empty((0, 4)), np.zeros(0)
         self._shortest_silence = round(SHORTEST_SILENCE_S * rate_hz)
-        self._flat_state, self._tops = np.zeros((channels, 5)), np.zeros((channels, 2))
+        self._full_state, self._flat_state = np.zeros((channels, 3)), np.zeros((channels, 2, 5))
+        self._tops = np.zeros((channels, 2))
         self._hole_state, self._silence_state = np.zeros((channels, 9)), np.array([-1.0, 0.0, -1.0, -1.0, 0.0])
         self._jump_state = np.tile((-1e12, 0.0), (channels, 1))
         gap = round(gap_s * rate_hz)
@@ -89,7 +95,7 @@ class SampleWatch:
         """
         start, stop = self.before, self.before + count
         cells = self._cells_of(rows, stop)
-        self._look_for_flat_tops(rows, stop, cells)
+        self._look_for_clipping(rows, stop, cells)
         found = watching_kernels.holes(
             rows, start, stop, cells, self._first, self._frames, QUIET, *self._hole, self._near, self._around,
             LOUD, ALIKE, STEP, self._hole_state, self._events,
@@ -115,7 +121,7 @@ class SampleWatch:
         ended = np.zeros((self._channels, stop))
         ended[:, : self.before] = rows[:, : self.before]
         cells = self._cells_of(ended, stop)
-        self._look_for_flat_tops(ended, stop, cells)
+        self._look_for_clipping(ended, stop, cells)
         self._look_for_jumps(ended, stop, cells)
         for last, waits in self._jump_state.tolist():
             if waits:
@@ -136,7 +142,7 @@ class SampleWatch:
                 (int(self._flat_runs[c, s]), c, s)
                 for c in range(self._channels)
                 for s in (0, 1)
-                if self._tops[c, s] == self._flat_level[c, s]
+                if self._tops[c, s] <= self._flat_level[c, s] + FLAT_SPREAD
             ),
             default=(0, 0, 0),
         )
@@ -150,19 +156,22 @@ class SampleWatch:
             self._events, self._between = np.empty((self._channels * (longest + 2), 4)), np.zeros(longest)
         return cells
 
-    def _look_for_flat_tops(self, rows: Floats, stop: int, cells: Floats) -> None:
-        found = watching_kernels.flat_runs(
-            rows, self.before, stop, cells[:, :, (self.before - self._first) // CELL :], self._frames, CLIPPED_RUN,
-            FULL_SCALE, FLAT_LOWEST, FLAT_CORNER, self._flat_state, self._tops, self._events,
+    def _look_for_clipping(self, rows: Floats, stop: int, cells: Floats) -> None:
+        cells = cells[:, :, (self.before - self._first) // CELL :]
+        found = watching_kernels.full_runs(
+            rows, self.before, stop, cells, self._frames, CLIPPED_RUN, FULL_SCALE, self._full_state, self._events
+        )
+        for _, begin, end in _in_time(self._events[:found, :3]):
+            self.clipped_runs += 1
+            self.longest_clip = max(self.longest_clip, round(end - begin))
+            self.clipped.add(begin, end)
+        found = watching_kernels.flat_tops(
+            rows, self.before, stop, cells, self._frames, FLAT_RUNS, FLAT_SPREAD, FLAT_LOWEST, FULL_SCALE, FLAT_CORNERS,
+            self._flat_state, self._tops, self._events,
         )  # fmt: skip
         for channel, begin, end, level in _in_time(self._events[:found]):
-            if abs(level) >= FULL_SCALE:
-                self.clipped_runs += 1
-                self.longest_clip = max(self.longest_clip, round(end - begin))
-                self.clipped.add(begin, end)
-                continue
             c, side = int(channel), int(level > 0)
-            if abs(level) > self._flat_level[c, side]:
+            if abs(level) > self._flat_level[c, side] + FLAT_SPREAD:
                 self._flat_level[c, side], self._flat_runs[c, side] = abs(level), 0
                 self._flat[c][side].clear()
             self._flat_runs[c, side] += 1

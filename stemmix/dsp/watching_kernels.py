@@ -87,53 +87,83 @@ def extremes(rows, start, stop, out):
 
 
 @compiled
-def flat_runs(rows, start, stop, cells, first_frame, shortest, full_scale, lowest, corner, state, tops, events):
-    """Runs of `shortest` or more equal samples at full scale, or cut flat where a channel is highest.
+def full_runs(rows, start, stop, cells, first_frame, shortest, full_scale, state, events):
+    """Runs of `shortest` or more equal samples at full scale or over it.
 
-    cells: `extremes` of columns start to stop. state (channels, 5): the sample of the run, its length so far, its first
-    frame, the sample before it, and whether it is followed: a run that is told reaches what is highest so far of its
-    side, or full scale, in every cell that it is in, and only such cells are looked at. tops (channels, 2): the highest
-    magnitude so far, below zero and above. A flat top is at the highest magnitude of its side so far, `lowest` or more,
-    and both its neighbours are lower by more than `corner`: a smooth wave's top may be flat by rounding, and has no
-    corners. events (m, 4), m enough for all: channel, first frame, end, level, ordered by channel. Returns how many.
+    cells: `extremes` of columns start to stop. state (channels, 3), zeros at first: the sample of the run, its length
+    so far (0 if there is none), its first frame; events (m, 3): channel, first frame, end, ordered by channel. Returns
+    how many.
     """
     count = 0
     for c in range(len(rows)):
-        level, length, began, before = state[c, 0], state[c, 1], state[c, 2], state[c, 3]
-        followed = state[c, 4] > 0.0
-        low, high = tops[c, 0], tops[c, 1]
+        level, length, began = state[c, 0], state[c, 1], state[c, 2]
         for k in range(cells.shape[2]):
-            up, down = cells[0, c, k], -cells[1, c, k]
-            near = max(up, down) >= full_scale or (up >= lowest and up >= high) or (down >= lowest and down >= low)
-            if near or followed:
-                begin = start + k * CELL
-                if not followed:
-                    level, length, began, before = (
-                        rows[c, begin - 1],
-                        1,
-                        first_frame + begin - start - 1,
-                        rows[c, begin - 2],
-                    )
-                for i in range(begin, min(begin + CELL, stop) if near else begin + 1):
-                    sample = rows[c, i]
-                    if sample == level:
-                        length += 1
-                        continue
-                    if length >= shortest:
-                        size = abs(level)
-                        drop = size - max(before, sample) if level > 0.0 else size + min(before, sample)
-                        top = high if level > 0.0 else low
-                        if size >= full_scale or (size >= lowest and size >= top and drop > corner):
-                            events[count, 0], events[count, 1] = c, began
-                            events[count, 2], events[count, 3] = first_frame + i - start, level
+            is_near = cells[0, c, k] >= full_scale or cells[1, c, k] <= -full_scale
+            if not is_near and length == 0:
+                continue
+            begin = start + k * CELL
+            # where nothing is at full scale, the first sample ends a run
+            for i in range(begin, min(begin + CELL, stop) if is_near else begin + 1):
+                sample = rows[c, i]
+                if length > 0 and sample == level:
+                    length += 1
+                    continue
+                if length >= shortest:
+                    events[count, 0], events[count, 1], events[count, 2] = c, began, first_frame + i - start
+                    count += 1
+                level, length, began = sample, 1 if abs(sample) >= full_scale else 0, first_frame + i - start
+        state[c, 0], state[c, 1], state[c, 2] = level, length, began
+    return count
+
+
+@compiled
+def flat_tops(rows, start, stop, cells, first_frame, shortest, spread, lowest, highest, corners, state, tops, events):
+    """Tops that are cut flat where a channel is highest, be they dithered or not.
+
+    cells: `extremes` of columns start to stop. tops (channels, 2): the highest magnitude so far, below zero and above.
+    A top is a run of samples of `lowest` or more that are within `spread` of the highest of their side so far, and
+    below `highest`; one that comes to pass them all by more than that begins anew. It is flat where it has shortest[0]
+    samples or more, all equal and the highest so far, and its neighbours are more than corners[0] below it; or else
+    shortest[1] samples and corners[1]. Both neighbours are above half of it: a square wave's or a pulse's are not.
+    state (channels, 2, 5), zeros at first: length so far of the run (0 if there is none), its first frame, the sample
+    before it, its lowest and its highest; events (m, 4), m enough for all: channel, first frame, end, the highest,
+    ordered by channel. Returns how many.
+    """
+    count = 0
+    for c in range(len(rows)):
+        for k in range(cells.shape[2]):
+            begin = start + k * CELL
+            for side in range(2):
+                peak, top = cells[0, c, k] if side else -cells[1, c, k], tops[c, side]
+                is_near = peak >= lowest and peak >= top - spread
+                its = state[c, side]
+                if not is_near and its[0] == 0:
+                    tops[c, side] = max(top, peak)
+                    continue
+                sign = 1.0 if side else -1.0
+                # where nothing is so high, the first sample ends a run
+                for i in range(begin, min(begin + CELL, stop) if is_near else begin + 1):
+                    sample = sign * rows[c, i]
+                    if sample > top:
+                        top = sample
+                        if its[0] > 0 and top - its[3] > spread:
+                            its[0] = 0
+                    if sample >= lowest and sample >= top - spread:
+                        if its[0] == 0:
+                            its[1], its[2] = first_frame + i - start, sign * rows[c, i - 1]
+                            its[3], its[4] = sample, sample
+                        its[0] += 1
+                        its[3], its[4] = min(its[3], sample), max(its[4], sample)
+                    elif its[0] > 0:
+                        most, beside = its[4], max(its[2], sample)
+                        kind = 0 if its[3] == top else 1
+                        is_sloping = min(its[2], sample) > 0.5 * most
+                        if its[0] >= shortest[kind] and most < highest and most - beside > corners[kind] and is_sloping:
+                            events[count, 0], events[count, 1] = c, its[1]
+                            events[count, 2], events[count, 3] = first_frame + i - start, sign * most
                             count += 1
-                    before, level, length, began = level, sample, 1, first_frame + i - start
-                    low, high = max(low, -sample), max(high, sample)
-                followed = near
-            low, high = max(low, down), max(high, up)
-        state[c, 0], state[c, 1], state[c, 2], state[c, 3] = level, length, began, before
-        state[c, 4] = 1.0 if followed else 0.0
-        tops[c, 0], tops[c, 1] = low, high
+                        its[0] = 0
+                tops[c, side] = max(top, peak)
     return count
 
 

@@ -15,13 +15,13 @@ from scipy import signal as scipy_signal
 from stemmix.dsp import peak_kernels, watching_kernels
 from stemmix.dsp.filters import INTERPOLATOR_REACH, Interpolator, gentle_interpolator, sharp_interpolator
 from stemmix.dsp.watching_kernels import CELL
-from tests.reference.watching import broken, extremes_of, flat_topped, holed, silent
+from tests.reference.watching import at_full_scale, broken, extremes_of, flat_topped, holed, silent
 
 Floats = NDArray[np.float64]
 
 LONGEST = 500
 CUTS = st.lists(st.integers(0, LONGEST), max_size=5)
-TOPS = st.sampled_from([-1.0, -0.7, -0.69999, 0.0, 0.05, 0.4, 0.7, 0.69, 1.0])
+TOPS = st.sampled_from([-1.0, -0.7, -0.69999, -0.5, 0.0, 0.05, 0.4, 0.5, 0.7, 0.69, 1.0])
 
 
 def parts_of(signal: Floats, cuts: list[int], before: int) -> Iterator[tuple[Floats, int, int]]:
@@ -60,16 +60,39 @@ def test_frames_are_taken_in_channel_by_channel(frames: int, channels: int) -> N
 
 @settings(max_examples=400, deadline=None)
 @given(samples=st.lists(st.tuples(TOPS, st.integers(1, 40)), max_size=40), short=st.booleans(), cuts=CUTS)
-def test_flat_runs_are_its_twins(samples: list[tuple[float, int]], short: bool, cuts: list[int]) -> None:
+def test_runs_at_full_scale_are_its_twins(samples: list[tuple[float, int]], short: bool, cuts: list[int]) -> None:
     signal = np.array([*(level for level, times in samples for _ in range(1 + times % 4 if short else times)), 0.0])
-    state, tops = np.zeros((1, 5)), np.zeros((1, 2))
+    state = np.zeros((1, 3))
+    found: list[tuple[float, ...]] = []
+    for rows, stop, frames in parts_of(signal[:, None], cuts, 2):
+        events = np.empty((stop, 3))
+        count = watching_kernels.full_runs(rows, 2, stop, cells_of(rows, 2, stop), frames, 3, 0.99996, state, events)
+        found += map(tuple, events[:count, 1:].tolist())
+    assert found == at_full_scale(signal.tolist(), 3, 0.99996)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    samples=st.lists(st.tuples(TOPS, st.integers(1, 40)), max_size=40),
+    short=st.booleans(),
+    dither=st.sampled_from([0.0, 0.0003]),
+    seed=st.integers(0, 9),
+    cuts=CUTS,
+)
+def test_flat_tops_are_its_twins(
+    samples: list[tuple[float, int]], short: bool, dither: float, seed: int, cuts: list[int]
+) -> None:
+    signal = np.array([*(level for level, times in samples for _ in range(1 + times % 4 if short else times)), 0.0])
+    signal[:-1] += dither * np.random.default_rng(seed).integers(-1, 2, len(signal) - 1)
+    state, tops = np.zeros((1, 2, 5)), np.zeros((1, 2))
+    rules = (3, 4), 0.0007, 0.1, 0.99996, (0.001, 0.008)
     found: list[tuple[float, ...]] = []
     for rows, stop, frames in parts_of(signal[:, None], cuts, 2):
         events = np.empty((stop, 4))
         cells = cells_of(rows, 2, stop)
-        count = watching_kernels.flat_runs(rows, 2, stop, cells, frames, 3, 0.99996, 0.1, 0.001, state, tops, events)
+        count = watching_kernels.flat_tops(rows, 2, stop, cells, frames, *rules, state, tops, events)
         found += map(tuple, events[:count, 1:].tolist())
-    assert found == flat_topped(signal[:-1].tolist(), 3, 0.99996, 0.1, 0.001)
+    assert sorted(found) == sorted(flat_topped(signal[:-1].tolist(), *rules))
     assert tops.max() == np.abs(signal).max()
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from stemmix.dsp.limiter import TruePeakLimiter
 from stemmix.engine.qc import QcWatch
 from stemmix.files.audio import AudioReader
 from stemmix.model.layouts import LAYOUTS, MONO, STEREO, SURROUND_5_1, Layout
@@ -287,6 +288,31 @@ def test_a_smooth_peak_that_rounding_makes_flat_is_not_clipped() -> None:
     low = np.round(0.7 * 2**15 * np.sin(2 * np.pi * 10 * time_s))[:, None] / 2**15
     assert max(len(run) for run in np.split(low, np.flatnonzero(np.diff(low[:, 0])) + 1)) >= 3, "it is flat"
     assert found(low)["clipping"].verdict == "pass"
+
+
+def dithered(signal: Floats, bits: int) -> Floats:
+    """As what is delivered: with triangular dither, rounded."""
+    rng = np.random.default_rng(bits)
+    spread = rng.uniform(-0.5, 0.5, signal.shape) + rng.uniform(-0.5, 0.5, signal.shape)
+    return np.asarray(np.round(signal * 2 ** (bits - 1) + spread) / 2 ** (bits - 1))
+
+
+@pytest.mark.parametrize("bits", [16, 24])
+def test_what_was_clipped_and_turned_down_is_found_under_its_dither_and_nothing_else_is(bits: int) -> None:
+    """Neither is a wave that is flat by nature: no clipped sound falls from its top to the other side at once."""
+    over = np.clip(3 * mix(), -1, 1)
+    told = found(dithered(0.4 * over, bits))["clipping"]
+    assert told.verdict == "warn"
+    assert told.text.startswith(f"{told.value:.0f} peaks are cut flat at -7.96 dBFS")
+    limiter = TruePeakLimiter(RATE_HZ, 2, -1.0)
+    limited = np.concatenate((limiter.process(4 * mix()), limiter.flush()))
+    turns = 2 * np.pi * np.arange(at(4)) / RATE_HZ
+    square = np.sign(np.sin(440 * turns)) * (1 - 0.3 * (np.sin(3 * turns) > 0))
+    flat_topped = 0.5 * np.sin(800 * turns) + 0.5 / 9 * np.sin(2400 * turns)
+    waves = (np.sin(30 * turns), np.tanh(3 * np.sin(50 * turns)), square, np.sin(220 * turns) > 0.5, flat_topped)
+    for clean in (limited, *(0.5 * wave[:, None] * np.ones(2) for wave in waves)):
+        assert found(dithered(clean, bits))["clipping"].verdict == "pass"
+        assert found(np.round(clean * 2**15) / 2**15)["clipping"].verdict == "pass"
 
 
 def test_a_peak_is_over_by_more_than_measuring_may_err() -> None:

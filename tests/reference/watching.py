@@ -28,23 +28,44 @@ def extremes_of(row: Sequence[float], start: int, cell: int) -> list[list[float]
     ]
 
 
+def at_full_scale(channel: Sequence[float], shortest: int, full_scale: float) -> list[tuple[int, int]]:
+    """First frame and end of runs of equal samples at full scale; silence stands after the channel."""
+    found, at = [], 0
+    for sample, run in groupby(channel):
+        begin, at = at, at + len(list(run))
+        if abs(sample) >= full_scale and at - begin >= shortest:
+            found.append((begin, at))
+    return found
+
+
 def flat_topped(
-    channel: Sequence[float], shortest: int, full_scale: float, lowest: float, corner: float
+    channel: Sequence[float],
+    shortest: tuple[int, int],
+    spread: float,
+    lowest: float,
+    highest: float,
+    corners: tuple[float, float],
 ) -> list[tuple[int, int, float]]:
-    """First frame, end, level of runs at full scale, and of flat tops at what was highest of their side till then."""
-    runs, at = [], 0
-    for level, run in groupby([*channel, 0.0]):
-        runs.append((at, at + len(list(run)), level))
-        at = runs[-1][1]
+    """First frame, end, level of flat tops, below zero and then above it; zeros stand before and after the channel."""
     found = []
-    for number, (begin, end, level) in enumerate(runs[:-1]):
-        side = 1 if level > 0 else -1
-        before = channel[begin - 1] if begin else 0.0
-        highest = max((side * sample for sample in channel[:begin]), default=0.0)
-        neighbours = max(side * before, side * runs[number + 1][2])
-        is_flat = abs(level) >= lowest and abs(level) >= highest and abs(level) - neighbours > corner
-        if end - begin >= shortest and level and (abs(level) >= full_scale or is_flat):
-            found.append((begin, end, level))
+    for sign in (-1.0, 1.0):
+        side = [sign * sample for sample in channel]
+        run: list[int] = []
+        for at, sample in enumerate([*side, 0.0]):
+            top = max([0.0, *side[: at + 1]])
+            if run and top - min(side[i] for i in run) > spread:
+                run = []
+            if sample >= max(lowest, top - spread):
+                run.append(at)
+                continue
+            if run:
+                held = [side[i] for i in run]
+                beside = (side[run[0] - 1] if run[0] else 0.0, sample)
+                kind = 0 if min(held) == top else 1
+                is_cut = min(beside) > 0.5 * max(held) and max(held) - max(beside) > corners[kind]
+                if len(run) >= shortest[kind] and max(held) < highest and is_cut:
+                    found.append((run[0], at, sign * max(held)))
+            run = []
     return found
 
 
