@@ -51,6 +51,8 @@ JUMP_APART_S: Final = 0.1
 """A wave with edges of its own, down to 10 Hz, has the next one before this."""
 
 SHORTEST_SILENCE_S: Final = 0.5
+BESIDE_S: Final = 0.0002
+"""A word that is trimmed where it has died away is softer than `LOUD` so near its end; sound that is cut is not."""
 
 
 class SampleWatch:
@@ -72,11 +74,16 @@ class SampleWatch:
         self._shortest_silence = round(SHORTEST_SILENCE_S * rate_hz)
         self._full_state, self._flat_state = np.zeros((channels, 3)), np.zeros((channels, 2, 5))
         self._tops = np.zeros((channels, 2))
-        self._hole_state, self._silence_state = np.zeros((channels, 9)), np.array([-1.0, 0.0, -1.0, -1.0, 0.0])
+        self._beside = max(1, round(BESIDE_S * rate_hz))
+        self._hole_state = np.zeros((channels, 9))
+        self._silence_state, *self._silence_states = np.tile((-1.0, 0.0, -1.0, -1.0, 0.0), (1 + channels, 1))
         self._jump_state = np.tile((-1e12, 0.0), (channels, 1))
         gap = round(gap_s * rate_hz)
         self.clipped, self.overs = Places(gap, keep), Places(gap, keep)
         self.holes, self.jumps, self.cuts = Places(gap, keep), Places(0, keep), Places(0, keep)
+        self.cuts_of = [Places(0, keep) for _ in range(channels)]
+        """Of each channel by itself: half a second or more of digital silence that sound is cut off by, or begins after
+        at once."""
         self.pauses = 0
         """Of half a second or more, digitally silent, inside of sound; `cuts` are those with a sharp edge."""
         self.clipped_runs = 0
@@ -112,6 +119,15 @@ class SampleWatch:
             self.silent_frames += round(end - begin)
             if edge >= CUT:
                 self.cuts.add(begin, end)
+        for c, (state, cuts) in enumerate(zip(self._silence_states, self.cuts_of, strict=True)):
+            its = np.ascontiguousarray(cells[:, c : c + 1])
+            found = watching_kernels.silent_runs(
+                rows[c : c + 1], start, stop, its, self._first, self._frames, self._shortest_silence, self._beside,
+                state, self._events,
+            )  # fmt: skip
+            for begin, end, edge in self._events[:found, :3].tolist():
+                if edge >= LOUD:
+                    cuts.add(begin, end)
         self._look_for_overs(rows, stop, cells)
         self._frames += count
 

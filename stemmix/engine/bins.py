@@ -1,4 +1,4 @@
-"""What sums over bins say of a file: DC, a side that falls silent, what an LFE holds, and the stereo picture."""
+"""What sums over bins say of a file: DC, a channel that falls silent, what an LFE holds, and the stereo picture."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ _DC_LASTS_S: Final = 10.0
 """No sound's own waves lean to one side for so long."""
 LONE_SILENCE_BINS: Final = BINS_PER_SECOND // 2
 LONE_SILENCE_POWER: Final = 1e-5
-"""Half a second of digital silence in one side only, between sounds over -50 dBFS, is a muted clip or a lost track;
-more than `qc.SILENCE_PAUSES` of them are how a sparse side is."""
+"""Half a second of digital silence in one channel only, between sounds over -50 dBFS, is a muted clip or a lost track;
+more than `qc.SILENCE_PAUSES` of them are how a sparse channel is."""
 LFE_ABOVE_WARN_DB, LFE_ABOVE_FAIL_DB = -15.0, -6.0
 """Of its power, from 200 Hz to 4 kHz, by a filter of fourth order at the lower edge: a tone of 130 Hz reads -15 dB. An
 LFE ends at 120 Hz (ITU-R BS.775-3 Annex 7; Dolby encoders cut there)."""
@@ -82,12 +82,16 @@ class BinWatch:
         self._lfe_windows = Sliding(WINDOW, 2)
         self._worst_lfe_db = SILENCE_DB
         labels = layout.labels
-        self.sides = {
-            label: LoneSilences(LONE_SILENCE_BINS, LONE_SILENCE_POWER, JUDGED_POWER, KEPT_SPANS)
-            for label in labels
-            if opposite(label) != label and opposite(label) in labels
+        self._beside: dict[str, tuple[str, ...]] = {
+            label: (opposite(label),) for label in labels if opposite(label) != label and opposite(label) in labels
         }
-        """By channel: where it falls silent while the one on the other side sounds."""
+        if "C" in labels:
+            self._beside["C"] = ("L", "R")
+        self.lone = {
+            label: LoneSilences(LONE_SILENCE_BINS, LONE_SILENCE_POWER, JUDGED_POWER, KEPT_SPANS)
+            for label in self._beside
+        }
+        """By channel: where it falls silent while the one on the other side sounds, or the centre while a side does."""
 
     def process(self, block: Floats) -> None:
         """Hear (n, channels) samples, float64 and C-contiguous."""
@@ -144,9 +148,9 @@ class BinWatch:
         self._look_at_dc(sums[:, :, 0], lengths)
         if self._is_part:
             return
-        for label, silences in self.sides.items():
-            side, other = (self._layout.labels.index(name) for name in (label, opposite(label)))
-            silences.process(sums[:, side, 1] / lengths, sums[:, other, 1] / lengths)
+        power = dict(zip(self._layout.labels, sums[:, :, 1].T / lengths, strict=True))
+        for label, silences in self.lone.items():
+            silences.process(power[label], np.maximum.reduce([power[other] for other in self._beside[label]]))
         if "LFE" in self._layout.labels:
             self._look_at_lfe(sums[:, self._layout.labels.index("LFE")])
         self._picture.process(self._picture_sums[:count], sums[:, :, 3], edges[1:])

@@ -18,6 +18,7 @@ from stemmix.engine.bins import BinWatch, opposite
 from stemmix.engine.findings import (
     KEPT_SPANS,
     Spans,
+    edge_of,
     finding,
     graded,
     many,
@@ -208,11 +209,8 @@ class QcWatch:
             halves = [label for label in dead if (other := opposite(label)) in labels and other not in dead]
             text = f"nothing in {', '.join(dead)} of {self._layout.name}, over {DEAD_DBFS:g} dBFS at least"
             return finding("channels", "fail" if halves else "warn", text, peaks[dead[0]], DEAD_DBFS, self._whole)
-        if lone := {label: its for label, its in self._bins.sides.items() if 0 < its.count <= SILENCE_PAUSES}:
-            told = ", ".join(f"{label} {many(its.count, 'time')}" for label, its in lone.items())
-            where = places_of([span for its in lone.values() for span in its.spans], self._rate_hz)
-            count = sum(its.count for its in lone.values())
-            return finding("channels", "fail", f"falls silent while its other side sounds: {told}", count, 0, where)
+        if lost := self._lost():
+            return lost
         power = {label: float(power) for label, power in zip(labels, self._bins.power, strict=True)}
         lefts = [label for label in labels if label[0] == "L" and opposite(label) in labels]
         uneven = {label: db_from_power(power[label]) - db_from_power(power[opposite(label)]) for label in lefts}
@@ -221,6 +219,35 @@ class QcWatch:
         limits = (IMBALANCE_WARN_DB, IMBALANCE_FAIL_DB) if worst == "L" else (IMBALANCE_FAIL_DB, np.inf)
         told = f"{abs(uneven[worst]):.1f} dB {'over' if uneven[worst] > 0 else 'under'} {opposite(worst)}"
         return graded("channels", worst, f"is {told} over the whole length", abs(uneven[worst]), limits, self._whole)
+
+    def _lost(self) -> Finding | None:
+        """Channels that fall silent while what is beside them sounds, if that is nobody's pause.
+
+        Sound that is cut off is lost. Sides that soften into their silences and take turns are two people, a centre
+        that does is one; one side alone may be either.
+        """
+        cut: dict[str, list[tuple[int, int]]] = {}
+        soft: dict[str, list[tuple[int, int]]] = {}
+        for label, its in self._bins.lone.items():
+            cuts = self._samples.cuts_of[self._layout.labels.index(label)].spans
+            spans = [span for span in its.spans if self._is_in(span, cuts)]
+            if spans and (its.count <= SILENCE_PAUSES or (label == "C" and len(spans) <= SILENCE_PAUSES)):
+                cut[label] = spans
+            elif label != "C" and 0 < its.count <= SILENCE_PAUSES and not self._bins.lone[opposite(label)].count:
+                soft[label] = its.spans
+        if not (lone := cut or soft):
+            return None
+        told = ", ".join(f"{label} {many(len(spans), 'time')}" for label, spans in lone.items())
+        how = "is cut off" if cut else "falls silent"
+        what = "while what is beside it sounds" if "C" in lone else "while its other side sounds"
+        spans = [span for its in lone.values() for span in its]
+        where = places_of(spans, self._rate_hz)
+        return finding("channels", "fail" if cut else "warn", f"{how} {what}: {told}", len(spans), 0, where)
+
+    def _is_in(self, bins: tuple[int, int], spans: Iterable[tuple[float, float]]) -> bool:
+        """Whether one of the spans, in frames, reaches into the middle of bins."""
+        middle = edge_of(sum(bins) // 2, self._rate_hz)
+        return any(begin <= middle < end for begin, end in spans)
 
     def _lfe(self) -> Finding:
         if db_from_gain(float(self._samples.peaks[self._layout.labels.index("LFE")])) <= DEAD_DBFS:
