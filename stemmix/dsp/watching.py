@@ -50,6 +50,13 @@ JUMP_REACH_S: Final = 0.0025
 JUMP_APART_S: Final = 0.1
 """A wave with edges of its own, down to 10 Hz, has the next one before this."""
 
+FEWEST_EVEN, MOST_EVEN = 6, 1000
+EVEN_PER_MINUTE: Final = 5.0
+EVEN_SHARE: Final = 0.9
+"""A gate or a key breaks sound off again and again, and on a beat: faults of a minute are fewer, or lie anywhere."""
+OFF_BEAT: Final = 0.1
+"""Of a beat; a fifth of what lies anywhere is as near to one."""
+
 SHORTEST_SILENCE_S: Final = 0.5
 BESIDE_S: Final = 0.0002
 """A word that is trimmed where it has died away is softer than `LOUD` so near its end; sound that is cut is not."""
@@ -84,6 +91,7 @@ class SampleWatch:
         self.cuts_of = [Places(0, keep) for _ in range(channels)]
         """Of each channel by itself: half a second or more of digital silence that sound is cut off by, or begins after
         at once."""
+        self._hole_begins: list[list[float]] = [[] for _ in range(channels)]
         self.pauses = 0
         """Of half a second or more, digitally silent, inside of sound; `cuts` are those with a sharp edge."""
         self.clipped_runs = 0
@@ -107,8 +115,10 @@ class SampleWatch:
             rows, start, stop, cells, self._first, self._frames, QUIET, *self._hole, self._near, self._around,
             LOUD, ALIKE, STEP, self._hole_state, self._events,
         )  # fmt: skip
-        for _, begin, end in _in_time(self._events[:found, :3]):
+        for channel, begin, end in _in_time(self._events[:found, :3]):
             self.holes.add(begin, end)
+            if len(begins := self._hole_begins[int(channel)]) < MOST_EVEN:
+                begins.append(begin)
         self._look_for_jumps(rows, stop, cells)
         found = watching_kernels.silent_runs(
             rows, start, stop, cells, self._first, self._frames, self._shortest_silence, self._near,
@@ -149,6 +159,21 @@ class SampleWatch:
         """(channels,): the highest magnitude of each channel's samples."""
         highest: Floats = self._tops.max(axis=1)
         return highest
+
+    @property
+    def are_holes_even(self) -> bool:
+        """Whether there are many in every channel that has any, all on one beat, as a gate or a key makes them."""
+        begins = [np.array(its) for its in self._hole_begins if its]
+        return bool(begins) and all(self._is_on_a_beat(its) for its in begins)
+
+    def _is_on_a_beat(self, begins: Floats) -> bool:
+        minutes = (begins[-1] - begins[0]) / self._rate_hz / 60.0
+        if len(begins) < FEWEST_EVEN or len(begins) <= EVEN_PER_MINUTE * minutes:
+            return False
+        steps = np.diff(begins)
+        # where the shortest step is not one beat, it is a few of them
+        beats = [steps / (steps.min() / parts) for parts in (1, 2, 3)]
+        return any(np.mean(np.abs(each - np.round(each)) <= OFF_BEAT) >= EVEN_SHARE for each in beats)
 
     @property
     def flat_tops(self) -> tuple[int, float, list[tuple[float, float]]]:

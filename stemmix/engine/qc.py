@@ -173,12 +173,26 @@ class QcWatch:
         return finding("overs", verdict, text, db_from_gain(over), OVERS_WARN_DBTP, where)
 
     def _breaks(self) -> Iterable[Finding]:
+        """Sound that breaks off on a beat is meant to, though nobody but a person can tell; a fault has none."""
+        is_even = self._samples.are_holes_even
         verdict: Verdict
-        for check, places, name, verdict in (
-            ("dropout", self._samples.holes, "hole where sound breaks off and goes on", "fail"),
-            ("click", self._samples.jumps, "lone break of the waveform, as of a lost block or a bad edit", "warn"),
+        for check, places, name, told, verdict in (
+            (
+                "dropout",
+                self._samples.holes,
+                "hole where sound breaks off and goes on",
+                ", evenly spaced, as a gate or a key makes them" if is_even else "",
+                "warn" if is_even else "fail",
+            ),
+            (
+                "click",
+                self._samples.jumps,
+                "lone break of the waveform, as of a lost block or a bad edit",
+                "",
+                "warn",
+            ),
         ):
-            text = f"{name}: {many(places.count, 'time')}" if places.count else f"no {name}"
+            text = f"{name}: {many(places.count, 'time')}{told}" if places.count else f"no {name}"
             where = seconds_of(places.spans, self._rate_hz)
             yield finding(check, verdict if places.count else "pass", text, places.count, 0, where)
 

@@ -309,6 +309,25 @@ def test_a_hole_may_be_no_longer_than_a_second_and_sound_goes_on_after_it() -> N
     assert found(ends)["dropout"].verdict == "pass"
 
 
+@pytest.mark.parametrize("every_s", [0.4, 1.5])
+def test_holes_on_a_beat_are_a_gates_and_those_that_lie_anywhere_are_faults(every_s: float) -> None:
+    """However many there are; some may be missing, where the sound itself is soft. A few are no beat yet."""
+    length_s, rng = 20.0, np.random.default_rng(2)
+    beats = np.arange(1.0, 19.0, every_s)
+    for begins_s, verdict in (
+        (beats, "warn"),
+        (beats[np.arange(len(beats)) % 5 != 2], "warn"),
+        (beats[:5], "fail"),
+        (beats + rng.uniform(0, every_s / 2, len(beats)), "fail"),
+    ):
+        sound = noise(at(length_s), rms=0.1)
+        for begin_s in begins_s:
+            sound[at(begin_s) : at(begin_s + 0.1)] = 0.0
+        told = found(sound)["dropout"]
+        assert (told.verdict, told.value) == (verdict, len(begins_s))
+        assert ("evenly spaced" in told.text) is (verdict == "warn")
+
+
 def test_sparse_and_percussive_sound_is_left_alone() -> None:
     """Hits that are cut off and stand in digital silence; soft swells with rests; a tone in bursts of its own."""
     frames = at(40)
