@@ -188,7 +188,10 @@ Project = Annotated[
 ]
 Stem = Annotated[str | None, typer.Option("--stem", metavar="ID", help="Of this stem only.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]
-AudioFiles = Annotated[list[Path], typer.Argument(metavar="FILE", help="Audio files.", show_default=False)]
+AudioFiles = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE", help="WAV, AIFF, CAF, FLAC, Ogg, MP3: what libsndfile reads.", show_default=False),
+]
 LayoutOfFiles = Annotated[
     str | None, typer.Option("--layout", metavar="NAME", help="What the channels are: 2.0, 5.1, 7.1.4 ...")
 ]
