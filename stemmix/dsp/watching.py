@@ -41,6 +41,10 @@ STEP: Final = 0.01
 SHORTEST_HOLE_S, LONGEST_HOLE_S = 0.001, 1.0
 NEAR_S, AROUND_S = 0.001, 0.005
 
+SHORTEST_STILL_S, LONGEST_STILL_S = 0.005, 10.0
+STILL_SHARE: Final = 0.25
+"""Sound that moves has few samples that are equal to the one before, even in 8 bits."""
+
 JUMP_LEAST: Final = 0.01
 """A break smaller than this (-40 dBFS) is not heard in a mix."""
 JUMP_RATIO: Final = 10.0
@@ -74,7 +78,8 @@ class SampleWatch:
         self._near, self._around = max(1, round(NEAR_S * rate_hz)), max(1, round(AROUND_S * rate_hz))
         self._hole = max(2, round(SHORTEST_HOLE_S * rate_hz)), round(LONGEST_HOLE_S * rate_hz)
         compared = -(-2 * max(self._reach, INTERPOLATOR_REACH) // CELL) * CELL
-        self.before = max(compared + 2, self._hole[0] + self._around, 2 * INTERPOLATOR_REACH)
+        self._still = round(SHORTEST_STILL_S * rate_hz), round(LONGEST_STILL_S * rate_hz)
+        self.before = max(compared + 2, self._still[0] + 2 * self._around + 1, 2 * INTERPOLATOR_REACH)
         """Frames that are to be known before those that are looked at."""
         self._first = self.before - compared
         self._events, self._between = np.empty((0, 4)), np.zeros(0)
@@ -83,6 +88,7 @@ class SampleWatch:
         self._tops = np.zeros((channels, 2))
         self._beside = max(1, round(BESIDE_S * rate_hz))
         self._hole_state = np.zeros((channels, 9))
+        self._still_state = np.tile((1.0, 0.0, 0.0, 0.0, 0.0), (channels, 1))
         self._silence_state, *self._silence_states = np.tile((-1.0, 0.0, -1.0, -1.0, 0.0), (1 + channels, 1))
         self._jump_state = np.tile((-1e12, 0.0), (channels, 1))
         gap = round(gap_s * rate_hz)
@@ -111,14 +117,7 @@ class SampleWatch:
         start, stop = self.before, self.before + count
         cells = self._cells_of(rows, stop)
         self._look_for_clipping(rows, stop, cells)
-        found = watching_kernels.holes(
-            rows, start, stop, cells, self._first, self._frames, QUIET, *self._hole, self._near, self._around,
-            LOUD, ALIKE, STEP, self._hole_state, self._events,
-        )  # fmt: skip
-        for channel, begin, end in _in_time(self._events[:found, :3]):
-            self.holes.add(begin, end)
-            if len(begins := self._hole_begins[int(channel)]) < MOST_EVEN:
-                begins.append(begin)
+        self._look_for_holes(rows, stop, cells)
         self._look_for_jumps(rows, stop, cells)
         found = watching_kernels.silent_runs(
             rows, start, stop, cells, self._first, self._frames, self._shortest_silence, self._near,
@@ -163,7 +162,7 @@ class SampleWatch:
     @property
     def are_holes_even(self) -> bool:
         """Whether there are many in every channel that has any, all on one beat, as a gate or a key makes them."""
-        begins = [np.array(its) for its in self._hole_begins if its]
+        begins = [np.sort(its) for its in self._hole_begins if its]
         return bool(begins) and all(self._is_on_a_beat(its) for its in begins)
 
     def _is_on_a_beat(self, begins: Floats) -> bool:
@@ -199,13 +198,6 @@ class SampleWatch:
 
     def _look_for_clipping(self, rows: Floats, stop: int, cells: Floats) -> None:
         cells = cells[:, :, (self.before - self._first) // CELL :]
-        found = watching_kernels.full_runs(
-            rows, self.before, stop, cells, self._frames, CLIPPED_RUN, FULL_SCALE, self._full_state, self._events
-        )
-        for _, begin, end in _in_time(self._events[:found, :3]):
-            self.clipped_runs += 1
-            self.longest_clip = max(self.longest_clip, round(end - begin))
-            self.clipped.add(begin, end)
         found = watching_kernels.flat_tops(
             rows, self.before, stop, cells, self._frames, FLAT_RUNS, FLAT_SPREAD, FLAT_LOWEST, FULL_SCALE, FLAT_CORNERS,
             self._flat_state, self._tops, self._events,
@@ -217,6 +209,31 @@ class SampleWatch:
                 self._flat[c][side].clear()
             self._flat_runs[c, side] += 1
             self._flat[c][side].add(begin, end)
+        if self._tops.max() < FULL_SCALE:
+            return
+        found = watching_kernels.full_runs(
+            rows, self.before, stop, cells, self._frames, CLIPPED_RUN, FULL_SCALE, self._full_state, self._events
+        )
+        for _, begin, end in _in_time(self._events[:found, :3]):
+            self.clipped_runs += 1
+            self.longest_clip = max(self.longest_clip, round(end - begin))
+            self.clipped.add(begin, end)
+
+    def _look_for_holes(self, rows: Floats, stop: int, cells: Floats) -> None:
+        edges = (self._near, self._around, LOUD, ALIKE, STEP)
+        found = watching_kernels.holes(
+            rows, self.before, stop, cells, self._first, self._frames, QUIET, *self._hole, *edges,
+            self._hole_state, self._events,
+        )  # fmt: skip
+        holes = self._events[:found, :3].copy()
+        found = watching_kernels.standstills(
+            rows, self.before, stop, self._frames - self._around, QUIET, *self._still, *edges,
+            STILL_SHARE * self._around, self._still_state, self._events,
+        )  # fmt: skip
+        for channel, begin, end in _in_time(np.concatenate((holes, self._events[:found, :3]))):
+            self.holes.add(begin, end)
+            if len(begins := self._hole_begins[int(channel)]) < MOST_EVEN:
+                begins.append(begin)
 
     def _look_for_jumps(self, rows: Floats, stop: int, cells: Floats) -> None:
         found = watching_kernels.jumps(

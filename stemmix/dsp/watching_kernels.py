@@ -256,6 +256,73 @@ def holes(
 
 
 @compiled
+def standstills(
+    rows, start, stop, first_frame, quiet, shortest, longest, near, around, loud, alike, step, still, state, events
+):
+    """Sound that stands still on one value, which is not `quiet`, and goes on: what a lost block leaves held.
+
+    Columns start - around to stop - around are looked at, of which the first is first_frame; shortest + around stand
+    before them. A run of `shortest` to `longest` equal samples is told where sound around it is as that around a hole
+    must be (`holes`), less the value; where some of the `around` samples on either side are over the value and some
+    under it, as they are not beside a cut top; and where at most `still` of those before it, and of those after, are
+    equal to the one before: a wave with plateaus of its own has others beside each. state (channels, 5): length of the
+    run, 1 at first; highest difference `around` before it (0 if not `loud` nearby, or if still); difference of the last
+    one, highest and lowest difference, with signs. events (m, 3): channel, first frame, end. Returns how many. One pair
+    of samples in so many is looked at that no such run lies between two of them.
+    """
+    count = 0
+    for c in range(len(rows)):
+        row = rows[c]
+        length, before, last, over, under = state[c, 0], state[c, 1], state[c, 2], state[c, 3], state[c, 4]
+        i, end = start - around, stop - around
+        while i < end:
+            if length == 1:
+                probe = i + shortest - 2
+                while probe < end and (row[probe] != row[probe - 1] or abs(row[probe]) <= quiet):
+                    probe += shortest - 1
+                after = min(probe + 1, end)
+                k = after - 1
+                while k >= i and row[k] == row[k - 1] and abs(row[k]) > quiet:
+                    k -= 1
+                length, i = after - k, after
+            elif row[i] == row[i - 1]:
+                length += 1
+                i += 1
+            else:
+                if shortest <= length <= longest and before > 0.0:
+                    value = row[i - 1]
+                    beyond, most, least = _around(row, i, i + around, i, i + near, value, loud, still)
+                    is_alike = beyond <= alike * before and before <= alike * beyond
+                    is_passed = max(over, most) > 0.0 and min(under, least) < 0.0
+                    if beyond > 0.0 and is_alike and is_passed and max(last, abs(row[i] - value)) >= step:
+                        events[count, 0], events[count, 1] = c, first_frame + i - start + around - length
+                        events[count, 2] = first_frame + i - start + around
+                        count += 1
+                length = 1
+                i += 1
+                continue
+            if length == shortest:
+                first = i - shortest
+                last = abs(row[first - 1] - row[first])
+                before, over, under = _around(row, first - around, first, first - near, first, row[first], loud, still)
+        state[c, 0], state[c, 1], state[c, 2], state[c, 3], state[c, 4] = length, before, last, over, under
+    return count
+
+
+@compiled
+def _around(row, begin, end, near_begin, near_end, value, loud, still):
+    """Of columns begin to end, less a value: the highest magnitude, or 0 where none of the near ones is `loud` or more
+    than `still` are equal to the one before; the highest and the lowest."""
+    equal, most, least, sharp = 0, -1e300, 1e300, 0.0
+    for k in range(begin, end):
+        equal += row[k] == row[k - 1]
+        most, least = max(most, row[k] - value), min(least, row[k] - value)
+    for k in range(near_begin, near_end):
+        sharp = max(sharp, abs(row[k] - value))
+    return max(most, -least) if sharp >= loud and equal <= still else 0.0, most, least
+
+
+@compiled
 def jumps(rows, start, stop, bends, begin, first_frame, reach, least, ratio, lowest, apart, state, events):
     """Breaks of the waveform that stand alone: a second difference far over all that is around it.
 

@@ -180,7 +180,7 @@ class QcWatch:
             (
                 "dropout",
                 self._samples.holes,
-                "hole where sound breaks off and goes on",
+                "hole where sound breaks off or stands still, and goes on",
                 ", evenly spaced, as a gate or a key makes them" if is_even else "",
                 "warn" if is_even else "fail",
             ),

@@ -15,7 +15,7 @@ from scipy import signal as scipy_signal
 from stemmix.dsp import peak_kernels, watching_kernels
 from stemmix.dsp.filters import INTERPOLATOR_REACH, Interpolator, gentle_interpolator, sharp_interpolator
 from stemmix.dsp.watching_kernels import CELL
-from tests.reference.watching import at_full_scale, broken, extremes_of, flat_topped, holed, silent
+from tests.reference.watching import at_full_scale, broken, extremes_of, flat_topped, holed, silent, standing_still
 
 Floats = NDArray[np.float64]
 
@@ -151,6 +151,36 @@ def test_holes_are_its_twins(
         (c, *hole)
         for c, channel in enumerate(signal.T.tolist())
         for hole in holed(channel, 1e-4, (shortest, longest), (near, around), 0.003, 5.0, 0.01)
+    ]
+    assert sorted(found) == wanted
+
+
+HELD = st.lists(
+    st.one_of(
+        st.lists(st.sampled_from([0.0, 0.1, -0.1, 0.3, -0.3, 0.35, 0.104]), max_size=9),
+        st.builds(lambda value, times: [value] * times, st.sampled_from([0.0, 0.1, -0.3, 0.00001]), st.integers(1, 40)),
+    ),
+    max_size=12,
+).map(lambda pieces: [sample for piece in pieces for sample in piece])
+
+
+@settings(max_examples=400, deadline=None)
+@given(channels=st.lists(HELD, min_size=1, max_size=3), shortest=st.integers(2, 9), cuts=CUTS)
+def test_standstills_are_their_twins(channels: list[list[float]], shortest: int, cuts: list[int]) -> None:
+    near, around = 2, 4
+    signal = side_by_side(channels, 0)
+    before = shortest + 2 * around + 1
+    state = np.tile((1.0, 0.0, 0.0, 0.0, 0.0), (signal.shape[1], 1))
+    settings_ = (1e-4, shortest, 30, near, around, 0.003, 5.0, 0.01, 2.0)
+    found: list[tuple[float, ...]] = []
+    for rows, stop, frames in parts_of(signal, cuts, before):
+        events = np.empty((signal.shape[1] * stop, 3))
+        count = watching_kernels.standstills(rows, before, stop, frames - around, *settings_, state, events)
+        found += map(tuple, events[:count].tolist())
+    wanted = [
+        (c, *hole)
+        for c, channel in enumerate(signal.T.tolist())
+        for hole in standing_still(channel, 1e-4, (shortest, 30), (near, around), 0.003, 5.0, 0.01, 2.0)
     ]
     assert sorted(found) == wanted
 

@@ -309,6 +309,26 @@ def test_a_hole_may_be_no_longer_than_a_second_and_sound_goes_on_after_it() -> N
     assert found(ends)["dropout"].verdict == "pass"
 
 
+@pytest.mark.parametrize("long_s", [0.006, 0.02, 0.51, 2.03, 7.96])
+def test_sound_that_is_held_on_one_value_is_found_and_no_wave_that_has_plateaus(long_s: float) -> None:
+    """As a converter holds it that is fed no more; in one channel, too."""
+    sound = bass()
+    held = slice(at(3.137), at(3.137 + long_s))
+    sound[held, 1] = sound[held.start - 1, 1]
+    told = found(sound)["dropout"]
+    assert (told.verdict, told.value) == ("fail", 1)
+    assert told.at_s == ((pytest.approx(3.137, abs=0.001), pytest.approx(3.137 + long_s, abs=0.001)),)
+    turns = 2 * np.pi * np.arange(at(SECONDS)) / RATE_HZ
+    stairs = (np.ceil(3 * np.sin(20 * turns)) - 0.5) / 3
+    pulses = np.where(np.sin(40 * turns) > 0.9, 0.7, 0.1)
+    boom = np.clip(1.3 * np.sin(25 * turns) * np.sin(0.5 * turns), -1, 1)
+    crushed = np.round(bass()[:, 0] * 2**7) / 2**7
+    stepped = np.random.default_rng(1).choice([-0.6, -0.2, 0.3, 0.5], at(SECONDS) // 300).repeat(300)
+    for wave in (stairs, pulses, boom, crushed, stepped, np.sign(np.sin(55 * turns))):
+        both = 0.6 * wave[:, None] * np.ones(2)
+        assert found(both)["dropout"].verdict == "pass"
+
+
 @pytest.mark.parametrize("every_s", [0.4, 1.5])
 def test_holes_on_a_beat_are_a_gates_and_those_that_lie_anywhere_are_faults(every_s: float) -> None:
     """However many there are; some may be missing, where the sound itself is soft. A few are no beat yet."""

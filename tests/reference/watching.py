@@ -133,3 +133,35 @@ def holed(
         if is_sharp_before and is_sharp_after and is_alike and is_stepped:
             found.append((begin - around, end - around))
     return found
+
+
+def standing_still(
+    channel: Sequence[float],
+    quiet: float,
+    sizes: tuple[int, int],
+    reaches: tuple[int, int],
+    loud: float,
+    alike: float,
+    step: float,
+    still: float,
+) -> list[tuple[int, int]]:
+    """Runs of equal samples over `quiet`, in sound that moves, passes their value and is sharp on either side; zeros
+    stand before."""
+    near, around = reaches
+    sound = [0.0] * (around + 1) + list(channel)
+    found, at = [], 0
+    for value, run in groupby(sound):
+        begin, end = at, at + len(list(run))
+        at = end
+        if not sizes[0] <= end - begin <= sizes[1] or abs(value) <= quiet or end + around >= len(sound):
+            continue
+        sides = [[sample - value for sample in sound[k : k + around]] for k in (begin - around, end)]
+        equal = [sum(sound[k] == sound[k - 1] for k in range(first, first + around)) for first in (begin - around, end)]
+        sharp = max(map(abs, sides[0][-near:])), max(map(abs, sides[1][:near]))
+        highest = [max(map(abs, side)) for side in sides]
+        is_alike = highest[1] <= alike * highest[0] and highest[0] <= alike * highest[1]
+        is_passed = max(*sides[0], *sides[1]) > 0.0 > min(*sides[0], *sides[1])
+        is_stepped = max(abs(sides[0][-1]), abs(sides[1][0])) >= step
+        if min(sharp) >= loud and max(equal) <= still and is_alike and is_passed and is_stepped:
+            found.append((begin - around - 1, end - around - 1))
+    return found
