@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import xml.etree.ElementTree as ET
 
 from tests.bench import picture
+from tests.bench.long_reels import EXAMPLE
+from tests.bench.timing import REPOSITORY, STEMMIX
+
+
+def words_of(drawn: str) -> list[str | None]:
+    return [text.text for text in ET.fromstring(drawn).findall(".//{*}text")]
+
+
+def test_the_picture_in_readme_is_of_what_is_decided_today() -> None:
+    project = EXAMPLE.with_suffix(".json")
+    told = subprocess.run([*STEMMIX, "report", str(project), "--json"], capture_output=True, check=True, text=True)
+    shown = (REPOSITORY / ".github" / "film_reel3.svg").read_text("utf-8")
+    assert words_of(shown) == words_of(picture.picture(json.loads(told.stdout)))
 
 
 def test_the_picture_shows_every_line_and_every_move() -> None:
