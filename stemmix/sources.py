@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -243,7 +243,12 @@ def stale_reasons(plan: Plan, project: Project, sources: Sequence[Source]) -> li
             reasons.append(f"the channels of stem {name} were said to be others")
         if name in planned and planned[name].role is not source.stem.role:
             reasons.append(f"stem {name} was {planned[name].role.value} then")
-    reasons += _otherwise_in_line(plan, project)
+    heard = {stem.id for stem in project.heard}
+    reasons += [
+        f"stem {stem.id} was brought into line with its group then"
+        for stem in plan.stems
+        if (stem.lag or stem.inverted) and stem.id in heard - project.in_line
+    ]
     conflicts = {conflict.id for conflict in plan.conflicts}
     reasons += [
         f"its move {move.id} is made because of {because}, which it does not list"
@@ -252,18 +257,3 @@ def stale_reasons(plan: Plan, project: Project, sources: Sequence[Source]) -> li
         if because not in conflicts
     ][:3]
     return reasons
-
-
-def _otherwise_in_line(plan: Plan, project: Project) -> Iterator[str]:
-    """Stems that were brought into line and are not to be now, or are to be and were not."""
-    moved = {stem.id for stem in plan.stems if stem.lag or stem.inverted}
-    is_told = all(stem.in_line_with is not None for stem in plan.stems if stem.id in moved)
-    asked, heard = project.in_line, {stem.id for stem in project.heard}
-    for stem in plan.stems:
-        then, now = stem.in_line_with, asked.get(stem.id)
-        if stem.id not in heard or then == now is not None:
-            continue
-        if now is not None and is_told:
-            yield f"stem {stem.id} was not brought into line with {now} then"
-        elif now is None and (then is not None or stem.id in moved):
-            yield f"stem {stem.id} was brought into line with {then or 'its group'} then"

@@ -87,8 +87,7 @@ def _fitted(plan: Plan, project: Project, sources: Sequence[Source], reasons: Se
     Moves of stems that are gone are left out, new stems get none, and the programme is as long as it is now: what lies
     beyond is left out.
     """
-    asked, then = project.in_line, {stem.id: stem.in_line_with for stem in plan.stems}
-    stems = tuple(_planned(source, then.get(source.stem.id) if source.stem.id in asked else None) for source in sources)
+    stems = tuple(map(_planned, sources))
     present = {stem.id for stem in stems}
     frames = project.frames_of(max(stem.at + stem.frames for stem in stems))
     lines = [line for line in plan.lines if line.start < frames]
@@ -120,7 +119,7 @@ def _fitted(plan: Plan, project: Project, sources: Sequence[Source], reasons: Se
     )
 
 
-def _planned(source: Source, in_line_with: str | None) -> PlannedStem:
+def _planned(source: Source) -> PlannedStem:
     """A stem as a plan of today names it."""
     stem = source.stem
     return PlannedStem(
@@ -135,7 +134,6 @@ def _planned(source: Source, in_line_with: str | None) -> PlannedStem:
         order=stem.order,
         lag=source.lag,
         inverted=source.inverted,
-        in_line_with=in_line_with,
     )
 
 

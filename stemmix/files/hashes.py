@@ -143,7 +143,8 @@ class FileHash:
         """A StemError where the file is not the one any more that it was, or cannot be read. Waits for the hash.
 
         One that was touched and has its size and date, as by a change of its mode, a new link to it, or a program that
-        puts dates back, is hashed again; there must have been a hash before.
+        puts dates back, is hashed again: what was written since the hash was taken is seen, what was written and dated
+        back before that is not.
         """
         self.begin()
         then, now = self._taken(), _stamp_of(self.path)
@@ -151,7 +152,7 @@ class FileHash:
         if same and now != self._known:
             again = _taken(self.path, _to_the_end)
             self._known = again.stamp
-            same = (then.sha256, then.stamp) == (again.sha256, self._then)
+            same = then.sha256 == again.sha256
         if not same:
             raise StemError(f"{self.path}: has changed while it was being read")
 

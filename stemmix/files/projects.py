@@ -49,7 +49,7 @@ def _project(path: Path, joined: _Joined) -> Project:
     project = validated(Project, json.dumps(joined.value), joined)
     faults = []
     try:
-        if doubled := project.doubled_file(path.stem):
+        if doubled := project.doubled_file(path.stem, going_float=True):
             faults.append(told(joined.spot(("deliverables", doubled[0])), doubled[1]))
     except ValueError as misnamed:  # the model has found none with another name in its place
         faults.append(f"{joined.layers[0].name}: {misnamed}: give the project file another name")

@@ -195,7 +195,7 @@ class Outcome(Document):
 
 class PlannedStem(Document):
     """The stem that the plan was made for: a plan is stale when its file, channels, place, role, fader or pan has
-    changed, or it is to lie in line with another."""
+    changed, or it was moved to lie in line and is not to be any more."""
 
     id: str
     sha256: str
@@ -213,9 +213,6 @@ class PlannedStem(Document):
     """Samples that it was moved back by, to lie in line with its group."""
     inverted: bool = False
     """Whether it was turned the other way up for that."""
-    in_line_with: str | None = None
-    """The stem of its group that it was to lie in line with, whether it had to be moved for it or not; older plans do
-    not tell it."""
 
 
 class PlannedShape(Document):

@@ -178,18 +178,20 @@ class Project(ProjectFile):
                 except ValueError as fault:
                     place = ("file_name",) if wanted.file_name is None else ("deliverables", index, "file_name")
                     raise broken_rule(str(fault), *place) from None
-        if doubled := self.doubled_file("project"):
+        if doubled := self.doubled_file("project", going_float=False):
             raise broken_rule(doubled[1], "deliverables", doubled[0])
         return self
 
-    def doubled_file(self, project_name: str) -> tuple[int, str] | None:
+    def doubled_file(self, project_name: str, *, going_float: bool) -> tuple[int, str] | None:
         """The number of a deliverable whose file would fall on another's, and the words for that.
 
-        A part may go float: it then changes its ending, and the bits in its name.
+        A part may go float: it then changes its ending, and the bits in its name. Where none did, a receipt's project
+        is sound all the same: only who is to render asks for `going_float`.
         """
         seen: dict[str, bool] = {}  # names without their endings, and whether only what goes float has them
         for index, wanted in enumerate(self.deliverables):
-            others: tuple[Encoding, ...] = () if isinstance(wanted, Mastered) else ("wavfloat",)
+            may_float = going_float and not isinstance(wanted, Mastered)
+            others: tuple[Encoding, ...] = ("wavfloat",) if may_float else ()
             for label in self._labels(wanted):
                 own: dict[str, bool] = {}
                 for encoding in (wanted.format, *others):
@@ -329,10 +331,10 @@ class Project(ProjectFile):
         )
 
     @property
-    def in_line(self) -> dict[str, str]:
-        """Stems that are to be brought into line, by id, each with the first one of its group that is heard."""
+    def in_line(self) -> frozenset[str]:
+        """The ids of stems that are to be brought into line, each with the first one of its group that is heard."""
         asking = [[stem.id for stem in self.heard if stem.group == group.id] for group in self.groups if group.align]
-        return {stem: members[0] for members in asking for stem in members[1:]}
+        return frozenset(stem for members in asking for stem in members[1:])
 
     def fader_db(self, stem: Stem) -> float:
         """A stem's fader and its group's, in dB."""

@@ -209,6 +209,8 @@ class _Both:
         how one of them lies to another, and this does not look at it."""
         times = [time for time in (old, new) if time is not None]
         ways = {_way(time) for time in times}
+        if len(times) > 1 and "timecode" not in ways and not any(map(self.after.clock.length, times)):
+            return  # its beginning, however it is counted
         if len(ways) < 2 and "samples" not in ways:
             yield from self._time(what, field, old, new, "the file's end", place=False)
         elif len(ways) > 1 or len(times) < 2 or len({self.after.clock.length(time) for time in times}) > 1:
@@ -406,13 +408,19 @@ def _parent(project: Project, wanted: Document) -> str | None:
     return said if said is not None else next((one.name for one in masters), None)
 
 
+_CONFIDENCES: Final = ("confidence", "tolerance_confidence")
+
+
 def _holds(project: Project, wanted: Document, name: str) -> object:
     """What a field of a master comes to, where its preset or the profile may say it too. Of a specification that is the
-    whole rule: a number that is given takes the place of tolerances, too."""
+    whole rule: a number that is given takes the place of tolerances, too. How sure a number is counts only where it is
+    so little that a miss is no fault."""
     if isinstance(wanted, Mastered) and name == "max_limiting_db":
         return project.max_limiting_db(wanted)
     if isinstance(wanted, Mastered) and name in Overrides.model_fields:
-        return getattr(project.specification(wanted), OVERRIDDEN.get(name, name))
+        rule: Document | None = getattr(project.specification(wanted), OVERRIDDEN.get(name, name))
+        doubtful = [getattr(rule, confidence, None) == "low" for confidence in _CONFIDENCES]
+        return None if rule is None else (rule.model_dump(exclude=set(_CONFIDENCES)), doubtful)
     return None
 
 

@@ -127,7 +127,6 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int) -> Plan:
                 order=wanted[stem.id].order,
                 lag=stem.lag,
                 inverted=stem.inverted,
-                in_line_with=project.in_line.get(stem.id),
             )
             for stem in stems
         ),

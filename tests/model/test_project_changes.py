@@ -8,13 +8,17 @@ from copy import deepcopy
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from stemmix.engine.specification import gain_for, judged
+from stemmix.model.layouts import LAYOUTS
 from stemmix.model.presets import PRESETS
 from stemmix.model.project import Project
 from stemmix.model.project_changes import matched, project_changes, value_at
+from stemmix.model.receipt import UNMEASURED
 from stemmix.model.words import in_words
 
 Fields = dict[str, Any]
@@ -315,8 +319,38 @@ def test_a_number_that_a_preset_has_is_no_difference_only_where_the_whole_rule_s
     left, given = (
         project(at(deliverables=[{"name": "mix", "preset": preset, **said}])) for said in ({}, {field: value})
     )
-    same = left.specification(left.masters[0]) == given.specification(given.masters[0])
+    same = judgements(left, value) == judgements(given, value)
     assert (told(left, given) == []) is same
+
+
+def judgements(of: Project, near: float) -> list[tuple[str, str, float | None]]:
+    """What comes of files that read around a number, and the gain that they are given."""
+    specification = of.specification(of.masters[0])
+    found: list[tuple[str, str, float | None]] = []
+    for off in np.arange(-4.0, 4.01, 0.05):
+        level = near + float(off)
+        measured = UNMEASURED.model_copy(
+            update={
+                "integrated_lufs": level,
+                "dialogue_lufs": level,
+                "speech_share": 0.5,
+                "true_peak_dbtp": level,
+                "sample_peak_dbfs": level,
+            }
+        )
+        judged_as = judged(measured, specification, LAYOUTS["2.0"], sample_rate=48_000, bits=24, duration_s=600.0)
+        found += [(one.check, one.verdict, None) for one in judged_as]
+        aim = gain_for(specification, measured)
+        found.append(("gain", "", aim.gain_db))
+    return found
+
+
+def test_a_number_that_a_preset_has_with_less_confidence_is_no_difference() -> None:
+    left, given = (
+        project(at(deliverables=[{"name": "mix", "preset": "youtube", **said}]))
+        for said in ({}, {"target_lufs": -14.0, "ceiling_dbtp": -1.0})
+    )
+    assert told(left, given) == []
 
 
 def test_two_clips_of_one_file_that_trade_places_are_told_by_what_is_heard() -> None:
