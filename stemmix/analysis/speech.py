@@ -92,9 +92,9 @@ def _lasts(level_db: Floats | Singles, floor_db: float) -> bool:
         loud = runs(np.asarray(left_db > half_db))
         if any(end - start >= LASTS_FRAMES for start, end in loud):
             return True
-        loudest = int(np.argmax(left_db))
-        start, end = next((start, end) for start, end in loud if start <= loudest < end)
-        left_db[max(start - KNOCK_FRAMES, 0) : end + KNOCK_FRAMES] = -np.inf
+        knocks = [run for run in loud if float(left_db[slice(*run)].max()) >= highest_db - KNOCK_LEAST_DB]
+        for start, end in knocks:
+            left_db[max(start - KNOCK_FRAMES, 0) : end + KNOCK_FRAMES] = -np.inf
     return False
 
 

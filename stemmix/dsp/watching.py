@@ -57,6 +57,9 @@ JUMP_APART_S: Final = 0.1
 FEWEST_EVEN, MOST_EVEN = 6, 1000
 EVEN_PER_MINUTE: Final = 5.0
 EVEN_SHARE: Final = 0.9
+SHORTEST_BEAT_S, BEATS_TOLD_APART = 0.06, 3
+"""A beat is no shorter than a dot of Morse, and has few values of notes. Blocks that are lost on the way lie on a grid
+too, of some 10 or 20 ms, as many of them apart as it happens."""
 """A gate or a key breaks sound off again and again, and on a beat: faults of a minute are fewer, or lie anywhere."""
 OFF_BEAT: Final = 0.1
 """Of a beat; a fifth of what lies anywhere is as near to one."""
@@ -170,9 +173,16 @@ class SampleWatch:
         if len(begins) < FEWEST_EVEN or len(begins) <= EVEN_PER_MINUTE * minutes:
             return False
         steps = np.diff(begins)
-        # where the shortest step is not one beat, it is a few of them
-        beats = [steps / (steps.min() / parts) for parts in (1, 2, 3)]
-        return any(np.mean(np.abs(each - np.round(each)) <= OFF_BEAT) >= EVEN_SHARE for each in beats)
+        for parts in (1, 2, 3):  # where the shortest step is not one beat, it is a few of them
+            beat = steps.min() / parts
+            if beat < SHORTEST_BEAT_S * self._rate_hz:
+                break
+            beats = steps / beat
+            on = beats[np.abs(beats - np.round(beats)) <= OFF_BEAT]
+            common = np.sort(np.unique(np.round(on), return_counts=True)[1])[-BEATS_TOLD_APART:]
+            if common.sum() >= EVEN_SHARE * len(steps):
+                return True
+        return False
 
     @property
     def flat_tops(self) -> tuple[int, float, list[tuple[float, float]]]:

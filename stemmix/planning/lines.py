@@ -217,7 +217,8 @@ def _phrases(stem: HeardStem, start: int, end: int, hop: int) -> list[tuple[int,
     around = running_mean(stem.frames.power("total", low, high).sum(axis=-1), HOPS_PER_SECOND // 5, "edge")
     power = around[start - low : end - low]
     faint = power < np.percentile(power, 95) * 10.0 ** (-PAUSE_DB / 10.0)
-    room = power < np.percentile(around[around > SILENT_POWER], 2) * 10.0 ** (FLOOR_DB / 10.0)
+    audible = around[around > SILENT_POWER]  # none where a click is all there is
+    room = power < (np.percentile(audible, 2) if len(audible) else 0.0) * 10.0 ** (FLOOR_DB / 10.0)
     found = np.zeros(end - start, bool)
     for run in stem.facts.heard_as(stem.role):
         found[max((stem.at + run.start) // hop - start, 0) : max(-(-(stem.at + run.end) // hop) - start, 0)] = True

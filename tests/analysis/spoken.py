@@ -20,6 +20,7 @@ import numpy as np
 
 from stemmix.analysis.scan import StemScan
 from stemmix.model.features import Look
+from stemmix.model.profiles import Role
 from tests.material import RATE_HZ, Floats, voice
 
 BESIDE_S = 0.3
@@ -108,7 +109,7 @@ def found_in(mono: Floats) -> Times:
         scan.process(stereo[begin : begin + RATE_HZ])
     look = Look(dc=0.0, clipped_runs=0, first_clipped=None)
     facts = scan.finish(source_rate=RATE_HZ, source_layout="2.0", look=look)
-    return [(run.start / RATE_HZ, run.end / RATE_HZ) for run in facts.active]
+    return [(run.start / RATE_HZ, run.end / RATE_HZ) for run in facts.heard_as(Role.DIALOGUE)]
 
 
 def invented() -> Spoken:

@@ -348,6 +348,17 @@ def test_holes_on_a_beat_are_a_gates_and_those_that_lie_anywhere_are_faults(ever
         assert ("evenly spaced" in told.text) is (verdict == "warn")
 
 
+@pytest.mark.parametrize("block", [480, 960, 1024])
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.1])
+def test_blocks_that_were_lost_on_the_way_lie_on_a_grid_and_are_faults(block: int, share: float) -> None:
+    """Their steps are whole numbers of blocks, which is no beat."""
+    sound = noise(at(30.0), rms=0.1)
+    lost = np.flatnonzero(np.random.default_rng(5).random(len(sound) // block - 100) < share) + 50
+    for number in lost:
+        sound[number * block : (number + 1) * block] = 0.0
+    assert found(sound)["dropout"].verdict == "fail"
+
+
 def test_sparse_and_percussive_sound_is_left_alone() -> None:
     """Hits that are cut off and stand in digital silence; soft swells with rests; a tone in bursts of its own."""
     frames = at(40)

@@ -59,6 +59,13 @@ def test_room_tone_in_a_cue_is_a_pause_and_a_short_breath_is_none() -> None:
     assert found == [pytest.approx((2.0, 4.0), abs=0.1), pytest.approx((8.0, 9.0), abs=0.1)]
 
 
+def test_a_cue_over_a_tick_and_nothing_else_is_a_line_of_the_tick() -> None:
+    tick = Told("DX", "dialogue", (line(2.0, 3.0), Sound(20.0, 20.02, -100.0)))
+    cues = [{"stem": "DX", "from": 18.0, "to": 22.0}, {"stem": "DX", "from": 2.0, "to": 3.0}]
+    found = spans_s(goals(scene(tick, MUSIC, seconds=60.0, cues=cues)))
+    assert [end - start < 0.5 for start, end in found] == [False, True]
+
+
 def test_a_raised_span_has_no_line_where_its_stem_pauses() -> None:
     hits = Told("FX", "fx", (Sound(20.0, 21.0), Sound(25.0, 26.0)))
     pins = [{"stem": "FX", "from": 15.0, "to": 40.0, "priority": 200}]
