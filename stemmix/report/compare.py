@@ -30,7 +30,22 @@ from stemmix.report.as_json import document_as_json
 from stemmix.report.masking import BAND_SECONDS, targets_of
 from stemmix.report.records import Record, records
 from stemmix.report.reported import UNTOLD, Times
-from stemmix.report.tables import BAD, QUIET, STRONG, Page, as_text, change, clock, many, note, span_told, table, titled
+from stemmix.report.tables import (
+    BAD,
+    QUIET,
+    STRONG,
+    Page,
+    as_text,
+    change,
+    clock,
+    in_lines,
+    many,
+    note,
+    span_told,
+    table,
+    titled,
+)
+from stemmix.signs import in_one_line
 
 ALIKE = 0.01
 """Lines that differ by less are as clear in both."""
@@ -186,7 +201,7 @@ def _sizes(hidden: Iterable[Edge | Conflict]) -> Sizes:
 
 def comparison_text(compared: Comparison, page: Page, top: int | None = None) -> str:
     """For a page: the figures of both plans side by side, then the lines that differ, `top` of them at most."""
-    names = [plan.name for plan in compared.plans]
+    names = [in_one_line(plan.name) for plan in compared.plans]
     figures = table("Figures", ["figure", *(f">{name}" for name in names)])
     figures.title = titled("Figures", f": as it came → in the mix. Hidden: {BAND_SECONDS}")
     for title, cells in (*_of_lines(compared), *_of_masking(compared), *_of_bed(compared)):
@@ -201,7 +216,7 @@ def comparison_text(compared: Comparison, page: Page, top: int | None = None) ->
     ]
     said += [f"{plan.name}: {why}" for plan in compared.plans for why in dict.fromkeys(plan.reasons.values())]
     said += compared.reasons.values()
-    return as_text([*parts, "\n".join(said)] if said else parts, page)
+    return as_text([*parts, in_lines(said)] if said else parts, page)
 
 
 def _heading(compared: Comparison) -> Text:
@@ -213,8 +228,9 @@ def _heading(compared: Comparison) -> Text:
     told = Text()
     for plan in compared.plans:
         stored = "stored plan, " if plan.kind == "plan" else ""
+        name, path = in_one_line(plan.name), in_one_line(plan.path)
         length = clock(round(plan.duration_s * 1000), 1000)
-        told.append("\n" if told else "").append(plan.name, STRONG).append(f": {plan.path}: {stored}")
+        told.append("\n" if told else "").append(name, STRONG).append(f": {path}: {stored}")
         told.append(plan.title, STRONG).append(f", {length}, profile {plan.profile}, method {plan.method}, {_of(plan)}")
     return told
 

@@ -12,14 +12,14 @@ from stemmix.model.difference import AudioChange, Difference, MoveChange, Pair, 
 from stemmix.model.timecode import Clock
 from stemmix.model.words import in_words
 from stemmix.report.as_json import document_as_json
-from stemmix.report.tables import as_text, change, many, moment, note, span, table
+from stemmix.report.tables import as_text, change, in_lines, many, moment, note, span, table
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
 def difference_text(found: Difference, width: int, top: int) -> str:
     """For a page `width` columns wide: what is asked for otherwise, and the `top` largest of what is done."""
-    parts: list[RenderableType] = [f"{found.before} -> {found.after}"]
+    parts: list[RenderableType] = [in_lines([f"{found.before} -> {found.after}"])]
     changes = [in_words(one) for one in found.changes]
     parts.append("\n".join(changes) if changes else "they ask for the same mix")
     if found.plan is not None:
@@ -27,7 +27,7 @@ def difference_text(found: Difference, width: int, top: int) -> str:
     if found.audio is not None:
         parts += _audio(found.audio, found.clock)
     if found.notes:
-        parts.append("\n".join(note(text) for text in found.notes))
+        parts.append(in_lines(note(text) for text in found.notes))
     return as_text(parts, width)
 
 

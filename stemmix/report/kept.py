@@ -6,7 +6,7 @@ import time
 
 from stemmix.model.kept import Kept
 from stemmix.report.as_json import document_as_json
-from stemmix.report.tables import as_text, many, table
+from stemmix.report.tables import as_text, in_lines, many, table
 
 MEANING = {
     "features": "what was heard in a stem",
@@ -31,7 +31,7 @@ def kept_text(kept: Kept, width: int) -> str:
         entries = many(kept.cleared.entries, "entry", "entries")
         said.append(f"cleared: {entries}, {size(kept.cleared.bytes)}")
     said += [f"note: {note}" for note in kept.notes]
-    return as_text([made, "\n".join(said)], width)
+    return as_text([made, in_lines(said)], width)
 
 
 def kept_json(kept: Kept) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from stemmix.model.receipt import Measured, MeasuredFile
 from stemmix.report.as_json import as_json
-from stemmix.report.tables import as_text, clock, reading, table
+from stemmix.report.tables import as_text, clock, in_lines, reading, table
 from stemmix.units import seconds_from_samples
 
 _COLUMNS = {
@@ -34,7 +34,7 @@ def measured_text(files: Sequence[MeasuredFile], width: int) -> str:
     for file in files:
         values = [reading(getattr(file.measured, name)) for name in _COLUMNS]
         made.add_row(file.path, file.layout, clock(file.frames, file.sample_rate), *values)
-    reasons = "\n".join(
+    reasons = in_lines(
         f"{file.path}: no {_COLUMNS[name].lstrip('>').rpartition(' ')[0]}: {reason}"
         for file in files
         for name, reason in file.measured.reasons.items()

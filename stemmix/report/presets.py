@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.table import Table
+from rich.text import Text
 
 from stemmix.model.presets import METHOD_NAMES, PRESETS, STEM_GATED, Category, Level, Limit, Specification
 from stemmix.report.as_json import as_json
@@ -53,7 +54,7 @@ def preset_text(name: str, width: int) -> str:
     sources = table("Where it comes from", ["source", "kind"])
     for source in preset.sources:
         lines = (source.title, source.url, source.note)
-        sources.add_row("\n".join(line for line in lines if line is not None), KINDS[source.kind])
+        sources.add_row(Text("\n".join(line for line in lines if line is not None)), KINDS[source.kind])
     said = [f"How sure: {preset.confidence}"]
     said += [f"Asked for instead: {one}" for one in preset.alternatives]
     said += [f"Note: {one}" for one in preset.notes]

@@ -10,12 +10,11 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from stemmix.report.tables import STRONG
+from stemmix.report.tables import STRONG, Cell, readable
+from stemmix.signs import in_one_line
 
 GAP, INDENT = 2, 4
 """Between columns; before what goes on, and before a sentence."""
-
-Cell = str | Text
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,8 @@ class Record:
 
 def records(title: Text, columns: Sequence[str], rows: Sequence[Record], width: int) -> Group:
     """Rows under a title and their names, for a page `width` columns wide. A name with a `>` is set to the right."""
-    names = [Text(name.lstrip(">"), style=STRONG) for name in columns]
-    cells = [[_text(cell) for cell in row.cells] for row in rows]
+    names = [Text(in_one_line(name.lstrip(">")), style=STRONG) for name in columns]
+    cells = [[readable(cell) for cell in row.cells] for row in rows]
     widths = [max(cell.cell_len for cell in column) for column in zip(names, *cells, strict=True)]
     right = [name.startswith(">") for name in columns]
     lines = _packed(widths, right, width)
@@ -47,12 +46,8 @@ def records(title: Text, columns: Sequence[str], rows: Sequence[Record], width: 
     for row, of_row in zip(rows, cells, strict=True):
         parts += told(of_row)
         if row.under:
-            parts.append(Padding(Text(row.under), (0, 0, 0, INDENT)))
+            parts.append(Padding(readable(row.under), (0, 0, 0, INDENT)))
     return Group(*parts)
-
-
-def _text(cell: Cell) -> Text:
-    return cell if isinstance(cell, Text) else Text(cell)
 
 
 def _indent(number: int) -> int:

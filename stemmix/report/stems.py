@@ -5,7 +5,7 @@ from __future__ import annotations
 from stemmix.model.evidence import Evidence
 from stemmix.report.as_json import as_json
 from stemmix.report.masking import active_share, onsets_in
-from stemmix.report.tables import as_text, clock, many, moment, note, reading, table
+from stemmix.report.tables import as_text, clock, in_lines, many, moment, note, reading, table
 
 CHECK_SCHEMA = "stemmix.check/1"
 
@@ -37,7 +37,7 @@ def stems_text(evidence: Evidence, width: int) -> str:
     said = [*(warnings or ["every stem is sound"]), *(note(text) for text in plan.notes)]
     if evidence.files:
         said.append(f"a render writes {', '.join(evidence.files)}")
-    return as_text([made, "\n".join(said)], width)
+    return as_text([made, in_lines(said)], width)
 
 
 def stems_json(evidence: Evidence) -> str:

@@ -6,18 +6,18 @@ Colours are for terminals alone, and say nothing that the words do not say.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
 from typing import Final, NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
-from rich.segment import Segments
+from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
 from stemmix.model.timecode import Clock, has_frames
-from stemmix.signs import harmless
+from stemmix.signs import harmless, in_one_line
 
 BAD, GOOD, QUIET, STRONG = "bold red", "green", "dim", "bold"
 """Styles: of what is amiss, which a `!` marks too; of what is well; of what is told by the way; of titles."""
@@ -32,6 +32,39 @@ class Page(NamedTuple):
     """What the terminal can show, by rich's names; None of a file, a pipe, and where none are wanted."""
 
 
+Cell = str | Text
+"""A str is a name, a figure or a word, and one line whatever it holds; a Text has the lines that it was made of."""
+
+
+def readable(told: Cell, escaped: Callable[[str], str] = in_one_line) -> Text:
+    """As no terminal obeys it, for the layout: what a sign is told as takes columns, which the sign does not.
+
+    A str is told in one line, or as `escaped` has it; what signs of a Text are told as has their styles.
+    """
+    if isinstance(told, str):
+        return Text(escaped(told))
+    if harmless(told.plain) == told.plain:
+        return told
+    made = told.blank_copy()
+    for sign in told.divide(range(1, len(told))):
+        said = Text(harmless(sign.plain), sign.style)
+        for span_ in sign.spans:
+            said.stylize(span_.style)
+        made.append_text(said)
+    return made
+
+
+def in_lines(said: Iterable[str]) -> str:
+    """Sentences one under another; no name in them begins a line of its own."""
+    return "\n".join(map(in_one_line, said))
+
+
+class _Rows(Table):
+    def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
+        told = (readable(cell) if isinstance(cell, str | Text) else cell for cell in cells)
+        super().add_row(*told, style=style, end_section=end_section)
+
+
 def titled(title: str, legend: str) -> Text:
     """What stands over a table: its title, and how to read it."""
     return Text.assemble((title, STRONG), (legend, QUIET))
@@ -43,8 +76,8 @@ def table(title: str, columns: Sequence[str]) -> Table:
     A column whose name begins with `>` holds numbers, and is set to the right; neither it nor one that begins with `=`,
     for short words, is ever broken: where the page is narrow, the others are.
     """
-    made = Table(
-        title=title,
+    made = _Rows(
+        title=in_one_line(title),
         title_justify="left",
         title_style="",
         box=SIMPLE_HEAD,
@@ -60,8 +93,8 @@ def table(title: str, columns: Sequence[str]) -> Table:
 
 
 def as_text(parts: Sequence[RenderableType], page: Page | int) -> str:
-    """The parts one under another, a blank line between, nothing behind the last word of a line. No name and no note in
-    them speaks to the terminal.
+    """The parts one under another, a blank line between, nothing behind the last word of a line. No paragraph of them
+    speaks to the terminal; of what else there is, rows and titles, that was seen to where it was made.
 
     For a page, or one without colours that is so many columns wide.
     """
@@ -81,16 +114,10 @@ def as_text(parts: Sequence[RenderableType], page: Page | int) -> str:
             console.print()
         if isinstance(part, Table) and part.title:
             # rich would break a title where the table ends, not where the page does
-            _print(console, part.title)
+            console.print(part.title)
             part.title = None
-        _print(console, part)
+        console.print(readable(part, harmless) if isinstance(part, str | Text) else part)
     return "\n".join(_TAIL.sub(_without_blanks, line) for line in out.getvalue().splitlines()) + "\n"
-
-
-def _print(console: Console, part: RenderableType) -> None:
-    """As it is laid out; colours, which a terminal is to obey, are added to that."""
-    laid_out = console.render(part)
-    console.print(Segments(segment._replace(text=harmless(segment.text)) for segment in laid_out))
 
 
 _STYLE: Final = r"\x1b\[[\d;]*m"

@@ -40,6 +40,7 @@ from stemmix.report.tables import (
     span,
     titled,
 )
+from stemmix.signs import in_one_line
 
 TOP = 10
 """Conflicts that are shown if no other number is asked for."""
@@ -69,8 +70,8 @@ def report_text(evidence: Evidence, page: Page, top: int | None = None) -> str:
         parts.append(_moves(plan, width))
     if plan.lines:
         parts += _lines(plan, width)
-    said = [Text(f"warning: {warning}", style=BAD) for stem in evidence.stems for warning in stem.warnings]
-    said += [Text(note(text)) for text in plan.notes]
+    said = [Text(in_one_line(f"warning: {warning}"), style=BAD) for stem in evidence.stems for warning in stem.warnings]
+    said += [Text(in_one_line(note(text))) for text in plan.notes]
     return as_text([*parts, Text("\n").join(said)] if said else parts, page)
 
 

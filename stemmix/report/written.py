@@ -8,7 +8,7 @@ from pathlib import PurePath
 from stemmix.model.document import Document
 from stemmix.model.receipt import Nulltest, Receipt
 from stemmix.report.as_json import as_json
-from stemmix.report.tables import as_text, note, reading, table
+from stemmix.report.tables import as_text, in_lines, note, reading, table
 
 
 def receipt_text(receipt: Receipt, folder: PurePath, width: int) -> str:
@@ -35,7 +35,7 @@ def receipt_text(receipt: Receipt, folder: PurePath, width: int) -> str:
     said += [f"warning: {warning}" for source in receipt.sources for warning in source.warnings]
     said += [note(text) for text in receipt.warnings]
     documents = [receipt.plan, f"{receipt.plan.removesuffix('.plan.json')}.receipt.json", receipt.page]
-    return as_text([made, "\n".join([f"and {', '.join(filter(None, documents))}", *said])], width)
+    return as_text([made, in_lines([f"and {', '.join(filter(None, documents))}", *said])], width)
 
 
 def receipts_json(receipts: Sequence[Receipt], *, together: bool) -> str:
