@@ -28,7 +28,7 @@ from stemmix.model.project import MAX_STEMS, PROJECT_SCHEMA, Project, ProjectFil
 from stemmix.model.stems import Stem
 from stemmix.placing import placed
 
-AUDIO_SUFFIXES: Final = (".wav", ".flac", ".aif", ".aiff", ".mp3", ".ogg")
+AUDIO_SUFFIXES: Final = (".wav", ".flac", ".aif", ".aiff", ".mp3", ".ogg", ".oga", ".opus")
 
 _Words = dict[str, Role]
 

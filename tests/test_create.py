@@ -44,7 +44,7 @@ def sounding(folder: Path, *names: str, rate_hz: int = 48_000) -> Path:
     folder.mkdir(exist_ok=True)
     noise = np.random.default_rng(1).uniform(-0.1, 0.1, (2_000, 2))
     for name in names:
-        container = {"aif": "AIFF", "aiff": "AIFF"}.get(name.rpartition(".")[2].lower())
+        container = {"aif": "AIFF", "aiff": "AIFF", "oga": "OGG", "opus": "OGG"}.get(name.rpartition(".")[2].lower())
         soundfile.write(folder / name, noise, rate_hz, format=container)
     return folder
 
@@ -246,6 +246,14 @@ def test_ids_can_stand_in_file_names_and_are_unique_whatever_the_case(tmp_path: 
     ids = list(roles(sounding(tmp_path / "reel", *names)))
     assert len({identifier.casefold() for identifier in ids}) == len(names)
     assert {"dx", "DX_2", "fx_loud", "Gerausche", "stem", "stem_2", "a" * 60} == set(ids)
+
+
+def test_every_kind_of_stem_is_taken_by_the_endings_that_it_has(tmp_path: Path) -> None:
+    """Opus lies in an Ogg, most often under a name of its own."""
+    names = ["dx.opus", "fx.oga", "fx2.aiff", "mx.flac", "mx2.ogg", "vo.MP3"]
+    project, _, notes = create_project(sounding(tmp_path / "reel", *names), "film")
+    assert sorted(Path(stem.file or "").name for stem in project.stems) == sorted(names)
+    assert not [note for note in notes if "left out" in note]
 
 
 def test_what_is_left_out_is_named(tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ _CONTAINERS_OF_SUFFIX: Final = {
     ".aiff": ("AIFF",),
     ".mp3": ("MP3",),
     ".ogg": ("OGG",),
+    ".oga": ("OGG",),
+    ".opus": ("OGG",),
 }
 
 

@@ -145,6 +145,15 @@ def test_a_file_is_what_it_holds_whatever_its_name_says(tmp_path: Path) -> None:
     assert audio.warnings == (f"{path}: is OGG by its content, although its name ends in .wav",)
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.ogg", "VORBIS"), ("a.oga", "VORBIS"), ("a.opus", "OPUS")])
+def test_an_ogg_has_several_endings_and_other_content_has_none_of_them(tmp_path: Path, name: str, codec: str) -> None:
+    path = tmp_path / name
+    soundfile.write(path, noise(5000, 1), 48_000, format="OGG", subtype=codec)
+    assert (inspect(path).codec, inspect(path).warnings) == (codec, ())
+    soundfile.write(path, noise(5000, 1), 48_000, format="FLAC")
+    assert inspect(path).warnings == (f"{path}: is FLAC by its content, although its name ends in {path.suffix}",)
+
+
 def test_a_name_that_promises_headerless_audio_makes_no_audio_of_text(tmp_path: Path) -> None:
     for name in ("a.raw", "a.vox", "a.gsm", "a.au"):
         with pytest.raises(StemError, match="not audio"):
