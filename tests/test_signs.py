@@ -6,7 +6,8 @@ import unicodedata
 
 from stemmix.signs import harmless, in_one_line
 
-BIDI = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+BIDI = {*"\u061c\u200e\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+"""Unicode's Bidi_Control: marks, embeddings, overrides, isolates."""
 ALL = "".join(map(chr, range(0x10000)))
 
 
