@@ -32,6 +32,11 @@ def _linked(kernel: str, place: str) -> None:
             shutil.copy(kernel, place)
 
 
+def tells_of_kernels(message: str) -> bool:
+    """Whether a message says that kernels are compiled; who gets it is the first to need them, whoever that is."""
+    return message.startswith("compiling kernels")
+
+
 class Stat(NamedTuple):
     """What the system says of a process that has not been reaped."""
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 
 import pytest
 
 # settles where compiled code is kept, before a test's own XDG_CACHE_HOME would have all of it compiled anew
 import stemmix.dsp.kernels  # noqa: F401
+from tests.children import tells_of_kernels
 
 # a job in the background of a shell is deaf to interrupts, and so would be what the tests start and interrupt
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# whether this process compiles any hangs on what ran before it: a test of what is said is not to
+logging.getLogger("stemmix").addFilter(lambda record: not tells_of_kernels(record.getMessage()))
 
 
 @pytest.fixture(autouse=True)
