@@ -68,11 +68,11 @@ def _runs(moves: Sequence[Move], scenes: Sequence[PlannedScene], shape: Shape, r
 
     Cuts that are held at the same time stand in one run, whatever lies between: curves and lines' own are layers that
     add up, and only where both neighbours are split alike is the sum the deeper of the two. And no gap is bridged
-    beyond what the ramps of its neighbours reach: pins in it have been asked so far and no further.
+    in which the ramps of its neighbours do not overlap: pins in it have been asked so far and no further.
     """
     ramp = samples_from_seconds(shape.ramp_s, rate_hz)
     held = samples_from_seconds(shape.look_ahead_s, rate_hz) + samples_from_seconds(shape.hold_s, rate_hz) + ramp
-    bridged = min(max(samples_from_seconds(BRIDGED_S, rate_hz), held), held + ramp)
+    bridged = min(max(samples_from_seconds(BRIDGED_S, rate_hz), held), held + ramp - 1)
     runs: list[list[Move]] = []
     for move in moves:
         gap = move.start - max(m.end for m in runs[-1]) if runs else bridged + 1

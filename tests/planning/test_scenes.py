@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -137,6 +137,7 @@ def test_two_scenes_have_a_curve_each() -> None:
     lows=st.lists(st.integers(0, 20), min_size=7, max_size=7),
     border_s=st.floats(2.0, 8.0),
 )
+@example(profile="game", gaps=[0.51], depths=[-10] * 7, lows=[0] * 7, border_s=3.0)  # where ramps only meet
 def test_what_a_line_gets_in_all_is_not_changed(
     profile: str, gaps: list[float], depths: list[int], lows: list[int], border_s: float
 ) -> None:
