@@ -57,10 +57,10 @@ JUMP_APART_S: Final = 0.1
 FEWEST_EVEN, MOST_EVEN = 6, 1000
 EVEN_PER_MINUTE: Final = 5.0
 EVEN_SHARE: Final = 0.9
+"""A gate or a key breaks sound off again and again, and on a beat: faults of a minute are fewer, or lie anywhere."""
 SHORTEST_BEAT_S, BEATS_TOLD_APART = 0.06, 3
 """A beat is no shorter than a dot of Morse, and has few values of notes. Blocks that are lost on the way lie on a grid
 too, of some 10 or 20 ms, as many of them apart as it happens."""
-"""A gate or a key breaks sound off again and again, and on a beat: faults of a minute are fewer, or lie anywhere."""
 OFF_BEAT: Final = 0.1
 """Of a beat; a fifth of what lies anywhere is as near to one."""
 

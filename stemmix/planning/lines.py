@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.running import running_mean
 from stemmix.dsp.spectrum import HOPS_PER_SECOND
+from stemmix.model.features import AHEAD
 from stemmix.model.plan import PlannedScene
 from stemmix.model.profiles import HITS, SPEECH, Role
 from stemmix.model.project import UNTOLD_SCENE, Project
@@ -202,7 +204,13 @@ def spans_of(
 
 def sounds(stem: HeardStem, start: int, end: int) -> bool:
     """Whether a stem has anything to be heard in programme frames from `start` to before `end`."""
-    return end > start and float(stem.frames.power("total", start, end).sum(axis=-1).max()) > SILENT_POWER
+    return end > start and float(_power(stem, start, end).max()) > SILENT_POWER
+
+
+def _power(stem: HeardStem, start: int, end: int) -> NDArray[np.float64]:
+    """(end - start,) power of all bands together; in stretches, for a cue or a pin may be as long as the programme."""
+    stretches = ((at, min(at + AHEAD, end)) for at in range(start, end, AHEAD))
+    return np.concatenate([stem.frames.power("total", *stretch).sum(axis=-1) for stretch in stretches])
 
 
 def _phrases(stem: HeardStem, start: int, end: int, hop: int) -> list[tuple[int, int]]:
@@ -214,7 +222,7 @@ def _phrases(stem: HeardStem, start: int, end: int, hop: int) -> list[tuple[int,
         return []
     margin = round(FLOOR_S * HOPS_PER_SECOND)
     low, high = max(start - margin, 0), end + margin
-    around = running_mean(stem.frames.power("total", low, high).sum(axis=-1), HOPS_PER_SECOND // 5, "edge")
+    around = running_mean(_power(stem, low, high), HOPS_PER_SECOND // 5, "edge")
     power = around[start - low : end - low]
     faint = power < np.percentile(power, 95) * 10.0 ** (-PAUSE_DB / 10.0)
     audible = around[around > SILENT_POWER]  # none where a click is all there is

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from stemmix.model.features import AHEAD, HeldFrames
 from stemmix.planning.lines import LONGEST_S, LONGEST_SPEECH_S, SCENE_PAUSE_S, Goal, goals_of, scenes_of
 from tests.planning.scene_features import HOP, RATE_HZ, Scene, Sound, Told, bed, line, scene
 
@@ -64,6 +67,22 @@ def test_a_cue_over_a_tick_and_nothing_else_is_a_line_of_the_tick() -> None:
     cues = [{"stem": "DX", "from": 18.0, "to": 22.0}, {"stem": "DX", "from": 2.0, "to": 3.0}]
     found = spans_s(goals(scene(tick, MUSIC, seconds=60.0, cues=cues)))
     assert [end - start < 0.5 for start, end in found] == [False, True]
+
+
+def test_a_pin_as_long_as_the_programme_is_looked_at_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory does not grow with the programme: two hours at once would be a hundred megabytes."""
+    asked: list[int] = []
+    rows = HeldFrames.rows
+
+    def noted(held: HeldFrames, start: int, stop: int) -> NDArray[np.int16]:
+        asked.append(stop - start)
+        return rows(held, start, stop)
+
+    monkeypatch.setattr(HeldFrames, "rows", noted)
+    spoken, bed_s = Told("DX", "dialogue", (line(2.0, 3.0),)), Told("MX", "music", (bed(0.0, 600.0),))
+    pins = [{"stem": "MX", "from": 0.0, "to": 600.0, "priority": 200}]
+    assert len(goals(scene(spoken, bed_s, seconds=600.0, pins=pins))) == 51
+    assert 0 < max(asked) <= AHEAD
 
 
 def test_a_raised_span_has_no_line_where_its_stem_pauses() -> None:
