@@ -15,6 +15,7 @@ from pathlib import Path
 from stemmix import __version__
 
 
+@cache
 def versions() -> dict[str, str]:
     """stemmix, Python and the libraries that samples depend on."""
     from importlib.metadata import version  # for nothing else: it takes as long as the rest of the command line

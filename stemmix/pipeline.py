@@ -103,8 +103,6 @@ def _rendered(
     way: Way,
 ) -> list[Receipt]:
     with ExitStack() as cleaning:
-        if way.use_cache and (cache := user_cache()) is not None:
-            cleaning.callback(cache.trim)
         hashes = cleaning.enter_context(hashes_of(use_cache=way.use_cache, threads=way.threads))
         ways = [replace(way, steps=way.steps.of_reel(number)) for number in range(1, len(projects) + 1)]
         sources = opened_reels(project_paths, projects, ways, hashes)
@@ -265,9 +263,16 @@ def _job(
     )
 
 
-def hashes_of(*, use_cache: bool, threads: int) -> Hashes:
-    """Hashes of files, remembered where something is kept."""
-    return Hashes(user_cache() if use_cache else None, threads)
+@contextmanager
+def hashes_of(*, use_cache: bool, threads: int) -> Iterator[Hashes]:
+    """Hashes of files, remembered where something is kept; in the end all that is kept is brought under its limit."""
+    cache = user_cache() if use_cache else None
+    try:
+        with Hashes(cache, threads) as hashes:
+            yield hashes
+    finally:
+        if cache is not None:
+            cache.trim()
 
 
 @contextmanager

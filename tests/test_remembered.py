@@ -16,9 +16,10 @@ from stemmix.errors import StemError
 from stemmix.files import hashes
 from stemmix.files.cache import Cache, user_cache
 from stemmix.files.projects import read_project
+from stemmix.looking import examine
 from stemmix.remembered import memory_of_mix
 from stemmix.sources import open_stems
-from tests.material import RATE_HZ, bytes_in, clicks, edited, rendered, scene, write_audio
+from tests.material import RATE_HZ, bytes_in, clicks, edited, rendered, scene, silent_progress, write_audio
 
 MASTER = {"name": "printmaster", "target_lufs": -24.0}
 STEMS = {"name": "stems", "kind": "stems"}
@@ -131,6 +132,15 @@ def test_the_caches_limit_holds_after_a_render(
     rendered(project, tmp_path / "stored", plan)
     assert list(user().entries()) == []
     assert len(mixes) == 2
+
+
+def test_the_caches_limit_holds_after_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = scene(tmp_path)
+    examine(project, progress=silent_progress)
+    assert list(user().entries())
+    monkeypatch.setenv("STEMMIX_CACHE_MB", "0")
+    examine(project, progress=silent_progress)
+    assert list(user().entries()) == []
 
 
 def test_everything_that_the_mix_depends_on_tells_it_from_others(tmp_path: Path, mixes: list[Bus]) -> None:

@@ -38,10 +38,19 @@ _ABANDONED_S: Final = 86_400
 class Entry(NamedTuple):
     """A file of the cache."""
 
-    path: Path
+    place: str
+    """Its path."""
     bytes: int
     used_s: float
     """When it was last used, since the epoch."""
+
+    @property
+    def path(self) -> Path:
+        return Path(self.place)
+
+    @property
+    def name(self) -> str:
+        return self.place.rpartition(os.sep)[2]
 
 
 class Cache:
@@ -91,10 +100,12 @@ class Cache:
         for kind in kinds or KINDS:
             with suppress(OSError), os.scandir(self.home / kind) as found:
                 for one in found:
-                    with suppress(OSError):
-                        if one.name.endswith(f".{kind}"):
+                    if one.name.endswith(f".{kind}"):
+                        try:
                             about = one.stat()
-                            yield Entry(Path(one.path), about.st_size, about.st_mtime)
+                        except OSError:  # gone meanwhile
+                            continue
+                        yield Entry(one.path, about.st_size, about.st_mtime)
 
     def trim(self, most_bytes: int | None = None) -> None:
         """Forget the entries that were used longest ago until the rest fits into the limit, and what dead processes
@@ -103,7 +114,9 @@ class Cache:
         self._clear_away_parts()
         entries = list(self.entries())
         left = sum(entry.bytes for entry in entries)
-        for entry in sorted(entries, key=lambda one: (one.used_s, one.path)):
+        if left <= limit:
+            return
+        for entry in sorted(entries, key=lambda one: (one.used_s, one.place)):
             if left <= limit:
                 return
             with suppress(OSError):
@@ -131,11 +144,12 @@ class Cache:
 
     def _clear_away_parts(self) -> None:
         for kind in KINDS:
-            with suppress(OSError):  # of the folder: one that may not be entered has nothing of ours
-                for part in (self.home / kind).glob(f"{PART_PREFIX}*"):
+            # of the folder: one that may not be entered has nothing of ours
+            with suppress(OSError), os.scandir(self.home / kind) as found:
+                for part in [one for one in found if one.name.startswith(PART_PREFIX)]:
                     with suppress(OSError):
                         if time.time() - part.stat().st_mtime > _ABANDONED_S:
-                            part.unlink()
+                            Path(part.path).unlink()
 
 
 def named(kind: str, key: str) -> bytes:

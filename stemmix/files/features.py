@@ -11,8 +11,8 @@ import hashlib
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self
@@ -247,11 +247,6 @@ def _checked(file: BinaryIO, key: str) -> KeptFeatures:
     return KeptFeatures(facts, StoredFrames(file, text_at // _ROW_BYTES), crc)
 
 
-@contextmanager
-def feature_store(scratch: Path, *, keep: bool) -> Iterator[FeatureStore]:
+def feature_store(scratch: Path, *, keep: bool) -> FeatureStore:
     """The user's store; where nothing is to be kept, or nowhere to, one that leaves nothing behind."""
-    cache = user_cache() if keep else None
-    with FeatureStore(cache, scratch) as store:
-        yield store
-    if cache is not None:
-        cache.trim()
+    return FeatureStore(user_cache() if keep else None, scratch)

@@ -199,7 +199,7 @@ class Hashes:
     def _sizes(self) -> frozenset[str]:
         """Of all files that are remembered."""
         entries = self._cache.entries("hashes") if self._cache is not None else ()
-        return frozenset(entry.path.name.partition("-")[0] for entry in entries)
+        return frozenset(entry.name.partition("-")[0] for entry in entries)
 
     def _taken(self, path: Path) -> Hashed:
         hashed = _taken(path, self._go_on, _not_brought if self._cache is None else self._brought)

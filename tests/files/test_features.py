@@ -315,9 +315,7 @@ def test_an_entry_under_the_name_of_another_is_not_believed(tmp_path: Path) -> N
         assert store.read(other) is None
 
 
-def test_the_users_store_is_kept_and_trimmed_and_a_scratch_one_is_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_users_store_is_kept_and_a_scratch_one_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     scratch = tmp_path / "scratch"
     with feature_store(scratch, keep=True) as store:
@@ -332,10 +330,6 @@ def test_the_users_store_is_kept_and_trimmed_and_a_scratch_one_is_gone(
         assert writer.keep(KEY) is None
         assert store.read(KEY) is None
     assert list(scratch.iterdir()) == []
-    monkeypatch.setenv("STEMMIX_CACHE_MB", "0")
-    with feature_store(scratch, keep=True):
-        pass
-    assert names_in(tmp_path) == []
 
 
 def test_without_a_home_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
