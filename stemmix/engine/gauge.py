@@ -21,7 +21,7 @@ from stemmix.engine.specification import READINGS
 from stemmix.model.cinema import replay_db_spl
 from stemmix.model.layouts import Layout
 from stemmix.model.presets import Method, Specification
-from stemmix.model.receipt import Measured
+from stemmix.model.receipt import UNMEASURED, Measured
 
 Floats = NDArray[np.float64]
 
@@ -146,6 +146,20 @@ def loudness_at_gain(gauges: Sequence[Read], method: Method | None, gain_db: flo
         return gated_loudness(np.concatenate([gauge.gating_energies for gauge in gauges]) * 10.0 ** (gain_db / 10.0))
     level: float | None = getattr(pooled(gauges), READINGS[method])
     return None if level is None else level + gain_db
+
+
+def at_gain(gauge: Read, gain_db: float) -> Measured:
+    """What a linear gain makes of the reading of one stream: loudness, its range and the highest values, which a file
+    says of itself; nothing else."""
+    heard, gain = gauge.read(), 10.0 ** (gain_db / 10.0)
+    levels = {name: getattr(heard, name) for name in ("true_peak_dbtp", "momentary_max_lufs", "short_term_max_lufs")}
+    return UNMEASURED.model_copy(
+        update={
+            "integrated_lufs": gated_loudness(gauge.gating_energies * gain),
+            "lra_lu": loudness_range(gauge.short_term_energies * gain),
+            **{name: None if level is None else level + gain_db for name, level in levels.items()},
+        }
+    )
 
 
 def pooled(gauges: Sequence[Read]) -> Measured:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from stemmix.crew import Crew, Hearers
 from stemmix.dsp.limiter import TruePeakLimiter
 from stemmix.engine.bus import Bus, Job
-from stemmix.engine.gauge import Asked, Gauge, loudness_at_gain, pooled
+from stemmix.engine.gauge import Asked, Gauge, at_gain, loudness_at_gain, pooled
 from stemmix.engine.output import Output, opened
 from stemmix.engine.readings import Read
 from stemmix.engine.specification import LOUDNESS_ERROR_LU, READINGS, TRUE_PEAK_ERROR_DB, Aim, gain_for
@@ -172,7 +172,10 @@ class _Mastering:
 
     def linear(self, gain_db: float) -> list[_Take]:
         """All reels at the gain that they are left at, and nothing else."""
-        return [self.take(bus, None, gain_db, last=self.last) for bus in self.buses]
+        takes = [self.take(bus, None, gain_db, last=self.last) for bus in self.buses]
+        for take, gauge in zip(takes, self.heard, strict=True):
+            take.output.expected = at_gain(gauge, gain_db)
+        return takes
 
     def missing(self, takes: Sequence[_Take], gain_db: float) -> float:
         """How much more there should be, in LU or dB: by what was taken, or, of no takes, at a linear gain."""

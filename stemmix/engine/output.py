@@ -58,6 +58,8 @@ class Output:
     """How many samples did not fit."""
     reduction_db: Sequence[float] = ()
     """What a limiter took, in tenths of a second."""
+    expected: Measured | None = None
+    """What is to be measured on the finished file, where that can be told before."""
     gauge: Gauge | None = None
     """What was measured on the finished file."""
     measured: Measured = UNMEASURED
@@ -88,7 +90,7 @@ class Output:
     def look(self, threads: int) -> Measured:
         """End the file, if it is not ended yet, and give what meters read on it as it stands on the disk."""
         if self.gauge is None:
-            self.writer.complete()
+            self.writer.complete(self.expected)
             rate = self.job.project.sample_rate
             asked = Asked() if self.specification is None else Asked.of_master(self.specification)
             gauge = Gauge(rate, self.layout, self.job.programme, asked)
@@ -103,8 +105,11 @@ class Output:
                 for block in ahead(crew, partial(reader.read, frames_heard_at_once(self.layout.channels))):
                     inside = programme.inside(at, block)
                     at += len(block)
-                    told = partial(self.job.advance, "examine", len(block))
-                    hearers.give([*(partial(look, inside) for look in watch.lanes), *gauge.parts(block)], told)
+                    works: list[Callable[[], None]] = [partial(look, inside) for look in watch.lanes]
+                    works += gauge.parts(block)
+                    if self.expected is not None:  # else its hash is taken when it has said what was measured
+                        works.append(partial(self.writer.take_hash, at / self.job.frames))
+                    hearers.give(works, partial(self.job.advance, "examine", len(block)))
                 hearers.catch_up()
             self.gauge = gauge
             self.measured = gauge.read()

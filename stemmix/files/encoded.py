@@ -131,8 +131,9 @@ class EncodedWriter(SoundWriter):
         if self.encoding == "ogg":
             _set_serial(self._file, _OGG_SERIAL)
 
-    def _tell(self, loudness: Measured) -> None:
+    def _saying(self, loudness: Measured) -> tuple[int, bytes]:
         """None of these has a field for loudness that is not an order to players to change it."""
+        return 0, b""
 
     def _check_written(self) -> None:
         size = self.part.stat().st_size

@@ -73,9 +73,13 @@ class MonoFiles:
         for number, file in enumerate(self.files):
             file.write(samples[:, number : number + 1])
 
-    def complete(self) -> None:
+    def complete(self, expected: Measured | None = None) -> None:
         """End every file, so that all can be read; raises what `SoundWriter.complete` does, all are gone then."""
-        self._each(lambda file: file.complete())
+        self._each(lambda file: file.complete(expected))
+
+    def take_hash(self, share: float) -> None:
+        """As `SoundWriter.take_hash`, of each."""
+        self._each(lambda file: file.take_hash(share))
 
     def seal(self, loudness: Measured | None = None) -> tuple[str, ...]:
         """Bring every file to the disk; gives the SHA-256 of each. The loudness is that of the whole.

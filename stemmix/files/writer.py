@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from stemmix.errors import OutputError
 from stemmix.files.broadcast import BroadcastInfo, loudness_fields
-from stemmix.files.hashing import sha256_of_rest
+from stemmix.files.hashing import RunningHash
 from stemmix.files.parts import open_part, part_path
 from stemmix.files.wave import BYTES_PER_SAMPLE, RF64_FROM_BYTES, SamplePacker, read_wave_header, wave_header
 from stemmix.files.write_out import WriteOut
@@ -40,9 +40,9 @@ class SoundWriter(ABC):
     """A sound file that stands under its name whole, or not at all.
 
     Written to a hidden part file beside the target: `write` the samples; `complete` it, and the part can be read as the
-    finished file will be; `seal` it, and it is on the disk for good and its hash is known; `publish` renames it.
-    `finish` does all that is left. A context manager: leaving it by an exception, or unpublished, removes the part
-    file.
+    finished file will be; `seal` it, and it is on the disk for good and its hash is known, of which parts may be taken
+    before (`take_hash`); `publish` renames it. `finish` does all that is left. A context manager: leaving it by an
+    exception, or unpublished, removes the part file.
     """
 
     def __init__(
@@ -64,6 +64,10 @@ class SoundWriter(ABC):
         self._size = size
         self._write_out: WriteOut | None = None
         """Once it is complete."""
+        self._said = b""
+        """Of its loudness, in the file."""
+        self._hash: RunningHash | None = None
+        self._read_again = contextlib.ExitStack()
         try:
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, "is a folder")
@@ -97,9 +101,9 @@ class SoundWriter(ABC):
         self.publish()
         return sha256
 
-    def complete(self) -> None:
+    def complete(self, expected: Measured | None = None) -> None:
         """End the file: `part` can then be read, as it will be but for what `seal` adds. Nothing may be written after.
-        It goes to the disk meanwhile.
+        It goes to the disk meanwhile. Of its loudness it says what is `expected` to be measured, until it is sealed.
 
         Raises OutputError where the disk refuses; ValueError where frames are missing that were announced. There is no
         part file then.
@@ -110,28 +114,40 @@ class SoundWriter(ABC):
             if self._frames_written != self._frames:
                 raise ValueError(f"{self.path.name}: {self._frames_written} frames written of {self._frames} announced")
             self._end()
+            if expected is not None:
+                self._say(expected)
             self._file.flush()
             self._write_out = WriteOut(self._file)
             self._write_out.begin()
 
+    def take_hash(self, share: float) -> None:
+        """Take the hash of the file up to a share of it, 0 to 1, once it is complete: `seal` has but the rest to do.
+
+        In vain where it comes to say another loudness than was expected: that stands first in a WAVE file, and the hash
+        is taken again. OutputError where the disk refuses; there is no part file then.
+        """
+        with self._or_nothing():
+            running = self._running_hash()
+            running.take(int(share * self.part.stat().st_size) - running.taken)
+
     def seal(self, loudness: Measured | None = None) -> str:
         """Complete the file, say in it how loud it is where it can say so, and bring it to the disk.
 
-        Gives its SHA-256 in hexadecimal, of the bytes as they stand in `part`: loudness is known last and stands first
-        in a WAVE file, so no hash could be taken as the bytes go by. Raises OutputError where the disk refuses or the
-        file does not read back as it was written. There is no part file then.
+        Gives its SHA-256 in hexadecimal, of the bytes as they stand in `part`. Raises OutputError where the disk
+        refuses or the file does not read back as it was written. There is no part file then.
         """
         self.complete()
         with self._or_nothing():
             assert self._write_out is not None  # it is complete
             self._write_out.end()
-            if loudness is not None:
-                self._tell(loudness)
+            if loudness is not None and self._say(loudness):
+                self._hash = None
             self._file.flush()
             os.fsync(self._file.fileno())
             self._check_written()
-            with self.part.open("rb") as written:
-                return sha256_of_rest(written)
+            sha256 = self._running_hash().finish()
+            self._read_again.close()
+            return sha256
 
     def publish(self) -> None:
         """Bring a sealed file under its name; OutputError where the disk refuses."""
@@ -145,6 +161,7 @@ class SoundWriter(ABC):
 
     def abort(self) -> None:
         """Remove the part file if it is still there; what stands under the name is left alone."""
+        self._read_again.close()
         if self._file.closed:
             return
         if self._write_out is not None:
@@ -168,8 +185,24 @@ class SoundWriter(ABC):
         """Open the part again and count; OutputError where something is missing."""
 
     @abstractmethod
-    def _tell(self, loudness: Measured) -> None:
-        """Say in the file how loud it is, where there is a place for it; OSError passes."""
+    def _saying(self, loudness: Measured) -> tuple[int, bytes]:
+        """Where in the file it says how loud it is, and what; nothing where there is no place for it."""
+
+    def _running_hash(self) -> RunningHash:
+        """Of the part file: that which was begun, or a new one."""
+        if self._hash is None:
+            self._hash = RunningHash(self._read_again.enter_context(self.part.open("rb")))
+        return self._hash
+
+    def _say(self, loudness: Measured) -> bool:
+        """Say in the file how loud it is; whether it has not said so before. OSError passes."""
+        at, said = self._saying(loudness)
+        if said == self._said:
+            return False
+        self._file.seek(at)
+        self._file.write(said)
+        self._said = said
+        return True
 
     def _lost(self, there: int, due: int) -> OutputError:
         return OutputError(f"{self.path}: cannot be written: {there} of {due} bytes arrived on the disk")
@@ -234,10 +267,8 @@ class WaveWriter(SoundWriter):
     def _end(self) -> None:
         self._file.write(self._pad)
 
-    def _tell(self, loudness: Measured) -> None:
-        if self._loudness_offset is not None:
-            self._file.seek(self._loudness_offset)
-            self._file.write(loudness_fields(loudness))
+    def _saying(self, loudness: Measured) -> tuple[int, bytes]:
+        return (0, b"") if self._loudness_offset is None else (self._loudness_offset, loudness_fields(loudness))
 
     def _check_written(self) -> None:
         header = read_wave_header(self.part)

@@ -15,6 +15,7 @@ import pytest
 from stemmix.engine import bus, gauge, hearing, master, output, printed
 from stemmix.engine.deliver import Delivery, deliver, publish
 from stemmix.errors import OutputError
+from stemmix.files import writer
 from stemmix.files.audio import sha256_of
 from stemmix.files.documents import StagedDocument
 from stemmix.files.writer import SoundWriter
@@ -174,6 +175,21 @@ def test_hashes_and_measurements_are_of_the_files_that_are_there(tmp_path: Path,
         assert file.measured.sample_peak_dbfs == pytest.approx(
             20 * np.log10(np.abs(read_audio(tmp_path / name)).max()), abs=0.01
         )
+
+
+@pytest.mark.parametrize(("ceiling_dbtp", "as_expected"), [(-1.0, True), (-12.0, False)], ids=["linear", "limited"])
+def test_the_hash_of_a_linear_master_is_taken_while_it_is_examined(
+    tmp_path: Path, stems: list[np.ndarray], monkeypatch: pytest.MonkeyPatch, ceiling_dbtp: float, as_expected: bool
+) -> None:
+    """What it is to say of its loudness, before its samples, follows from the mix: its hash need not wait for that."""
+    begun: list[int] = []
+    seal, hash_of = SoundWriter.seal, writer.RunningHash
+    monkeypatch.setattr(SoundWriter, "seal", lambda *given: (begun.append(-1), seal(*given))[1])
+    monkeypatch.setattr(writer, "RunningHash", lambda file: (begun.append(1), hash_of(file))[1])
+    wanted = {"name": "mix", "target_lufs": -23.0, "ceiling_dbtp": ceiling_dbtp, "max_limiting_db": 20.0}
+    (file,) = delivered(job_of(tmp_path, stems, wanted)).values()
+    assert begun == ([1, -1] if as_expected else [-1, 1])
+    assert file.sha256 == sha256_of(tmp_path / file.path)
 
 
 @pytest.mark.parametrize("size", [512, 4096, 48_000])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stemmix.engine.gauge import Asked, Gauge, Programme, pooled
+from stemmix.engine.gauge import Asked, Gauge, Programme, at_gain, pooled
 from stemmix.model.layouts import MONO, STEREO, SURROUND_7_1_4
 from stemmix.model.presets import PRESETS
 from stemmix.model.receipt import Measured
@@ -76,6 +76,18 @@ def test_reels_read_as_one_read_as_their_files_put_end_to_end(cut: float) -> Non
     assert abs(mean_lufs - together.integrated_lufs) > 0.1, "a mean of readings would be another"
     assert together.lra_lu is not None
     assert together.lra_lu > 10.0
+
+
+@pytest.mark.parametrize("gain_db", [-9.0, 6.0])
+def test_at_a_gain_a_stream_reads_as_what_is_written_at_it(gain_db: float) -> None:
+    """Also where the gates leave out other parts of it then: half of it is near the absolute one."""
+    signal = np.concatenate([noise(5 * RATE_HZ, rms=0.05), noise(5 * RATE_HZ, rms=2e-4), np.zeros((RATE_HZ, 2))])
+    written = gauge(signal * 10 ** (gain_db / 20)).read()
+    told = at_gain(gauge(signal), gain_db)
+    for name in ("integrated_lufs", "lra_lu", "true_peak_dbtp", "momentary_max_lufs", "short_term_max_lufs"):
+        assert getattr(told, name) == pytest.approx(getattr(written, name), abs=1e-6), name
+    silence = at_gain(gauge(np.zeros((RATE_HZ, 2))), gain_db)
+    assert (silence.integrated_lufs, silence.lra_lu, silence.true_peak_dbtp) == (None, None, None)
 
 
 def test_of_floors_and_ratios_to_peaks_the_lowest_counts_and_of_maxima_the_highest() -> None:

@@ -72,6 +72,24 @@ def write(path: Path, encoding: Any = "wav24", layout: Layout = STEREO, frames: 
         return file.finish(loudness)
 
 
+@pytest.mark.parametrize("expected", [MEASURED, UNMEASURED], ids=["as expected", "otherwise"])
+def test_a_hash_that_is_begun_before_the_loudness_is_known_is_of_what_stands_there_in_the_end(
+    tmp_path: Path, expected: Measured
+) -> None:
+    samples = np.random.default_rng(8).integers(-30_000, 30_000, (4801, 2), np.int32)
+    with WaveWriter(path := tmp_path / "mix.wav", "wav24", 48_000, STEREO, len(samples), metadata=INFO) as file:
+        file.write(samples)
+        file.complete(expected)
+        for share in (0.0, 0.3, 0.3, 1.0):
+            file.take_hash(share)
+        sha256 = file.finish(MEASURED)
+    with WaveWriter(known_last := tmp_path / "last.wav", "wav24", 48_000, STEREO, len(samples), metadata=INFO) as file:
+        file.write(samples)
+        file.finish(MEASURED)
+    assert path.read_bytes() == known_last.read_bytes()
+    assert sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def ffprobe(path: Path) -> dict[str, Any]:
     if shutil.which("ffprobe") is None:
         pytest.skip("ffprobe is not installed")
