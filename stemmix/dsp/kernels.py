@@ -239,7 +239,10 @@ def first_beyond(samples, limit):
 
 @compiled
 def add_up(first, second, third, fourth, count, out):
-    """out gets the sum of the first `count`, two to four, of (n,) samples, added in their order; it may be `first`."""
+    """out gets the sum of the first `count`, two to four, of (n,) samples, added in their order; it may be `first`.
+
+    A sum is rounded once, where out is float32.
+    """
     if count == 2:
         for i in range(len(out)):
             out[i] = first[i] + second[i]
@@ -249,15 +252,6 @@ def add_up(first, second, third, fourth, count, out):
     else:
         for i in range(len(out)):
             out[i] = first[i] + second[i] + third[i] + fourth[i]
-
-
-@compiled
-def to_single(samples, single, back):
-    """Round (n,) samples to float32: single, and the same as float64: back."""
-    for i in range(len(samples)):
-        single[i] = samples[i]
-    for i in range(len(samples)):
-        back[i] = single[i]
 
 
 # ---- K-weighting and loudness ----------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from stemmix.crew import Crew, Hearers, ahead, frames_at_once
 from stemmix.engine.gauge import Programme
-from stemmix.engine.mixer import Singles, bus_of, folded, in_single
+from stemmix.engine.mixer import Singles, bus_in_single, folded
 from stemmix.errors import OutputError
 from stemmix.files.scratch import Scratch
 from stemmix.model.layouts import Layout
@@ -98,7 +98,7 @@ class Bus:
         with Crew(self.job.threads, "mix") as crew:
             hearers = Hearers(crew)
             for stems in self.job.mixed(crew):
-                single, bus = in_single(bus_of(stems))
+                single, bus = bus_in_single(stems)
                 told = partial(self.job.advance, "mix", len(bus))
                 hearers.give([*hear(stems, bus), partial(self._keep, scratch, single)], told)
             hearers.catch_up()
@@ -120,7 +120,7 @@ class Bus:
         scratch = None if last else self._scratch()
         line, keeping = crew.line(), None
         for stems in self.job.mixed(crew):
-            single, block = in_single(bus_of(stems))
+            single, block = bus_in_single(stems)
             if keeping is not None:
                 keeping.result()
             if scratch is not None:

@@ -203,21 +203,29 @@ def bus_of(blocks: Sequence[Floats]) -> Floats:
     if len(blocks) == 1:
         return blocks[0]
     bus = np.empty(blocks[0].shape)
-    total = bus.reshape(-1)
-    first, *rest = (np.ascontiguousarray(block).reshape(-1) for block in blocks)
-    for begin in range(0, len(rest), _ADDED_AT_ONCE):
-        some = rest[begin : begin + _ADDED_AT_ONCE]
-        others = (*some, *[first] * (_ADDED_AT_ONCE - len(some)))
-        kernels.add_up(first, *others, 1 + len(some), total)
-        first = total
+    _add_up(blocks, bus)
     return bus
 
 
-def in_single(block: Floats) -> tuple[Singles, Floats]:
-    """(n, channels) samples rounded to 32-bit float, and the same again as float64."""
-    single, back = np.empty(block.shape, np.float32), np.empty(block.shape)
-    kernels.to_single(np.ascontiguousarray(block).reshape(-1), single.reshape(-1), back.reshape(-1))
-    return single, back
+def bus_in_single(blocks: Sequence[Floats]) -> tuple[Singles, Floats]:
+    """The same sum, then rounded to 32-bit float; and that again as float64."""
+    single = np.empty(blocks[0].shape, np.float32)
+    if len(blocks) == 1:
+        single[:] = blocks[0]
+    else:
+        _add_up(blocks, single)
+    return single, single.astype(np.float64)
+
+
+def _add_up(blocks: Sequence[Floats], out: Floats | Singles) -> None:
+    """The sum of two stems or more: in float64, and rounded to what `out` is in the end."""
+    first, *rest = (np.ascontiguousarray(block).reshape(-1) for block in blocks)
+    *begun, last = (rest[at : at + _ADDED_AT_ONCE] for at in range(0, len(rest), _ADDED_AT_ONCE))
+    total = np.empty(first.shape) if begun else first
+    for some, into in (*((some, total) for some in begun), (last, out.reshape(-1))):
+        others = (*some, *[first] * (_ADDED_AT_ONCE - len(some)))
+        kernels.add_up(first, *others, 1 + len(some), into)
+        first = total
 
 
 def folded(block: Floats, source: Layout, target: Layout) -> Floats:

@@ -33,7 +33,7 @@ from stemmix.analysis.scan import StemScan
 from stemmix.dsp.dither import quantise
 from stemmix.dsp.limiter import TruePeakLimiter
 from stemmix.engine.gauge import Asked, Gauge, Programme
-from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, blocks_of, bus_of, gains_of_stem
+from stemmix.engine.mixer import BLOCK_FRAMES, MixedStem, blocks_of, bus_in_single, gains_of_stem
 from stemmix.engine.qc import QcWatch
 from stemmix.engine.specification import gain_for
 from stemmix.files.audio import AudioReader, inspect
@@ -140,7 +140,7 @@ def _gain_db(blocks: Iterator[tuple[Floats, ...]], frames: int, project: Project
     specification = project.specification(master)
     gauge = Gauge(project.sample_rate, project.layout, Programme(0, frames, ()), Asked.for_gain(specification))
     for stems in blocks:
-        gauge.process(bus_of(stems))
+        gauge.process(bus_in_single(stems)[1])
     return gain_for(specification, gauge.read()).gain_db or 0.0
 
 
@@ -157,7 +157,7 @@ def _of_the_mix(
     with soundfile.SoundFile(path, "w", rate_hz, len(layout.weights), "PCM_24") as file:
         for stems in blocks:
             with adds:
-                mix = bus_of(stems)
+                _, mix = bus_in_single(stems)
             with gauges:
                 gauge.process(mix)
             if gain is not None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stemmix.dsp import kernels
-from stemmix.engine.mixer import bus_of, in_single
+from stemmix.engine.mixer import bus_in_single, bus_of
 from stemmix.model.layouts import LAYOUTS, Layout, fold_matrix
 from tests.reference import mixing
 
@@ -33,10 +33,12 @@ def test_stems_that_lie_anyhow_in_memory_are_added_alike() -> None:
     assert np.array_equal(bus_of(blocks), mixing.add_up(blocks))
 
 
-def test_single_precision_is_what_the_twin_rounds_to() -> None:
-    block = np.random.default_rng(4).standard_normal((1001, 2)) * 10.0 ** np.linspace(-60, 30, 1001)[:, None]
-    single, back = in_single(block)
-    wanted_single, wanted_back = mixing.to_single(block.reshape(-1))
+@pytest.mark.parametrize("stems", range(1, 12))
+def test_a_sum_in_single_precision_is_rounded_once_as_the_twin_rounds_it(stems: int) -> None:
+    levels = 10.0 ** np.linspace(-60, 30, 1001)[:, None]
+    blocks = list(np.random.default_rng(4).standard_normal((stems, 1001, 2)) * levels)
+    single, back = bus_in_single(blocks)
+    wanted_single, wanted_back = mixing.to_single(mixing.add_up(blocks).reshape(-1))
     assert single.dtype == np.float32
     assert np.array_equal(single.reshape(-1), wanted_single)
     assert np.array_equal(back.reshape(-1), wanted_back)

@@ -232,7 +232,7 @@ def failing_after(count: int, real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 STAGES = {
-    "the mix": (bus, "bus_of", 5),
+    "the mix": (bus, "bus_in_single", 5),
     "what is heard of it": (hearing, "folded", 5),
     "the master": (output, "quantise", 3),
     "the limiter": (master, "TruePeakLimiter", 0),

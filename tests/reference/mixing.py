@@ -22,6 +22,6 @@ def add_up(blocks):
 
 
 def to_single(samples):
-    """Samples as 32-bit float, and what is left of them."""
+    """Samples as 32-bit float, and what is left of them as float64."""
     single = [np.float32(sample) for sample in samples]
     return single, [float(sample) for sample in single]
