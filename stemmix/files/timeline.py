@@ -273,10 +273,11 @@ def _in_file(place: _Place, name: str, time: str | float, audio: AudioFile, cloc
             f"{place}: {name}: {time} is a timecode, and {audio.path} has no time reference to count it from; "
             "expected seconds or samples from its beginning"
         )
-    if frame < reference:
+    since = replace(clock, rate_hz=audio.sample_rate).since(reference, frame)
+    if since < 0:
         begins = clock.told_at(Fraction(reference, audio.sample_rate))
         raise ProjectError(f"{place}: {name}: {time} lies before the beginning of {audio.path}, {begins}")
-    return frame - reference
+    return since
 
 
 def _length(audio: AudioFile, first: int, end: int | None, pull: Fraction, rate_hz: int) -> int | None:

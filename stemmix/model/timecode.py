@@ -169,14 +169,18 @@ class Clock:
         return at
 
     def since_start(self, time_of_day: int) -> int:
-        """Where a time of day lies, in samples since midnight and since the start; before it where it is negative.
+        """Where a time of day lies, in samples since midnight and since the start; before it where it is negative."""
+        return self.since(self.start_samples, time_of_day)
+
+    def since(self, begin: int, time_of_day: int) -> int:
+        """How many samples one time of day lies after another, both in samples since midnight.
 
         A day goes on from 00:00:00:00 where a night is shot through; what is half a day earlier or less is before.
         """
-        at = time_of_day - self.start_samples
         day = DAY_S * self.rate_hz
         if self.frame_rate is not None:
             day = samples_from_frames(frames_a_day(self.frame_rate), self.frame_rate, self.rate_hz)
+        at = time_of_day % day - begin
         return at + day if at + day <= day // 2 else at
 
     def length(self, time: str | float, rate_hz: int | None = None) -> int:

@@ -259,6 +259,17 @@ def test_in_and_out_may_be_the_files_own_timecode(tmp_path: Path) -> None:
     assert np.array_equal(heard, samples[5 * 1920 : 10 * 1920].astype(np.float32))
 
 
+def test_a_file_that_runs_over_midnight_has_one_timecode_throughout(tmp_path: Path) -> None:
+    samples = noise(2 * RATE_HZ)
+    broadcast_wave(tmp_path / "a.wav", samples, (86_400 - 1) * RATE_HZ)
+    clip = {"file": "a.wav", "in": "23:59:59:20", "out": "00:00:00:05", "at": 0}
+    heard = played(placed(tmp_path, clips=[clip]))
+    assert np.array_equal(heard, samples[20 * 1920 : 30 * 1920].astype(np.float32))
+    assert placed(tmp_path, clock=Clock(RATE_HZ, "25"), clips=[{"file": "a.wav", "in": "00:00:00:05"}]).at == 5 * 1920
+    with pytest.raises(ProjectError, match=r"in: 23:59:58:00 lies before the beginning of .*a\.wav, 23:59:59:00"):
+        placed(tmp_path, clips=[clip | {"in": "23:59:58:00"}])
+
+
 REFUSED = {
     "past the end": ([{"file": "a.wav", "out": 2.0}], r"clip 1: out: 2 s lies past the end of .*a\.wav, which is 1 s"),
     "begins past it": (
