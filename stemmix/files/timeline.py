@@ -225,8 +225,10 @@ class _Place:
 
 def _piece(place: _Place, clip: Clip, audio: AudioFile, clock: Clock) -> Piece:
     reference = time_reference_of(audio)
-    first = _in_file(place, "in", clip.start, audio, clock, reference)
-    end = audio.frames if clip.end is None else _in_file(place, "out", clip.end, audio, clock, reference)
+    pull = Fraction(clip.pull or 1)
+    own = clock.of_file(audio.sample_rate, pull)
+    first = _in_file(place, "in", clip.start, audio, own, reference)
+    end = audio.frames if clip.end is None else _in_file(place, "out", clip.end, audio, own, reference)
     for name, typed, frame in (("in", clip.start, first), ("out", clip.end, end)):
         past = audio.frames is not None and frame is not None and frame > audio.frames - (name == "in")
         if typed is not None and past and audio.frames is not None:
@@ -238,7 +240,6 @@ def _piece(place: _Place, clip: Clip, audio: AudioFile, clock: Clock) -> Piece:
     if end is not None and end <= first:
         ends = as_typed(clip.end if clip.end is not None else 0.0)
         raise ProjectError(f"{place}: out: {ends} must lie after 'in' ({as_typed(clip.start)}) in {audio.path}")
-    pull = Fraction(clip.pull or 1)
     frames = None if end is None else _length(audio, first, end, pull, clock.rate_hz)
     fades = [
         None if fade is None else Ramp(clock.length(fade.length), fade.shape) for fade in (clip.fade_in, clip.fade_out)
@@ -251,7 +252,7 @@ def _piece(place: _Place, clip: Clip, audio: AudioFile, clock: Clock) -> Piece:
         raise ProjectError(
             f"{place}: its fades take {taken} samples, and of {audio.path} it has {frames}; expected less"
         )
-    at = _begins(place, clip, audio, clock, reference, first)
+    at = _begins(place, clip, audio, clock, own, reference, first)
     return Piece(place.clip, audio, first, at, frames, gain_from_db(clip.gain_db), pull, fade_in, fade_out)
 
 
@@ -263,19 +264,26 @@ def time_reference_of(audio: AudioFile) -> int | None:
     return said.pop() or None if len(said) == 1 else None
 
 
-def _in_file(place: _Place, name: str, time: str | float, audio: AudioFile, clock: Clock, reference: int | None) -> int:
-    """The frame of a file that a time means."""
-    frame = clock.length(time, audio.sample_rate)
+def _in_file(place: _Place, name: str, time: str | float, audio: AudioFile, own: Clock, reference: int | None) -> int:
+    """The frame of a file that a time means; `own` is what the file counts by."""
     if not isinstance(time, str) or not has_frames(time):
-        return frame
+        return own.length(time)
     if reference is None:
         raise ProjectError(
             f"{place}: {name}: {time} is a timecode, and {audio.path} has no time reference to count it from; "
             "expected seconds or samples from its beginning"
         )
-    since = replace(clock, rate_hz=audio.sample_rate).since(reference, frame)
+    if own.frame_rate is None:
+        raise ProjectError(
+            f"{place}: {name}: {time} is a timecode, and no frame rate comes to that of the project by the pull of "
+            f"{audio.path}; expected seconds or samples from its beginning"
+        )
+    try:
+        since = own.since(reference, own.length(time))
+    except ValueError as fault:
+        raise ProjectError(f"{place}: {name}: {fault}") from None
     if since < 0:
-        begins = clock.told_at(Fraction(reference, audio.sample_rate))
+        begins = own.told_at(Fraction(reference, own.rate_hz))
         raise ProjectError(f"{place}: {name}: {time} lies before the beginning of {audio.path}, {begins}")
     return since
 
@@ -285,19 +293,21 @@ def _length(audio: AudioFile, first: int, end: int | None, pull: Fraction, rate_
     return None if end is None else math.ceil((end - first) * rate_hz / (audio.sample_rate * pull))
 
 
-def _begins(place: _Place, clip: Clip, audio: AudioFile, clock: Clock, reference: int | None, first: int) -> int:
+def _begins(
+    place: _Place, clip: Clip, audio: AudioFile, clock: Clock, own: Clock, reference: int | None, first: int
+) -> int:
     if clip.at is not None:
         return clock.position(clip.at)
     if reference is None:
         return 0
-    since_midnight_s = Fraction(reference + first, audio.sample_rate)
-    at = clock.since_start(round(since_midnight_s * clock.rate_hz))
-    if at < 0:
+    since = own.since_start(reference + first)
+    if since < 0:
+        said = own.told_at(Fraction(reference + first, own.rate_hz))
         raise ProjectError(
-            f"{place}: begins before the programme: {audio.path} has a time reference of "
-            f"{clock.told_at(since_midnight_s)}, and the programme starts at {clock.told_start}; expected an 'at'"
+            f"{place}: begins before the programme: {audio.path} has a time reference of {said}, and the programme "
+            f"starts at {own.told_start}; expected an 'at'"
         )
-    return at
+    return round(Fraction(since * clock.rate_hz, own.rate_hz) / Fraction(clip.pull or 1))
 
 
 def _crossfaded(where: str, pieces: list[Piece], shape: FadeShape) -> tuple[Piece, ...]:

@@ -183,6 +183,37 @@ class Clock:
         at = time_of_day % day - begin
         return at + day if at + day <= day // 2 else at
 
+    def of_file(self, rate_hz: int, pull: Fraction) -> Clock:
+        """What a file at `rate_hz` counts its own times by that is played at `pull` times its speed.
+
+        When it was recorded, frames went by as much slower, under the same timecodes: those of 24 frames a second at
+        23.976. Its `frame_rate` is None where none of `FRAME_RATES` is as fast as that.
+
+        >>> Clock(48_000, "25", "10:00:00:00").of_file(44_100, Fraction(25, 24))
+        Clock(rate_hz=44100, frame_rate='24', start='10:00:00:00')
+        """
+        if pull == 1:
+            return replace(self, rate_hz=rate_hz)
+        of_picture = self.frame_rate
+        own = next(
+            (
+                rate
+                for rate, frames_a_second in FRAME_RATES.items()
+                if of_picture is not None
+                and is_drop_frame(rate) is is_drop_frame(of_picture)
+                and frames_a_second * pull == FRAME_RATES[of_picture]
+            ),
+            None,
+        )
+        clock = Clock(rate_hz, own, self.start)
+        try:
+            if isinstance(self.start, str) and has_frames(self.start):
+                clock.length(self.start)
+                return clock
+        except ValueError:  # a code that only the faster of the two has
+            pass
+        return replace(clock, start=float(Fraction(self.start_samples, self.rate_hz) * pull))
+
     def length(self, time: str | float, rate_hz: int | None = None) -> int:
         """How many samples a time counts from nought: of a timecode, its frames. At `rate_hz` or the programme's."""
         rate_hz = self.rate_hz if rate_hz is None else rate_hz

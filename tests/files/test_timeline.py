@@ -24,7 +24,7 @@ from stemmix.files.timeline import Timeline, timeline_of
 from stemmix.files.writer import WaveWriter
 from stemmix.model.layouts import LAYOUTS, MONO, STEREO, SURROUND_5_1, fold_matrix, placing_matrix
 from stemmix.model.stems import Stem
-from stemmix.model.timecode import Clock
+from stemmix.model.timecode import FRAME_RATES, Clock
 from tests.material import all_of, taken_by_turns
 
 RATE_HZ = 48_000
@@ -249,6 +249,45 @@ def test_a_clip_without_a_place_stands_at_its_files_time_reference(tmp_path: Pat
 def test_a_time_reference_is_at_the_files_own_rate(tmp_path: Path) -> None:
     broadcast_wave(tmp_path / "a.wav", noise(1000), 3_601 * 44_100, 44_100)
     assert placed(tmp_path, file="a.wav").at == RATE_HZ
+
+
+@pytest.mark.parametrize(
+    ("clock", "pull", "recorded_at", "in_s"),
+    [
+        (Clock(RATE_HZ, "24", "01:00:00:00"), "1001/1000", Fraction(24_000, 1001), Fraction(5005, 1000)),
+        (Clock(RATE_HZ, "25", "01:00:00:00"), "25/24", Fraction(24), Fraction(5)),
+        (Clock(RATE_HZ, "23.976", "01:00:00:00"), "1000/1001", Fraction(24), Fraction(5)),
+        (Clock(RATE_HZ, "24", "01:00:00:00"), "24/25", Fraction(25), Fraction(5)),
+        (Clock(44_100, "25"), "1001/960", Fraction(24_000, 1001), Fraction(5005, 1000)),
+    ],
+)
+def test_a_file_that_is_pulled_keeps_the_timecode_that_it_was_recorded_with(
+    tmp_path: Path, clock: Clock, pull: str, recorded_at: Fraction, in_s: Fraction
+) -> None:
+    """What was recorded n frames after the start is heard n frames after it."""
+    counted = round(recorded_at)
+    hour = 3600 * counted / recorded_at if clock.start else Fraction(0)
+    broadcast_wave(tmp_path / "a.wav", noise(6 * RATE_HZ), round((hour + 100 / recorded_at) * RATE_HZ))
+    frame = FRAME_RATES[clock.frame_rate or ""] * Fraction(1, clock.rate_hz)
+    assert placed(tmp_path, clock, file="a.wav", pull=pull).at * frame == pytest.approx(100, abs=1e-3)
+    second = f"{'01' if clock.start else '00'}:00:{100 // counted + 5:02}:{100 % counted:02}"
+    (piece,) = placed(tmp_path, clock, clips=[{"file": "a.wav", "pull": pull, "in": second}]).pieces
+    assert piece.first == round(in_s * RATE_HZ)
+    assert piece.at * frame == pytest.approx(100 + 5 * counted, abs=1e-3)
+
+
+def test_a_file_that_is_pulled_to_no_frame_rate_goes_by_the_clock(tmp_path: Path) -> None:
+    broadcast_wave(tmp_path / "a.wav", noise(RATE_HZ), 3_750 * RATE_HZ)
+    clock = Clock(RATE_HZ, "29.97", 3600.0)
+    assert placed(tmp_path, clock, file="a.wav", pull="25/24").at == 0
+    with pytest.raises(ProjectError, match=r"in: 01:02:30:00 is a timecode, and no frame rate comes to that of the"):
+        placed(tmp_path, clock, clips=[{"file": "a.wav", "pull": "25/24", "in": "01:02:30:00"}])
+
+
+def test_a_timecode_that_the_recorder_had_not_is_refused(tmp_path: Path) -> None:
+    broadcast_wave(tmp_path / "a.wav", noise(RATE_HZ), 3_600 * RATE_HZ)
+    with pytest.raises(ProjectError, match=r"in: '01:00:00:24' has no frame 24: at 24 frames a second"):
+        placed(tmp_path, clips=[{"file": "a.wav", "pull": "25/24", "in": "01:00:00:24"}])
 
 
 def test_in_and_out_may_be_the_files_own_timecode(tmp_path: Path) -> None:
