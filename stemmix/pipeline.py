@@ -23,7 +23,7 @@ from stemmix.files.folders import folder_for_files
 from stemmix.files.hashes import Hashes
 from stemmix.files.parts import remove_strays
 from stemmix.files.paths import is_folder, resolved, seen_from
-from stemmix.files.projects import read_project
+from stemmix.files.projects import Whereabouts, read_project
 from stemmix.listening import THREADS, keep_heard, listen, programme_frames
 from stemmix.machine import give_back_freed_objects, processor, versions
 from stemmix.model.deliverables import made_for_dialogue, speech_of
@@ -162,9 +162,9 @@ def _refuse_late_action(path: Path, project: Project, frames: int) -> None:
     """A ProjectError where the action begins after a programme of so many samples."""
     first, _ = project.action
     if first >= frames:
-        begins = as_typed(project.ffoa or 0.0)
+        where, begins = Whereabouts(path, project).of(("ffoa",)), as_typed(project.ffoa or 0.0)
         raise ProjectError(
-            f"{path}: ffoa: {begins} is not before the programme's end, {frames / project.sample_rate:g} s"
+            f"{where}: ffoa: {begins} is not before the programme's end, {frames / project.sample_rate:g} s"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 from stemmix.engine.mixer import MixedStem, gains_of_stem
@@ -13,12 +13,14 @@ from stemmix.files.audio import AudioFile, inspect, inspect_discrete
 from stemmix.files.faults import none_of
 from stemmix.files.hashes import FileHash, Hashes, on_demand
 from stemmix.files.paths import clip_paths
-from stemmix.files.timeline import Timeline, time_reference_of, timeline_of
+from stemmix.files.projects import Whereabouts
+from stemmix.files.timeline import Timeline, Where, spots_of, time_reference_of, timeline_of
 from stemmix.model.choice import ChoiceError
 from stemmix.model.layouts import LAYOUTS, STEREO, Layout, Matrix, Order, chained, fold_matrix, placing_matrix
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
 from stemmix.model.stems import Clip, Stem
+from stemmix.model.timecode import Place
 from stemmix.planning.evidence import HeardStem
 from stemmix.stopping import Pool
 
@@ -122,12 +124,16 @@ class Source:
 
 
 def open_stems(project_path: Path, project: Project, threads: int = 2, hashes: Hashes | None = None) -> list[Source]:
-    """Look at every file of every stem that is heard, and place it; a StemError names all that cannot be used.
+    """Look at every file of every stem that is heard, and place it.
+
+    A StemError names all that cannot be used, each where the project first asks for it.
 
     Their `hashes` are begun with; without, each is taken when it is asked for.
 
     ProjectError as of `timeline_of`.
     """
+    whereabouts = Whereabouts(project_path, project)
+    where = {stem.id: partial(_below, whereabouts, ("stems", index)) for index, stem in enumerate(project.stems)}
     looks = {
         stem.id: [_Look.of(clip, clip_paths(project_path, stem, clip)) for clip in stem.timeline]
         for stem in project.heard
@@ -135,27 +141,39 @@ def open_stems(project_path: Path, project: Project, threads: int = 2, hashes: H
     wanted = list(dict.fromkeys(look for its in looks.values() for look in its))
     with Pool(threads, "open") as pool:
         looked_at = dict(zip(wanted, pool.map(_Look.taken, wanted), strict=True))
-        audios = {look: audio for look, audio in looked_at.items() if isinstance(audio, AudioFile)}
-    if faults := [str(fault) for fault in looked_at.values() if isinstance(fault, StemError)]:
-        raise StemError("\n".join(dict.fromkeys(faults)))
+    audios: dict[_Look, AudioFile] = {}
+    faults: dict[str, str] = {}
+    for stem in project.heard:
+        for look, spot in zip(looks[stem.id], spots_of(where[stem.id], stem), strict=True):
+            found = looked_at[look]
+            if isinstance(found, AudioFile):
+                audios[look] = found
+            elif str(found) not in faults:
+                faults[str(found)] = spot.told(look.field, str(found))
+    if faults:
+        raise StemError("\n".join(faults.values()))
     hash_of = cache(on_demand) if hashes is None else hashes.of
     for audio in (audio for whole in audios.values() for audio in whole.files):
         hash_of(audio.path)
     return [
-        _source(project_path, project, stem, [audios[look] for look in looks[stem.id]], hash_of)
+        _source(where[stem.id], project, stem, [audios[look] for look in looks[stem.id]], hash_of)
         for stem in project.heard
     ]
 
 
+def _below(whereabouts: Whereabouts, above: Place, place: Place) -> str:
+    return whereabouts.of((*above, *place))
+
+
 def _source(
-    project_path: Path, project: Project, stem: Stem, audios: Sequence[AudioFile], hash_of: Callable[[Path], FileHash]
+    where: Where, project: Project, stem: Stem, audios: Sequence[AudioFile], hash_of: Callable[[Path], FileHash]
 ) -> Source:
     named = {
         (path, label): NamedFile(path, label, audio, hash_of(audio.path))
         for clip, whole in zip(stem.timeline, audios, strict=True)
         for (label, path), audio in zip(clip.paths.items(), whole.files, strict=True)
     }
-    timeline = timeline_of(str(project_path), stem, audios, project.clock, project.layout)
+    timeline = timeline_of(where, stem, audios, project.clock, project.layout)
     warnings = [warning for audio in audios for warning in audio.warnings]
     if project.start is None and timeline.at >= FAR_S * project.sample_rate and _is_placed_by_files(stem, audios):
         far = project.clock.told(timeline.at)
@@ -191,6 +209,11 @@ class _Look:
     @classmethod
     def of(cls, clip: Clip, paths: Mapping[str | None, Path]) -> _Look:
         return cls(tuple(paths.items()), clip.layout, clip.order)
+
+    @property
+    def field(self) -> str:
+        """Of the clip or stem that asks for it."""
+        return "file" if None in dict(self.paths) else "files"
 
     def taken(self) -> AudioFile | StemError:
         whole = dict(self.paths).get(None)

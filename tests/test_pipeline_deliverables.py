@@ -253,7 +253,7 @@ def test_a_two_pop_changes_no_gain_and_no_reading_and_is_in_the_file(tmp_path: P
 
 def test_an_action_after_the_end_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     project = scene(tmp_path, ffoa=4.5)
-    with pytest.raises(ProjectError, match=r"scene\.json: ffoa: 4\.5 s is not before the programme's end, 4 s"):
+    with pytest.raises(ProjectError, match=r"scene\.json:1:\d+: ffoa: 4\.5 s is not before the programme's end, 4 s"):
         rendered(project)
     assert not (tmp_path / "out").exists()
     assert main(["check", str(project)]) == 3

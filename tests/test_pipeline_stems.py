@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -193,15 +194,19 @@ def test_two_voices_are_heard_as_one_target(tmp_path: Path) -> None:
 # ---- what cannot be --------------------------------------------------------------------------------------------------
 
 
-def test_every_stem_that_cannot_be_used_is_named_at_once(tmp_path: Path) -> None:
-    project = scene(tmp_path)
+def test_every_stem_that_cannot_be_used_is_named_at_once_with_its_place_in_the_project(tmp_path: Path) -> None:
+    stems = scene_stems()
+    stems[2] = {"id": "FX", "role": "fx", "clips": [{"file": "scene/mx.wav"}, {"id": "door", "file": "scene/fx.wav"}]}
+    project = scene(tmp_path, stems=stems)
+    project.write_text(json.dumps(json.loads(project.read_text()), indent=1))
     (tmp_path / "scene" / "mx.wav").unlink()
     (tmp_path / "scene" / "fx.wav").write_bytes(b"")
     with pytest.raises(StemError) as refused:
         rendered(project)
-    assert [line.rpartition("/")[2] for line in str(refused.value).splitlines()] == [
-        "mx.wav: does not exist",
-        "fx.wav: is empty (0 bytes)",
+    told = [line.replace(f"{tmp_path}/", "") for line in str(refused.value).splitlines()]
+    assert told == [
+        "scene.json:13:12: stem 'MX': file: scene/mx.wav: does not exist",
+        "scene.json:24:14: stem 'FX': clip 'door': file: scene/fx.wav: is empty (0 bytes)",
     ]
     assert not (tmp_path / "out").exists()
 

@@ -178,6 +178,18 @@ def test_a_file_is_looked_at_and_hashed_once_however_many_clips_are_made_of_it(t
     assert len({id(piece.audio) for piece in source.timeline.pieces}) == 1
 
 
+def test_a_clip_past_its_files_end_is_told_with_its_place_in_the_project(tmp_path: Path) -> None:
+    stems = scene_stems()
+    clips = [{"file": "scene/mx.wav", "out": 1.0, "mute": True}, {"id": "end", "file": "scene/mx.wav", "out": 9.5}]
+    stems[1] = {"id": "MX", "role": "music", "clips": clips}
+    path = scene(tmp_path, stems=stems)
+    column = path.read_text().index("9.5") + 1
+    with pytest.raises(
+        ProjectError, match=rf"scene\.json:1:{column}: stem 'MX': clip 'end': out: 9\.5 s lies past the"
+    ):
+        open_stems(path, read_project(path))
+
+
 @pytest.mark.parametrize(("start", "warned"), [(None, True), (3600.0, False)])
 def test_a_stem_that_its_time_reference_puts_an_hour_in_is_warned_of(
     tmp_path: Path, start: float | None, warned: bool

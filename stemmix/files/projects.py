@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -59,6 +60,29 @@ def _project(path: Path, joined: _Joined) -> Project:
     if faults:
         raise ProjectError(listed(faults))
     return project
+
+
+class Whereabouts:
+    """Where the values of a project stand, for what is found after it was read: when its stems are opened."""
+
+    def __init__(self, path: Path, project: Project) -> None:
+        self._path = path
+        self._project = project
+
+    @cached_property
+    def _joined(self) -> _Joined | None:
+        """What stands on the disk; None where that is no project, or another one: a later one than that of a revision
+        or a receipt."""
+        try:
+            joined = _joined(_layers(self._path, from_disk, None))
+            same = _project(self._path, joined).stems == self._project.stems
+        except ProjectError:
+            return None
+        return joined if same else None
+
+    def of(self, place: Place) -> str:
+        """File, line and column, `film.json:3:5`; the file alone where its text is not that of the project."""
+        return str(self._path) if self._joined is None else self._joined.spot(place).where
 
 
 def read_project_file(path: Path, *, read: Read = from_disk, name: str | None = None) -> ProjectFile:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from stemmix.errors import ProjectError
 from stemmix.files.audio import AudioFile
 from stemmix.model.layouts import MONO, STEREO, SURROUND_3_0, Layout
 from stemmix.model.stems import Clip, FadeShape, Stem
-from stemmix.model.timecode import Clock, as_typed, has_frames
+from stemmix.model.timecode import Clock, Place, as_typed, has_frames
 from stemmix.units import gain_from_db
 
 Floats = npt.NDArray[np.float64]
@@ -166,31 +166,35 @@ class Timeline:
         return replace(self, pieces=tuple(piece for piece in moved if piece.frames is None or piece.end > 0))
 
 
-def timeline_of(where: str, stem: Stem, files: Sequence[AudioFile], clock: Clock, bus: Layout) -> Timeline:
-    """Place a stem's clips; `files` are those of `stem.timeline`, in its order, looked at; `where` begins messages.
+Where = Callable[[Place], str]
+"""Tells file, line and column of a place below a stem, `film.json:3:5`."""
 
-    Raises ProjectError, naming clip and file, where a clip passes its file's end, begins before the programme, lies
-    within another or is shorter than its fades; where the clips' files differ in layout; where a pan is of no mono
+
+def timeline_of(where: Where, stem: Stem, files: Sequence[AudioFile], clock: Clock, bus: Layout) -> Timeline:
+    """Place a stem's clips; `files` are those of `stem.timeline`, in its order, looked at.
+
+    Raises ProjectError, naming `where`, clip and file, where a clip passes its file's end, begins before the programme,
+    lies within another or is shorter than its fades; where the clips' files differ in layout; where a pan is of no mono
     stem.
     """
-    names = [""] if stem.clips is None else _names(stem)
-    clips = stem.timeline
+    spots = spots_of(where, stem)
     pieces = [
-        _piece(_Place(where, stem.id, name), clip, audio, clock)
-        for name, clip, audio in zip(names, clips, files, strict=True)
+        (spot, _piece(spot, clip, audio, clock)) for spot, clip, audio in zip(spots, stem.timeline, files, strict=True)
     ]
-    pieces.sort(key=lambda piece: piece.at)
-    first = pieces[0]
-    for piece in pieces[1:]:
+    pieces.sort(key=lambda placed: placed[1].at)
+    first = pieces[0][1]
+    for spot, piece in pieces[1:]:
         if piece.audio.layout != first.audio.layout:
-            raise ProjectError(
-                f"{where}: stem {stem.id!r}: {piece.name}: {piece.audio.path} is {piece.audio.layout.name} and "
-                f"{first.audio.path} of {first.name} is {first.audio.layout.name}; the clips of a stem have one layout"
+            spot.refuse(
+                "",
+                f"{piece.audio.path} is {piece.audio.layout.name} and {first.audio.path} of {first.name} is "
+                f"{first.audio.layout.name}; the clips of a stem have one layout",
             )
     layout = first.audio.layout
     if (stem.pan or stem.automation.pan) and layout != MONO:
+        place: Place = ("pan",) if stem.pan else ("automation", "pan")
         has = f"has {layout.channels} channels ({layout.name})"
-        raise ProjectError(f"{where}: stem {stem.id!r}: pan: is for mono stems, and {first.audio.path} {has}")
+        raise ProjectError(f"{where(place)}: stem {stem.id!r}: pan: is for mono stems, and {first.audio.path} {has}")
     gain_db, pan = (
         tuple((clock.position(point.at), point.value) for point in points)
         for points in (stem.automation.gain_db, stem.automation.pan)
@@ -198,48 +202,59 @@ def timeline_of(where: str, stem: Stem, files: Sequence[AudioFile], clock: Clock
     if pan:
         layout = SURROUND_3_0 if "C" in bus.labels else STEREO if "R" in bus.labels else MONO
         pan = () if layout == MONO else pan
-    return Timeline(
-        clock.rate_hz, _crossfaded(f"{where}: stem {stem.id!r}", pieces, stem.crossfade), gain_db, pan, layout
-    )
+    return Timeline(clock.rate_hz, _crossfaded(pieces, stem.crossfade), gain_db, pan, layout)
 
 
-def _names(stem: Stem) -> list[str]:
+@dataclass(frozen=True)
+class Spot:
+    """Where something may be wrong: a clip of a stem, or its one file."""
+
+    where: Where
+    stem: str
+    clip: str
+    """For people: its number, or its id; empty of a stem in one file."""
+    place: Place
+    """Below the stem."""
+
+    def told(self, field: str, message: str) -> str:
+        """One line of a complaint of one of its fields; of an empty one, of it as a whole."""
+        place = (*self.place, field) if field else self.place
+        parts = [self.where(place), f"stem {self.stem!r}", self.clip, field, message]
+        return ": ".join(part for part in parts if part)
+
+    def refuse(self, field: str, message: str) -> NoReturn:
+        raise ProjectError(self.told(field, message))
+
+
+def spots_of(where: Where, stem: Stem) -> list[Spot]:
+    """Of each clip of `stem.timeline`."""
+    if stem.clips is None:
+        return [Spot(where, stem.id, "", ())]
     return [
-        f"clip {index}" if clip.id is None else f"clip {clip.id!r}"
-        for index, clip in enumerate(stem.clips or (), 1)
+        Spot(where, stem.id, f"clip {index + 1}" if clip.id is None else f"clip {clip.id!r}", ("clips", index))
+        for index, clip in enumerate(stem.clips)
         if not clip.mute
     ]
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where something is wrong."""
-
-    project: str
-    stem: str
-    clip: str
-
-    def __str__(self) -> str:
-        return f"{self.project}: stem {self.stem!r}" + (f": {self.clip}" if self.clip else "")
-
-
-def _piece(place: _Place, clip: Clip, audio: AudioFile, clock: Clock) -> Piece:
+def _piece(spot: Spot, clip: Clip, audio: AudioFile, clock: Clock) -> Piece:
     reference = time_reference_of(audio)
     pull = Fraction(clip.pull or 1)
     own = clock.of_file(audio.sample_rate, pull)
-    first = _in_file(place, "in", clip.start, audio, own, reference)
-    end = audio.frames if clip.end is None else _in_file(place, "out", clip.end, audio, own, reference)
+    first = _in_file(spot, "in", clip.start, audio, own, reference)
+    end = audio.frames if clip.end is None else _in_file(spot, "out", clip.end, audio, own, reference)
     for name, typed, frame in (("in", clip.start, first), ("out", clip.end, end)):
         past = audio.frames is not None and frame is not None and frame > audio.frames - (name == "in")
         if typed is not None and past and audio.frames is not None:
             long_s = audio.frames / audio.sample_rate
-            raise ProjectError(
-                f"{place}: {name}: {as_typed(typed)} lies past the end of {audio.path}, which is {long_s:g} s long "
-                f"({audio.frames} samples)"
+            spot.refuse(
+                name,
+                f"{as_typed(typed)} lies past the end of {audio.path}, which is {long_s:g} s long "
+                f"({audio.frames} samples)",
             )
     if end is not None and end <= first:
         ends = as_typed(clip.end if clip.end is not None else 0.0)
-        raise ProjectError(f"{place}: out: {ends} must lie after 'in' ({as_typed(clip.start)}) in {audio.path}")
+        spot.refuse("out", f"{ends} must lie after 'in' ({as_typed(clip.start)}) in {audio.path}")
     frames = None if end is None else _length(audio, first, end, pull, clock.rate_hz)
     fades = [
         None if fade is None else Ramp(clock.length(fade.length), fade.shape) for fade in (clip.fade_in, clip.fade_out)
@@ -247,13 +262,11 @@ def _piece(place: _Place, clip: Clip, audio: AudioFile, clock: Clock) -> Piece:
     fade_in, fade_out = (None if ramp is None or not ramp.samples else ramp for ramp in fades)
     taken = sum(ramp.samples for ramp in (fade_in, fade_out) if ramp is not None)
     if taken and frames is None:
-        raise ProjectError(f"{place}: {audio.path} does not say how long it is: a clip that fades needs an 'out'")
+        spot.refuse("", f"{audio.path} does not say how long it is: a clip that fades needs an 'out'")
     if frames is not None and taken > frames:
-        raise ProjectError(
-            f"{place}: its fades take {taken} samples, and of {audio.path} it has {frames}; expected less"
-        )
-    at = _begins(place, clip, audio, clock, own, reference, first)
-    return Piece(place.clip, audio, first, at, frames, gain_from_db(clip.gain_db), pull, fade_in, fade_out)
+        spot.refuse("", f"its fades take {taken} samples, and of {audio.path} it has {frames}; expected less")
+    at = _begins(spot, clip, audio, clock, own, reference, first)
+    return Piece(spot.clip, audio, first, at, frames, gain_from_db(clip.gain_db), pull, fade_in, fade_out)
 
 
 def time_reference_of(audio: AudioFile) -> int | None:
@@ -264,27 +277,29 @@ def time_reference_of(audio: AudioFile) -> int | None:
     return said.pop() or None if len(said) == 1 else None
 
 
-def _in_file(place: _Place, name: str, time: str | float, audio: AudioFile, own: Clock, reference: int | None) -> int:
+def _in_file(spot: Spot, name: str, time: str | float, audio: AudioFile, own: Clock, reference: int | None) -> int:
     """The frame of a file that a time means; `own` is what the file counts by."""
     if not isinstance(time, str) or not has_frames(time):
         return own.length(time)
     if reference is None:
-        raise ProjectError(
-            f"{place}: {name}: {time} is a timecode, and {audio.path} has no time reference to count it from; "
-            "expected seconds or samples from its beginning"
+        spot.refuse(
+            name,
+            f"{time} is a timecode, and {audio.path} has no time reference to count it from; expected seconds or "
+            "samples from its beginning",
         )
     if own.frame_rate is None:
-        raise ProjectError(
-            f"{place}: {name}: {time} is a timecode, and no frame rate comes to that of the project by the pull of "
-            f"{audio.path}; expected seconds or samples from its beginning"
+        spot.refuse(
+            name,
+            f"{time} is a timecode, and no frame rate comes to that of the project by the pull of {audio.path}; "
+            "expected seconds or samples from its beginning",
         )
     try:
         since = own.since(reference, own.length(time))
     except ValueError as fault:
-        raise ProjectError(f"{place}: {name}: {fault}") from None
+        spot.refuse(name, str(fault))
     if since < 0:
         begins = own.told_at(Fraction(reference, own.rate_hz))
-        raise ProjectError(f"{place}: {name}: {time} lies before the beginning of {audio.path}, {begins}")
+        spot.refuse(name, f"{time} lies before the beginning of {audio.path}, {begins}")
     return since
 
 
@@ -294,7 +309,7 @@ def _length(audio: AudioFile, first: int, end: int | None, pull: Fraction, rate_
 
 
 def _begins(
-    place: _Place, clip: Clip, audio: AudioFile, clock: Clock, own: Clock, reference: int | None, first: int
+    spot: Spot, clip: Clip, audio: AudioFile, clock: Clock, own: Clock, reference: int | None, first: int
 ) -> int:
     if clip.at is not None:
         return clock.position(clip.at)
@@ -303,29 +318,31 @@ def _begins(
     since = own.since_start(reference + first)
     if since < 0:
         said = own.told_at(Fraction(reference + first, own.rate_hz))
-        raise ProjectError(
-            f"{place}: begins before the programme: {audio.path} has a time reference of {said}, and the programme "
-            f"starts at {own.told_start}; expected an 'at'"
+        spot.refuse(
+            "",
+            f"begins before the programme: {audio.path} has a time reference of {said}, and the programme starts at "
+            f"{own.told_start}; expected an 'at'",
         )
     return round(Fraction(since * clock.rate_hz, own.rate_hz) / Fraction(clip.pull or 1))
 
 
-def _crossfaded(where: str, pieces: list[Piece], shape: FadeShape) -> tuple[Piece, ...]:
+def _crossfaded(placed: Sequence[tuple[Spot, Piece]], shape: FadeShape) -> tuple[Piece, ...]:
     """Pieces, in order, with a crossfade where two overlap; an edge that has a fade of its own keeps it."""
-    for one in pieces[:-1]:
+    for spot, one in placed[:-1]:
         if one.frames is None:
-            raise ProjectError(f"{where}: {one.name}: {one.audio.path} does not say how long it is; expected an 'out'")
-    done = list(pieces)
-    for index, (one, after) in enumerate(pairwise(pieces)):
+            spot.refuse("", f"{one.audio.path} does not say how long it is; expected an 'out'")
+    done = [piece for _, piece in placed]
+    for index, ((_, one), (spot, after)) in enumerate(pairwise(placed)):
         if after.at >= one.end:
             continue
         if after.frames is None or after.end <= one.end or after.at == one.at:
-            raise ProjectError(
-                f"{where}: {after.name} ({after.audio.path}) lies within {one.name} ({one.audio.path}); expected two "
-                "clips that overlap to do so at the end of one and the beginning of the other"
+            spot.refuse(
+                "",
+                f"{after.audio.path} lies within {one.name} ({one.audio.path}); expected two clips that overlap to do "
+                "so at the end of one and the beginning of the other",
             )
         if index and done[index - 1].end > after.at:
-            raise ProjectError(f"{where}: {after.name} ({after.audio.path}) overlaps two clips before it; expected one")
+            spot.refuse("", f"{after.audio.path} overlaps two clips before it; expected one")
         crossed = Ramp(one.end - after.at, shape)
         before = done[index]
         done[index] = before if before.fade_out is not None else replace(before, fade_out=crossed)

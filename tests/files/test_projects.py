@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stemmix.errors import ProjectError
 from stemmix.files.documents import canonical
-from stemmix.files.projects import KEYS, MAX_FILES, formatted, migrated, read_project, read_project_file
+from stemmix.files.projects import KEYS, MAX_FILES, Whereabouts, formatted, migrated, read_project, read_project_file
 from stemmix.model.deliverables import Printmaster
 from stemmix.model.project import Project, ProjectFile
 
@@ -126,6 +126,28 @@ def test_a_fault_is_told_in_the_file_that_has_it(house: Path) -> None:
         name, row, column = line.split(":")[:3]
         text = (folder / name).read_text().splitlines()[int(row) - 1]
         assert text[int(column) - 1] in '"2', line
+
+
+def test_what_is_found_when_stems_are_opened_is_told_where_the_chain_says_it(house: Path) -> None:
+    path = film(written(house, **HOUSE, stems=[{"id": "AMB", "role": "ambience", "file": "amb.wav"}]).parent)
+    project = read_project(path)
+    found = {
+        stem.id: Whereabouts(path, project).of(("stems", number, "file")) for number, stem in enumerate(project.stems)
+    }
+    for name, file in (("AMB", house), ("DX", path), ("MX", path)):
+        where, line, column = found[name].rsplit(":", 2)
+        assert where == str(file)
+        assert file.read_text().split("\n")[int(line) - 1][int(column) - 1 :].startswith(f'"{name.lower()}.wav"')
+
+
+def test_a_project_that_is_not_what_stands_on_the_disk_has_no_lines(house: Path) -> None:
+    """One of a revision, or out of a receipt."""
+    path = film(house.parent)
+    project = read_project(path)
+    film(house.parent, stems=STEMS[1:])
+    assert Whereabouts(path, project).of(("stems", 1, "file")) == str(path)
+    path.unlink()
+    assert Whereabouts(path, project).of(("stems", 1, "file")) == str(path)
 
 
 def test_a_template_by_itself_is_no_project(house: Path) -> None:
