@@ -91,9 +91,16 @@ class _Both:
         rates = (self.before.sample_rate, self.after.sample_rate)
         return not apart if rates[0] == rates[1] else apart * min(rates) < 1
 
-    @staticmethod
-    def _seconds(time: str | float, project: Project, *, place: bool) -> Fraction:
+    def _seconds(self, time: str | float, project: Project, *, place: bool) -> Fraction:
+        """Where a time lies. A timecode is a frame of the picture: both sides' are counted as `after` counts, where it
+        has such a code, so that a start or a frame rate that differs is told once."""
         clock = project.clock
+        if isinstance(time, str) and has_frames(time):
+            now = self.after.clock
+            try:
+                return Fraction(now.since_start(now.length(time)) if place else now.length(time), now.rate_hz)
+            except ValueError:
+                pass
         return Fraction(clock.position(time) if place else clock.length(time), clock.rate_hz)
 
     def _later(self, old: str | float, new: str | float, *, place: bool) -> str:
@@ -114,7 +121,7 @@ class _Both:
         old, new, what = self.before, self.after, "project"
         yield from self._fields(what, old, new, ("title", "profile", "method", "sample_rate", "frame_rate"))
         starts = [Fraction(one.clock.start_samples, one.sample_rate) for one in (old, new)]
-        if starts[0] != starts[1] or (old.start is None) != (new.start is None):
+        if old.start != new.start and (starts[0] != starts[1] or None in (old.start, new.start)):
             words = ["none" if one.start is None else as_typed(one.start) for one in (old, new)]
             yield Change(what=what, field="start", before=words[0], after=words[1])
         yield from self._time(what, "length", old.length, new.length, "to the end of the stems", place=False)

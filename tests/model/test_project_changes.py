@@ -260,8 +260,26 @@ def test_what_means_the_same_is_no_difference(edit: Edit) -> None:
 
 
 def test_a_programme_that_begins_elsewhere_has_not_moved_every_timecode() -> None:
-    later = project(at(start="00:59:50:00"))
-    assert told(project(), later) == ["  start: 01:00:00:00 -> 00:59:50:00"]
+    by_timecode = both(
+        at("stems", 2, automation={"gain_db": [{"at": f"01:00:{s}:00", "value": v} for s, v in ((10, 0), (20, -6))]}),
+        both(
+            at(cues=[{"stem": "DX", "from": "01:00:01:00", "to": "01:00:02:00"}]),
+            at(pins=[{"stem": "FX", "from": "01:00:03:00", "to": "01:00:04:00", "keep": True}]),
+        ),
+    )
+    before = project(by_timecode)
+    assert told(before, project(both(by_timecode, at(start="00:59:50:00")))) == ["  start: 01:00:00:00 -> 00:59:50:00"]
+    assert told(before, project(both(by_timecode, at(frame_rate="24")))) == ["  frame_rate: 25 -> 24"]
+    slower = told(before, project(both(by_timecode, at(frame_rate="23.976"))))
+    assert slower == ["  frame_rate: 25 -> 23.976"], "a start under the same code is that of the rate"
+
+
+def test_a_timecode_that_the_other_rate_has_not_is_told_by_where_it_lies() -> None:
+    before, after = at("stems", 1, at="01:00:01:24"), both(at(frame_rate="24"), at("stems", 1, at="01:00:01:23"))
+    assert told(project(before), project(after)) == [
+        "  frame_rate: 25 -> 24",
+        "  stem MX, at: 01:00:01:24 -> 01:00:01:23 (0.002 s earlier, 80 samples)",
+    ]
 
 
 def test_samples_mean_another_time_at_another_rate() -> None:
