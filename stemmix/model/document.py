@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar, dataclass_transform
@@ -14,6 +15,11 @@ Class = TypeVar("Class")
 
 MANY_NAMES = 16
 """More than these are not listed where one of them is close to what was given."""
+
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+_TELLING_SIGNS = 3
+"""Fewer are the beginning of too much."""
 
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
@@ -54,11 +60,26 @@ def broken_rule(message: str, *place: str | int) -> PydanticCustomError:
 def did_you_mean(value: object, known: Iterable[str]) -> str:
     """Which of the known names may have been meant, as a question; empty where none is near.
 
-    >>> did_you_mean("dialog", ["dialogue", "music"])
-    "did you mean 'dialogue'?"
+    A beginning is near, misspelt or not; a number is where the name is that number in quotes.
+
+    >>> did_you_mean("dialog", ["dialogue", "music"]), did_you_mean("amb", ["music", "ambience"])
+    ("did you mean 'dialogue'?", "did you mean 'ambience'?")
+    >>> did_you_mean(25, ["24", "25"])
+    'did you mean "25", in quotes?'
     """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        quoted = [name for name in known if _NUMBER.fullmatch(name) and float(name) == value]
+        return f'did you mean "{quoted[0]}", in quotes?' if quoted else ""
+    if not isinstance(value, str):
+        return ""
+    given = value.lower()
     small = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(value.lower(), small, n=1) if isinstance(value, str) else []
+    near = difflib.get_close_matches(given, small, n=1)
+    if not near and len(given) >= _TELLING_SIGNS:
+        near = [name for name in small if name.startswith(given)]
+    if not near and len(given) > _TELLING_SIGNS:
+        beginnings = {name[: len(given) + 1]: name for name in reversed(small)}
+        near = [beginnings[one] for one in difflib.get_close_matches(given, beginnings, n=1, cutoff=0.8)]
     return f"did you mean {small[near[0]]!r}?" if near else ""
 
 

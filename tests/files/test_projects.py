@@ -377,6 +377,12 @@ WRONG: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("deliverables", 1, "kind"), "folddown", "did you mean 'fold_down'?"),
     (("deliverables", 1, "parent"), "mixx", "'mixx' is no printmaster of this project; .*did you mean 'mix'?"),
     (("deliverables", 2, "without", 0), "D", "'D' is no stem of this project"),
+    (("deliverables", 0, "preset"), "netflx", "none of the 33 that are known; did you mean 'netflix-nearfield-51'?"),
+    (("stems", 0, "role"), "amb", "did you mean 'ambience'?"),
+    # numbers that are names
+    (("frame_rate",), 25, '25 is none of 23.976, .*; did you mean "25", in quotes?'),
+    (("deliverables", 0, "layout"), 5.1, '5.1 is none of .*; did you mean "5.1", in quotes?'),
+    (("deliverables", 0, "layout"), 2, 'did you mean "2.0", in quotes?'),
     # unknown fields, at every depth
     (("profil",), "film", "unknown field; did you mean 'profile'?"),
     (("groups", 0, "gain"), 1, "unknown field; did you mean 'gain_db'?"),
