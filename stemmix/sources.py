@@ -226,7 +226,7 @@ class _Look:
 
 
 def refuse_unheard(project: Project, stem: str) -> None:
-    """A ChoiceError where a stem, by its id, is not of the project or is muted."""
+    """A ChoiceError where a stem, by its id, is not of the project or is not heard."""
     if (fault := unheard(project, stem)) is not None:
         raise ChoiceError("stem", fault)
 
@@ -237,7 +237,7 @@ def unheard(project: Project, stem: str) -> str | None:
     if stem in known:
         return None
     if any(one.id == stem for one in project.stems):
-        return f"stem {stem!r} is muted: it is not listened to"
+        return f"stem {stem!r} {project.why_unheard(stem)}: it is not listened to"
     return f"stem {none_of(stem, known)}"
 
 
@@ -251,15 +251,24 @@ def stale_reasons(plan: Plan, project: Project, sources: Sequence[Source]) -> li
         reasons.append(f"it is for {plan.sample_rate} Hz, the project for {project.sample_rate} Hz")
     planned, present = {stem.id: stem for stem in plan.stems}, {source.stem.id: source for source in sources}
     reasons += [f"stem {name} is not in it" for name in present if name not in planned]
-    reasons += [f"its stem {name} is not in the project, or is muted" for name in planned if name not in present]
+    there = {stem.id for stem in project.stems}
+    reasons += [
+        f"its stem {name} {project.why_unheard(name) if name in there else 'is not in the project'}"
+        for name in planned
+        if name not in present
+    ]
     for name, source in present.items():
         if name in planned and planned[name].sha256 != source.sha256:
-            what = "has" if source.timeline.is_whole_file else "or its clips have"
-            reasons.append(f"{source.stem.named} of stem {name} {what} changed since")
+            more = "" if source.timeline.is_whole_file else " or what is made of it"
+            reasons.append(f"{source.stem.named} of stem {name}{more} has changed since")
         if name in planned and planned[name].at != source.at:
             reasons.append(f"stem {name} has been moved")
         if name in planned and planned[name].gain_db != source.gain_db:
-            reasons.append(f"the fader of stem {name} has been moved from {planned[name].gain_db:g} dB")
+            with_group = "" if source.stem.group is None else ", with its group's,"
+            reasons.append(
+                f"the fader of stem {name}{with_group} has been moved from {planned[name].gain_db:g} dB to "
+                f"{source.gain_db:g} dB"
+            )
         if name in planned and planned[name].pan != source.stem.pan:
             reasons.append(f"the pan of stem {name} has been moved from {planned[name].pan:g}")
         if name in planned and (planned[name].layout, planned[name].order) != (source.stem.layout, source.stem.order):

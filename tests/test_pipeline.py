@@ -272,7 +272,22 @@ STALE: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "moved": (lambda document: document["stems"][1].update(at=0.5), "stem MX has been moved"),
     "muted": (
         lambda document: document["stems"][1].update(mute=True),
-        "its stem MX is not in the project, or is muted",
+        "its stem MX is muted",
+    ),
+    "alone": (
+        lambda document: document["stems"][0].update(solo=True),
+        "its stem MX is not soloed, and others are; its stem FX is not soloed",
+    ),
+    "another group's fader": (
+        lambda document: (
+            document.update(groups=[{"id": "BED", "gain_db": -2}]),
+            document["stems"][1].update(group="BED"),
+        ),
+        "the fader of stem MX, with its group's, has been moved from 0 dB to -2 dB",
+    ),
+    "another automation": (
+        lambda document: document["stems"][1].update(automation={"gain_db": [{"at": 0, "value": -3}]}),
+        "scene/mx.wav of stem MX or what is made of it has changed since",
     ),
     "removed": (drop_the_effects, "its stem FX is not in the project"),
     "added": (another_stem, "stem FX2 is not in it"),

@@ -330,6 +330,14 @@ class Project(ProjectFile):
             if not (stem.mute or stem.group in muted) and (not alone or stem.solo or stem.group in soloed)
         )
 
+    def why_unheard(self, stem_id: str) -> str | None:
+        """What keeps a stem of the project from being heard, `is muted`; None where it is heard."""
+        if any(stem.id == stem_id for stem in self.heard):
+            return None
+        muted = {group.id for group in self.groups if group.mute}
+        stem = next(stem for stem in self.stems if stem.id == stem_id)
+        return "is muted" if stem.mute or stem.group in muted else "is not soloed, and others are"
+
     @property
     def in_line(self) -> frozenset[str]:
         """The ids of stems that are to be brought into line, each with the first one of its group that is heard."""

@@ -97,7 +97,7 @@ class _Asked:
     def _idle(self, stem: str, stretch: Stretch) -> str:
         """Why nothing can come of what is asked of a stretch of a stem; empty where something can."""
         if stem not in self._heard:
-            return f"{stem} is muted"
+            return f"{stem} {self._project.why_unheard(stem)}"
         return self._end if self._begins(stretch.start) >= self._frames else ""
 
     def _sounds(self, stem: str, stretch: Stretch) -> bool:
