@@ -181,6 +181,8 @@ def _source(
             f"{timeline.audio.path}: stands {far} into the programme by its time reference; give the project a "
             "'start', or the stem an 'at'"
         )
+    if late := _after_the_end(project, stem, timeline):
+        warnings.append(late)
     return Source(
         stem=stem,
         timeline=timeline,
@@ -188,6 +190,20 @@ def _source(
         files=tuple(named.values()),
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def _after_the_end(project: Project, stem: Stem, timeline: Timeline) -> str:
+    """That the picture is over before a stem, or a clip of it, begins; empty where it is not."""
+    if project.length is None:
+        return ""  # the programme ends with the stem that ends last
+    end = project.clock.length(project.length)
+    late = [piece for piece in timeline.pieces if piece.at >= end]
+    if not late:
+        return ""
+    more = f" and {len(late) - 1} more" if len(late) > 1 else ""
+    what = f"{late[0].name}{more} of stem {stem.id!r}" if len(late) < len(timeline.pieces) else f"stem {stem.id!r}"
+    begins, ends = (project.clock.told(sample) for sample in (late[0].at, end))
+    return f"{late[0].audio.path}: nothing of {what} is heard: it begins at {begins}, and the picture ends at {ends}"
 
 
 def _is_placed_by_files(stem: Stem, audios: Sequence[AudioFile]) -> bool:

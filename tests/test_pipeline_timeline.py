@@ -178,6 +178,21 @@ def test_a_file_is_looked_at_and_hashed_once_however_many_clips_are_made_of_it(t
     assert len({id(piece.audio) for piece in source.timeline.pieces}) == 1
 
 
+def test_what_begins_after_the_pictures_end_is_warned_of(tmp_path: Path) -> None:
+    """It is left out without a trace; a length of another reel, or a slip in a place, does that."""
+    stems = scene_stems()
+    clips = [{"file": "scene/mx.wav", "out": 1.0, "at": at} for at in (0.0, 1.9, 2.0, 3.5)]
+    stems[1] = {"id": "MX", "role": "music", "clips": clips}
+    stems[2]["at"] = 2.0
+    path = scene(tmp_path, stems=stems, length=2.0)
+    sources = open_stems(path, read_project(path))
+    ends = "it begins at 0:00:02.0, and the picture ends at 0:00:02.0"
+    assert [warning.rpartition("/")[2] for source in sources for warning in source.warnings] == [
+        f"mx.wav: nothing of clip 3 and 1 more of stem 'MX' is heard: {ends}",
+        f"fx.wav: nothing of stem 'FX' is heard: {ends}",
+    ]
+
+
 def test_a_clip_past_its_files_end_is_told_with_its_place_in_the_project(tmp_path: Path) -> None:
     stems = scene_stems()
     clips = [{"file": "scene/mx.wav", "out": 1.0, "mute": True}, {"id": "end", "file": "scene/mx.wav", "out": 9.5}]
