@@ -335,7 +335,10 @@ def _time(value: Any) -> str | float:
     return value
 
 
-TIME_PATTERN: Final = r"^([0-9]+ samples?|[0-9]{1,2}:[0-9]{2}:[0-9]{2}[:;][0-9]{2}|([0-9]+:)?[0-9]+:[0-9]+(\.[0-9]+)?)$"
+TIME_PATTERN: Final = (
+    r"^([0-9]+ samples?|[0-9]{1,2}:[0-5][0-9]:[0-5][0-9][:;][0-9]{2}|"
+    r"([0-9]+:0*[0-5]?[0-9]|[0-9]+):0*[0-5]?[0-9](\.[0-9]+)?)$"
+)
 """Of a time in quotes, for editors; by it a field that is a time is known in a JSON Schema."""
 
 Time = Annotated[

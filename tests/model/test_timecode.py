@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 
 import opentimelineio.opentime as others
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from stemmix.model.timecode import (
     DROPPED_A_MINUTE,
     FRAME_RATES,
+    TIME_PATTERN,
     Clock,
     Time,
     counted_a_second,
@@ -208,3 +210,21 @@ def test_a_time_is_kept_as_it_was_typed(time: str | float) -> None:
 def test_what_is_no_time_is_refused_with_the_ways_to_write_one(time: object) -> None:
     with pytest.raises(ValidationError, match=r"expected (a time: seconds|seconds|0 to 86400)"):
         TIME.validate_python(time)
+
+
+@given(
+    st.text("01569:;.", min_size=1, max_size=11)
+    | st.from_regex(r"[0-9]{1,3}:[0-9]{1,3}(:[0-9]{1,3})?(\.[0-9])?|[0-9]{1,6} ?[sS]amples?", fullmatch=True)
+)
+@example("61:00")
+@example("1:61:00")
+@example("0:75")
+@example("00:00:60:00")
+def test_an_editor_takes_the_times_that_are_read(time: str) -> None:
+    """But for what a pattern cannot know: how many frames a rate has, and how long a day is."""
+    try:
+        Clock(48_000, "59.94df" if ";" in time else "60").length(TIME.validate_python(time))
+        read = True
+    except ValueError as fault:
+        read = "lies after 24 hours" in str(fault) or "frame" in str(fault)
+    assert bool(re.search(TIME_PATTERN, time)) is read
