@@ -143,7 +143,7 @@ def _held(receipt_path: Path, request: Project, place: Path, state: State, *why:
     except ValueError as fault:
         raise ProjectError(f"{receipt_path}: project: {fault}") from None
     *others, last = why
-    details = (*others, f"{last}; rendered from what the receipt holds of it")
+    details = (*others, f"{last}; taken as the receipt holds it")
     return request, place, Looked(what="project", name=place.name, state=state, details=details)
 
 

@@ -264,7 +264,7 @@ def test_a_project_that_cannot_be_read_today_is_rendered_from_what_the_receipt_h
     found = told(folder, capsys)
     state, details = changed(found)["project scene.json"]
     assert state == "changed"
-    assert details[-1].endswith("; rendered from what the receipt holds of it")
+    assert details[-1].endswith("; taken as the receipt holds it")
     for words in said:
         assert words.format(place=project) in "\n".join(details)
     assert not any("\n" in line for line in details)
