@@ -25,6 +25,9 @@ Place = tuple[str | int, ...]
 
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
 _BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+_WORDS = {"true": "true", "false": "false", "null": "null", "none": "null", "yes": "true", "no": "false"}
+"""What other languages write in their place."""
+
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?= |\r?$)", re.MULTILINE)
 
 
@@ -176,7 +179,10 @@ def _retold(said: str, text: str, at: int) -> str:
         return "JSON has no comments; `note` fields are for people"
     if rest[0] == "'":
         return "text stands in double quotes"
-    return f"not JSON: {said[0].lower()}{said[1:].removesuffix(' starting at')}"
+    word = re.match(r"[A-Za-z]+", rest)
+    if word and (meant := _WORDS.get(word[0].lower())):
+        return f"{word[0]} is written {meant} in JSON"
+    return f"not JSON: {said[0].lower()}{said[1:].removesuffix(' at').removesuffix(' starting')}"
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

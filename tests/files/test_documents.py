@@ -126,7 +126,9 @@ def test_position_of_what_is_not_there_is_that_of_its_holder() -> None:
         ("{'a': 1}", "1:2", "double quotes"),
         ('{"a": 1 // fader\n}', "1:9", "no comments"),
         ('{"a": \\q}', "1:7", "not JSON"),
-        ('{"a": "tab\there"}', "1:11", "control character"),
+        ('{"a": "tab\there"}', "1:11", "not JSON: invalid control character"),
+        ('{"a": True}', "1:7", "True is written true in JSON"),
+        ('{"a": [1, None]}', "1:11", "None is written null in JSON"),
         ('{"a": 1,\n "b": {"c": 1},\n "a": 2}', "3:2", 'key "a" stands twice'),
         ('[{"b": 1}, {"b": 1,\n "b": 1}]', "2:2", 'key "b" stands twice'),
         ('{"a": "NaN", "b": NaN}', "1:19", "NaN is no JSON number"),
@@ -142,6 +144,7 @@ def test_a_fault_in_the_text_is_named_with_line_and_column(text: str, place: str
     message = refused(text)
     assert message.startswith(f"film.json:{place}: ")
     assert words in message
+    assert not message.endswith(" at"), "the place stands first"
 
 
 def test_what_only_looks_like_a_fault_is_let_through() -> None:
