@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from stemmix.analysis.alignment import Aligner, Offset
+from stemmix.analysis.alignment import FARTHEST_S, Aligner, Offset
 from stemmix.files.cache import Cache
 from stemmix.files.clips import TimelineReader
 from stemmix.machine import made_by
@@ -80,8 +80,8 @@ def as_planned(plan: Plan, sources: Sequence[Source]) -> list[Source]:
 def _told(group: Group, placed: _Placed, first: str, rate_hz: int) -> Source:
     source, offset = placed.source, placed.offset
     if offset is None:
-        said = f"{source.named}: has no sound in common with {first}" if group.align else None
-        lies = f"{said}: left where it stands" if said else None
+        said = f"{source.named}: has no sound in common with {first} up to {FARTHEST_S:g} s apart"
+        lies = f"{said}: left where it stands" if group.align else None
     elif not offset.lag_samples and not offset.inverted:
         lies = None
     else:

@@ -127,7 +127,7 @@ def test_what_was_not_recorded_together_is_left_where_it_stands(
     both = {"MX": {"group": "DX"}, "BOOM": {"group": None}}
     assert said_by_check(project_of(recorded, "unlike", {}, **both), capsys) == []
     (said,) = said_by_check(project_of(recorded, "unlike", {"align": True}, **both), capsys)
-    assert said.endswith("mx.wav: has no sound in common with LAV: left where it stands")
+    assert said.endswith("mx.wav: has no sound in common with LAV up to 1 s apart: left where it stands")
 
 
 def test_places_in_the_project_count(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
