@@ -60,15 +60,15 @@ class ReportedStem(Document):
     integrated_lufs: float | None
     """ITU-R BS.1770-5 integrated loudness of the stereo fold, both gates."""
     short_term_max_lufs: float | None
-    """The highest short-term loudness."""
+    """Its highest short-term loudness."""
     momentary_max_lufs: float | None
-    """The highest momentary loudness."""
+    """Its highest momentary loudness."""
     lra_lu: float | None
-    """Loudness range, EBU Tech 3342."""
+    """Its loudness range, EBU Tech 3342."""
     true_peak_dbtp: float | None
-    """The highest peak between samples."""
+    """The highest peak between samples of the stereo fold, in which a mono stem stands 3 dB lower."""
     sample_peak_dbfs: float | None
-    """The highest sample."""
+    """The highest sample of the same."""
     reasons: dict[str, str]
     """Why a reading is null, by its name."""
     noise_floor_db: float

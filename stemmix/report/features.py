@@ -7,6 +7,7 @@ from rich.table import Table
 from stemmix.bands import CLASSIC_EDGES_HZ
 from stemmix.model.evidence import Evidence, HeardFacts
 from stemmix.model.features import StemFacts
+from stemmix.model.layouts import STEREO
 from stemmix.model.receipt import Measured
 from stemmix.model.timecode import Clock
 from stemmix.report.as_json import as_json
@@ -41,7 +42,7 @@ def _facts(heard: HeardFacts, programme: Clock) -> Table:
     sounding = sum(run.end - run.start for run in active)
     rows = [
         ("length", f"{clock(facts.frames, facts.sample_rate)}, from {moment(heard.at, programme)} on"),
-        ("source", f"{facts.source_layout} at {facts.source_rate} Hz"),
+        ("source", f"{facts.source_layout} at {facts.source_rate} Hz{_folded(facts)}"),
         ("integrated loudness", _read(measured, "integrated_lufs", "LUFS")),
         ("short-term maximum", _read(measured, "short_term_max_lufs", "LUFS")),
         ("momentary maximum", _read(measured, "momentary_max_lufs", "LUFS")),
@@ -74,6 +75,11 @@ def _facts(heard: HeardFacts, programme: Clock) -> Table:
     for name, value in rows:
         made.add_row(name, value)
     return made
+
+
+def _folded(facts: StemFacts) -> str:
+    """That what follows is told of the stereo fold, where that is not the file itself."""
+    return "" if facts.source_layout == STEREO.name else ", measured as folded to stereo"
 
 
 def _read(measured: Measured, name: str, unit: str) -> str:

@@ -9,6 +9,7 @@ from pydantic_core import to_jsonable_python
 
 from stemmix.bands import EDGE_HZ
 from stemmix.model.evidence import Evidence, HeardFacts
+from stemmix.model.layouts import STEREO
 from stemmix.model.moves import Duck, Level, Presence, Ride, Scene, StaticEq, Unmask
 from stemmix.model.plan import Conflict, Edge, Line, Move, Outcome, Plan, PlannedScene, StoppedBy
 from stemmix.model.profiles import PROFILES
@@ -171,6 +172,11 @@ def onsets_in(evidence: Evidence, heard: HeardFacts) -> int:
     """How many onsets of a stem lie in that span."""
     start, end = looked_at(evidence)
     return sum(start <= heard.at + onset.at < end for onset in heard.facts.onsets)
+
+
+def are_folded(evidence: Evidence) -> bool:
+    """Whether a stem is not in stereo: loudness, peaks and bands that are told of it are those of its stereo fold."""
+    return any(heard.facts.source_layout != STEREO.name for heard in evidence.stems)
 
 
 def in_time(moves: Iterable[Move]) -> list[Move]:

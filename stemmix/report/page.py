@@ -212,9 +212,9 @@ def _timeline(exhibit: Exhibit) -> list[Element]:
     about = (
         "The stronger the colour of a map, the more of a band is hidden: from 15 dB over its maskers, nothing, to 15 "
         "dB under them, all; each band as much as it matters, as the grey strip beside the map tells. Cells of "
-        f"{cell_s:.2g} s have the mean of what lies in lines. Waveforms keep the highest and the lowest sample of each "
-        "and reach from -60 dBFS to full scale; moves are the more opaque the deeper they are, whole at 12 dB, "
-        "and framed where a pin holds them."
+        f"{cell_s:.2g} s have the mean of what lies in lines. Waveforms, of stems as folded to stereo, keep the "
+        "highest and the lowest sample of each and reach from -60 dBFS to full scale; moves are the more opaque the "
+        "deeper they are, whole at 12 dB, and framed where a pin holds them."
     )
     return [bar, legend, shown, tag("p", {"class": "quiet"}, about)]
 

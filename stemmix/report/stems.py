@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stemmix.model.evidence import Evidence
 from stemmix.report.as_json import as_json
-from stemmix.report.masking import active_share, onsets_in
+from stemmix.report.masking import active_share, are_folded, onsets_in
 from stemmix.report.tables import as_text, clock, in_lines, many, moment, note, reading, table
 
 CHECK_SCHEMA = "stemmix.check/1"
@@ -33,8 +33,10 @@ def stems_text(evidence: Evidence, width: int) -> str:
             str(onsets_in(evidence, stem)),
             f"{active_share(evidence, stem):.0%}",
         )
+    folded = "LUFS, LRA and dBTP as folded to stereo, where mono stands 3 dB lower on either side"
+    said = [folded] if are_folded(evidence) else []
     warnings = [f"warning: {warning}" for stem in evidence.stems for warning in stem.warnings]
-    said = [*(warnings or ["every stem is sound"]), *(note(text) for text in plan.notes)]
+    said += [*(warnings or ["every stem is sound"]), *(note(text) for text in plan.notes)]
     if evidence.files:
         said.append(f"a render writes {', '.join(evidence.files)}")
     return as_text([made, in_lines(said)], width)

@@ -14,6 +14,7 @@ from stemmix.model.profiles import HITS
 from stemmix.report.masking import (
     BECAUSE_OF,
     active_share,
+    are_folded,
     bands_of,
     done_about,
     in_time,
@@ -109,9 +110,17 @@ def _stems(evidence: Evidence, width: int) -> RenderableType:
     part = part_of(evidence)
     in_part = part == "the span"
     legend = f". Active: the share of {part} in which one is heard"
-    legend += "; onsets in the span; loudness, LRA and peak of the whole stem" if in_part else ""
-    if moved:
-        legend += ", before the fader" if in_part else "; loudness and peak before the fader"
+    legend += "; onsets in the span" if in_part else ""
+    of_what = [
+        words
+        for words, is_so in (
+            ("of the whole stem", in_part),
+            ("as folded to stereo", are_folded(evidence)),
+            ("before the fader", moved),
+        )
+        if is_so
+    ]
+    legend += f"; loudness, LRA and peak {', '.join(of_what)}" if of_what else ""
     title = titled("Stems", legend)
 
     def row(heard: HeardFacts) -> Record:

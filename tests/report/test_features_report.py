@@ -21,7 +21,7 @@ def rows_of(text: str) -> dict[str, str]:
 def test_every_fact_of_a_stem_is_told_with_its_unit() -> None:
     rows = rows_of(features_text(evidence(), "DX", 80))
     assert rows["length"] == "1:30.0, from 0:00.0 on"
-    assert rows["source"] == "5.1 at 44100 Hz"
+    assert rows["source"] == "5.1 at 44100 Hz, measured as folded to stereo"
     assert rows["integrated loudness"] == "-23.5 LUFS"
     assert rows["true peak"] == "-3.2 dBTP"
     assert rows["noise floor"] == "-70.5 dBFS"

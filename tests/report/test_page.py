@@ -141,6 +141,11 @@ def test_a_stem_is_as_active_as_every_other_form_tells_it() -> None:
         assert row.endswith(f" {share:.0%}")
 
 
+def test_it_says_that_stems_are_measured_before_their_faders_and_as_folded_to_stereo() -> None:
+    (about,) = (text for text in parsed().text_of("p") if "seven classic bands" in text)
+    assert about.endswith("behind the fader; loudness, LRA and peak stand before it. All of it as folded to stereo.")
+
+
 @pytest.mark.parametrize(("listed", "called"), [(2, "lines"), (3, "lines"), (4, "lines of speech")])
 def test_figures_say_of_which_lines_they_are(listed: int, called: str) -> None:
     """Three are of speech: a pin makes a fourth, and of a stem that is looked at alone fewer are listed."""

@@ -12,6 +12,8 @@ from stemmix.model.features import Onset, Span
 from stemmix.model.moves import Level
 from stemmix.model.plan import PlannedScene
 from stemmix.model.profiles import Role
+from stemmix.report.features import features_text
+from stemmix.report.stems import stems_text
 from stemmix.report.tables import Page
 from stemmix.report.terminal import MOST_LINES, MOST_MOVES, report_text
 from tests.evidence import OUTCOME, RATE_HZ, conflict, evidence, facts, heard, line, move, plan
@@ -57,12 +59,22 @@ def test_of_a_part_it_is_said_which_figures_of_a_stem_are_of_it_and_which_of_the
     legend, rows = " ".join(part(told(narrow), "Stems").split()).split(" stem role ")
     assert legend == (
         "Stems. Active: the share of the span in which one is heard; onsets in the span; loudness, LRA and peak of the "
-        "whole stem, before the fader"
+        "whole stem, as folded to stereo, before the fader"
     )
     assert "FX fx - - - -2.0 0% 1" in rows, "one of two onsets"
     of_one_stem = whole.model_copy(update={"chosen": Chosen(start=0, end=whole.plan.frames, stem="DX")})
     for all_along in (whole, of_one_stem):
         assert "in the span" not in part(told(all_along), "Stems")
+
+
+@pytest.mark.parametrize(("layout", "is_said"), [("1.0", True), ("2.0", False), ("5.1", True)])
+def test_figures_of_a_stem_that_is_not_in_stereo_are_told_as_those_of_its_fold(layout: str, is_said: bool) -> None:
+    """A meter that reads its file finds others: mono peaks 3 dB higher there."""
+    stem = heard("MX", Role.MUSIC, gain_db=0.0, facts=facts(source_layout=layout))
+    one = Evidence(plan=plan(), stems=(stem,))
+    assert ("loudness, LRA and peak as folded to stereo" in part(told(one), "Stems")) is is_said
+    assert ("LUFS, LRA and dBTP as folded to stereo" in stems_text(one, 120)) is is_said
+    assert ("measured as folded to stereo" in features_text(one, "MX", 120)) is is_said
 
 
 def test_a_stem_that_passes_full_scale_is_marked() -> None:
