@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,11 +25,12 @@ from stemmix.excerpts import CEILING_DBTP, FADE_S, excerpts_of, mixed_at
 from stemmix.files.documents import canonical
 from stemmix.files.projects import read_project
 from stemmix.model.excerpts import Excerpt, Place
+from stemmix.model.exhibit import EXCERPTS
 from stemmix.model.layouts import MINUS_3_DB, STEREO, SURROUND_5_1
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
 from stemmix.model.receipt import Receipt
-from stemmix.planning.places import worst_places
+from stemmix.planning.places import LONGEST_S, worst_places
 from stemmix.sources import Source, open_stems
 from stemmix.stopping import StoppedError, raised_by_signals
 from tests.evidence import conflict, line
@@ -305,10 +307,18 @@ def test_the_same_bytes_come_whatever_the_threads_and_in_the_order_of_the_places
     assert [excerpt.place for excerpt in first] == places
     assert sum(done) == sum(one.end - one.start for one in places)
     assert example.excerpts(places, threads=3) == first
-    assert all(excerpt.size_bytes == len(excerpt.before) + len(excerpt.after) for excerpt in first)
+    held = [[b64encode(sound) for sound in (excerpt.before, excerpt.after)] for excerpt in first]
+    assert [excerpt.size_bytes for excerpt in first] == [sum(map(len, both)) for both in held], "as a page holds them"
     assert all(excerpt.before != excerpt.after for excerpt in first)
     (alone,) = example.excerpts(places[-1:])
     assert alone == first[-1], "whatever else is listened to"
+
+
+def test_as_many_of_the_longest_places_as_a_page_has_leave_one_of_twenty_minutes_under_3_mb(example: Mixed) -> None:
+    """Where the example is loudest, and so largest; without sound such a page has 1.5 MB (`tests/bench/page.py`)."""
+    start = 24 * RATE_HZ
+    (loud,) = example.excerpts([place(start, start + round(LONGEST_S * RATE_HZ))])
+    assert 1.5e6 + EXCERPTS * loud.size_bytes < 3e6
 
 
 def test_a_rate_that_mp3_has_not_becomes_the_nearest_of_its_family(tmp_path: Path) -> None:

@@ -306,7 +306,7 @@ def test_tables_are_filtered_and_shown_whole(opened: Opened) -> None:
 def test_the_worst_places_are_heard_before_and_after_from_the_same_moment(opened: Opened) -> None:
     page = opened.page
     excerpt = page.locator(".excerpt").first
-    assert page.locator(".excerpt").count() == 4, "where something is done"
+    assert page.locator(".excerpt").count() == 5, "where something is done"
     before, after = (excerpt.locator("audio").nth(number) for number in (0, 1))
     loaded = "one => new Promise((told) => { one.onloadedmetadata = () => told(one.duration); one.load(); })"
     lengths = [one.evaluate(loaded) for one in (before, after)]

@@ -57,5 +57,5 @@ class Excerpt:
 
     @property
     def size_bytes(self) -> int:
-        """Of both."""
-        return len(self.before) + len(self.after)
+        """That both take in a page, which holds them as base64: four signs for three bytes."""
+        return sum(4 * -(-len(sound) // 3) for sound in (self.before, self.after))

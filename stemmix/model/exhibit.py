@@ -13,7 +13,7 @@ from stemmix.model.presets import Level
 from stemmix.model.receipt import Receipt
 
 EXCERPTS: Final = 6
-"""Places to listen to where nobody says how many: half a minute, twice, 1 MB of MP3."""
+"""Places to listen to where nobody says how many: half a minute, twice, about 1 MB of a page."""
 
 
 @dataclass(frozen=True)

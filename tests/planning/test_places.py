@@ -83,9 +83,9 @@ def test_what_has_no_line_comes_after_all_that_has_one_at_its_own_span() -> None
 def test_of_a_long_line_what_lies_around_its_largest_conflict_is_heard() -> None:
     long = spoken(1, 30, 42)
     (found,) = worst_places(planned([long], [hiding(1, 0.5, long, 38, 39)]), 1)
-    assert spans_s([found]) == [("DX-0001", 34.5, 42.5)]
+    assert spans_s([found]) == [("DX-0001", 35.5, 41.5)]
     (at_its_end,) = worst_places(planned([long], [hiding(1, 0.5, long, 41, 42)]), 1)
-    assert spans_s([at_its_end]) == [("DX-0001", 35, 43)]
+    assert spans_s([at_its_end]) == [("DX-0001", 37, 43)]
 
 
 def test_places_end_where_the_programme_does() -> None:
@@ -101,17 +101,17 @@ def test_two_lines_close_together_are_one_place_under_the_name_of_the_worse() ->
 
 
 def test_lines_too_long_to_be_one_place_meet_in_the_pause_between_them() -> None:
-    found = worst_places(of((10, 15, 0.3), (15.5, 20, 0.2)), 5)
-    assert spans_s(found) == [("DX-0000", 9, 15.25), ("DX-0001", 15.25, 21)]
-    back_to_back = worst_places(of((10, 15, 0.2), (15, 20, 0.3)), 5)
-    assert spans_s(back_to_back) == [("DX-0001", 15, 21), ("DX-0000", 9, 15)]
+    found = worst_places(of((10, 14, 0.3), (14.5, 18, 0.2)), 5)
+    assert spans_s(found) == [("DX-0000", 9, 14.25), ("DX-0001", 14.25, 19)]
+    back_to_back = worst_places(of((10, 14, 0.2), (14, 18, 0.3)), 5)
+    assert spans_s(back_to_back) == [("DX-0001", 14, 19), ("DX-0000", 9, 14)]
 
 
 def test_a_line_whose_worst_is_heard_in_a_place_already_is_shown_there() -> None:
     """As where two targets speak at once, and both together would be too long."""
-    long, other = spoken(1, 10, 16), spoken(2, 14, 20)
-    found = worst_places(planned([long, other], [hiding(1, 0.5, long, 10, 16), hiding(2, 0.4, other, 14, 15)]), 5)
-    assert spans_s(found) == [("DX-0001", 9, 17)]
+    long, other = spoken(1, 10, 14), spoken(2, 12, 18)
+    found = worst_places(planned([long, other], [hiding(1, 0.5, long, 10, 14), hiding(2, 0.4, other, 12, 13)]), 5)
+    assert spans_s(found) == [("DX-0001", 9, 15)]
     assert found[0].conflicts == ("C0001", "C0002")
 
 
