@@ -206,7 +206,8 @@ def _loudness_track(
 ) -> Element:
     target, named = _aimed(level)
     told = (("gate", heard.gate_lufs), ("integrated", heard.integrated_lufs))
-    drawn = [*target, *((name, lufs) for name, lufs in told if lufs is not None)]
+    # a master that is on its target has both lines in one place: the dashes lie over the line, which shows between them
+    drawn = [*((name, lufs) for name, lufs in told if lufs is not None), *target]
     chart = timeline.loudness_chart(scale, heard.momentary, heard.short_term, drawn, f"{label}{named}", cell)
     marks = [
         (f"{at:g}", timeline.loudness_y(at) / timeline.LOUDNESS_HEIGHT) for at in (-10.0, -20.0, -30.0, -40.0, -50.0)

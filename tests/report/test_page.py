@@ -256,6 +256,11 @@ def test_the_gate_is_drawn_where_it_was_not_10_lu_under_the_loudness() -> None:
     assert levels_of(page_html(exhibit()))["gate"] == pytest.approx(-34.5, abs=0.05), "-31.5 before the gain of -3"
 
 
+def test_a_target_is_seen_where_the_loudness_is_on_it() -> None:
+    """Drawn last: its dashes over the line, which would hide them."""
+    assert [*levels_of(page_html(exhibit(receipt=receipt())))][-2:] == ["integrated", "target"]
+
+
 def aimed(preset: str, gain_db: float | None) -> Exhibit:
     return exhibit(aims={"printmaster": MasterAim(PRESETS[preset].specification.loudness, gain_db)})
 
