@@ -27,7 +27,7 @@ from stemmix.model.evidence import Evidence
 from stemmix.model.plan import Conflict, Edge, Line, Outcome, Plan
 from stemmix.model.profiles import SPEECH
 from stemmix.report.as_json import document_as_json
-from stemmix.report.masking import BAND_SECONDS, targets_of
+from stemmix.report.masking import BAND_SECONDS, is_seen, targets_of
 from stemmix.report.records import Record, records
 from stemmix.report.reported import UNTOLD, Times
 from stemmix.report.tables import (
@@ -267,7 +267,7 @@ def _of_masking(compared: Comparison) -> list[Row]:
     """What is hidden of the targets, by whom, then of every stem by every other."""
     plans = compared.plans
     same = plans[0].targets == plans[1].targets
-    whose = ", ".join(plans[0].targets) if same else "what is to be heard first"
+    whose = ", ".join(plans[0].targets if same else ()) or "what is to be heard first"
     of_targets = [[edge for edge in plan.edges or () if edge.target in plan.targets] for plan in plans]
     largest: dict[str, float] = {}
     for edge in (edge for edges in of_targets for edge in edges):
@@ -277,7 +277,8 @@ def _of_masking(compared: Comparison) -> list[Row]:
         its = [[edge for edge in edges if edge.masker == masker] for edges in of_targets]
         return [_both(_sizes(edges) if edges else None) for edges in its]
 
-    maskers = sorted((one for one, size in largest.items() if size >= 0.005), key=lambda one: -largest[one])
+    seen = dict.fromkeys(edge.masker for edges in of_targets for edge in edges if is_seen(edge))
+    maskers = sorted(seen, key=lambda one: -largest[one])
     masked = [plan.masked for plan in plans]
     return [
         (f"hidden of {whose}", [_both(None if one is None else one.targets) for one in masked]),

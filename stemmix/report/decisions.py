@@ -8,7 +8,16 @@ from stemmix.model.evidence import Evidence, moves_for, worst_first
 from stemmix.model.plan import Conflict, Line, Plan
 from stemmix.report.grids import grid, jump, long_grid, row
 from stemmix.report.markup import tag
-from stemmix.report.masking import BAND_SECONDS, bands_of, done_about, in_time, in_words, purpose, targets_of
+from stemmix.report.masking import (
+    BAND_SECONDS,
+    bands_of,
+    done_about,
+    in_time,
+    in_words,
+    is_seen,
+    purpose,
+    targets_of,
+)
 
 MOST_CONFLICTS = 400
 """The largest; all of them are in `--csv` and `--json`."""
@@ -27,7 +36,7 @@ def matrix(evidence: Evidence) -> list[Element]:
         edge = edges.get((target, masker))
         if edge is None:
             return tag("td", {"class": "none", "aria-label": "itself" if target == masker else "not looked at"})
-        told = f"{edge.size_before:.2f} → {edge.size_after:.2f}" if edge.size_before >= 0.005 else "-"
+        told = f"{edge.size_before:.2f} → {edge.size_after:.2f}" if is_seen(edge) else "-"
         return tag("td", {"class": "number heat", "style": f"--share:{edge.size_before / most:.3f}"}, told)
 
     rows = [

@@ -137,6 +137,11 @@ def largest_edges(evidence: Evidence) -> list[Edge]:
     return sorted(evidence.plan.edges, key=rank)
 
 
+def is_seen(edge: Edge) -> bool:
+    """Whether it is something at two digits, as the stems came or in the mix."""
+    return max(edge.size_before, edge.size_after) >= 0.005
+
+
 def judged_lines(plan: Plan, outcome: Outcome) -> str:
     """What the lines of an outcome are called: those of speech where a pin has made lines of what is none. Of a stem
     that is looked at alone fewer may be listed than are judged, which says nothing of the others."""

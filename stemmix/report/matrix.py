@@ -11,12 +11,10 @@ from rich.text import Text
 
 from stemmix.model.evidence import Evidence
 from stemmix.model.plan import Edge
-from stemmix.report.masking import BAND_SECONDS, largest_edges, sounding, targets_of
+from stemmix.report.masking import BAND_SECONDS, is_seen, largest_edges, sounding, targets_of
 from stemmix.report.records import GAP, Record, records
 from stemmix.report.tables import BAD, QUIET, STRONG, many, titled
 
-SEEN = 0.005
-"""Less than this is nothing, at two digits."""
 MOST_PAIRS = 24
 """As many pairs a list has."""
 TITLE = "Who masks whom"
@@ -32,7 +30,7 @@ Pair = tuple[str, str]
 
 def who_masks_whom(evidence: Evidence, width: int) -> list[RenderableType]:
     """The dependency graph for a page `width` columns wide; nothing where no stem hides another."""
-    edges = [edge for edge in largest_edges(evidence) if max(edge.size_before, edge.size_after) >= SEEN]
+    edges = [edge for edge in largest_edges(evidence) if is_seen(edge)]
     if not edges:
         return []
     first, order = targets_of(evidence), [stem.id for stem in evidence.plan.stems]
@@ -87,7 +85,7 @@ def _matrix(
 
 def _cell(edge: Edge | None, arrow: str, marked: Collection[Pair]) -> Text:
     """What one stem hides of another."""
-    if edge is None or max(edge.size_before, edge.size_after) < SEEN:
+    if edge is None or not is_seen(edge):
         return Text(NOTHING)
     told = f"{_size(edge.size_before)}{arrow}{_size(edge.size_after)}"
     return Text(f"!{told}", style=BAD) if (edge.target, edge.masker) in marked else Text(told)

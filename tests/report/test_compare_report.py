@@ -87,6 +87,19 @@ def test_what_is_hidden_of_the_targets_comes_first_and_by_whom_then_all(two: tup
     assert "in band-seconds: 1 is a second" in text
 
 
+def test_who_hides_a_target_in_a_mix_alone_is_told_too() -> None:
+    only_in_the_mix = Edge(target="DX", masker="FX", size_before=0.0, size_after=0.5)
+    side = Side("a.json", "project", evidence(edges=(*edges(0.75), only_in_the_mix)))
+    rows = figures(told((side, side)))
+    assert rows["by FX"] == ["0.00 → 0.50"] * 2
+
+
+def test_where_nothing_is_to_be_heard_first_the_figure_of_it_has_a_name_all_the_same() -> None:
+    beds = tuple(stem for stem in plan().stems if stem.role is not Role.DIALOGUE)
+    side = Side("a.json", "project", evidence(stems=beds, lines=(), edges=()))
+    assert "hidden of what is to be heard first" in figures(told((side, side)))
+
+
 def test_conflicts_are_left_where_their_line_is_under_its_goal() -> None:
     """What is still masked in a line that has reached it is none to be mended."""
     conflicts = (

@@ -12,7 +12,7 @@ import pytest
 from stemmix.model.evidence import Chosen
 from stemmix.model.exhibit import Exhibit, MasterAim
 from stemmix.model.features import Span
-from stemmix.model.plan import PlannedScene
+from stemmix.model.plan import Edge, PlannedScene
 from stemmix.model.presets import PRESETS
 from stemmix.model.profiles import Role
 from stemmix.model.report import Report
@@ -178,6 +178,14 @@ def test_titles_and_ids_break_nothing() -> None:
     assert made.text_of("h1") == [EVIL]
     (data,) = made.text_of("script", id="reel")
     assert json.loads(data)["rate"] == RATE_HZ
+
+
+def test_a_stem_that_only_the_mix_hides_stands_in_the_matrix() -> None:
+    """As a bed may be under a voice that is raised."""
+    edges = (Edge(target="DX", masker="MX", size_before=4.0, size_after=0.75),)
+    edges += (Edge(target="AMB", masker="DX", size_before=0.0, size_after=1.25),)
+    cells = parsed(evidence=evidence(edges=edges)).text_of("td", class_="number heat")
+    assert cells == ["4.00 → 0.75", "0.00 → 1.25"]
 
 
 def test_conflicts_tell_what_is_done_and_what_it_buys_and_where_they_are() -> None:
