@@ -13,7 +13,10 @@ import pytest
 
 from stemmix.model.timecode import FRAME_RATES, Clock, is_drop_frame, samples_from_frames
 from stemmix.report import page as page_module
+from stemmix.report.page import page_html
+from tests.evidence import conflict, evidence, move, plan
 from tests.material import edited, plan_in, rendered
+from tests.report.exhibits import exhibit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -107,6 +110,31 @@ def test_words_do_not_touch_are_not_clipped_and_can_be_read(
     assert here.probe("faint") == []
     assert here.faults == []
     here.page.close()
+
+
+def test_tables_fit_a_desktop_and_marks_a_phone_whatever_stems_are_called(browser: Browser, tmp_path: Path) -> None:
+    bed, voice = "Music-Bed_long_name.and.more", "Guest-in-the-studio"
+    also = [stem.model_copy(update={"id": name}) for stem, name in zip(plan().stems, (voice, bed), strict=False)]
+    told = evidence(
+        stems=(*plan().stems, *also),
+        conflicts=(conflict(1, bed, 1.5, 0.5, target=voice),),
+        moves=(move(bed, "cut", ("C0001",)),),
+        frame_rate="25",
+        start="10:00:00:00",
+    )
+    page = tmp_path / "long.html"
+    page.write_text(page_html(exhibit(evidence=told)), "utf-8")
+    wide, narrow = Opened(browser, page), Opened(browser, page, 390, 844)
+    for name in ("conflicts", "moves"):
+        table = wide.page.locator(f".scrolled:has([data-table={name}])")
+        assert table.evaluate("one => one.scrollWidth - one.clientWidth") == 0, name
+    name = narrow.page.locator(".track:not(.axis) .gutter b").first
+    for length in range(40):
+        name.evaluate("(one, length) => { one.textContent = 'Clarity of ' + 'i'.repeat(length); }", length)
+        assert narrow.probe("wordsThatTouch") == [], length
+    for here in (wide, narrow):
+        assert here.faults == []
+        here.page.close()
 
 
 def test_a_conflict_leads_to_its_place(opened: Opened, made: Path) -> None:

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from stemmix.model.evidence import Evidence, moves_for, worst_first
 from stemmix.model.plan import Conflict, Line, Plan
-from stemmix.report.grids import grid, jump, long_grid, row
+from stemmix.report.grids import grid, jump, kept_whole, long_grid, row
 from stemmix.report.markup import tag
 from stemmix.report.masking import (
     BAND_SECONDS,
@@ -56,14 +56,16 @@ def matrix(evidence: Evidence) -> list[Element]:
 def conflicts(plan: Plan) -> list[Element]:
     """The largest conflicts, what is done about each and what that buys."""
     bearing, spoken = moves_for(plan), {line.id: line for line in plan.lines}
-    heads = (">time", "=conflict", ">bands (Hz)", ">weight", ">SNR (dB)", ">size", "what is done", "what it buys")
     found = worst_first(plan.conflicts)
+    who = [f"{conflict.masker} hides {conflict.target}" for conflict in found[:MOST_CONFLICTS]]
+    name = kept_whole("conflict", who)
+    heads = (">time", name, ">bands (Hz)", ">weight", ">SNR (dB)", ">size", "what is done", "what it buys")
     rows = []
-    for conflict in found[:MOST_CONFLICTS]:
+    for conflict, hiding in zip(found, who, strict=False):
         made, line = bearing[conflict.id], spoken.get(conflict.line or "")
         cells = (
             jump(plan, conflict),
-            f"{conflict.masker} hides {conflict.target}",
+            hiding,
             f"{conflict.low_hz:.0f}-{conflict.high_hz:.0f}",
             f"{conflict.importance:.0%}",
             f"{conflict.snr_db:.1f}",
@@ -86,8 +88,9 @@ def _bought(conflict: Conflict, line: Line | None) -> str:
 
 def moves(plan: Plan) -> list[Element]:
     """Every move in order of time, with what caused it."""
+    stem, made_for = kept_whole("stem", [move.stem for move in plan.moves]), kept_whole("for", map(purpose, plan.moves))
     heads = (
-        ">time", "=stem", "what", ">bands (Hz)", "=for", "because of (Hz)", ">clarity", ">bought", "stopped by"
+        ">time", stem, "what", ">bands (Hz)", made_for, "because of (Hz)", ">clarity", ">bought", "=stopped by"
     )  # fmt: skip
     known = {conflict.id: conflict for conflict in plan.conflicts}
     rows = []

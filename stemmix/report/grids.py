@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
@@ -17,6 +17,9 @@ VERDICTS = {"pass": ("ok", "✓ pass"), "warn": ("warn", "! warn"), "fail": ("ba
 
 KINDS = {">": "number", "=": "word"}
 """By what the head of a column begins with: numbers are set to the right; neither is ever broken."""
+
+LONGEST_WORD = 20
+"""Signs of a name that is not broken: as wide as a column of text is at least (`page.css`)."""
 
 Cells = Sequence[Child]
 
@@ -41,6 +44,15 @@ def grid(heading: str, heads: Sequence[str], rows: Sequence[Element], **attribut
     )
     table = tag("table", attributes, tag("thead", None, head), tag("tbody", None, *rows))
     return tag("div", {"class": "scrolled", "tabindex": 0, "role": "group", "aria-labelledby": heading}, table)
+
+
+def kept_whole(head: str, names: Iterable[str]) -> str:
+    """The head of a column of names, none of which is broken where none is long: else the others had no room.
+
+    >>> kept_whole("stem", ["MX", "FX"]), kept_whole("stem", ["the orchestra as it was recorded"])
+    ('=stem', 'stem')
+    """
+    return head if any(len(name) > LONGEST_WORD for name in names) else f"={head}"
 
 
 def row(heads: Sequence[str], cells: Cells, **attributes: object) -> Element:
