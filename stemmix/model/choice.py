@@ -47,8 +47,9 @@ class Choice:
             except ValueError as fault:
                 raise ChoiceError(field, str(fault)) from None
         start, end = samples["start"], samples["end"]
-        if start is not None and end is not None and end <= start:
-            raise ChoiceError("end", f"{self.end} does not lie after {self.start}, where the span begins")
+        if end is not None and end <= (start or 0):
+            begin = "the programme's beginning" if start is None else f"{self.start}, where the span begins"
+            raise ChoiceError("end", f"{self.end} does not lie after {begin}")
         return start, end
 
     def of(self, plan: Plan) -> Chosen:

@@ -59,6 +59,7 @@ def test_a_timecode_is_the_pictures() -> None:
         (Choice(start="noon"), "start", "'noon' is no time: expected seconds, M:SS.s or H:MM:SS.s"),
         (Choice(start="20", end="0:10"), "end", "0:10 does not lie after 20, where the span begins"),
         (Choice(start="20", end="20"), "end", "20 does not lie after 20, where the span begins"),
+        (Choice(end="0"), "end", "0 does not lie after the programme's beginning"),
         (Choice(start="90"), "start", "90 lies outside the programme, which is 90.0 s long"),
         (Choice(end="1:30.1"), "end", "1:30.1 lies outside the programme, which is 90.0 s long"),
         (
