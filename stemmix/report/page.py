@@ -20,6 +20,7 @@ from stemmix.report.markup import Child, tag, written
 from stemmix.report.masking import judged_lines, looked_at
 from stemmix.report.spectra import stems
 from stemmix.report.tables import change, clock, many, note, reading, span
+from stemmix.report.timeline import BOTH, legend
 from stemmix.report.tracks import tracks
 
 
@@ -182,25 +183,17 @@ def _timeline(exhibit: Exhibit) -> list[Element]:
         ),
         tag("output", {"id": "readout"}, "Point at a chart, or drag over it to look closer."),
     )
-    legend = tag(
-        "p",
-        {"class": "legend"},
-        *(
-            tag("span", {"class": name}, text)
-            for name, text in (
-                ("before", "as the stems came"),
-                ("after", "in the mix"),
-                ("lost", "a line still under its goal"),
-                ("speech", "speech"),
-                ("onset", "onset"),
-                ("momentary", "momentary, lowest to highest"),
-                ("short-term", "short-term"),
-                ("integrated", "integrated"),
-                ("target", "target"),
-                ("gate", "relative gate; the absolute one is at -70 LUFS"),
-            )
-        ),
-    )
+    marks = {
+        **BOTH,
+        "lost": "a line still under its goal",
+        "speech": "speech",
+        "onset": "onset",
+        "momentary": "momentary, lowest to highest",
+        "short-term": "short-term",
+        "integrated": "integrated",
+        "target": "target",
+        "gate": "relative gate; the absolute one is at -70 LUFS",
+    }
     label = "Charts over time; arrow keys move, plus and minus widen"
     shown = tag(
         "div",
@@ -216,7 +209,7 @@ def _timeline(exhibit: Exhibit) -> list[Element]:
         "highest and the lowest sample of each and reach from -60 dBFS to full scale; moves are the more opaque the "
         "deeper they are, whole at 12 dB, and framed where a pin holds them."
     )
-    return [bar, legend, shown, tag("p", {"class": "quiet"}, about)]
+    return [bar, legend(marks), shown, tag("p", {"class": "quiet"}, about)]
 
 
 # ------------------------------------------------------------------------------------------------------ for the script

@@ -15,7 +15,7 @@ from stemmix.model.overview import StemOverview
 from stemmix.report.markup import tag
 from stemmix.report.masking import active_share, onsets_in, part_of
 from stemmix.report.tables import change, clock, many, moment, reading
-from stemmix.report.timeline import MARKED_HZ, from_bottom
+from stemmix.report.timeline import BOTH, MARKED_HZ, from_bottom, legend
 
 Floats = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def stems(exhibit: Exhibit) -> list[Element]:
         )
         for heard, stem in zip(exhibit.evidence.stems, exhibit.overview.stems, strict=True)
     )
-    return [tag("p", {"class": "quiet"}, about), *figures]
+    return [tag("p", {"class": "quiet"}, about), legend(BOTH), *figures]
 
 
 def _facts(exhibit: Exhibit, heard: HeardFacts) -> list[str]:

@@ -5,7 +5,7 @@ They are stretched to the page's width, so no words stand in them: labels stand 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import ceil
@@ -59,6 +59,15 @@ LANES: dict[str, str] = {
     "ride": "ride",
 }
 """Kinds of moves from what stands longest, and what their lanes are called."""
+
+
+BOTH: dict[str, str] = {"before": "as the stems came", "after": "in the mix"}
+"""The two lines of a chart, by their class, and what they are called."""
+
+
+def legend(marks: Mapping[str, str]) -> Element:
+    """What is drawn how, by class."""
+    return tag("p", {"class": "legend"}, *(tag("span", {"class": name}, text) for name, text in marks.items()))
 
 
 @dataclass(frozen=True)

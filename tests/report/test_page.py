@@ -146,6 +146,14 @@ def test_it_says_that_stems_are_measured_before_their_faders_and_as_folded_to_st
     assert about.endswith("behind the fader; loudness, LRA and peak stand before it. All of it as folded to stereo.")
 
 
+def test_both_lines_of_a_chart_are_named_where_they_are_drawn() -> None:
+    """Spectra stand far below the timeline."""
+    parts = page_html(exhibit()).split("<section ")
+    for name in ("timeline", "stems"):
+        (part,) = (one for one in parts if one.startswith(f'id="{name}"'))
+        assert '<span class="before">as the stems came</span><span class="after">in the mix</span>' in part
+
+
 @pytest.mark.parametrize(("listed", "called"), [(2, "lines"), (3, "lines"), (4, "lines of speech")])
 def test_figures_say_of_which_lines_they_are(listed: int, called: str) -> None:
     """Three are of speech: a pin makes a fourth, and of a stem that is looked at alone fewer are listed."""
