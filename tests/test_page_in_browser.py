@@ -6,17 +6,20 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stemmix.model.plan import Edge
+from stemmix.model.profiles import Role
 from stemmix.model.timecode import FRAME_RATES, Clock, is_drop_frame, samples_from_frames
 from stemmix.report import page as page_module
 from stemmix.report.page import page_html
-from tests.evidence import conflict, evidence, move, plan
+from tests.evidence import conflict, evidence, heard, move, plan
 from tests.material import edited, plan_in, rendered
-from tests.report.exhibits import exhibit
+from tests.report.exhibits import exhibit, overview
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -347,6 +350,22 @@ def test_the_worst_places_are_heard_before_and_after_from_the_same_moment(opened
     assert before.evaluate("one => one.paused")
     page.locator(".excerpt").nth(1).locator("audio").first.evaluate("one => one.play()")
     page.wait_for_function("one => one.paused", arg=after.element_handle())
+
+
+def test_who_masks_whom_among_many_stems_is_on_paper_as_a_whole(browser: Browser, tmp_path: Path) -> None:
+    names = [f"AMBIENCE-{number:02}" for number in range(16)]
+    pairs = tuple(Edge(target=a, masker=b, size_before=12.5, size_after=9.75) for a, b in permutations(names, 2))
+    stems = tuple(plan().stems[0].model_copy(update={"id": name, "role": Role.AMBIENCE}) for name in names)
+    told = evidence(stems=stems, lines=(), moves=(), conflicts=(), edges=pairs, outcome=None)
+    told = told.model_copy(update={"stems": tuple(heard(name, Role.AMBIENCE) for name in names)})
+    page = tmp_path / "many.html"
+    page.write_text(page_html(exhibit(evidence=told, overview=overview(stems=tuple(names)))), "utf-8")
+    on_paper = 718  # what A4 has between its margins
+    here = Opened(browser, page, on_paper)
+    here.page.emulate_media(media="print")
+    assert here.page.locator(".matrix").evaluate("one => one.getBoundingClientRect().right") <= on_paper
+    assert here.faults == []
+    here.page.close()
 
 
 def test_on_paper_there_are_charts_and_tables_and_nothing_to_press(opened: Opened) -> None:
