@@ -29,6 +29,9 @@ REPORT = Path(page_module.__file__).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
+A4 = 718
+"""Pixels across, between its margins."""
+
 PROBES = (Path(__file__).parent / "report" / "page_probes.js").read_text("utf-8")
 
 
@@ -115,7 +118,9 @@ def test_words_do_not_touch_are_not_clipped_and_can_be_read(
     here.page.close()
 
 
-def test_tables_fit_a_desktop_and_marks_a_phone_whatever_stems_are_called(browser: Browser, tmp_path: Path) -> None:
+def test_tables_fit_a_desktop_and_paper_and_marks_a_phone_whatever_stems_are_called(
+    browser: Browser, tmp_path: Path
+) -> None:
     bed, voice = "Music-Bed_long_name.and.more", "Guest-in-the-studio"
     also = [stem.model_copy(update={"id": name}) for stem, name in zip(plan().stems, (voice, bed), strict=False)]
     told = evidence(
@@ -127,15 +132,20 @@ def test_tables_fit_a_desktop_and_marks_a_phone_whatever_stems_are_called(browse
     )
     page = tmp_path / "long.html"
     page.write_text(page_html(exhibit(evidence=told)), "utf-8")
-    wide, narrow = Opened(browser, page), Opened(browser, page, 390, 844)
+    wide, narrow, paper = Opened(browser, page), Opened(browser, page, 390, 844), Opened(browser, page, A4)
+    paper.page.emulate_media(media="print")
     for name in ("conflicts", "moves"):
         table = wide.page.locator(f".scrolled:has([data-table={name}])")
         assert table.evaluate("one => one.scrollWidth - one.clientWidth") == 0, name
+        table = paper.page.locator(f"[data-table={name}]")
+        assert table.evaluate("one => one.getBoundingClientRect().right") <= A4, name
+        words = table.locator("tbody td:not(.number, .word)").evaluate_all("all => all.map(one => one.clientWidth)")
+        assert min(words) > 60, "no column of words is a column of letters"
     name = narrow.page.locator(".track:not(.axis) .gutter b").first
     for length in range(40):
         name.evaluate("(one, length) => { one.textContent = 'Clarity of ' + 'i'.repeat(length); }", length)
         assert narrow.probe("wordsThatTouch") == [], length
-    for here in (wide, narrow):
+    for here in (wide, narrow, paper):
         assert here.faults == []
         here.page.close()
 
@@ -360,10 +370,9 @@ def test_who_masks_whom_among_many_stems_is_on_paper_as_a_whole(browser: Browser
     told = told.model_copy(update={"stems": tuple(heard(name, Role.AMBIENCE) for name in names)})
     page = tmp_path / "many.html"
     page.write_text(page_html(exhibit(evidence=told, overview=overview(stems=tuple(names)))), "utf-8")
-    on_paper = 718  # what A4 has between its margins
-    here = Opened(browser, page, on_paper)
+    here = Opened(browser, page, A4)
     here.page.emulate_media(media="print")
-    assert here.page.locator(".matrix").evaluate("one => one.getBoundingClientRect().right") <= on_paper
+    assert here.page.locator(".matrix").evaluate("one => one.getBoundingClientRect().right") <= A4
     assert here.faults == []
     here.page.close()
 
