@@ -135,14 +135,14 @@ def _figures(exhibit: Exhibit) -> Element:
         ]
     if exhibit.receipt is not None and exhibit.outdated is None:
         for file in delivered.masters(exhibit.receipt):
-            verdict = delivered.verdict_of(file)
-            figures.append(
-                (
-                    file.deliverable,
-                    f"{reading(file.measured.integrated_lufs)} LUFS",
-                    f"{reading(file.measured.true_peak_dbtp)} dBTP · {VERDICTS[verdict][1]}",
-                )
-            )
+            measured, verdict = file.measured, delivered.verdict_of(file)
+            about = f"{reading(measured.true_peak_dbtp)} dBTP · {VERDICTS[verdict][1]}"
+            # what it is judged by: the programme's loudness beside a target of dialogue would look like a miss
+            level = exhibit.aims[file.deliverable].level if file.deliverable in exhibit.aims else None
+            if level is not None and level.method == "dialogue":
+                figures.append((file.deliverable, f"{reading(measured.dialogue_lufs)} LUFS", f"of dialogue · {about}"))
+            else:
+                figures.append((file.deliverable, f"{reading(measured.integrated_lufs)} LUFS", about))
     cards = [
         tag("div", None, tag("dt", None, name), tag("dd", None, figure, tag("small", None, about)))
         for name, figure, about in figures

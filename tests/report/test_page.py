@@ -247,6 +247,20 @@ def test_of_a_render_it_shows_what_was_measured_judged_and_limited() -> None:
     assert "ab" * 32 in made.text_of("code")
 
 
+@pytest.mark.parametrize(
+    ("preset", "figure", "about"),
+    [("netflix-nearfield-20", "-27.1 LUFS", "of dialogue · -3.2 dBTP"), ("ebu-r128", "-23.5 LUFS", "-3.2 dBTP")],
+)
+def test_a_master_is_told_first_by_the_loudness_that_it_is_judged_by(preset: str, figure: str, about: str) -> None:
+    whole = receipt()
+    spoken = whole.files[0].measured.model_copy(update={"dialogue_lufs": -27.1})
+    files = (whole.files[0].model_copy(update={"measured": spoken}), *whole.files[1:])
+    aims = {"printmaster": MasterAim(PRESETS[preset].specification.loudness, 0.0)}
+    made = parsed(receipt=whole.model_copy(update={"files": files}), aims=aims)
+    assert figure in made.text_of("dd")
+    assert f"{about} · ! warn" in made.text_of("small")
+
+
 def test_what_was_measured_lies_where_it_was_heard_whatever_the_length_of_the_file() -> None:
     """A picture of half the programme's length has half of its chart, at the programme's pace."""
     whole = receipt()
