@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stemmix.errors import StemError
+from stemmix.files.mpeg import warnings_of_mpeg
 from stemmix.stopping import heed
 
 _BLOCK_FRAMES: Final = 65_536
@@ -48,10 +49,11 @@ class Decodable:
 def inspect_decodable(path: Path) -> Decodable:
     """Open and look; an MP3 is decoded once, because nothing else gives its true length.
 
-    Raises StemError where libsndfile finds no audio or a broken header, OSError from the file.
+    Raises StemError where libsndfile finds no audio or a broken header, and where the file is cut off; OSError from it.
     """
     import soundfile
 
+    warnings = warnings_of_mpeg(path)  # before libsndfile opens it: its decoder of MP3 tells stderr what it misses
     try:
         samples = DecodedSamples(path)
     except soundfile.LibsndfileError as fault:
@@ -61,7 +63,6 @@ def inspect_decodable(path: Path) -> Decodable:
     try:
         sound = samples.sound
         frames: int | None = sound.frames
-        warnings = []
         if sound.format == "MP3":
             frames = 0
             while count := len(samples.read(_BLOCK_FRAMES)):

@@ -1,0 +1,134 @@
+"""MPEG audio, layer III, as its frames stand in a file: whether all of it is there.
+
+A decoder passes over what is missing, and takes the length from a header or guesses it. Frames say how long they are,
+so they can be counted without decoding (ISO/IEC 11172-3, section 2.4.1; ISO/IEC 13818-3 for the lower rates). How many
+there are to be, nearly every encoder writes into the first of them, in a Xing header.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+from stemmix.errors import StemError
+from stemmix.stopping import heed
+
+_MPEG_1: Final = 3
+_RATES_HZ: Final = {_MPEG_1: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
+"""By the bits that stand for MPEG 1, 2 and 2.5 in a frame's header."""
+_MPEG_1_KBITS: Final = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+_LOWER_KBITS: Final = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+"""As the header counts them, from 1 on; with 0 a frame does not say how long it is."""
+_STREAM: Final = 0xFFFE0C00
+"""The bits that all frames of a stream have in common: sync, version, layer, sample rate."""
+
+_XING_WITHIN: Final = 44
+"""Bytes of the first frame: where in them it stands depends on the number of channels."""
+_MISCOUNT: Final = 1
+"""Some encoders count the frame that holds the Xing header, too."""
+_PIECE_BYTES: Final = 1 << 16
+
+
+class _Frame(NamedTuple):
+    stream: int
+    size: int
+    """In bytes."""
+    samples: int
+
+
+def warnings_of_mpeg(path: Path) -> list[str]:
+    """What the frames of an MP3 and its header say of each other, without decoding; nothing of what is no MP3.
+
+    Raises StemError where it is cut off, or something between frames is neither one nor a tag; OSError from the file.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        end = _past_tags(file, 0)
+        first = _frame(file, end)
+        if first is None:
+            return []
+        promised = _promised(file, end)
+        found = 0 if promised is None else -1  # the frame of a Xing header holds no sound
+        while (place := _next(file, end, first.stream)) is not None:
+            heed()
+            if place > end:
+                after = max(0, found) * first.samples
+                raise StemError(f"{path}: is damaged after frame {after}: bytes {end} to {place} are no MPEG audio")
+            frame = _frame(file, place)
+            if frame is None:  # the file has changed meanwhile
+                break
+            end = _past_tags(file, place + frame.size)
+            found += end <= size
+    there = found * first.samples
+    if end > size and (promised is None or found < promised):
+        raise StemError(f"{path}: ends early, inside a frame of MPEG audio; {there} frames are there")
+    if promised is None or abs(found - promised) <= _MISCOUNT:
+        return []
+    claim = f"its header promises {promised * first.samples} frames, {there} are there"
+    if found < promised:
+        raise StemError(f"{path}: ends early: {claim}")
+    return [f"{path}: goes on behind its end: {claim}; what is behind it is left out"]
+
+
+def _bytes(file: BinaryIO, place: int, count: int) -> bytes:
+    file.seek(place)
+    return file.read(count)
+
+
+def _frame(file: BinaryIO, place: int) -> _Frame | None:
+    """The frame of layer III that begins here, if one does and says how long it is."""
+    head = int.from_bytes(_bytes(file, place, 4))
+    version, layer, kbits, rate = head >> 19 & 3, head >> 17 & 3, head >> 12 & 15, head >> 10 & 3
+    if head >> 21 != 0x7FF or version not in _RATES_HZ or layer != 1 or not 1 <= kbits <= 14 or rate == 3:
+        return None
+    is_full = version == _MPEG_1
+    bits = 1000 * (_MPEG_1_KBITS if is_full else _LOWER_KBITS)[kbits - 1]
+    samples = 1152 if is_full else 576
+    padding = head >> 9 & 1
+    return _Frame(head & _STREAM, samples // 8 * bits // _RATES_HZ[version][rate] + padding, samples)
+
+
+def _next(file: BinaryIO, place: int, stream: int) -> int | None:
+    """Where the next frame of a stream begins, from here on; if not right here, then where two follow one another."""
+
+    def size(at: int) -> int:
+        found = _frame(file, at)
+        return found.size if found is not None and found.stream == stream else 0
+
+    if size(place):
+        return place
+    while piece := _bytes(file, place, _PIECE_BYTES):
+        at = -1
+        while (at := piece.find(b"\xff", at + 1)) >= 0:
+            if (length := size(place + at)) and size(place + at + length):
+                return place + at
+        place += len(piece)
+        heed()
+    return None
+
+
+def _promised(file: BinaryIO, place: int) -> int | None:
+    """How many frames the Xing header in the one that begins here says that there are behind it."""
+    told = _bytes(file, place, _XING_WITHIN + 12)
+    for name in (b"Xing", b"Info"):
+        found = told.find(name, 4, _XING_WITHIN)
+        if found >= 0 and found + 12 <= len(told):
+            flags, frames = struct.unpack_from(">II", told, found + 4)
+            return int(frames) if flags & 1 else None
+    return None
+
+
+def _past_tags(file: BinaryIO, place: int) -> int:
+    """Behind the ID3 tags that stand here, version 1 or 2; files put behind one another have some between them."""
+    while True:
+        told = _bytes(file, place, 10)
+        if told.startswith(b"ID3") and len(told) == 10:
+            flags, *size = told[5:]
+            has_footer = bool(flags & 0x10)
+            place += 10 + sum(byte << 7 * power for power, byte in enumerate(reversed(size))) + 10 * has_footer
+        elif told.startswith(b"TAG"):
+            place += 128
+        else:
+            return place

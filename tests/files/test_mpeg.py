@@ -1,0 +1,84 @@
+"""`files.mpeg`: an MP3 of which something is missing is refused, whoever wrote it; one that is whole never is."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from stemmix.errors import StemError
+from stemmix.files.mpeg import warnings_of_mpeg
+
+ID3_V2 = b"ID3\x04\x00\x00" + bytes((0, 0, 2, 1)) + bytes(257)
+ID3_V1 = b"TAG" + bytes(125)
+MODES = ("CONSTANT", "VARIABLE")
+
+
+def an_mp3(path: Path, rate_hz: int = 48_000, channels: int = 2, mode: str = "VARIABLE", *, xing: bool = True) -> bytes:
+    """Half a second and more, with or without the frame that says how long it is."""
+    samples = 0.1 * np.random.default_rng(4).standard_normal((30_011, channels))
+    soundfile.write(path, samples, rate_hz, format="MP3", bitrate_mode=mode, compression_level=0.5)
+    whole = path.read_bytes()
+    return whole if xing else whole[whole.index(whole[:2], 4) :]
+
+
+def found(path: Path, content: bytes) -> list[str]:
+    path.write_bytes(content)
+    return warnings_of_mpeg(path)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 22_050, 44_100, 48_000])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("xing", [True, False])
+def test_whatever_is_cut_off_is_refused_and_the_whole_is_not(
+    tmp_path: Path, rate_hz: int, channels: int, mode: str, xing: bool
+) -> None:
+    path = tmp_path / "a.mp3"
+    whole = an_mp3(path, rate_hz, channels, mode, xing=xing)
+    assert found(path, whole) == []
+    for bytes_left in (len(whole) // 3 + 7, len(whole) * 3 // 4 + 7, len(whole) - 5):  # never between two frames
+        with pytest.raises(StemError, match="ends early"):
+            found(path, whole[:bytes_left])
+
+
+def test_it_is_said_how_much_was_promised_and_how_much_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    whole = an_mp3(path)
+    frames = [place for place in range(len(whole)) if whole.startswith(whole[:2], place)]
+    with pytest.raises(StemError, match=r"its header promises 32256 frames, 11520 are there$"):
+        found(path, whole[: frames[11]])
+
+
+@pytest.mark.parametrize("xing", [True, False])
+def test_a_gap_is_told_by_where_it_is(tmp_path: Path, xing: bool) -> None:
+    path = tmp_path / "a.mp3"
+    whole = an_mp3(path, xing=xing)
+    third = len(whole) // 3
+    for damaged in (whole[:third] + whole[2 * third :], whole[:third] + bytes(3000) + whole[third + 3000 :]):
+        with pytest.raises(StemError, match=r"is damaged after frame \d+: bytes \d+ to \d+ are no MPEG audio"):
+            found(path, damaged)
+
+
+@pytest.mark.parametrize("xing", [True, False])
+def test_tags_and_what_stands_behind_the_last_frame_are_let_pass(tmp_path: Path, xing: bool) -> None:
+    path = tmp_path / "a.mp3"
+    whole = an_mp3(path, xing=xing)
+    for before, after in itertools.product((b"", ID3_V2, ID3_V2 * 2), (b"", ID3_V1, bytes(5000), b"\xff" * 3000)):
+        assert found(path, before + whole + after) == []
+
+
+def test_what_no_decoder_comes_to_is_said(tmp_path: Path) -> None:
+    """Two files put behind one another: the header of the first tells its own length only."""
+    path = tmp_path / "a.mp3"
+    whole = an_mp3(path)
+    (warning,) = found(path, whole + ID3_V1 + ID3_V2 + whole)
+    assert "goes on behind its end: its header promises 32256 frames, 65664 are there" in warning
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"ID3", b"RIFF", ID3_V2, b"\xff\xf1" + bytes(100), b"fLaC"])
+def test_of_what_is_no_mp3_nothing_is_said(tmp_path: Path, content: bytes) -> None:
+    assert found(tmp_path / "a", content) == []
