@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stemmix.errors import StemError
+from stemmix.files import ogg
 from stemmix.files.mpeg import warnings_of_mpeg
 from stemmix.stopping import heed
 
@@ -26,8 +27,6 @@ _MOST_FRAMES_PER_BYTE: Final = 8_192
 """A FLAC frame holds at most 65,535 samples in no fewer than eight bytes (RFC 9639, section 9.1)."""
 
 _FOUND_TO_THE_SAMPLE: Final = ("FLAC", "AIFF")
-
-_LONGEST_OGG_PAGE_BYTES: Final = 65_307
 
 
 @dataclass(frozen=True)
@@ -94,11 +93,8 @@ def _missing_end(path: Path, container: str) -> str | None:
     """How a file says of itself that its end is missing; None where it does not."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        if container == "OGG":  # the last page of a stream is marked so (RFC 3533, section 6)
-            file.seek(max(0, size - _LONGEST_OGG_PAGE_BYTES))
-            tail = file.read()
-            flags = tail[tail.rfind(b"OggS") :][5:6]
-            return None if flags and flags[0] & 4 else "its last page is missing"
+        if container == "OGG":
+            return ogg.missing_end(file, size)
         start = file.read(24)
     promised = 0
     if container == "AIFF":

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import os
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stemmix.dsp import kernels
+from stemmix.files import ogg
 from stemmix.files.decoded import DecodedSamples
 from stemmix.files.writer import SoundWriter
 from stemmix.model.encodings import CODINGS, Encoding, unfit
@@ -51,7 +51,7 @@ _LARGEST: Final = 1000.0
 """+60 dBFS: encoders of floats go wild beyond, and it is no sound."""
 
 _OGG_SERIAL: Final = 0x73746D78
-_BITS_TURNED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+"""libsndfile draws one, and renders would never be the same."""
 
 
 class EncodedWriter(SoundWriter):
@@ -129,7 +129,7 @@ class EncodedWriter(SoundWriter):
         self._sink.check()
         self._file.flush()
         if self.encoding == "ogg":
-            _set_serial(self._file, _OGG_SERIAL)
+            ogg.set_serial(self._file, _OGG_SERIAL)
 
     def _saying(self, loudness: Measured) -> tuple[int, bytes]:
         """None of these has a field for loudness that is not an order to players to change it."""
@@ -218,27 +218,3 @@ class _Sink:
         """Raise what the disk said, if it said anything."""
         if self.fault is not None:
             raise self.fault
-
-
-def _set_serial(file: BinaryIO, serial: int) -> None:
-    """Give every page of an Ogg stream this serial number: libsndfile draws one, and renders would never be the same.
-
-    A page's checksum is a CRC of polynomial 0x04C11DB7, not reflected, begun at 0 (RFC 3533, section 6): zlib's own
-    with the bits of bytes and result turned round and its inversions undone.
-    """
-    offset = 0
-    while True:
-        file.seek(offset)
-        header = file.read(27)
-        if len(header) < 27:
-            return
-        lengths = file.read(header[26])
-        body = file.read(sum(lengths))
-        page = bytearray(header + lengths + body)
-        page[14:18] = serial.to_bytes(4, "little")
-        page[22:26] = bytes(4)
-        turned = zlib.crc32(page.translate(_BITS_TURNED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-        page[22:26] = turned.to_bytes(4, "big").translate(_BITS_TURNED)
-        file.seek(offset)
-        file.write(page)
-        offset += len(page)
