@@ -77,6 +77,13 @@ def test_the_receipt_is_the_one_on_disk_and_every_hash_in_it_is_true(played: tup
     for file in receipt.files:
         assert file.sha256 == sha256_of(out / file.path)
         assert file.frames == receipt.frames == len(read_audio(out / file.path)) == SCENE_S * RATE_HZ
+    assert [(file.kind, file.stem, file.role) for file in receipt.files] == [
+        ("printmaster", None, None),
+        ("stem", "DX", "dialogue"),
+        ("stem", "MX", "music"),
+        ("stem", "FX", "fx"),
+        ("stem", "AMB", "ambience"),
+    ]
     for source in receipt.sources:
         assert source.sha256 == sha256_of(project.parent / source.path)
     assert [source.stem for source in receipt.sources] == ["DX", "MX", "FX", "AMB"]

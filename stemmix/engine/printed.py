@@ -107,13 +107,14 @@ def printed(job: Job, stem_peaks: Sequence[float], parts: Sequence[Part], cleani
 
 def _begun(job: Job, part: Part, cleaning: ExitStack, *, as_float: bool) -> Output:
     heard = job.project.heard
-    role = heard[part.stems[0]].role.value if part.kind == "stem" else None
+    stem = heard[part.stems[0]] if part.kind == "stem" else None
     facts = WrittenFile(
         path="",
         deliverable=part.wanted.name,
         kind=part.kind,
+        stem=None if stem is None else stem.id,
         stems=tuple(heard[number].id for number in part.stems),
-        role=role,
+        role=None if stem is None else stem.role.value,
         group=part.label if part.kind == "group" else None,
         parent=part.parent.name,
         layout=part.parent.layout.name,

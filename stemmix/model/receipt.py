@@ -208,6 +208,8 @@ class WrittenFile(Document):
     """Relative to the receipt. Of one that is split, the name that its parts have in common."""
     deliverable: str
     kind: Kind
+    stem: str | None = None
+    """Of a printed stem, its id; None in receipts that were written before it stood there."""
     stems: tuple[str, ...] = ()
     """Ids of the stems that it is the sum of; of a master, none: it is the sum of all."""
     role: str | None = None
