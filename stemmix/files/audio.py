@@ -227,6 +227,11 @@ def _warnings_of_wave(path: Path, header: WaveHeader, size: int) -> list[str]:
             f"{path}: is longer than a plain WAVE file can say: the {header.frames_claimed} frames of its header are "
             f"used, {header.bytes_after} bytes after them are not"
         ]
+    if header.bytes_stray > header.block_align:
+        return [
+            f"{path}: goes on behind its end: its header promises {header.frames_claimed} frames, {header.bytes_stray} "
+            "bytes behind them are in no chunk and are left out, as a recording that was broken off leaves them"
+        ]
     if header.is_plain and (rest := header.bytes_present % header.block_align):
         return [f"{path}: has {rest} bytes after its last whole frame, which are left out"]
     return []

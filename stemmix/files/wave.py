@@ -94,6 +94,8 @@ class WaveHeader:
     """What of it the file holds."""
     bytes_after: int
     """What follows the data chunk as claimed."""
+    bytes_stray: int = 0
+    """What of it stands in no chunk, and is not just zeros."""
     broadcast: BroadcastInfo | None = None
     """What bext and iXML say, before the data or after them; None where there is neither."""
 
@@ -155,10 +157,13 @@ def _read_chunks(path: Path, file: BinaryIO, size: int, container: str) -> WaveH
             if fmt is None:
                 raise StemError(f"{path}: has no fmt chunk before its data, so the format of the audio is missing")
             known = None if claimed in _TO_THE_END else claimed
+            stray = 0
             if known is not None:
-                told = _told_after(file, offset + known + known % 2, size) | told
+                behind = offset + known + known % 2
+                told = _told_after(file, behind, size) | told
+                stray = _stray_bytes(file, behind, size)
             header = _header(path, container, fmt, offset=offset, claimed=known, size=size)
-            return replace(header, broadcast=read_broadcast(told))
+            return replace(header, bytes_stray=stray, broadcast=read_broadcast(told))
         if name == b"fmt ":
             fmt = file.read(min(claimed, 40))
             if len(fmt) < min(claimed, 40):
@@ -178,6 +183,17 @@ def _told_after(file: BinaryIO, offset: int, size: int) -> dict[bytes, bytes]:
         if found.name in _TELLING:
             told.setdefault(found.name, file.read(min(found.size, _LONGEST_TOLD_BYTES)))
     return told
+
+
+def _stray_bytes(file: BinaryIO, offset: int, size: int) -> int:
+    """How much stands behind the data and is in no chunk, whose name would be of ASCII; none where it begins as padding
+    does, with zeros."""
+    for found in chunks_from(file, offset, size):
+        if not all(0x20 <= sign < 0x7F for sign in found.name):
+            break
+        offset = found.offset + found.size + found.size % 2
+    file.seek(min(offset, size))
+    return max(0, size - offset) if any(file.read(_PIECE_BYTES)) else 0
 
 
 class Chunk(NamedTuple):

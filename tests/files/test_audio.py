@@ -122,6 +122,30 @@ def test_what_is_doubtful_is_used_and_said(tmp_path: Path, content: bytes, frame
     assert audio.frames == len(samples_of(path)) == frames
 
 
+@pytest.mark.parametrize(
+    ("behind", "is_said"),
+    [
+        (b"", False),
+        (b"\x07" * 6, False),  # of a frame
+        (bytes(5000), False),
+        (chunk(b"LIST", b"INFO" + b"\x07" * 50), False),
+        (chunk(b"LIST", b"INFO" + b"\x07" * 50) + bytes(5000), False),
+        (chunk(b"LIST", b"INFO", claimed=5000), False),
+        (b"\x07" * 5000, True),
+        (chunk(b"LIST", b"INFO") + b"\x07" * 5000, True),
+    ],
+)
+def test_sound_behind_the_end_that_the_header_tells_is_said_to_be_left_out(
+    tmp_path: Path, behind: bytes, is_said: bool
+) -> None:
+    """A recorder that was broken off has told the size as of a while before; chunks and padding are no sound."""
+    path = written(tmp_path / "dx.wav", riff(fmt(2), chunk(b"data", bytes(600))) + behind)
+    audio = inspect(path)
+    assert audio.frames == 100
+    said = "promises 100 frames, 5000 bytes behind them are in no chunk"
+    assert [said in warning for warning in audio.warnings] == [True] * is_said
+
+
 def test_a_wave_file_that_outgrew_its_32_bit_size_is_said_to_be_read_short(tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
     with path.open("wb") as file:
