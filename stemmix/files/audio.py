@@ -219,18 +219,18 @@ def _warnings_of_wave(path: Path, header: WaveHeader, size: int) -> list[str]:
     if header.bytes_present == 0:
         raise StemError(f"{path}: holds no audio (0 frames)")
     if header.is_truncated:
-        raise StemError(
-            f"{path}: ends early: its header promises {header.frames_claimed} frames, {header.frames_present} are there"
-        )
+        claim = f"its header promises {header.frames_claimed} {header.counted}, {header.frames_present} are there"
+        raise StemError(f"{path}: ends early: {claim}")
     if header.container == "RIFF" and header.bytes_claimed is not None and size >= 2**32 and header.bytes_after > 2**30:
         return [
             f"{path}: is longer than a plain WAVE file can say: the {header.frames_claimed} frames of its header are "
             f"used, {header.bytes_after} bytes after them are not"
         ]
     if header.bytes_stray > header.block_align:
+        claim = f"its header promises {header.frames_claimed} {header.counted}"
         return [
-            f"{path}: goes on behind its end: its header promises {header.frames_claimed} frames, {header.bytes_stray} "
-            "bytes behind them are in no chunk and are left out, as a recording that was broken off leaves them"
+            f"{path}: goes on behind its end: {claim}, {header.bytes_stray} bytes behind them are in no chunk and are "
+            "left out, as a recording that was broken off leaves them"
         ]
     if header.is_plain and (rest := header.bytes_present % header.block_align):
         return [f"{path}: has {rest} bytes after its last whole frame, which are left out"]

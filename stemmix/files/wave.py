@@ -47,6 +47,7 @@ _CODECS: Final = {
     0x0031: "GSM610",
     0x0055: "MP3",
 }
+_FRAME_BY_FRAME: Final = ("PCM", "FLOAT", "ALAW", "ULAW")
 _GUID_TAIL: Final = bytes.fromhex("000000001000800000aa00389b71")
 """KSDATAFORMAT_SUBTYPE_*: a 16-bit format tag, then these fourteen bytes."""
 
@@ -107,6 +108,11 @@ class WaveHeader:
     def frames_present(self) -> int:
         """Whole frames that can be read."""
         return self.bytes_present // max(1, self.block_align)
+
+    @property
+    def counted(self) -> str:
+        """What `frames_claimed` and `frames_present` count: many a codec puts several frames into one block."""
+        return "frames" if self.codec in _FRAME_BY_FRAME else "blocks"
 
     @property
     def is_truncated(self) -> bool:

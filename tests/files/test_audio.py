@@ -256,6 +256,14 @@ def test_a_wave_file_that_is_cut_off_is_refused_with_both_counts(tmp_path: Path)
         inspect(path)
 
 
+def test_a_codec_of_many_frames_to_a_block_is_cut_off_by_so_many_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "dx.wav"
+    soundfile.write(path, noise(30_000, 1), 48_000, subtype="IMA_ADPCM")
+    written(path, path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(StemError, match=r"its header promises 8 blocks, 3 are there$"):
+        inspect(path)
+
+
 # ---- samples ---------------------------------------------------------------------------------------------------------
 
 
