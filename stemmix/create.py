@@ -48,7 +48,7 @@ _INSTRUMENTS: Final = (
 _PROGRAMME: Final = (
     _told(
         {
-            Role.DIALOGUE: "dx dia dial dialog dialogs dialogue dialogues vo adr",
+            Role.DIALOGUE: "dx dia dial dialog dialogs dialogue dialogues vo voiceover voiceovers adr",
             Role.MUSIC: "mx mus music bgm",
             Role.FX: _FX,
             Role.FOLEY: "foley fol",
@@ -256,7 +256,8 @@ def _template(template: Path, path: Path) -> tuple[str, ProjectFile]:
 def role_of(name: str, profile: str) -> tuple[Role | None, list[str]]:
     """The role that the words of a file name tell in a profile, and the words that tell it; None where they tell none.
 
-    Words are parted by anything but letters, and by case (`RoomTone2` is room, tone, roomtone). A label (`dx`, `music`,
+    Words are parted by anything but letters, and by case (`RoomTone2` is room, tone, roomtone); accents are no matter,
+    however a system writes them (`música` begins with music). A label (`dx`, `music`,
     `amb`) outranks a description (`voice`, `wind`), which outranks a word that only begins with a label (`dxmain`).
     Among equals the first decides, and all of them are returned, so that a reader can be told of a name that says two
     things. In the profile `music` a voice is the lead, unless it is a backing one.
@@ -271,7 +272,7 @@ def role_of(name: str, profile: str) -> tuple[Role | None, list[str]]:
     (None, [])
     """
     words = []
-    for letters in re.findall(r"[^\W\d_]+", name):
+    for letters in re.findall(r"[^\W\d_]+", _plain(name)):
         parts = [part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+", letters)]
         words += parts if len(parts) == 1 else [*parts, letters.lower()]
     for rank in _SONG if profile == "music" else _PROGRAMME:
@@ -409,8 +410,12 @@ def _common_prefix(names: list[str]) -> str:
 
 def _identifier(name: str) -> str:
     """A name as an identifier: without accents, other signs as `_`; may be empty."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", plain).lstrip("_.-")[:60].rstrip("_.-")
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", _plain(name)).lstrip("_.-")[:60].rstrip("_.-")
+
+
+def _plain(name: str) -> str:
+    """A name in ASCII: without accents, and without what has no such form."""
+    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
 
 
 def _unique(wanted: str, taken: set[str]) -> str:

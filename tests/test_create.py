@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import unicodedata
 from fractions import Fraction
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pytest
@@ -60,8 +61,8 @@ def roles(folder: Path) -> dict[str, str]:
         (
             Role.DIALOGUE,
             "dx DX1 film_reel3_dx dia-02 dial Dialogue dialog_main VO vo2 ADR_take3 speech "
-            "voice_over reel1_dxA dxmain sceneDX dialogues dx_wind dialogue_room host guest2 interview ITV_anna mic1 "
-            "speaker_b lav presenter announcer dx_guitar",
+            "voice_over voiceover reel1_dxA dxmain sceneDX dialogues dx_wind dialogue_room host guest2 interview "
+            "ITV_anna mic1 speaker_b lav presenter announcer dx_guitar",
         ),
         (
             Role.MUSIC,
@@ -125,6 +126,13 @@ def test_in_a_song_a_voice_is_the_lead_and_what_backs_it_is_not(role: Role, name
 )
 def test_a_name_that_tells_nothing_is_not_read_into(name: str) -> None:
     assert [role_of(name, profile) for profile in PROFILES] == [(None, [])] * len(PROFILES)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_is_read_without_its_accents_however_they_are_written(form: Literal["NFC", "NFD"]) -> None:
+    """Some systems write them as signs of their own, which would part a word in two."""
+    names = {"música": Role.MUSIC, "Diálogos": Role.DIALOGUE, "ambiência_2": Role.AMBIENCE, "音楽_mx": Role.MUSIC}
+    assert {name: role_of(unicodedata.normalize(form, name), "film")[0] for name in names} == names
 
 
 def test_a_label_outranks_a_description_wherever_they_stand() -> None:
