@@ -97,7 +97,7 @@ def _missing_end(path: Path, container: str) -> str | None:
             return ogg.missing_end(file, size)
         start = file.read(24)
     promised = 0
-    if container == "AIFF":
+    if container == "AIFF" or start.startswith(b"RIFX"):  # WAVE with its numbers the other way round
         promised = struct.unpack_from(">I", start, 4)[0] + 8
     elif container == "W64":
         promised = struct.unpack_from("<Q", start, 16)[0]

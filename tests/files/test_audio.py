@@ -237,12 +237,14 @@ def test_an_mp3_has_its_decoded_length_and_is_said_not_to_be_sync_safe(tmp_path:
     assert ["not sync-safe" in warning for warning in audio.warnings] == [True]
 
 
-@pytest.mark.parametrize("suffix", ["aiff", "w64", "ogg", "mp3"])
+@pytest.mark.parametrize(
+    ("suffix", "endian"), [("aiff", None), ("w64", None), ("ogg", None), ("mp3", None), ("wav", "BIG")]
+)
 def test_a_file_that_libsndfile_reads_short_is_refused_in_our_words_alone(
-    tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, suffix: str, endian: str | None, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / f"a.{suffix}"
-    soundfile.write(path, noise(30_000, 2), 48_000)
+    soundfile.write(path, noise(30_000, 2), 48_000, endian=endian)
     inspect(path)
     written(path, path.read_bytes()[: path.stat().st_size * 2 // 3])
     with pytest.raises(StemError, match="ends early"):
