@@ -114,6 +114,15 @@ def test_a_solo_leaves_the_others_out_and_says_so(tmp_path: Path) -> None:
     assert "DX, MX are soloed: FX, AMB are left out" in receipt.warnings
 
 
+def test_what_is_muted_by_itself_or_by_its_group_is_said(tmp_path: Path) -> None:
+    """Not even its file is looked at: that all stems are sound is said of the others."""
+    stems = [stem | ({"group": "BED"} if stem["id"] in {"MX", "FX"} else {}) for stem in scene_stems()]
+    stems[3] |= {"mute": True, "file": "scene/lost.wav"}
+    receipt = rendered(scene(tmp_path, stems=stems, groups=[{"id": "BED", "mute": True}]))
+    assert {source.stem for source in receipt.sources} == {"DX"}
+    assert "MX, FX, AMB are muted: neither heard, nor printed, nor checked" in receipt.warnings
+
+
 def test_times_may_be_timecode_and_the_mix_is_the_same(tmp_path: Path) -> None:
     """Pins, cues, places of stems: at 29.97 drop-frame, on a reel that starts at one hour."""
     fields = {"frame_rate": "29.97df", "start": "01:00:00;00"}

@@ -20,21 +20,29 @@ from stemmix.planning.rules import Rules
 def notes_of_requests(
     project: Project, rules: Rules, stems: Sequence[HeardStem], goals: Sequence[Goal], hop: int, frames: int
 ) -> list[str]:
-    """Of solos, then pins, cues, scenes and the action's end, in this order, each by its id or its number in the file.
+    """Of solos and mutes, then pins, cues, scenes and the action's end, in this order, each by its id or its number in
+    the file.
 
     `frames` are the programme's samples, a goal counts in steps of `hop` samples.
     """
     asked = _Asked(project, rules, stems, goals, hop, frames)
-    return [*_of_solos(project), *asked.of_pins(), *asked.of_cues(), *asked.of_scenes(), *asked.of_action()]
+    return [*_of_unheard(project), *asked.of_pins(), *asked.of_cues(), *asked.of_scenes(), *asked.of_action()]
 
 
-def _of_solos(project: Project) -> Iterator[str]:
-    """A solo is for listening: left in a project by mistake, it takes stems out of a delivery."""
+def _of_unheard(project: Project) -> Iterator[str]:
+    """Solo and mute are for listening: left in a project by mistake, they take stems out of a delivery."""
+    silenced = {group.id for group in project.groups if group.mute}
     alone = [group.id for group in project.groups if group.solo] + [stem.id for stem in project.stems if stem.solo]
-    left_out = [stem.id for stem in project.stems if stem not in project.heard and not stem.mute]
+    muted = [stem.id for stem in project.stems if stem.mute or stem.group in silenced]
+    left_out = [stem.id for stem in project.stems if stem not in project.heard and stem.id not in muted]
     if alone and left_out:
-        are = ["is" if len(ids) == 1 else "are" for ids in (alone, left_out)]
-        yield f"{', '.join(alone)} {are[0]} soloed: {', '.join(left_out)} {are[1]} left out"
+        yield f"{_are(alone)} soloed: {_are(left_out)} left out"
+    if muted:
+        yield f"{_are(muted)} muted: neither heard, nor printed, nor checked"
+
+
+def _are(ids: Sequence[str]) -> str:
+    return f"{', '.join(ids)} {'is' if len(ids) == 1 else 'are'}"
 
 
 class _Asked:

@@ -90,6 +90,7 @@ def test_pins_and_cues_of_a_muted_stem_are_said_to_hold_nothing() -> None:
     stems = tuple(stem.model_copy(update={"mute": stem.id == "FX"}) for stem in whole.project.stems)
     heard = Scene(whole.project.model_copy(update={"stems": stems}), whole.stems[:2], whole.frames)
     assert said(heard.decide()) == (
+        "FX is muted: neither heard, nor printed, nor checked",
         *(f"pin {number} (FX, 1-2 s) holds nothing: FX is muted" for number in range(1, len(PINS) + 1)),
         "cue 1 (FX, 3-4 s) gives no line: FX is muted",
     )
