@@ -116,7 +116,7 @@ def _promised(file: BinaryIO, place: int) -> int | None:
         found = told.find(name, 4, _XING_WITHIN)
         if found >= 0 and found + 12 <= len(told):
             flags, frames = struct.unpack_from(">II", told, found + 4)
-            return int(frames) if flags & 1 else None
+            return int(frames) or None if flags & 1 else None  # 0 was never filled in, as in a pipe
     return None
 
 

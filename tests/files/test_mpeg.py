@@ -79,6 +79,16 @@ def test_what_no_decoder_comes_to_is_said(tmp_path: Path) -> None:
     assert "goes on behind its end: its header promises 32256 frames, 65664 are there" in warning
 
 
+def test_a_header_that_was_never_filled_in_promises_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    whole = an_mp3(path)
+    place = whole.index(b"Xing") + 8
+    unfilled = whole[:place] + bytes(4) + whole[place + 4 :]
+    assert found(path, unfilled) == []
+    with pytest.raises(StemError, match="ends early, inside a frame"):
+        found(path, unfilled[:-5])
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff", b"ID3", b"RIFF", ID3_V2, b"\xff\xf1" + bytes(100), b"fLaC"])
 def test_of_what_is_no_mp3_nothing_is_said(tmp_path: Path, content: bytes) -> None:
     assert found(tmp_path / "a", content) == []
