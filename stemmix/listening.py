@@ -29,25 +29,28 @@ THREADS = 2
 def listen(
     project: Project, sources: Sequence[Source], store: FeatureStore, steps: Steps, threads: int = THREADS
 ) -> list[HeardStem]:
-    """Pass 1: every stem's features, from the store or by one scan each. A StemError where all are silent."""
+    """Pass 1: every stem's features, from the store or by one scan each.
+
+    A StemError names all stems that are unsound, or says that all are silent.
+    """
     steps.advance("listen", 0)
 
-    done: list[HeardStem] = []
+    def heard(source: Source) -> HeardStem | StemError:
+        try:
+            return _heard(project, source, store, steps)
+        except StemError as fault:
+            return fault
 
-    def heard(source: Source) -> HeardStem:
-        stem = _heard(project, source, store, steps)
-        done.append(stem)  # by several threads: the last one there may be another's
-        return stem
-
-    try:
-        with Pool(threads, "listen") as pool:
-            stems = list(pool.map(heard, sources))
-        if all(stem.facts.silent for stem in stems):
-            raise StemError(f"every stem is silent: there is nothing to mix ({', '.join(stem.id for stem in stems)})")
-    except StemError:
+    with Pool(threads, "listen") as pool:
+        found = list(pool.map(heard, sources))
+    stems = [stem for stem in found if isinstance(stem, HeardStem)]
+    faults = list(dict.fromkeys(str(fault) for fault in found if isinstance(fault, StemError)))
+    if not faults and all(stem.facts.silent for stem in stems):
+        faults = [f"every stem is silent: there is nothing to mix ({', '.join(stem.id for stem in stems)})"]
+    if faults:
         if store.cache is not None:
-            keep_heard(done)
-        raise
+            keep_heard(stems)
+        raise StemError("\n".join(faults))
     for source in sources:  # a core has time for them from now on
         source.begin_hash()
     return stems

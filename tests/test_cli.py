@@ -390,3 +390,20 @@ def test_what_only_a_whole_reading_finds_is_left_to_check_and_init_says_so(
     assert last == f"next: stemmix check {out.strip()} reads every file to its end"
     assert main(["check", out.strip()]) == 4
     assert "dx.wav: holds 2 samples that are NaN or infinite" in capsys.readouterr().err
+
+
+def test_every_stem_that_only_a_whole_reading_finds_unsound_is_named_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As those are that a header gives away; each in a line of its own, in the project's order."""
+    (tmp_path / "reel").mkdir()
+    for name, bad in {"amb": 40_000, "dx": None, "fx": 2_000, "mx": 20_000}.items():
+        samples = np.full((48_000, 2), 0.1)
+        samples[bad, 0] = np.nan if bad else 0.1
+        soundfile.write(tmp_path / "reel" / f"{name}.wav", samples, 48_000, subtype="FLOAT")
+    assert main(["init", str(tmp_path / "reel")]) == 0
+    project = capsys.readouterr().out.strip()
+    assert main(["check", project]) == 4
+    told = [line.rpartition("/")[2] for line in capsys.readouterr().err.splitlines()]
+    held = "holds a sample that is NaN or infinite, at frame"
+    assert told == [f"amb.wav: {held} 40000", f"fx.wav: {held} 2000", f"mx.wav: {held} 20000"]
