@@ -136,8 +136,8 @@ def _gains(applied: Iterable[AppliedGains]) -> Table:
         ["stem", ">gain (dB)", ">bands (Hz)", ">sides (dB)"],
     )
     for gains in applied:
-        # where the middle is left alone, the sides are told by themselves
-        shown = gains.mid_db if any(gains.mid_db) else gains.side_db
         most, side = (max(bands, key=abs) for bands in (gains.mid_db, gains.side_db))
-        made.add_row(gains.stem, change(most), band_range(shown) if any(shown) else "-", change(side))
+        # where the middle is left alone, the sides are told by themselves; at a ramp's end a gain may round to nothing
+        shown = [bands for bands in (gains.mid_db, gains.side_db) if round(max(map(abs, bands)), 1)]
+        made.add_row(gains.stem, change(most), band_range(shown[0]) if shown else "-", change(side))
     return made

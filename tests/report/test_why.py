@@ -90,6 +90,17 @@ def test_the_gain_that_is_applied_at_the_moment_is_told_stem_by_stem(told: Evide
     assert [one["stem"] for one in json.loads(why_json(told, APPLIED, IN_THE_LINE, "MX"))["gains"]] == ["MX"]
 
 
+@pytest.mark.parametrize(
+    ("mid_db", "side_db", "row"),
+    [(-0.04, 0.03, ["+0.0", "-", "+0.0"]), (-0.04, -0.3, ["+0.0", "8064-16000", "-0.3"])],
+)
+def test_what_rounds_to_no_gain_has_no_bands(told: Evidence, mid_db: float, side_db: float, row: list[str]) -> None:
+    """As at the end of a ramp."""
+    applied = AppliedGains(stem="MX", mid_db=(mid_db,) * 36, side_db=(*(0.0,) * 30, *(side_db,) * 6))
+    text = why_text(told, [applied], IN_THE_LINE, None, 120)
+    assert next(words for words in map(str.split, text.splitlines()) if words[:1] == ["MX"])[1:] == row
+
+
 def elsewhere(number: int) -> Line:
     """A line that does not stand where the others do."""
     return replace(line(number, 0.31, 0.524), start=0, end=RATE_HZ)
