@@ -185,8 +185,6 @@ class _Reel:
     """A project on its way: decided, and ready to be mixed."""
 
     path: Path
-    lengths: Mapping[str, int]
-    """Of every stem, in samples, as it was planned."""
     notes: Sequence[str]
     """The plan's. No more of it: it stands on the disk, and hours of it need not stand in memory."""
     staged_plan: StagedDocument
@@ -222,10 +220,10 @@ def _reel(
         job = _job(path, project, plan, sources, staged_plan, way)
         if stored is not None and stored.seed is not None:
             job = replace(job, seed=stored.seed)
-        lengths, notes = {stem.id: stem.frames for stem in plan.stems}, plan.notes
+        notes = plan.notes
         del plan
         give_back_freed_objects()
-        yield _Reel(path, lengths, notes, staged_plan, sources, job, shown)
+        yield _Reel(path, notes, staged_plan, sources, job, shown)
 
 
 def _job(
@@ -382,7 +380,7 @@ def account(
                 path=file.path,
                 channel=file.channel,
                 sha256=file.sha256,
-                frames=reel.lengths[source.stem.id],
+                frames=file.audio.frames,
                 sample_rate=file.audio.sample_rate,
                 layout=file.audio.layout.name if file.channel is None else source.layout.name,
                 warnings=source.warnings if number == 0 else (),

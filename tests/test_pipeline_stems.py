@@ -73,6 +73,7 @@ def test_rates_and_layouts_come_together_in_time_and_at_their_levels(tmp_path: P
         for name, file in (("M", "mono.wav"), ("S", "stereo.wav"), ("C", "surround.wav"), ("LFE", "lfe.flac"))
     ]
     receipt = rendered(write_project(tmp_path / "p.json", stems))
+    assert [source.frames for source in receipt.sources] == [44_100, 48_000, 96_000, 48_000]
     assert [(source.sample_rate, source.layout) for source in receipt.sources] == [
         (44_100, "1.0"),
         (48_000, "2.0"),

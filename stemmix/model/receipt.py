@@ -152,8 +152,11 @@ class SourceFile(Document):
     channel: str | None = None
     """What a discrete mono file is for; the stem has several then."""
     sha256: str
-    frames: int
+    frames: int | None
+    """Of the file, at its own rate; None where its header does not say. In receipts of before, of the stem, at the
+    project's rate."""
     sample_rate: int
+    """Of the file, in Hz."""
     layout: str
     warnings: tuple[str, ...] = ()
 
