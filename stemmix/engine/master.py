@@ -46,7 +46,9 @@ MOST_MENDED_DB = 6.0
 CLOSE_ENOUGH_LU = 0.01
 LOSSY_ENOUGH_LU = 0.04
 """What a codec takes or adds, a little at every encoding: no more than is judged."""
-LOSSY_ROUNDS = 4
+LOSSY_ROUNDS = 5
+"""The first, and four lower ones, each by twice the share of what it was over: a limiter that is driven harder flattens
+what is encoded, and a codec may add as much to that as the ceiling has come down."""
 LOSSY_MARGIN_DB = 0.03
 """Under what a decoded file was over its ceiling: the next encoding is another."""
 
@@ -102,12 +104,12 @@ def mastered(
     known_dbtp = None if given is None else given.ceiling_dbtp
     settled = mastering.under(specification.ceiling_dbtp if known_dbtp is None else known_dbtp)
     if mastering.is_lossy and known_dbtp is None:
-        for _ in range(LOSSY_ROUNDS - 1):
+        for lowered in range(LOSSY_ROUNDS - 1):
             over_db = mastering.over_db(settled)
             if over_db <= TRUE_PEAK_ERROR_DB:
                 break
             mastering.drop(settled.takes)
-            settled = mastering.under(settled.ceiling_dbtp - over_db - LOSSY_MARGIN_DB)
+            settled = mastering.under(settled.ceiling_dbtp - 2**lowered * (over_db + LOSSY_MARGIN_DB))
     for take, bus in zip(settled.takes, buses, strict=True):
         _tell(take, settled, specification, aim, bus.job.project.max_limiting_db(wanted))
     return [take.output for take in settled.takes]

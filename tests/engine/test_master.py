@@ -13,7 +13,7 @@ import pytest
 
 from stemmix.engine.bus import Job
 from stemmix.engine.gauge import Programme
-from stemmix.engine.master import Given
+from stemmix.engine.master import Given, _Mastering
 from stemmix.files import writer
 from stemmix.files.scratch import Scratch
 from stemmix.model.layouts import LAYOUTS, MONO, STEREO, fold_matrix
@@ -117,6 +117,22 @@ def test_a_lossy_file_is_lowered_until_what_is_decoded_passes(
     assert codec.value is not None
     assert codec.value < -1.02, "it had to be lowered, or nothing is shown"
     assert "codec" not in checks(pcm)
+
+
+def test_a_codec_that_adds_as_much_as_the_ceiling_comes_down_is_outrun(
+    tmp_path: Path, music: list[Floats], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The figures are those of a real mix, brought to -14 LUFS as MP3: limited lower by what it was over, three times,
+    it was further over than at first."""
+    ceilings_dbtp = (-3.0, -2.5, -2.0, -1.75, -1.5, -1.257, -1.127, -1.0)
+    over_db = (-0.623, -0.132, 0.362, 0.530, 0.291, 0.194, 0.100, 0.097)
+    monkeypatch.setattr(
+        _Mastering, "over_db", lambda self, settled: float(np.interp(settled.ceiling_dbtp, ceilings_dbtp, over_db))
+    )
+    (file,) = delivered(job_of(tmp_path, music, mix(target_lufs=-14.0, ceiling_dbtp=-1.0, format="mp3"))).values()
+    assert file.ceiling_dbtp is not None
+    assert np.interp(file.ceiling_dbtp, ceilings_dbtp, over_db) <= 0.02
+    assert file.ceiling_dbtp > -3.0, "no lower than it takes, or nearly"
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
