@@ -79,19 +79,23 @@ def _null(folder: Path, master: WrittenFile, deliverable: str, files: Sequence[W
             judged += left.size
             highest = max(highest, float(np.abs(left).max(initial=0.0)))
     # what the limiter touched everywhere shows nothing
-    residual_dbfs = db_from_power(power / judged) if judged else 0.0
-    limit_dbfs = _limit_dbfs((master, *files))
-    peak_dbfs, peak_limit_dbfs = db_from_gain(highest), _peak_limit_dbfs((master, *files))
+    residual_dbfs, peak_dbfs = (db_from_power(power / judged), db_from_gain(highest)) if judged else (None, None)
+    limit_dbfs, peak_limit_dbfs = _limit_dbfs((master, *files)), _peak_limit_dbfs((master, *files))
     return Null(
         parent=master.path,
         deliverable=deliverable,
         parts=tuple(file.path for file in files),
         judged_share=round(judged / (master.frames * LAYOUTS[master.layout].channels), 4),
-        residual_dbfs=round(residual_dbfs, 2),
+        residual_dbfs=None if residual_dbfs is None else round(residual_dbfs, 2),
         limit_dbfs=round(limit_dbfs, 2),
-        peak_dbfs=round(peak_dbfs, 2),
+        peak_dbfs=None if peak_dbfs is None else round(peak_dbfs, 2),
         peak_limit_dbfs=round(peak_limit_dbfs, 2),
-        passed=residual_dbfs <= limit_dbfs and peak_dbfs <= peak_limit_dbfs,
+        passed=(
+            residual_dbfs is not None
+            and peak_dbfs is not None
+            and residual_dbfs <= limit_dbfs
+            and peak_dbfs <= peak_limit_dbfs
+        ),
     )
 
 

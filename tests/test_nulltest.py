@@ -157,6 +157,21 @@ def test_what_the_limiter_did_would_be_found_out_if_it_were_not_listed(played: P
     assert not nulltest(receipt).passed, "where nothing was judged, nothing is proved"
 
 
+def test_where_the_limiter_acted_everywhere_nothing_is_said_to_be_left(tmp_path: Path, capsys: Said) -> None:
+    """There is nothing that could be judged: not shown to add up, and not shown to be off."""
+    loud = noise(3 * RATE_HZ, rms=0.1)
+    write_audio(tmp_path / "mx.wav", loud)
+    stems = [{"id": "MX", "role": "music", "file": "mx.wav"}]
+    mix = {"name": "mix", "target_lufs": -6.0, "max_limiting_db": 24.0}
+    rendered(write_project(tmp_path / "p.json", stems, deliverables=[mix, {"name": "stems", "kind": "stems"}]))
+    receipt = tmp_path / "out" / "p.receipt.json"
+    (null,) = nulltest(receipt).nulls
+    assert (null.judged_share, null.residual_dbfs, null.peak_dbfs, null.passed) == (0.0, None, None, False)
+    assert main(["nulltest", str(receipt)]) == 1
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("p_mix.wav"))
+    assert row.split()[3:] == ["0.0%", "-", "-140.0", "-", f"{null.peak_limit_dbfs:.1f}", "unknown"]
+
+
 def test_without_a_limiter_all_is_judged_and_float_nulls_to_its_rounding(tmp_path: Path) -> None:
     mix = {"name": "mix", "target_lufs": -30.0, "format": "wavfloat"}
     rendered(scene(tmp_path, deliverables=[mix, {"name": "stems", "kind": "stems", "format": "wavfloat"}]))

@@ -315,13 +315,14 @@ class Null(Document):
     """Their paths."""
     judged_share: float
     """Share of the programme that was judged: all but the limiter's spans."""
-    residual_dbfs: float
-    """RMS over all channels; 0 where there was nothing to judge."""
+    residual_dbfs: float | None
+    """RMS over all channels; null where there was nothing to judge."""
     limit_dbfs: float
-    peak_dbfs: float
-    """The highest sample that is left, in any channel."""
+    peak_dbfs: float | None
+    """The highest sample that is left, in any channel; null where there was nothing to judge."""
     peak_limit_dbfs: float
     passed: bool
+    """Whether the parts are shown to add up; false, too, where there was nothing to judge."""
 
 
 class Nulltest(Document):

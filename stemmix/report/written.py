@@ -55,11 +55,11 @@ def nulltest_text(result: Nulltest, width: int) -> str:
             null.parent,
             f"{null.deliverable} ({len(null.parts)})",
             f"{null.judged_share:.1%}",
-            f"{null.residual_dbfs:.1f}",
+            reading(null.residual_dbfs, 1),
             f"{null.limit_dbfs:.1f}",
-            f"{null.peak_dbfs:.1f}",
+            reading(null.peak_dbfs, 1),
             f"{null.peak_limit_dbfs:.1f}",
-            "yes" if null.passed else "NO",
+            "yes" if null.passed else "unknown" if null.residual_dbfs is None else "NO",
         )
     return as_text([made], width)
 
