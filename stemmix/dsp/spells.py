@@ -137,7 +137,7 @@ class Spells:
 class LoneSilences:
     """Spans of bins in which one of two channels is digitally silent while the other sounds.
 
-    It sounded right before and sounds right after: what fades, begins or ends is nobody's fault.
+    It sounded right before and sounds right after: what fades or begins is nobody's fault. What ends is told apart.
     """
 
     def __init__(self, shortest: int, loud: float, judged: float, keep: int) -> None:
@@ -152,6 +152,8 @@ class LoneSilences:
         self.count = 0
         self.spans: list[tuple[int, int]] = []
         """The first ones."""
+        self.ending: tuple[int, int] | None = None
+        """The last bins, where the channel does not sound again until the sound has ended; not counted."""
 
     def process(self, one: Floats, other: Floats) -> None:
         """(bins,) mean powers of the channel that is looked at, and of the other."""
@@ -164,6 +166,11 @@ class LoneSilences:
             self._take(power, beside)
             self._before, self._last = self._last, power
             self._bins += 1
+
+    def finish(self) -> None:
+        """The sound has ended."""
+        if self._since is not None and self._end is None and self._is_lone(self._since, self._bins):
+            self.ending = self._since, self._bins
 
     def _take(self, power: float, beside: float) -> None:
         if self._since is None:
@@ -181,7 +188,10 @@ class LoneSilences:
 
     def _close(self, start: int, end: int, *, went_on: bool) -> None:
         self._since = self._end = None
-        if went_on and end - start >= self._shortest and 2 * self._sounding > end - start:
+        if went_on and self._is_lone(start, end):
             self.count += 1
             if len(self.spans) < self._keep:
                 self.spans.append((start, end))
+
+    def _is_lone(self, start: int, end: int) -> bool:
+        return end - start >= self._shortest and 2 * self._sounding > end - start

@@ -98,8 +98,8 @@ class SampleWatch:
         self.clipped, self.overs = Places(gap, keep), Places(gap, keep)
         self.holes, self.jumps, self.cuts = Places(gap, keep), Places(0, keep), Places(0, keep)
         self.cuts_of = [Places(0, keep) for _ in range(channels)]
-        """Of each channel by itself: half a second or more of digital silence that sound is cut off by, or begins after
-        at once."""
+        """Of each channel by itself: half a second or more of digital silence that sound is cut off by, the last one
+        too, or begins after at once."""
         self._hole_begins: list[list[float]] = [[] for _ in range(channels)]
         self.pauses = 0
         """Of half a second or more, digitally silent, inside of sound; `cuts` are those with a sharp edge."""
@@ -155,6 +155,9 @@ class SampleWatch:
             if waits:
                 self.jumps.add(last, last + 1)
         self._look_for_overs(ended, stop, cells)
+        for (since, edge, *_), cuts in zip(self._silence_states, self.cuts_of, strict=True):
+            if since >= 0.0 and self._frames - since >= self._shortest_silence and edge >= LOUD:
+                cuts.add(float(since), float(self._frames))
 
     @property
     def peaks(self) -> Floats:

@@ -105,6 +105,8 @@ class BinWatch:
         self._judge()
         for spells in (self._lfe, *(one for two in self._dc for one in two)):
             spells.finish()
+        for silences in self.lone.values():
+            silences.finish()
 
     def _look(self, count: int) -> None:
         """One piece."""

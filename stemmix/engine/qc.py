@@ -237,14 +237,15 @@ class QcWatch:
     def _lost(self) -> Finding | None:
         """Channels that fall silent while what is beside them sounds, if that is nobody's pause.
 
-        Sound that is cut off is lost. Sides that soften into their silences and take turns are two people, a centre
-        that does is one; one side alone may be either.
+        Sound that is cut off is lost, also where it is not heard again. Sides that soften into their silences and take
+        turns are two people, a centre that does is one; one side alone may be either.
         """
         cut: dict[str, list[tuple[int, int]]] = {}
         soft: dict[str, list[tuple[int, int]]] = {}
         for label, its in self._bins.lone.items():
             cuts = self._samples.cuts_of[self._layout.labels.index(label)].spans
-            spans = [span for span in its.spans if self._is_in(span, cuts)]
+            ending = () if its.ending is None else (its.ending,)
+            spans = [span for span in (*its.spans, *ending) if self._is_in(span, cuts)]
             if spans and (its.count <= SILENCE_PAUSES or (label == "C" and len(spans) <= SILENCE_PAUSES)):
                 cut[label] = spans
             elif label != "C" and 0 < its.count <= SILENCE_PAUSES and not self._bins.lone[opposite(label)].count:

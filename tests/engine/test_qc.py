@@ -240,6 +240,26 @@ def test_one_side_that_falls_silent_while_the_other_sounds_is_found(long_s: floa
     assert "while" not in found(faded)["channels"].text, "it has faded"
 
 
+@pytest.mark.parametrize(("layout", "label"), [(STEREO, "R"), (LAYOUTS["3.0"], "C"), (LAYOUTS["5.0"], "Ls")])
+def test_a_channel_that_is_lost_for_good_is_found_and_one_that_dies_away_is_not(layout: Layout, label: str) -> None:
+    """Over the whole length both sides are even enough."""
+    side = layout.labels.index(label)
+    sound = noise(at(30), layout.channels, rms=0.02)
+    lost = sound.copy()
+    lost[at(20.05) :, side] = 0.0
+    for size in (1000, 1 << 16):
+        told = found(lost, layout, size=size)["channels"]
+        what = "what is beside it" if label == "C" else "its other side"
+        assert (told.verdict, told.text) == ("fail", f"is cut off while {what} sounds: {label} 1 time")
+        assert told.at_s == ((pytest.approx(20.05, abs=CLOSE_S), pytest.approx(30, abs=CLOSE_S)),)
+    faded = lost.copy()
+    faded[at(19) : at(20.05), side] *= np.linspace(1, 0, at(20.05) - at(19)) ** 2
+    together = lost.copy()
+    together[at(20.2) :] = 0.0
+    for fine in (faded, together):
+        assert "while" not in found(fine, layout)["channels"].text
+
+
 def words(*spans_s: tuple[float, float]) -> Floats:
     """(frames,) somebody who speaks in these spans, trimmed where each has died away, and pauses in nothing."""
     said = np.zeros(at(60))
