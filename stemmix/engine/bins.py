@@ -46,7 +46,7 @@ more than `qc.SILENCE_PAUSES` of them are how a sparse channel is."""
 LFE_ABOVE_WARN_DB, LFE_ABOVE_FAIL_DB = -15.0, -6.0
 """Of its power, from 200 Hz to 4 kHz, by a filter of fourth order at the lower edge: a tone of 130 Hz reads -15 dB. An
 LFE ends at 120 Hz (ITU-R BS.775-3 Annex 7; Dolby encoders cut there)."""
-_HEARD_IN_BAND: Final = frozenset((*FRONT, "LFE"))
+_HEARD_IN_BAND: Final = frozenset((*FRONT, "M", "LFE"))
 """Channels whose power in the band of speech is judged."""
 _OF_A = [COLUMNS.index(name) for name in ("sum_a", "aa", "k_aa", "s_aa")]
 _OF_B = [COLUMNS.index(name) for name in ("sum_b", "bb", "k_bb", "s_bb")]

@@ -458,6 +458,19 @@ def test_squashed_for_long_is_found_where_it_is_and_for_a_while_is_allowed() -> 
     assert found(dense)["compression"].verdict == "pass"
 
 
+def test_squashed_until_its_power_stands_still_is_found_and_a_drone_is_left_alone() -> None:
+    """What is squashed hardest is as even as a drone in sum, but not in each of its bands."""
+    time_s = np.arange(at(60)) / RATE_HZ
+    low, high = (np.clip(8.0 * np.sin(2 * np.pi * hz * time_s), -0.5, 0.5) for hz in (90.0, 1700.0))
+    # by turns, and K-weighted alike
+    both = np.where(np.sin(2 * np.pi * 1.5 * time_s) > 0.0, low, 10 ** (-3.9 / 20) * high)
+    for channels in (1, 2):
+        wide = np.ones(channels)
+        assert found(both[:, None] * wide)["compression"].verdict == "warn"
+        for drone in (low, high, 0.5 * (low + high)):
+            assert found(drone[:, None] * wide)["compression"].verdict == "pass"
+
+
 def test_rain_is_not_squashed() -> None:
     """Noise without correlation and with nothing but highs is as dense as unmade sound can be."""
     left, right = (band_noise(at(60), 3000, 16_000, seed=seed) for seed in (1, 2))
