@@ -13,6 +13,7 @@ from stemmix.files.audio import sha256_of
 from stemmix.files.documents import read_document
 from stemmix.files.paths import is_folder, located, resolved, seen_from
 from stemmix.files.projects import read_project
+from stemmix.model.presets import Loudness
 from stemmix.model.programme import ProgrammeList
 from stemmix.model.project import Project
 from stemmix.model.receipt import GainSource, Receipt
@@ -100,16 +101,30 @@ def page_name(project_path: Path) -> str:
 
 
 def gains_of(receipt_path: Path, project: Project) -> dict[str, Given]:
-    """The gains of a receipt's masters by name, and where they come from; a ProjectError where one is missing."""
+    """The gains of a receipt's masters by name, and where they come from; a ProjectError where one is missing, or is of
+    another layout or loudness: nobody would judge what comes of its gain."""
     receipt = read_document(receipt_path, Receipt)
     known = {file.deliverable: file.gain_db for file in receipt.files if file.parent is None}
     missing = [master.name for master in project.masters if master.name not in known]
     if missing:
         raise ProjectError(f"{receipt_path}: has no master {', '.join(missing)} to take a gain from")
+    if receipt.request is not None:  # receipts of version 1 hold no project
+        theirs = _set_by(receipt.request)
+        others = [name for name, its in _set_by(project).items() if its != theirs.get(name)]
+        if others:
+            raise ProjectError(
+                f"{receipt_path}: its {', '.join(others)} has another layout or loudness than this project asks for: "
+                "what takes a gain is judged where it comes from"
+            )
     return {
         name: Given(gain_db, f"from {receipt_path.name}: its programme is judged there")
         for name, gain_db in known.items()
     }
+
+
+def _set_by(project: Project) -> dict[str, tuple[str, Loudness | None]]:
+    """What the gains of a project's masters are found by: layout and loudness, by name."""
+    return {master.name: (master.layout, project.specification(master).loudness) for master in project.masters}
 
 
 def gain_source(receipt_path: Path, folder: Path) -> GainSource:

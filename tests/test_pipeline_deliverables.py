@@ -367,6 +367,29 @@ def test_a_receipt_without_the_master_gives_no_gain(tmp_path: Path, capsys: Said
 
 
 @pytest.mark.parametrize(
+    ("other", "is_refused"),
+    [
+        ({"target_lufs": -27.0}, True),
+        ({"preset": "netflix-nearfield-20"}, True),
+        ({"layout": "5.1"}, True),
+        ({"ceiling_dbtp": -3.0, "format": "flac24"}, False),
+    ],
+)
+def test_a_gain_is_taken_for_the_same_layout_and_loudness_only(
+    tmp_path: Path, other: dict[str, Any], is_refused: bool, capsys: Said
+) -> None:
+    """Loudness is judged where the gain was found: by what was asked for there. Peaks and the file are judged here."""
+    project = scene(tmp_path, deliverables=[{"name": "mix", "target_lufs": -23.0, "ceiling_dbtp": -2.0}])
+    rendered(project)
+    receipt = (tmp_path / "out" / "scene.receipt.json").rename(tmp_path / "first.json")
+    asked = {"name": "mix"} | ({} if "preset" in other else {"target_lufs": -23.0, "ceiling_dbtp": -2.0}) | other
+    edited(project, lambda document: document.update(deliverables=[asked]))
+    assert main(["render", str(project), "--gain-from", str(receipt)]) == (3 if is_refused else 0)
+    err = capsys.readouterr().err
+    assert ("its mix has another layout or loudness than this project asks for" in err) == is_refused
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--programme", "both.json", "one.json"], "expected projects, or --programme FILE, and not both"),
