@@ -255,8 +255,11 @@ def _layout(
         if mask:
             warnings.append(f"{path}: has one channel with speaker mask 0x{mask:X}, which is taken as mono")
         return MONO
+    fitting = {each.channels: each for each in LAYOUTS.values()}.get(channels)
+    if fitting is None:
+        raise StemError(f"{path}: has {channels} channels; no layout known here has as many")
     # an Ogg whose order is not fixed says that its channels are for no speakers
-    known = {each.channels: each for each in LAYOUTS.values()}.get(channels) if container != "OGG" else None
+    known = fitting if container != "OGG" else None
     if mask and not (assume and known and mask == _MASK_OF_LIBSNDFILE):
         given = "by --layout" if assume else "by the stem's field 'layout'"
         raise StemError(
