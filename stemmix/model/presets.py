@@ -33,6 +33,10 @@ Confidence = Literal["given", "high", "medium-high", "medium", "low"]
 CONFIDENCES: Final[tuple[Confidence, ...]] = ("given", "high", "medium-high", "medium", "low")
 """From the surest on."""
 
+SAMPLE_PEAK_GUARD_DB: Final = 0.03
+"""Between a limit of sample peaks, which two meters read the same, and the limiter that is to hold it: dither lifts a
+sample of 16 bits by 0.0006 dB, and what is decoded may lie over a ceiling by what a true-peak meter may err, 0.02."""
+
 Category = Literal["ott", "broadcast", "streaming", "music", "podcast", "audiobook", "games", "cinema"]
 
 
@@ -208,14 +212,15 @@ class Specification(Document):
     def ceiling_dbtp(self) -> float:
         """Where a limiter is to be set: as advised, else at the limit; at full scale where no peak is asked for.
 
-        A limit of sample peaks serves as one of true peaks, which are never lower.
+        A limit of sample peaks serves as one of true peaks, which are never lower, `SAMPLE_PEAK_GUARD_DB` under it.
         """
+        ceilings_dbtp = []
         if self.true_peak is not None:
             advised = self.true_peak.limiter_dbtp
-            return self.true_peak.highest_dbtp if advised is None else advised
+            ceilings_dbtp.append(self.true_peak.highest_dbtp if advised is None else advised)
         if self.sample_peak_dbfs is not None and self.sample_peak_dbfs.highest is not None:
-            return self.sample_peak_dbfs.highest
-        return 0.0
+            ceilings_dbtp.append(self.sample_peak_dbfs.highest - SAMPLE_PEAK_GUARD_DB)
+        return min(ceilings_dbtp, default=0.0)
 
     def with_overrides(self, overrides: Overrides) -> Self:
         """The same with a project's own numbers, for which only the project answers: nothing beside them is tolerated.

@@ -171,7 +171,7 @@ def test_every_source_of_the_survey_is_here(surveyed: dict[str, Any]) -> None:
         ("spotify-normal", "programme", (-15.0, -13.0), -14.0, -1.0),
         ("dolby-atmos-music", "programme", (None, -18.0), None, -1.0),
         ("podcast-mono", "programme", (-20.0, -18.0), -19.0, -1.0),
-        ("acx-audiobook", "rms", (-23.0, -18.0), -20.5, -3.0),
+        ("acx-audiobook", "rms", (-23.0, -18.0), -20.5, -3.03),
         ("cinema-trailer-tasa", "leq_m", (None, 85.0), None, 0.0),
         ("cinema-ad-sawa", "leq_m", (None, 82.0), None, 0.0),
     ],
@@ -305,6 +305,11 @@ def test_a_plain_target_and_ceiling_are_a_specification_that_is_met_exactly() ->
     assert loudness_of(specification).bounds == (-23.0, -23.0)
     assert specification.ceiling_dbtp == -1.0
     assert specification.container is None
+
+
+def test_a_limit_of_samples_holds_beside_a_ceiling_of_a_projects_own() -> None:
+    assert own("acx-audiobook", ceiling_dbtp=-3.0).ceiling_dbtp == -3.03
+    assert own("acx-audiobook", ceiling_dbtp=-6.0).ceiling_dbtp == -6.0
 
 
 def test_where_no_peak_is_asked_for_the_ceiling_is_full_scale() -> None:
