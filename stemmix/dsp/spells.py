@@ -23,17 +23,26 @@ class Places:
         self.count = 0
 
     def add(self, start: float, end: float) -> None:
-        """A span that begins no earlier than the one before, save by little."""
-        if self._last is not None and start <= self._last[1] + self._gap and end >= self._last[0] - self._gap:
+        """A span that begins no earlier than the one before, save by little; a late one joins those remembered."""
+        if self._last is not None and self._is_near(self._last, start, end):
             joined = (min(start, self._last[0]), max(end, self._last[1]))
             if self.spans and self.spans[-1] == self._last:
                 self.spans[-1] = joined
             self._last = joined
             return
+        if self._last is not None and start < self._last[0]:
+            for number in reversed(range(len(self.spans))):
+                begin, after = self.spans[number]
+                if self._is_near((begin, after), start, end):
+                    self.spans[number] = min(start, begin), max(end, after)
+                    return
         self.count += 1
         self._last = (start, end)
         if len(self.spans) < self._keep:
             self.spans.append(self._last)
+
+    def _is_near(self, span: tuple[float, float], start: float, end: float) -> bool:
+        return start <= span[1] + self._gap and end >= span[0] - self._gap
 
     def clear(self) -> None:
         """Nothing was found after all."""

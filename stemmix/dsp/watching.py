@@ -96,7 +96,7 @@ class SampleWatch:
         self._jump_state = np.tile((-1e12, 0.0), (channels, 1))
         gap = round(gap_s * rate_hz)
         self.clipped, self.overs = Places(gap, keep), Places(gap, keep)
-        self.holes, self.jumps, self.cuts = Places(gap, keep), Places(0, keep), Places(0, keep)
+        self.holes, self.jumps, self.cuts = Places(gap, keep), Places(gap, keep), Places(0, keep)
         self.cuts_of = [Places(0, keep) for _ in range(channels)]
         """Of each channel by itself: half a second or more of digital silence that sound is cut off by, the last one
         too, or begins after at once."""

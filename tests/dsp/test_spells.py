@@ -55,3 +55,12 @@ def test_there_is_no_place_before_the_first() -> None:
     assert places.spans == []
     places.add(3, 4)
     assert places.spans == [(3, 4)] == [pytest.approx((3, 4))]
+
+
+def test_a_place_that_is_told_late_joins_the_one_that_it_is_near_to() -> None:
+    """One channel waits for what follows longer than another: what was found in both is one place."""
+    places = Places(10, 3)
+    for start in (100, 500, 900, 502, 96, 1300, 908):
+        places.add(start, start + 1)
+    assert places.spans == [(96, 101), (500, 503), (900, 909)]
+    assert places.count == 4

@@ -390,6 +390,17 @@ def test_sparse_and_percussive_sound_is_left_alone() -> None:
         assert flagged(sound) == {}
 
 
+def test_an_edit_is_one_place_in_however_many_channels_it_is() -> None:
+    """Though each channel breaks a few samples after the one before."""
+    time_s, edits_s = np.arange(at(SECONDS)) / RATE_HZ, (3.0, 6.0, 9.0)
+    late_s = 5.0 * np.arange(6) / RATE_HZ
+    phases = np.searchsorted(edits_s, time_s[:, None] - late_s, side="right") * np.linspace(0.5, 1.5, 6)
+    tones = 0.2 * np.sin(2 * np.pi * time_s[:, None] * np.linspace(200, 330, 6) + phases)
+    told = found(tones, LAYOUTS["5.1"])["click"]
+    assert [begin for begin, _ in told.at_s] == pytest.approx(edits_s, abs=1e-3)
+    assert told.value == len(edits_s)
+
+
 def test_waves_with_edges_of_their_own_are_not_broken() -> None:
     time_s = np.arange(at(SECONDS)) / RATE_HZ
     saw = 0.3 * (2 * (time_s * 55 % 1.0) - 1)[:, None] * np.ones(2)
