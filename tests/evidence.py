@@ -51,6 +51,7 @@ def facts(measured: Measured = LOUD, **fields: Any) -> FileFacts:
         "rolloff_hz": 3456.5,
         "onsets": (Onset(at=48_000, strength_db=9.0), Onset(at=96_000, strength_db=3.0)),
         "active": (),
+        "spoken": (),
         "warnings": (),
     }
     return FileFacts(**(given | fields))
@@ -186,7 +187,7 @@ def evidence(**fields: Any) -> Evidence:
     return Evidence(
         plan=plan(**fields),
         stems=(
-            heard("DX", Role.DIALOGUE, facts=facts(active=speech), priority=100),
+            heard("DX", Role.DIALOGUE, facts=facts(active=speech, spoken=speech), priority=100),
             heard("MX", Role.MUSIC, warnings=(warning,), at=90_000),
             heard("AMB", Role.AMBIENCE),
             heard("FX", Role.FX, facts=facts(SILENT)),

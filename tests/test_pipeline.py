@@ -463,7 +463,7 @@ def test_examining_makes_the_plan_that_a_render_follows_and_writes_nothing(playe
     evidence = examine(project, progress=silent_progress)
     assert sha256_of_document(evidence.plan) == receipt.plan_sha256
     assert [stem.id for stem in evidence.stems] == ["DX", "MX", "FX", "AMB"]
-    spoken_s = [(run.start / RATE_HZ, run.end / RATE_HZ) for run in evidence.stems[0].facts.active]
+    spoken_s = [(run.start / RATE_HZ, run.end / RATE_HZ) for run in evidence.stems[0].facts.spoken]
     assert np.array(spoken_s) == pytest.approx(np.array(SCENE_LINES_S), abs=0.15)
     assert all(stem.facts.active for stem in evidence.stems)
     assert sorted(os.walk(project.parent)) == before

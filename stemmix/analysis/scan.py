@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.analysis.onsets import FluxMeter, pick_onsets
 from stemmix.analysis.outline import Outline
-from stemmix.analysis.speech import phrases_of
+from stemmix.analysis.speech import phrases_of, sounding
 from stemmix.analysis.voice import VoiceBands
 from stemmix.bands import BAND_COUNT, CENTRE_HZ
 from stemmix.dsp import feature_kernels
@@ -66,7 +66,7 @@ class StemScan:
     def finish(self, *, source_rate: int, source_layout: str, look: Look) -> StemFacts:
         """The facts of the whole stem."""
         self._take(self._bands.flush())
-        active = self._active()
+        active, spoken = self._heard()
         return StemFacts(
             sample_rate=self._rate_hz,
             frames=self._frames,
@@ -82,8 +82,8 @@ class StemScan:
             flatness=self._character.flatness(),
             rolloff_hz=self._character.rolloff_hz(),
             onsets=self._onsets(),
-            active=tuple(span for span, _ in active),
-            knocks=tuple(span for span, knocks in active if knocks),
+            active=active,
+            spoken=spoken,
             warnings=tuple(_spoken(look, source_rate)),
         )
 
@@ -91,11 +91,15 @@ class StemScan:
         found = pick_onsets(np.frombuffer(self._flux_db, np.float32))
         return tuple(Onset(at=self._sample_of(frame), strength_db=strength_db) for frame, strength_db in found)
 
-    def _active(self) -> list[tuple[Span, bool]]:
-        """Where something is heard, and whether that is knocks alone."""
+    def _heard(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+        """Where something is heard, and where somebody would be heard to talk."""
         level_db = np.frombuffer(self._k_level_cb, np.int16) * np.float32(0.01)
-        found = phrases_of(level_db, self._voice.codes())
-        return [(Span(start=self._sample_of(one.start), end=self._sample_of(one.end)), one.knocks) for one in found]
+        phrases = phrases_of(level_db, self._voice.codes())
+        spoken = [(one.start, one.end) for one in phrases if not one.knocks]
+        return self._spans(sounding(level_db, phrases)), self._spans(spoken)
+
+    def _spans(self, frames: Iterable[tuple[int, int]]) -> tuple[Span, ...]:
+        return tuple(Span(start=self._sample_of(start), end=self._sample_of(end)) for start, end in frames)
 
     def _sample_of(self, frame: int) -> int:
         """Of the stem, at which a frame is centred; where that is beyond it, its beginning or its end."""

@@ -1,14 +1,19 @@
-"""Speech activity of a dialogue stem, from its band levels.
+"""Where something is heard in a stem, and where somebody talks, from its band levels.
 
 A frame is speech where its 200 ms K-weighted level is within 25 dB of the loud frames of the reel or of its own
 surroundings, so that a whisper 20 dB under the other lines is speech too; and where something stands out from the room
 (`analysis.voice`), so that production sound whose room tone never stops, and swings, still falls into lines. Where tone
 was laid around the lines alone, with digital silence between, it is told by standing still too. The loud frames are
 those of the 95th percentile.
+
+Of any other sound what is close to the loud frames is heard, though it stands still: a held chord, an engine or rain is
+no room behind something else.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -81,6 +86,35 @@ def phrases_of(level_db: Floats | Singles, voice: Codes) -> list[Phrase]:
     ]
 
 
+def sounding(level_db: Floats | Singles, phrases: Sequence[Phrase]) -> list[tuple[int, int]]:
+    """(frames,) level and its phrases, as `phrases_of` has them -> where any sound is heard, in frames.
+
+    Its phrases, parted where they meet, and with them what lies within `WITHIN_ALWAYS_DB` of the loud frames; of that
+    gaps no longer than the shortest phrase are bridged, for a rhythm is one sound.
+    """
+    smooth_db = smoothed_db(level_db)
+    audible = smooth_db > AUDIBLE_DB
+    if not audible.any():
+        return []
+    heard = audible & (smooth_db > _loud_db(smooth_db[audible]) - WITHIN_ALWAYS_DB)
+    for start, end in runs(~heard):
+        if start > 0 and end < len(heard) and end - start <= SHORTEST_FRAMES:
+            heard[start:end] = True
+    parted = [after.start for before, after in pairwise(phrases) if before.end == after.start]
+    for phrase in phrases:
+        heard[phrase.start : phrase.end] = True
+    found = []
+    for start, end in runs(heard):
+        inside = parted[bisect_right(parted, start) : bisect_left(parted, end)]
+        found += list(pairwise([start, *inside, end]))
+    return [(start, end) for start, end in found if end - start > SHORTEST_FRAMES]
+
+
+def _loud_db(audible_db: Singles) -> np.float32:
+    """The loud frames of those that are audible, which are put into another order."""
+    return np.float32(np.percentile(audible_db, 95, overwrite_input=True))
+
+
 def _lasts(level_db: Floats | Singles, floor_db: float) -> bool:
     """Whether anything stays above half of the way from the floor up to the loudest frame, or `KNOCK_LEAST_DB` below
     it, for as long as a syllable does; what does not is left out, for a word beside it may be softer."""
@@ -116,7 +150,7 @@ def _below_db(smooth_db: Singles, floor_db: Singles, out: NDArray[np.bool_]) -> 
     audible = smooth_db > AUDIBLE_DB
     if not audible.any():
         return np.full(smooth_db.shape, np.inf, np.float32)
-    loud_db = np.percentile(smooth_db[audible], 95, overwrite_input=True).astype(np.float32)
+    loud_db = _loud_db(smooth_db[audible])
     reference_db = running_percentile(smooth_db, 95, int(LOCAL_S * HOPS_PER_SECOND) | 1, "edge")
     reference_db[smooth_db <= loud_db - FAINTEST_DB] = loud_db
     below_db = np.minimum(reference_db, loud_db, out=reference_db)

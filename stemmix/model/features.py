@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from stemmix.model.document import Document, item
-from stemmix.model.profiles import SPEECH, Role
+from stemmix.model.profiles import TALK, Role
 from stemmix.model.receipt import Measured
 
 Floats = NDArray[np.float64]
 
-FEATURES_VERSION = 8
+FEATURES_VERSION = 9
 """Counts up whenever a scan of the same samples gives other numbers, or they are kept in another form: cached features
 of another version are void."""
 
@@ -228,17 +228,14 @@ class StemFacts(Document):
     onsets: tuple[Onset, ...]
     """In time."""
     active: tuple[Span, ...]
-    """Where it has something to be heard."""
-    knocks: tuple[Span, ...] = ()
-    """Those of them in which nothing lasts as long as a syllable: keys, steps, a clock."""
+    """Where it has something to be heard, whatever that is: about as loud as it ever is, or standing out."""
+    spoken: tuple[Span, ...]
+    """Where somebody would be heard to talk: what stands out from its room, and is more than keys, steps or a clock."""
     warnings: tuple[str, ...]
 
     def heard_as(self, role: Role) -> tuple[Span, ...]:
-        """Where a stem of such a role has something to be heard: of speech, its lines."""
-        if role not in SPEECH or not self.knocks:
-            return self.active
-        knocks = frozenset(self.knocks)
-        return tuple(span for span in self.active if span not in knocks)
+        """Where a stem of such a role has something to be heard: where somebody talks, its lines."""
+        return self.spoken if role in TALK else self.active
 
     @property
     def silent(self) -> bool:

@@ -26,6 +26,8 @@ class Role(StrEnum):
 
 SPEECH: Final = frozenset({Role.DIALOGUE, Role.NARRATION, Role.LEAD})
 """Roles of which words are to be understood."""
+TALK: Final = SPEECH - {Role.LEAD}
+"""Those of them in which somebody talks: a lead is sung, or an instrument."""
 HITS: Final = frozenset({Role.FX, Role.FOLEY})
 """Roles whose transients are what they are for."""
 

@@ -15,7 +15,7 @@ from stemmix.dsp.running import running_mean
 from stemmix.dsp.spectrum import HOPS_PER_SECOND
 from stemmix.model.features import AHEAD
 from stemmix.model.plan import PlannedScene
-from stemmix.model.profiles import HITS, SPEECH, Role
+from stemmix.model.profiles import HITS, SPEECH, TALK, Role
 from stemmix.model.project import UNTOLD_SCENE, Project
 from stemmix.planning.evidence import ALL_BANDS, HeardStem
 from stemmix.planning.ids import begin, distinct, joined
@@ -250,7 +250,7 @@ def _heard_in(stem: HeardStem, rate_hz: int) -> list[tuple[int, int]]:
 
 def _longest(role: Role, rate_hz: int, hop: int) -> int:
     """Of a line, in frames."""
-    return round((LONGEST_SPEECH_S if role in SPEECH - {Role.LEAD} else LONGEST_S) * rate_hz / hop)
+    return round((LONGEST_SPEECH_S if role in TALK else LONGEST_S) * rate_hz / hop)
 
 
 def _pieces(span: tuple[int, int], longest: int | None) -> list[tuple[int, int]]:

@@ -154,7 +154,7 @@ def test_silence_is_silent_in_every_column_and_fact() -> None:
     assert not rows[:, [80, 83, 84]].any(), "no rise, no centroid, no rolloff"
     assert facts.measured.integrated_lufs is None
     assert set(facts.measured.reasons) >= {"integrated_lufs", "true_peak_dbtp"}
-    assert (facts.onsets, facts.active, facts.warnings) == ((), (), ())
+    assert (facts.onsets, facts.active, facts.spoken, facts.warnings) == ((), (), (), ())
     assert (facts.centroid_hz, facts.flatness, facts.rolloff_hz) == (0.0, 0.0, 0.0)
     assert facts.noise_floor_db == -200.0
 
@@ -167,7 +167,7 @@ def test_a_stem_of_which_one_sample_sounds_is_not_silent() -> None:
 
 def test_every_stem_has_the_runs_in_which_it_is_to_be_heard(music: np.ndarray) -> None:
     """Not dialogue alone: any stem may be a target, and none needs another scan for it."""
-    (run,) = scanned(np.repeat(voice(3 * RATE_HZ, ((0.5, 2.0),)), 2, axis=1))[0].active
+    (run,) = scanned(np.repeat(voice(3 * RATE_HZ, ((0.5, 2.0),)), 2, axis=1))[0].spoken
     assert (run.start / RATE_HZ, run.end / RATE_HZ) == pytest.approx((0.5, 2.0), abs=0.15)
     covered = sum(run.end - run.start for run in scanned(music)[0].active)
     assert covered > 0.5 * len(music)

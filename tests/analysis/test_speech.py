@@ -14,8 +14,8 @@ from stemmix.analysis.voice import VoiceBands
 from stemmix.bands import BAND_COUNT
 from stemmix.files.stems import StemReader
 from stemmix.model.features import Look, Span
-from stemmix.model.profiles import Role
-from tests.material import RATE_HZ, band_noise, voice
+from stemmix.model.profiles import TALK, Role
+from tests.material import RATE_HZ, band_noise, clicks, voice
 
 REELS = Path(__file__).resolve().parents[2] / ".." / "shared" / "reels"
 LINES_S = ((1.0, 2.2), (3.4, 4.1), (5.5, 8.0), (9.0, 9.7))
@@ -140,6 +140,38 @@ def test_a_soft_word_beside_a_knock_is_a_line(before_s: float) -> None:
     at = int((5.0 - before_s) * RATE_HZ)
     signal[at : at + 200] += 0.3
     assert len(speech_of(stereo(signal))) == 3
+
+
+def held(hz: tuple[float, ...], seconds: int) -> np.ndarray:
+    """Tones that are held: they waver against each other, and nothing else happens."""
+    time_s = np.arange(seconds * RATE_HZ) / RATE_HZ
+    return sum((0.05 * np.sin(2 * np.pi * one * time_s) for one in hz), start=np.zeros(len(time_s)))
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in TALK])
+@pytest.mark.parametrize("hz", [(440.0,), (130.8, 155.6, 196.3, 261.9), tuple(50.0 * n for n in range(1, 9))])
+def test_of_what_is_no_talk_a_sound_that_stands_still_is_heard_as_long_as_it_lasts(
+    hz: tuple[float, ...], role: Role
+) -> None:
+    """A held chord, an engine, a siren: no room behind something else, and a pin or a profile may ask for it."""
+    signal = np.concatenate((np.zeros(2 * RATE_HZ), held(hz, 40), np.zeros(2 * RATE_HZ)))
+    (run,) = speech_of(stereo(signal), role=role)
+    assert (run.start / RATE_HZ, run.end / RATE_HZ) == pytest.approx((2.0, 42.0), abs=0.15)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in TALK])
+def test_of_what_is_no_talk_a_quick_rhythm_is_heard_as_long_as_it_lasts(role: Role) -> None:
+    """Hi-hats: no beat of them is as long as a phrase is at the least."""
+    signal = stereo(clicks(FRAMES, np.arange(2.0, 9.0, 0.3))[:, 0])
+    (run,) = speech_of(signal, role=role)
+    assert (run.start / RATE_HZ, run.end / RATE_HZ) == pytest.approx((2.0, 9.1), abs=0.15)
+
+
+def test_of_effects_the_hiss_between_them_is_not_heard() -> None:
+    """Close to the loud frames is close to those of the whole stem."""
+    hiss = 10 ** (-20 / 20) * band_noise(FRAMES, 100, 6000, seed=7)[:, None]
+    heard = speech_of(stereo(voice(FRAMES, LINES_S) + hiss), role=Role.FX)
+    assert_they_are_the_lines(heard, LINES_S, 0.25)
 
 
 @pytest.mark.parametrize("lead_samples", [0, 1, 700, 959])

@@ -47,6 +47,7 @@ FACTS = StemFacts(
     rolloff_hz=2345.5,
     onsets=(Onset(at=960, strength_db=12.5),),
     active=(Span(start=0, end=48_000),),
+    spoken=(Span(start=960, end=24_000),),
     warnings=("is clipped – in two places",),
 )
 KEY = FeatureStore.key("ab" * 32, 48_000, 17, MONO.labels, fold_matrix(MONO, STEREO))

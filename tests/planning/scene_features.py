@@ -188,6 +188,7 @@ def _facts(told: Told, own_s: float, *, silent: bool) -> StemFacts:
         else:
             joined.append((start_s, end_s))
     peak = None if silent else -6.0
+    heard = tuple(Span(start=round(a * RATE_HZ), end=round(b * RATE_HZ)) for a, b in joined)
     return StemFacts(
         sample_rate=RATE_HZ,
         frames=round(own_s * RATE_HZ),
@@ -210,6 +211,7 @@ def _facts(told: Told, own_s: float, *, silent: bool) -> StemFacts:
         flatness=0.1,
         rolloff_hz=4000.0,
         onsets=tuple(Onset(at=round(at_s * RATE_HZ), strength_db=12.0) for at_s in told.hits_s),
-        active=tuple(Span(start=round(a * RATE_HZ), end=round(b * RATE_HZ)) for a, b in joined),
+        active=heard,
+        spoken=heard,
         warnings=(),
     )

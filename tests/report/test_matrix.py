@@ -34,7 +34,8 @@ def reel(stems: int, name: str = "S{:02d}") -> Evidence:
         PlannedStem(id=one, sha256="ab", frames=90 * RATE_HZ, at=0, role=role)
         for one, role in zip(names, roles, strict=True)
     )
-    sounding = facts(active=(Span(start=0, end=10 * RATE_HZ),))
+    spans = (Span(start=0, end=10 * RATE_HZ),)
+    sounding = facts(active=spans, spoken=spans)
     return Evidence(
         plan=plan(stems=planned, edges=edges, lines=(), outcome=None),
         stems=tuple(heard(one, role, facts=sounding) for one, role in zip(names, roles, strict=True)),

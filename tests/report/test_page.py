@@ -129,7 +129,7 @@ def test_of_one_stem_alone_it_is_not_said_that_nobody_speaks() -> None:
 
 def test_a_stem_is_as_active_as_every_other_form_tells_it() -> None:
     """A share of the programme, or of the span; not of the stem, which may be shorter."""
-    active = facts(frames=9 * RATE_HZ, active=(Span(start=0, end=9 * RATE_HZ),))
+    active = facts(frames=9 * RATE_HZ, spoken=(Span(start=0, end=9 * RATE_HZ),))
     whole = evidence()
     whole = whole.model_copy(update={"stems": (heard("DX", Role.DIALOGUE, facts=active), *whole.stems[1:])})
     assert "active 10% of the time, 2 onsets" in parsed(evidence=whole).text_of("p")
