@@ -72,6 +72,8 @@ class _Asked:
             stem = self._heard[pin.stem]
             if pin.source is not None and not stem.sha256.startswith(pin.source):
                 yield f"{name} is stale: the file of {pin.stem} has changed since it was set; it still holds"
+            if idle := self._changes_nothing(pin, stem):
+                yield f"{name} {idle}"
             if pin.priority is not None and pin.priority < stem.priority and not self._lowers(pin, stem):
                 yield f"{name} lowers {pin.stem} for nothing: {self._why_not_lowered(pin)}"
             if self._project.method == "frequency" and (said := self._of_a_curve(pin, stem)):
@@ -123,6 +125,22 @@ class _Asked:
             for goal in self._goals
             if any(target.id == stem for target in goal.targets)
         )
+
+    def _changes_nothing(self, pin: Pin, stem: HeardStem) -> str:
+        """How a pin asks for what is so without it, or brings nothing out; empty where it does not, and where there is
+        no line at all, which is said of the whole."""
+        if not self._goals:
+            return ""
+        if pin.priority == stem.priority:
+            return f"changes nothing: {pin.priority} is the priority of {pin.stem} anyway"
+        if pin.forbid:
+            speaks = any(goal.is_speech and stem in goal.targets for goal in self._goals)
+            if not self._rules.kinds_made(pin.stem, speaks=speaks) & set(pin.forbid):
+                return f"forbids nothing: no {' or '.join(pin.forbid)} is ever made in {pin.stem}"
+        raises = pin.priority is not None and pin.priority > stem.priority
+        if raises and self._project.method == "multilevel" and not self._raised(pin.stem, pin):
+            return f"clears nothing: nothing of {pin.stem} is heard there"
+        return ""
 
     def _lowers(self, pin: Pin, stem: HeardStem) -> bool:
         """Whether there is a line that is lowered, or that the stem gives way to."""

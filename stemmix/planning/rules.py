@@ -163,6 +163,19 @@ class Rules:
         duck_db = min(left_db, self._duck_cap_db) if cut and not self._pins.forbid_all_along(pin, "duck") else 0.0
         return Shares(eq_db, duck_db, left_db - duck_db)
 
+    def kinds_made(self, stem: str, *, speaks: bool) -> frozenset[str]:
+        """The kinds of moves that may be forbidden and that any line may ask of a stem; whether it is a line of speech
+        itself is for the caller to say."""
+        multilevel, voice = self._project.method == "multilevel", speaks and self._project.goals.voice
+        cut = self._may_be_cut(stem)
+        made = {
+            "unmask": cut and self._lost_cap_db > 0.0,
+            "duck": cut and multilevel and self._duck_cap_db > 0.0,
+            "ride": voice and multilevel and self._profile.ride_cap_db > 0.0,
+            "presence": voice and multilevel and self._profile.presence_cap_db > 0.0,
+        }
+        return frozenset(kind for kind, may_be in made.items() if may_be)
+
     def _may_be_cut(self, stem: str) -> bool:
         """Whether anything may ever rank over a stem."""
         lowest, _ = self._priorities(stem)

@@ -51,6 +51,55 @@ def test_a_pin_past_the_end_holds_nothing_and_that_is_said(method: str, what: di
     assert all(0 <= move.start < move.end <= reaching.frames for move in reaching.moves)
 
 
+@pytest.mark.parametrize("method", ["multilevel", "frequency"])
+@pytest.mark.parametrize(
+    ("stem", "what", "why"),
+    [
+        ("MX", {"priority": 40}, "changes nothing: 40 is the priority of MX anyway"),
+        ("MX", {"forbid": ["ride"]}, "forbids nothing: no ride is ever made in MX"),
+        ("FX", {"forbid": ["ride", "presence"]}, "forbids nothing: no ride or presence is ever made in FX"),
+        ("DX", {"forbid": ["duck"]}, "forbids nothing: no duck is ever made in DX"),
+    ],
+    ids=str,
+)
+def test_a_pin_that_asks_for_what_is_so_without_it_changes_nothing_and_that_is_said(
+    method: str, stem: str, what: dict[str, Any], why: str
+) -> None:
+    plan = decided(method, pins=[{"stem": stem, "from": 1.0, "to": 11.0, **what}])
+    assert plan.moves == decided(method).moves
+    assert said(plan) == (f"pin 1 ({stem}, 1-11 s) {why}",)
+
+
+@pytest.mark.parametrize(
+    ("stem", "what", "fields"),
+    [
+        ("MX", {"forbid": ["unmask", "ride"]}, {}),
+        ("DX", {"forbid": ["ride"]}, {}),
+        # what ranks over it may ask for it
+        ("DX", {"forbid": ["unmask"]}, {"more": {"stem": "FX", "from": 2.0, "to": 4.0, "priority": 150}}),
+        ("FX", {"priority": 61}, {}),
+    ],
+    ids=str,
+)
+def test_of_a_pin_that_may_bind_nothing_is_said(stem: str, what: dict[str, Any], fields: dict[str, Any]) -> None:
+    pins = [{"stem": stem, "from": 1.0, "to": 11.0, **what}, *fields.values()]
+    assert said(decided("multilevel", pins=pins)) == ()
+
+
+def test_a_pin_that_raises_a_stem_where_it_is_silent_clears_nothing_and_that_is_said() -> None:
+    def raised(start_s: float) -> tuple[str, ...]:
+        plan = scene(
+            Told("DX", "dialogue", (line(2.0, 4.0),)),
+            Told("FX", "fx", (bed(0.0, 6.0, -53.0),)),
+            seconds=12.0,
+            pins=[{"stem": "FX", "from": start_s, "to": 10.0, "priority": 150}],
+        ).decide()
+        return said(plan)
+
+    assert raised(8.0) == ("pin 1 (FX, 8-10 s) clears nothing: nothing of FX is heard there",)
+    assert raised(5.0) == ()
+
+
 def test_a_cue_past_the_end_gives_no_line_and_leaves_those_that_are_found() -> None:
     cues = [{"stem": "DX", "from": 12.0, "to": 14.0}]
     plan = decided("multilevel", cues=cues)
