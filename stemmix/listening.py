@@ -116,9 +116,19 @@ def _scanned(
         if not reader.frames_out:  # its header did not say
             raise StemError(f"{source.named}: holds no audio (0 frames)")
         facts = scan.finish(
-            source_rate=source.timeline.audio.sample_rate, source_layout=source.layout.name, look=reader.look
+            source_rate=source.timeline.audio.sample_rate,
+            source_layout=source.layout.name,
+            look=reader.look,
+            share=_share(fold),
         )
         return facts, writer.finish(facts), writer
+
+
+def _share(fold: Matrix) -> float:
+    """How much of a channel of the file is heard in a side that has it alone; 1 where each side is a sum, whose peaks
+    are none of the file's."""
+    alone = [max(row) for row in fold if sum(map(bool, row)) == 1]
+    return max(alone, default=1.0)
 
 
 def folded_blocks(source: Source, project: Project) -> Iterator[NDArray[np.float64]]:

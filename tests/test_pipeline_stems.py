@@ -11,6 +11,7 @@ import pytest
 
 from stemmix import pipeline
 from stemmix.errors import OutputError, StemError
+from stemmix.looking import examine
 from tests.material import (
     RATE_HZ,
     SCENE_LINES_S,
@@ -24,6 +25,7 @@ from tests.material import (
     rendered,
     scene,
     scene_stems,
+    silent_progress,
     voice,
     write_audio,
     write_project,
@@ -98,6 +100,40 @@ def test_a_project_of_another_rate_is_decided_alike(tmp_path: Path, rate_hz: int
     spoken_s = [(line.start / rate_hz, line.end / rate_hz) for line in plan.lines]
     assert np.array(spoken_s) == pytest.approx(np.array(SCENE_LINES_S), abs=0.15)
     assert plan.moves
+
+
+@pytest.mark.parametrize("layout", ["2.0", "5.1"])
+@pytest.mark.parametrize("pan", [None, -1.0, 0.3])
+def test_the_peaks_of_a_mono_stem_are_its_files_wherever_it_is_placed(
+    tmp_path: Path, pan: float | None, layout: str
+) -> None:
+    """Its loudness is what is heard of it; a peak that passes full scale does so in the file."""
+    mono = noise(RATE_HZ, channels=1, rms=0.3)
+    mono[700:703] = 1.2
+    write_audio(tmp_path / "a.wav", mono, subtype="FLOAT")
+    placed = {} if pan is None else {"pan": pan}
+    project = write_project(
+        tmp_path / "a.json",
+        [{"id": "A", "role": "fx", "file": "a.wav", **placed}],
+        deliverables=[{"name": "master", "layout": layout}],
+    )
+    measured = examine(project, progress=silent_progress).stems[0].facts.measured
+    peak_db = 20 * np.log10(np.abs(mono).max())
+    assert measured.sample_peak_dbfs == pytest.approx(peak_db, abs=0.001)
+    assert measured.true_peak_dbtp is not None
+    assert measured.true_peak_dbtp >= measured.sample_peak_dbfs - 0.001
+    assert measured.plr_db == pytest.approx(measured.true_peak_dbtp - measured.integrated_lufs)
+
+
+def test_the_peaks_of_what_is_summed_are_those_of_the_sum(tmp_path: Path) -> None:
+    """As of stereo in a mono mix: no channel of the file is heard by itself."""
+    same = np.repeat(noise(RATE_HZ, channels=1, rms=0.1), 2, axis=1)
+    write_audio(tmp_path / "a.wav", same, subtype="FLOAT")
+    stems = [{"id": "A", "role": "fx", "file": "a.wav"}]
+    deliverables = [{"name": "master", "layout": "1.0"}]
+    project = write_project(tmp_path / "a.json", stems, deliverables=deliverables)
+    measured = examine(project, progress=silent_progress).stems[0].facts.measured
+    assert measured.sample_peak_dbfs == pytest.approx(20 * np.log10(np.abs(same).max()), abs=0.001)
 
 
 def test_a_muted_stem_is_neither_heard_nor_printed_nor_even_opened(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from stemmix.dsp.spectrum import BandAnalyser, Spectra
 from stemmix.model.features import COLUMN_COUNT, LOWEST_CENTIBEL, Look, Onset, Span, StemFacts
 from stemmix.model.layouts import STEREO
 from stemmix.model.receipt import Measured
-from stemmix.units import SILENCE_DB, db_from_power
+from stemmix.units import SILENCE_DB, db_from_gain, db_from_power
 
 Floats = NDArray[np.float64]
 
@@ -63,8 +63,8 @@ class StemScan:
         self._outline.process(block)
         self._take(self._bands.process(block))
 
-    def finish(self, *, source_rate: int, source_layout: str, look: Look) -> StemFacts:
-        """The facts of the whole stem."""
+    def finish(self, *, source_rate: int, source_layout: str, look: Look, share: float = 1.0) -> StemFacts:
+        """The facts of the whole stem. Peaks are told over `share`, how much of a channel of the file is heard."""
         self._take(self._bands.flush())
         active, spoken = self._heard()
         return StemFacts(
@@ -73,7 +73,7 @@ class StemScan:
             lead_samples=self._lead,
             source_rate=source_rate,
             source_layout=source_layout,
-            measured=Measured.of(self._meter.read()),
+            measured=_over(share, Measured.of(self._meter.read())),
             dc=round(look.dc, 6),
             clipped_runs=look.clipped_runs,
             noise_floor_db=self._character.noise_floor_db(),
@@ -157,6 +157,15 @@ class _Character:
     def _mean(self, number: int) -> float:
         """Of what is weighted with power; 0 where there is none."""
         return float(self._sums[number] / self._sums[0]) if self._sums[0] > 0 else 0.0
+
+
+def _over(share: float, measured: Measured) -> Measured:
+    """Peaks as they were before a channel was heard with a share of it."""
+    share_db = db_from_gain(share)
+    peaks = {name: getattr(measured, name) for name in ("true_peak_dbtp", "sample_peak_dbfs", "plr_db")}
+    return measured.model_copy(
+        update={name: peak_db - share_db for name, peak_db in peaks.items() if peak_db is not None}
+    )
 
 
 def _spoken(look: Look, rate_hz: int) -> list[str]:

@@ -22,7 +22,7 @@ from stemmix.model.receipt import Measured
 
 Floats = NDArray[np.float64]
 
-FEATURES_VERSION = 9
+FEATURES_VERSION = 10
 """Counts up whenever a scan of the same samples gives other numbers, or they are kept in another form: cached features
 of another version are void."""
 
@@ -210,7 +210,8 @@ class StemFacts(Document):
     source_rate: int
     source_layout: str
     measured: Measured
-    """Loudness and peaks of the stereo fold, before the fader."""
+    """Loudness of the stereo fold, before the fader. Peaks are the file's own where a side is one channel of it, as of
+    mono, wherever it is placed, and stereo; of wider layouts they are the fold's."""
     dc: float
     """Mean of the samples, the worst channel."""
     clipped_runs: int

@@ -66,9 +66,9 @@ class ReportedStem(Document):
     lra_lu: float | None
     """Its loudness range, EBU Tech 3342."""
     true_peak_dbtp: float | None
-    """The highest peak between samples of the stereo fold, in which a mono stem stands 3 dB lower."""
+    """The highest peak between samples; of a layout over stereo, that of its fold."""
     sample_peak_dbfs: float | None
-    """The highest sample of the same."""
+    """The highest sample, of the same."""
     reasons: dict[str, str]
     """Why a reading is null, by its name."""
     noise_floor_db: float
