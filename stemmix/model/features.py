@@ -194,7 +194,7 @@ class Tonal(Document):
     beats_s: tuple[float, ...]
     """Times of the beats, from the stem's start."""
     pitch_hz: tuple[float | None, ...]
-    """Ten a second; None where the stem is faint."""
+    """Ten a second; None where the stem is faint, or what is heard is no tone, or one above 1050 Hz."""
 
 
 class StemFacts(Document):

@@ -59,6 +59,28 @@ def test_pitch_is_none_where_the_stem_is_faint() -> None:
     assert pitch[48:52] == pytest.approx((330.0,) * 4, rel=0.01)
 
 
+@pytest.mark.parametrize("frequency_hz", [1500.0, 2000.0, 3000.0, 5000.0])
+def test_a_tone_above_the_highest_pitch_has_none(frequency_hz: float) -> None:
+    """And not that of a tone some octaves down."""
+    time_s = np.arange(3 * RATE_HZ) / RATE_HZ
+    whistle = 0.1 * np.repeat(np.sin(2 * np.pi * frequency_hz * time_s)[:, None], 2, axis=1)
+    assert set(tonal_of([whistle], RATE_HZ).pitch_hz[2:-3]) == {None}
+
+
+@pytest.mark.parametrize("frequency_hz", [70.0, 440.0, 1000.0])
+def test_a_pure_tone_has_its_pitch(frequency_hz: float) -> None:
+    time_s = np.arange(3 * RATE_HZ) / RATE_HZ
+    pure = 0.1 * np.repeat(np.sin(2 * np.pi * frequency_hz * time_s)[:, None], 2, axis=1)
+    assert all(hz == pytest.approx(frequency_hz, rel=0.01) for hz in tonal_of([pure], RATE_HZ).pitch_hz[2:-3])
+
+
+def test_noise_has_neither_pitch_nor_beat() -> None:
+    """Rain, a room: whatever is looked for in them is found somewhere."""
+    tonal = tonal_of([noise(20 * RATE_HZ, rms=0.1)], RATE_HZ)
+    assert (tonal.tempo_bpm, tonal.beats_s) == (None, ())
+    assert set(tonal.pitch_hz) == {None}
+
+
 def test_how_the_stem_arrives_does_not_matter(metronome: np.ndarray) -> None:
     short = metronome[: 6 * RATE_HZ]
     assert tonal_of(blocks(short, 7_777), RATE_HZ) == tonal_of([short], RATE_HZ)
