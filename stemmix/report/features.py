@@ -7,10 +7,10 @@ from rich.table import Table
 from stemmix.bands import CLASSIC_EDGES_HZ
 from stemmix.model.evidence import Evidence, HeardFacts
 from stemmix.model.features import StemFacts
-from stemmix.model.layouts import STEREO
 from stemmix.model.receipt import Measured
 from stemmix.model.timecode import Clock
 from stemmix.report.as_json import as_json
+from stemmix.report.masking import is_folded
 from stemmix.report.tables import as_text, clock, many, moment, table
 
 FEATURES_SCHEMA = "stemmix.features/1"
@@ -39,10 +39,11 @@ def _facts(heard: HeardFacts, programme: Clock) -> Table:
     facts, measured = heard.facts, heard.facts.measured
     made = table(f"{heard.id}: {heard.role.value}, {heard.file}", ["=feature", "value"])
     active = facts.heard_as(heard.role)
+    folded = ", measured as folded to stereo" if is_folded(facts) else ""
     sounding = sum(run.end - run.start for run in active)
     rows = [
         ("length", f"{clock(facts.frames, facts.sample_rate)}, from {moment(heard.at, programme)} on"),
-        ("source", f"{facts.source_layout} at {facts.source_rate} Hz{_folded(facts)}"),
+        ("source", f"{facts.source_layout} at {facts.source_rate} Hz{folded}"),
         ("integrated loudness", _read(measured, "integrated_lufs", "LUFS")),
         ("short-term maximum", _read(measured, "short_term_max_lufs", "LUFS")),
         ("momentary maximum", _read(measured, "momentary_max_lufs", "LUFS")),
@@ -75,11 +76,6 @@ def _facts(heard: HeardFacts, programme: Clock) -> Table:
     for name, value in rows:
         made.add_row(name, value)
     return made
-
-
-def _folded(facts: StemFacts) -> str:
-    """That what follows is told of the stereo fold, where that is not the file itself."""
-    return "" if facts.source_layout == STEREO.name else ", measured as folded to stereo"
 
 
 def _read(measured: Measured, name: str, unit: str) -> str:

@@ -9,7 +9,8 @@ from pydantic_core import to_jsonable_python
 
 from stemmix.bands import EDGE_HZ
 from stemmix.model.evidence import Evidence, HeardFacts
-from stemmix.model.layouts import STEREO
+from stemmix.model.features import StemFacts
+from stemmix.model.layouts import LAYOUTS, STEREO
 from stemmix.model.moves import Duck, Level, Presence, Ride, Scene, StaticEq, Unmask
 from stemmix.model.plan import Conflict, Edge, Line, Move, Outcome, Plan, PlannedScene, StoppedBy
 from stemmix.model.profiles import PROFILES
@@ -179,9 +180,14 @@ def onsets_in(evidence: Evidence, heard: HeardFacts) -> int:
     return sum(start <= heard.at + onset.at < end for onset in heard.facts.onsets)
 
 
+def is_folded(facts: StemFacts) -> bool:
+    """Whether a stem has more channels than stereo: loudness, peaks and bands that are told of it are its fold's."""
+    return LAYOUTS[facts.source_layout].channels > STEREO.channels
+
+
 def are_folded(evidence: Evidence) -> bool:
-    """Whether a stem is not in stereo: loudness, peaks and bands that are told of it are those of its stereo fold."""
-    return any(heard.facts.source_layout != STEREO.name for heard in evidence.stems)
+    """Whether any of the stems is."""
+    return any(is_folded(heard.facts) for heard in evidence.stems)
 
 
 def in_time(moves: Iterable[Move]) -> list[Move]:

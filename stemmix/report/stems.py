@@ -33,8 +33,7 @@ def stems_text(evidence: Evidence, width: int) -> str:
             str(onsets_in(evidence, stem)),
             f"{active_share(evidence, stem):.0%}",
         )
-    folded = "LUFS, LRA and dBTP as folded to stereo, where mono stands 3 dB lower on either side"
-    said = [folded] if are_folded(evidence) else []
+    said = ["LUFS, LRA and dBTP as folded to stereo"] if are_folded(evidence) else []
     warnings = [f"warning: {warning}" for stem in evidence.stems for warning in stem.warnings]
     said += [*(warnings or ["every stem is sound"]), *(note(text) for text in plan.notes)]
     if evidence.files:

@@ -143,7 +143,9 @@ def test_a_stem_is_as_active_as_every_other_form_tells_it() -> None:
 
 def test_it_says_that_stems_are_measured_before_their_faders_and_as_folded_to_stereo() -> None:
     (about,) = (text for text in parsed().text_of("p") if "seven classic bands" in text)
-    assert about.endswith("behind the fader; loudness, LRA and peak stand before it. All of it as folded to stereo.")
+    assert about.endswith(
+        "behind the fader; loudness, LRA and peak stand before it. More channels than two are told as folded to stereo."
+    )
 
 
 def test_both_lines_of_a_chart_are_named_where_they_are_drawn() -> None:
