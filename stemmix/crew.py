@@ -28,6 +28,9 @@ Made_co = TypeVar("Made_co", covariant=True)
 Block = TypeVar("Block", bound=Sized)
 
 _SAMPLES_AT_ONCE: Final = 1 << 18
+_UNDER_WAY: Final = 3
+"""Blocks of a stream that are heard at once. What is done with one takes longer than another: of one at a time all wait
+for the slowest (the stage `examine` of `python3 tests/bench/speed.py`: 0.85 s, of three 0.75). Each takes memory."""
 
 
 def frames_at_once(channels: int) -> int:
@@ -37,8 +40,7 @@ def frames_at_once(channels: int) -> int:
 
 
 def frames_heard_at_once(channels: int) -> int:
-    """The same of a stream that is only heard: twice as long. Meters that hear a block are done at different times, and
-    the next is begun when all of them are; fewer blocks are fewer such waits, and less of Python's share."""
+    """The same of a stream that is only heard: twice as long, for less of Python's share."""
     return 2 * frames_at_once(channels)
 
 
@@ -231,30 +233,34 @@ def _nothing() -> None:
 
 
 class Hearers:
-    """What is done with every block of a stream, side by side, while the next block is made: a line for each."""
+    """What is done with every block of a stream, side by side, while the next blocks are made: a line for each."""
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
         self._lines: list[Line] = []
-        self._under_way: list[Task[object]] = []
-        self._then: Callable[[], object] = _nothing
+        self._under_way: deque[tuple[list[Task[object]], Callable[[], object]]] = deque()
+        """Of each block."""
 
     def give(self, works: Sequence[Callable[[], object]], then: Callable[[], object] = _nothing) -> None:
-        """What is to be done with the next block, once all of the block before is done: as many works for every block.
+        """What is to be done with the next block: as many works for every block. At most `_UNDER_WAY` are under way.
 
         `then`, what is to be said when all of them are done, is called from here, or from `catch_up`.
         """
         if not self._lines:
             self._lines = [self._crew.line() for _ in works]
-        self.catch_up()
-        self._under_way = [line.give(work) for line, work in zip(self._lines, works, strict=True)]
-        self._then = then
+        while len(self._under_way) >= _UNDER_WAY:
+            self._end_first()
+        self._under_way.append(([line.give(work) for line, work in zip(self._lines, works, strict=True)], then))
 
     def catch_up(self) -> None:
         """Wait, and work, until all that was given is done."""
-        for task in self._under_way:
+        while self._under_way:
+            self._end_first()
+
+    def _end_first(self) -> None:
+        tasks, then = self._under_way.popleft()
+        for task in tasks:
             task.result()
-        then, self._under_way, self._then = self._then, [], _nothing
         then()
 
 

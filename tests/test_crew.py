@@ -265,7 +265,7 @@ def test_hearers_hear_all_in_order_and_are_never_far_behind() -> None:
         hearers = Hearers(crew)
         for number in range(200):
             hearers.give([partial(one.append, number) for one in heard])
-            assert all(len(one) >= number for one in heard)
+            assert all(len(one) > number - 3 for one in heard), "three blocks are in memory at most"
     assert heard == [list(range(200))] * 2
 
 
