@@ -202,7 +202,8 @@ def test_a_project_says_what_a_file_does_not(tmp_path: Path) -> None:
 def test_a_pan_of_what_is_not_mono_is_refused_by_stem_and_field(tmp_path: Path) -> None:
     project = scene(tmp_path)
     edited(project, lambda document: document["stems"][1].update(pan=0.2))
-    with pytest.raises(ProjectError, match=r"scene\.json: stem 'MX': pan: is for mono stems, and .*mx\.wav has 2 chan"):
+    told = r"scene\.json:14:14: stem 'MX': pan: is for mono stems, and .*mx\.wav has 2 channels"
+    with pytest.raises(ProjectError, match=told):
         rendered(project)
 
 
