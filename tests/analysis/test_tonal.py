@@ -133,6 +133,7 @@ def test_a_process_that_dies_of_a_signal_is_begun_again(monkeypatch: pytest.Monk
     assert not Path(begun[2]).exists()
 
 
+@pytest.mark.long
 def test_damaged_code_that_librosa_kept_is_replaced_and_nothing_else_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
