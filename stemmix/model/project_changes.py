@@ -121,9 +121,9 @@ class _Both:
         old, new, what = self.before, self.after, "project"
         yield from self._fields(what, old, new, ("title", "profile", "method", "sample_rate", "frame_rate"))
         starts = [Fraction(one.clock.start_samples, one.sample_rate) for one in (old, new)]
-        if old.start != new.start and (starts[0] != starts[1] or None in (old.start, new.start)):
-            words = ["none" if one.start is None else as_typed(one.start) for one in (old, new)]
-            yield Change(what=what, field="start", before=words[0], after=words[1])
+        is_written = old.start != new.start or (old.start is not None and counts_samples(old.start))
+        if is_written and (starts[0] != starts[1] or None in (old.start, new.start)):
+            yield Change(what=what, field="start", before=_start(old), after=_start(new))
         yield from self._time(what, "length", old.length, new.length, "to the end of the stems", place=False)
         yield from self._time(what, "ffoa", old.ffoa, new.ffoa, "the beginning", place=True)
         yield from self._time(what, "lfoa", old.lfoa, new.lfoa, "the end", place=True)
@@ -456,6 +456,14 @@ def _besides(project: Project, goal: str) -> str:
     if goal != "eq_cap_db" or profile.lost_cap_db == profile.eq_cap_db:
         return ""
     return f", {in_digits(profile.lost_cap_db)} for a line else lost"
+
+
+def _start(project: Project) -> str:
+    """What a programme begins at, in words; of samples, when that is."""
+    start = project.start
+    if start is None:
+        return "none"
+    return f"{as_typed(start)} ({project.clock.told_start})" if counts_samples(start) else as_typed(start)
 
 
 def _way(time: str | float) -> str:

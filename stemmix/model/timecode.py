@@ -191,9 +191,13 @@ class Clock:
 
         >>> Clock(48_000, "25", "10:00:00:00").of_file(44_100, Fraction(25, 24))
         Clock(rate_hz=44100, frame_rate='24', start='10:00:00:00')
+        >>> Clock(48_000, start="96000 samples").of_file(44_100, Fraction(1))
+        Clock(rate_hz=44100, frame_rate=None, start=2.0)
         """
+        start_s = Fraction(self.start_samples, self.rate_hz)
         if pull == 1:
-            return replace(self, rate_hz=rate_hz)
+            counted = isinstance(self.start, str) and _SAMPLES.fullmatch(self.start.strip())
+            return replace(self, rate_hz=rate_hz, start=float(start_s) if counted else self.start)
         of_picture = self.frame_rate
         own = next(
             (
@@ -212,7 +216,7 @@ class Clock:
                 return clock
         except ValueError:  # a code that only the faster of the two has
             pass
-        return replace(clock, start=float(Fraction(self.start_samples, self.rate_hz) * pull))
+        return replace(clock, start=float(start_s * pull))
 
     def length(self, time: str | float, rate_hz: int | None = None) -> int:
         """How many samples a time counts from nought: of a timecode, its frames. At `rate_hz` or the programme's."""

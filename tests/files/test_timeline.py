@@ -249,6 +249,8 @@ def test_a_clip_without_a_place_stands_at_its_files_time_reference(tmp_path: Pat
 def test_a_time_reference_is_at_the_files_own_rate(tmp_path: Path) -> None:
     broadcast_wave(tmp_path / "a.wav", noise(1000), 3_601 * 44_100, 44_100)
     assert placed(tmp_path, file="a.wav").at == RATE_HZ
+    in_samples = Clock(RATE_HZ, start=f"{3_600 * RATE_HZ} samples")
+    assert placed(tmp_path, in_samples, file="a.wav").at == RATE_HZ, "a start in samples is at the programme's"
 
 
 @pytest.mark.parametrize(

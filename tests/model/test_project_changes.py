@@ -289,6 +289,11 @@ def test_samples_mean_another_time_at_another_rate() -> None:
         "  sample_rate: 48000 Hz -> 96000 Hz",
         "  stem FX, at: 48000 samples -> 48000 samples (0.500 s earlier, 48000 samples)",
     ]
+    begins = at(start="480000 samples")
+    assert told(project(begins), project(both(at(sample_rate=96_000), begins))) == [
+        "  sample_rate: 48000 Hz -> 96000 Hz",
+        "  start: 480000 samples (00:00:10:00) -> 480000 samples (00:00:05:00)",
+    ]
     doubled = project(both(at(sample_rate=96_000), at("stems", 2, at="96000 samples")))
     assert told(before, doubled) == ["  sample_rate: 48000 Hz -> 96000 Hz"]
 
