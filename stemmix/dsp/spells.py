@@ -158,11 +158,12 @@ class LoneSilences:
         self._since: int | None = None
         self._end: int | None = None
         self._sounding = 0
+        self._beside_until = 0
         self.count = 0
         self.spans: list[tuple[int, int]] = []
         """The first ones."""
         self.ending: tuple[int, int] | None = None
-        """The last bins, where the channel does not sound again until the sound has ended; not counted."""
+        """The last bins in which the other channel sounds, where this one does not sound again; not counted."""
 
     def process(self, one: Floats, other: Floats) -> None:
         """(bins,) mean powers of the channel that is looked at, and of the other."""
@@ -178,13 +179,13 @@ class LoneSilences:
 
     def finish(self) -> None:
         """The sound has ended."""
-        if self._since is not None and self._end is None and self._is_lone(self._since, self._bins):
-            self.ending = self._since, self._bins
+        if self._since is not None and self._end is None and self._is_lone(self._since, self._beside_until):
+            self.ending = self._since, self._beside_until
 
     def _take(self, power: float, beside: float) -> None:
         if self._since is None:
             if power == 0.0 and max(self._before, self._last) >= self._loud:
-                self._since, self._end, self._sounding = self._bins, None, 0
+                self._since, self._end, self._sounding, self._beside_until = self._bins, None, 0, self._bins
         elif power > 0.0:
             self._end = self._bins if self._end is None else self._end
             # the first bin after the silence may hold but a sample of what follows
@@ -192,8 +193,9 @@ class LoneSilences:
                 self._close(self._since, self._end, went_on=power >= self._loud)
         elif self._end is not None:
             self._since = self._end = None
-        if self._since is not None and self._end is None:
-            self._sounding += beside > self._judged
+        if self._since is not None and self._end is None and beside > self._judged:
+            self._sounding += 1
+            self._beside_until = self._bins + 1
 
     def _close(self, start: int, end: int, *, went_on: bool) -> None:
         self._since = self._end = None

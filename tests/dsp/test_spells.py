@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemmix.dsp.spells import Places, Sliding, Spells
+from stemmix.dsp.spells import LoneSilences, Places, Sliding, Spells
 
 
 @settings(max_examples=100, deadline=None)
@@ -64,3 +64,16 @@ def test_a_place_that_is_told_late_joins_the_one_that_it_is_near_to() -> None:
         places.add(start, start + 1)
     assert places.spans == [(96, 101), (500, 503), (900, 909)]
     assert places.count == 4
+
+
+@pytest.mark.parametrize("behind", [0, 3, 40, 1000])
+@pytest.mark.parametrize("size", [1, 7, 2000])
+def test_a_channel_is_lost_for_as_long_as_the_other_sounds_however_much_silence_follows(behind: int, size: int) -> None:
+    one, other = np.zeros(60 + behind), np.zeros(60 + behind)
+    one[:30] = other[:60] = 1.0
+    silences = LoneSilences(5, 0.1, 0.01, 20)
+    for start in range(0, len(one), size):
+        silences.process(one[start : start + size], other[start : start + size])
+    silences.finish()
+    assert silences.ending == (30, 60)
+    assert silences.count == 0

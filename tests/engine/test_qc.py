@@ -252,6 +252,10 @@ def test_a_channel_that_is_lost_for_good_is_found_and_one_that_dies_away_is_not(
         what = "what is beside it" if label == "C" else "its other side"
         assert (told.verdict, told.text) == ("fail", f"is cut off while {what} sounds: {label} 1 time")
         assert told.at_s == ((pytest.approx(20.05, abs=CLOSE_S), pytest.approx(30, abs=CLOSE_S)),)
+    for silent_s in (4, 12):
+        told = found(np.concatenate((lost, np.zeros((at(silent_s), layout.channels)))), layout)["channels"]
+        assert told.verdict == "fail", "what follows is silence"
+        assert told.at_s == ((pytest.approx(20.05, abs=CLOSE_S), pytest.approx(30, abs=CLOSE_S)),)
     faded = lost.copy()
     faded[at(19) : at(20.05), side] *= np.linspace(1, 0, at(20.05) - at(19)) ** 2
     together = lost.copy()
