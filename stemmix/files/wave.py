@@ -7,6 +7,7 @@ the file says is there, and nothing is allocated by a claim.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Iterator, Mapping
@@ -96,7 +97,7 @@ class WaveHeader:
     bytes_after: int
     """What follows the data chunk as claimed."""
     bytes_stray: int = 0
-    """What of it stands in no chunk, and is not just zeros."""
+    """What of it stands in no chunk, if that is not just zeros."""
     broadcast: BroadcastInfo | None = None
     """What bext and iXML say, before the data or after them; None where there is neither."""
 
@@ -163,13 +164,9 @@ def _read_chunks(path: Path, file: BinaryIO, size: int, container: str) -> WaveH
             if fmt is None:
                 raise StemError(f"{path}: has no fmt chunk before its data, so the format of the audio is missing")
             known = None if claimed in _TO_THE_END else claimed
-            stray = 0
-            if known is not None:
-                behind = offset + known + known % 2
-                told = _told_after(file, behind, size) | told
-                stray = _stray_bytes(file, behind, size)
+            behind, stray = ({}, 0) if known is None else _read_behind(file, offset + known, known % 2, size)
             header = _header(path, container, fmt, offset=offset, claimed=known, size=size)
-            return replace(header, bytes_stray=stray, broadcast=read_broadcast(told))
+            return replace(header, bytes_stray=stray, broadcast=read_broadcast(behind | told))
         if name == b"fmt ":
             fmt = file.read(min(claimed, 40))
             if len(fmt) < min(claimed, 40):
@@ -182,24 +179,63 @@ def _read_chunks(path: Path, file: BinaryIO, size: int, container: str) -> WaveH
     raise StemError(f"{path}: has over {_MAX_CHUNKS} chunks before its audio, so it is no sound WAVE file")
 
 
-def _told_after(file: BinaryIO, offset: int, size: int) -> dict[bytes, bytes]:
-    """bext and iXML behind the data, where some editors put them; what else stands there may be anything."""
+def _read_behind(file: BinaryIO, end: int, padding: int, size: int) -> tuple[dict[bytes, bytes], int]:
+    """bext and iXML behind data that end there, where some editors put them, and how many bytes stand in no chunk: none
+    where all that is left is zeros.
+
+    `padding`: 1 where a pad byte is due, which some writers leave out. Zeros may stand before a chunk, and before sound
+    whose chunk was never told of.
+    """
     told: dict[bytes, bytes] = {}
-    for found in chunks_from(file, offset, size):
+    for _ in range(_MAX_CHUNKS):
+        padded = min(end + padding, size)
+        sign = _first_sign(file, padded, size)
+        found = _chunk_at(file, end, size) if padding else None
+        found = found or _chunk_at(file, sign, size, may_be_cut=sign == padded)
+        if found is None:
+            return told, size - padded if sign < size else 0
         if found.name in _TELLING:
+            file.seek(found.offset)
             told.setdefault(found.name, file.read(min(found.size, _LONGEST_TOLD_BYTES)))
-    return told
+        end, padding = found.offset + found.size, found.size % 2
+    return told, 0
 
 
-def _stray_bytes(file: BinaryIO, offset: int, size: int) -> int:
-    """How much stands behind the data and is in no chunk, whose name would be of ASCII; none where it begins as padding
-    does, with zeros."""
-    for found in chunks_from(file, offset, size):
-        if not all(0x20 <= sign < 0x7F for sign in found.name):
-            break
-        offset = found.offset + found.size + found.size % 2
-    file.seek(min(offset, size))
-    return max(0, size - offset) if any(file.read(_PIECE_BYTES)) else 0
+def _chunk_at(file: BinaryIO, offset: int, size: int, *, may_be_cut: bool = False) -> Chunk | None:
+    """The chunk that stands there, by its name, which is of ASCII, and a size that fits into the file."""
+    found = next(chunks_from(file, offset, size), None)
+    if found is None or not all(0x20 <= sign < 0x7F for sign in found.name):
+        return None
+    return found if may_be_cut or found.offset + found.size <= size else None
+
+
+def _first_sign(file: BinaryIO, offset: int, size: int) -> int:
+    """Where the first byte stands that is no zero; `size` where there is none."""
+    zeros = bytes(_PIECE_BYTES)
+    while True:
+        offset = _past_hole(file, offset, size)
+        file.seek(offset)
+        if (piece := file.read(_PIECE_BYTES)) != zeros:
+            signs = piece.lstrip(b"\0")
+            return offset + len(piece) - len(signs) if signs else size
+        offset += len(piece)
+
+
+def _past_hole(file: BinaryIO, offset: int, size: int) -> int:
+    """Where bytes stand on the disk from `offset` on: a hole is zeros, gigabytes maybe, that need not be read.
+
+    `offset` itself where the system does not tell.
+    """
+    if not hasattr(os, "SEEK_DATA"):
+        return offset
+    descriptor = file.fileno()
+    here = os.lseek(descriptor, 0, os.SEEK_CUR)
+    try:
+        return os.lseek(descriptor, offset, os.SEEK_DATA)
+    except OSError as fault:
+        return size if fault.errno == errno.ENXIO else offset
+    finally:
+        os.lseek(descriptor, here, os.SEEK_SET)  # `file` counts on it
 
 
 class Chunk(NamedTuple):

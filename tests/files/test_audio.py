@@ -132,18 +132,48 @@ def test_what_is_doubtful_is_used_and_said(tmp_path: Path, content: bytes, frame
         (chunk(b"LIST", b"INFO" + b"\x07" * 50) + bytes(5000), False),
         (chunk(b"LIST", b"INFO", claimed=5000), False),
         (b"\x07" * 5000, True),
+        (bytes(512) + chunk(b"LIST", b"INFO" + b"\x07" * 5000), False),
+        (bytes(600_000) + chunk(b"LIST", b"INFO" + b"\x07" * 5000) + bytes(600_000), False),
         (chunk(b"LIST", b"INFO") + b"\x07" * 5000, True),
+        (bytes(4000) + b"\x07" * 1000, True),
+        (bytes(4000) + chunk(b"LIST", b"INFO") + bytes(4000) + b"\x07" * 1000, True),
     ],
 )
 def test_sound_behind_the_end_that_the_header_tells_is_said_to_be_left_out(
     tmp_path: Path, behind: bytes, is_said: bool
 ) -> None:
-    """A recorder that was broken off has told the size as of a while before; chunks and padding are no sound."""
+    """A recorder that was broken off has told the size as of a while before; chunks and padding are no sound.
+
+    What was lost may begin with silence.
+    """
     path = written(tmp_path / "dx.wav", riff(fmt(2), chunk(b"data", bytes(600))) + behind)
     audio = inspect(path)
     assert audio.frames == 100
     said = "promises 100 frames, 5000 bytes behind them are in no chunk"
     assert [said in warning for warning in audio.warnings] == [True] * is_said
+
+
+def test_sound_that_is_lost_behind_long_silence_is_said_to_be_left_out(tmp_path: Path) -> None:
+    """Gigabytes of it may be a hole in the file, which is not read."""
+    path = written(tmp_path / "dx.wav", riff(fmt(2), chunk(b"data", bytes(600))))
+    for silent_bytes in (400_000, 2**30):
+        with path.open("r+b") as file:
+            file.seek(644 + silent_bytes)
+            file.write(b"\x07" * 5000)
+        (warning,) = inspect(path).warnings
+        assert f"{silent_bytes + 5000} bytes behind them are in no chunk" in warning
+        with path.open("r+b") as file:
+            file.truncate(644)
+
+
+@pytest.mark.parametrize("name", [b"LIST", b"id3 ", b"bext"])
+@pytest.mark.parametrize("pad", [b"", b"\0", b"\x07"])
+def test_a_chunk_behind_data_of_odd_length_is_found_where_the_pad_byte_was_forgotten(
+    tmp_path: Path, name: bytes, pad: bytes
+) -> None:
+    odd = riff(fmt(), chunk(b"data", bytes(9)))[:-1]
+    path = written(tmp_path / "dx.wav", odd + pad + chunk(name, bytes(602)) + chunk(b"junk", bytes(30)))
+    assert inspect(path).warnings == ()
 
 
 def test_a_wave_file_that_outgrew_its_32_bit_size_is_said_to_be_read_short(tmp_path: Path) -> None:

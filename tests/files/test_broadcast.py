@@ -326,6 +326,13 @@ def test_chunks_before_and_after_the_data_are_read(tmp_path: Path, place: str) -
     assert found is not None
     assert (found.description, found.originator, found.time_reference) == ("take 3", "A recorder", 4711)
     assert found.origination_date == "", "colons are no date"
+    unpadded = riff(fmt(), data)[:-1] + told
+    found = header_of(tmp_path, unpadded)
+    assert found is not None, "the pad byte was forgotten"
+    assert found.time_reference == 4711
+    found = header_of(tmp_path, riff(fmt(), data) + bytes(513) + told)
+    assert found is not None, "zeros stand before it"
+    assert found.time_reference == 4711
     long = riff(ds64(9, 3), fmt(), chunk(b"data", bytes(9), claimed=TO_THE_END), told, form=b"RF64")
     found = header_of(tmp_path, long)
     assert found is not None
