@@ -13,7 +13,7 @@ from stemmix.files.audio import sha256_of
 from stemmix.files.documents import read_document
 from stemmix.files.paths import is_folder, located, resolved, seen_from
 from stemmix.files.projects import read_project
-from stemmix.model.presets import Loudness
+from stemmix.model.presets import METHOD_NAMES, Level, Loudness
 from stemmix.model.programme import ProgrammeList
 from stemmix.model.project import Project
 from stemmix.model.receipt import GainSource, Receipt
@@ -110,10 +110,15 @@ def gains_of(receipt_path: Path, project: Project) -> dict[str, Given]:
         raise ProjectError(f"{receipt_path}: has no master {', '.join(missing)} to take a gain from")
     if receipt.request is not None:  # receipts of version 1 hold no project
         theirs = _set_by(receipt.request)
-        others = [name for name, its in _set_by(project).items() if its != theirs.get(name)]
+        others = [
+            f"{name} has {there} there, {here} here"
+            for name, its in _set_by(project).items()
+            for there, here in zip(theirs.get(name, ("no layout", "no loudness")), its, strict=True)
+            if there != here
+        ]
         if others:
             raise ProjectError(
-                f"{receipt_path}: its {', '.join(others)} has another layout or loudness than this project asks for: "
+                f"{receipt_path}: is of another layout or loudness than this project asks for ({'; '.join(others)}): "
                 "what takes a gain is judged where it comes from"
             )
     return {
@@ -122,9 +127,29 @@ def gains_of(receipt_path: Path, project: Project) -> dict[str, Given]:
     }
 
 
-def _set_by(project: Project) -> dict[str, tuple[str, Loudness | None]]:
-    """What the gains of a project's masters are found by: layout and loudness, by name."""
-    return {master.name: (master.layout, project.specification(master).loudness) for master in project.masters}
+def _set_by(project: Project) -> dict[str, tuple[str, str]]:
+    """What the gains of a project's masters are found by, by name: layout and loudness, in words.
+
+    How far off a file may be, and whose the numbers are, is none of it.
+    """
+    return {
+        master.name: (f"layout {master.layout}", _told_loudness(project.specification(master).loudness))
+        for master in project.masters
+    }
+
+
+def _told_loudness(loudness: Loudness | None) -> str:
+    if loudness is None:
+        return "no loudness"
+    if loudness.fallback is None:
+        return _told_level(loudness)
+    share = f"{loudness.fallback.below_speech_share:.0%}"
+    return f"{_told_level(loudness)} (below {share} of speech {_told_level(loudness.fallback)})"
+
+
+def _told_level(level: Level) -> str:
+    ends = {"of": level.target, "from": level.lowest, "to": level.highest}
+    return " ".join([METHOD_NAMES[level.method], *(f"{word} {end:g}" for word, end in ends.items() if end is not None)])
 
 
 def gain_source(receipt_path: Path, folder: Path) -> GainSource:
