@@ -139,6 +139,8 @@ class _Asked:
                 return f"forbids nothing: no {' or '.join(pin.forbid)} is ever made in {pin.stem}"
         raises = pin.priority is not None and pin.priority > stem.priority
         if raises and self._project.method == "multilevel" and not self._raised(pin.stem, pin):
+            if self._sounds(pin.stem, pin) and any(cue.stem == pin.stem for cue in self._project.cues):
+                return f"clears nothing: the cues of {pin.stem} lie elsewhere"
             return f"clears nothing: nothing of {pin.stem} is heard there"
         return ""
 

@@ -100,6 +100,18 @@ def test_a_pin_that_raises_a_stem_where_it_is_silent_clears_nothing_and_that_is_
     assert raised(5.0) == ()
 
 
+def test_a_pin_that_raises_a_stem_beside_its_cues_clears_nothing_and_is_told_so() -> None:
+    """What sounds there is no line: cues stand for what would be found."""
+    pin = {"stem": "FX", "from": 6.0, "to": 10.0, "priority": 150}
+
+    def raised(start_s: float, stem: str) -> tuple[str, ...]:
+        cues = [{"stem": stem, "from": start_s, "to": start_s + 1.0}, {"stem": "DX", "from": 2.0, "to": 4.0}]
+        return said(decided("multilevel", pins=[pin], cues=cues))
+
+    assert "pin 1 (FX, 6-10 s) clears nothing: the cues of FX lie elsewhere" in raised(1.0, "FX")
+    assert raised(7.0, "FX") == raised(9.9, "DX") == ()
+
+
 def test_a_cue_past_the_end_gives_no_line_and_leaves_those_that_are_found() -> None:
     cues = [{"stem": "DX", "from": 12.0, "to": 14.0}]
     plan = decided("multilevel", cues=cues)
