@@ -136,6 +136,22 @@ def test_the_peaks_of_what_is_summed_are_those_of_the_sum(tmp_path: Path) -> Non
     assert measured.sample_peak_dbfs == pytest.approx(20 * np.log10(np.abs(same).max()), abs=0.001)
 
 
+@pytest.mark.parametrize("layout", ["2.0", "5.1"])
+def test_the_peaks_of_a_mono_stem_whose_pan_moves_are_those_that_are_heard(tmp_path: Path, layout: str) -> None:
+    """In the centre until then: no share of the file is heard from beginning to end."""
+    mono = noise(RATE_HZ, channels=1, rms=0.1)
+    mono[700] = 0.8
+    write_audio(tmp_path / "a.wav", mono, subtype="FLOAT")
+    pan = [{"at": 0.5, "value": 0.0}, {"at": 0.9, "value": 1.0}]
+    project = write_project(
+        tmp_path / "a.json",
+        [{"id": "A", "role": "fx", "file": "a.wav", "automation": {"pan": pan}}],
+        deliverables=[{"name": "master", "layout": layout}],
+    )
+    measured = examine(project, progress=silent_progress).stems[0].facts.measured
+    assert measured.sample_peak_dbfs == pytest.approx(20 * np.log10(0.8) - 3.01, abs=0.01)
+
+
 def test_a_muted_stem_is_neither_heard_nor_printed_nor_even_opened(tmp_path: Path) -> None:
     stems = scene_stems()
     stems[1] |= {"mute": True}

@@ -211,7 +211,7 @@ class StemFacts(Document):
     source_layout: str
     measured: Measured
     """Loudness of the stereo fold, before the fader. Peaks are the file's own where a side is one channel of it, as of
-    mono, wherever it is placed, and stereo; of wider layouts they are the fold's."""
+    mono, wherever it is placed, and stereo; of wider layouts, and of mono whose pan moves, they are the fold's."""
     dc: float
     """Mean of the samples, the worst channel."""
     clipped_runs: int
