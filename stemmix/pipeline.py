@@ -111,10 +111,17 @@ def _rendered(
             cleaning.enter_context(out_folder(path, out, project, its))
             for path, project, its in zip(project_paths, projects, sources, strict=True)
         ]
-        reels = [
-            cleaning.enter_context(_reel(path, project, its, folder, stored, way))
-            for path, project, its, folder, way in zip(project_paths, projects, sources, folders, ways, strict=True)
-        ]
+        reels: list[_Reel] = []
+        for number, path in enumerate(project_paths):
+            made = _reel(path, projects[number], sources[number], folders[number], stored, ways[number])
+            try:
+                reels.append(cleaning.enter_context(made))
+            except StemError as fault:
+                faults = str(fault).split("\n")
+                if stored is None:
+                    for after in range(number + 1, len(projects)):
+                        faults += _faults_of(projects[after], sources[after], folders[after], ways[after])
+                raise StemError("\n".join(dict.fromkeys(faults))) from None
         deliveries = cleaning.enter_context(deliver([reel.job for reel in reels], given))
         for reel in reels:
             for source in reel.sources:  # what is accounted for is what was mixed
@@ -333,6 +340,19 @@ def listen_and_decide(
             evidence = evidence_of(project, shown_as, sources, stems, made.plan)
             shown = Shown(evidence, overview_of(project, stems, made.plan))
     return Decided(made, [source.with_warnings(stem) for source, stem in zip(sources, stems, strict=True)], shown)
+
+
+def _faults_of(project: Project, sources: Sequence[Source], scratch: Path, way: Way) -> list[str]:
+    """Which stems are unsound of a reel that will not be mixed; what was heard of the others is kept."""
+    try:
+        with feature_store(scratch, keep=way.use_cache) as store:
+            placed = in_line(project, sources, way.steps, cache=store.cache, threads=way.threads)
+            stems = listen(project, placed, store, way.steps, way.threads)
+            if store.cache is not None:
+                keep_heard(stems)
+    except StemError as fault:
+        return str(fault).split("\n")
+    return []
 
 
 def decision_on(project: Project, stems: Sequence[HeardStem], steps: Steps, cache: Cache | None) -> Decision:

@@ -357,6 +357,18 @@ def test_a_fault_in_one_reel_leaves_nothing_of_the_other(tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
+def test_the_unsound_stems_of_every_reel_are_named_at_once(tmp_path: Path, capsys: Said) -> None:
+    """Though the first reel that has any is not gone on with."""
+    both, _, _ = two_reels(tmp_path)
+    for reel, name in (("one", "mx"), ("two", "dx"), ("two", "mx")):
+        write_audio(tmp_path / reel / f"{name}.wav", noise(1000) * np.nan, subtype="FLOAT")
+    for arguments in ([], ["--no-cache"]):
+        assert main(["render", "--programme", str(both), *arguments]) == 4
+        told = [line.partition(": holds")[0] for line in capsys.readouterr().err.splitlines()]
+        assert [Path(path).parts[-2:] for path in told] == [("one", "mx.wav"), ("two", "dx.wav"), ("two", "mx.wav")]
+        assert not (tmp_path / "out").exists()
+
+
 def test_a_receipt_without_the_master_gives_no_gain(tmp_path: Path, capsys: Said) -> None:
     project = scene(tmp_path, deliverables=[{"name": "mix"}])
     rendered(project)
