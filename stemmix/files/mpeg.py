@@ -45,7 +45,7 @@ def warnings_of_mpeg(path: Path) -> list[str]:
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        end = _past_tags(file, 0)
+        end = _past_tags(file, 0, size)
         first = _frame(file, end)
         if first is None:
             return []
@@ -59,8 +59,9 @@ def warnings_of_mpeg(path: Path) -> list[str]:
             frame = _frame(file, place)
             if frame is None:  # the file has changed meanwhile
                 break
-            end = _past_tags(file, place + frame.size)
+            end = place + frame.size
             found += end <= size
+            end = _past_tags(file, end, size)
     there = found * first.samples
     if end > size and (promised is None or found < promised):
         raise StemError(f"{path}: ends early, inside a frame of MPEG audio; {there} frames are there")
@@ -120,15 +121,21 @@ def _promised(file: BinaryIO, place: int) -> int | None:
     return None
 
 
-def _past_tags(file: BinaryIO, place: int) -> int:
-    """Behind the ID3 tags that stand here, version 1 or 2; files put behind one another have some between them."""
-    while True:
+def _past_tags(file: BinaryIO, place: int, size: int) -> int:
+    """Behind the ID3 tags that stand here, version 1 or 2; files put behind one another have some between them.
+
+    One that claims more than the `size` of the file is not passed.
+    """
+    end = place
+    while end <= size:
+        place = end
         told = _bytes(file, place, 10)
         if told.startswith(b"ID3") and len(told) == 10:
-            flags, *size = told[5:]
+            flags, *length = told[5:]
             has_footer = bool(flags & 0x10)
-            place += 10 + sum(byte << 7 * power for power, byte in enumerate(reversed(size))) + 10 * has_footer
+            end += 10 + sum(byte << 7 * power for power, byte in enumerate(reversed(length))) + 10 * has_footer
         elif told.startswith(b"TAG"):
-            place += 128
+            end += 128
         else:
-            return place
+            break
+    return place

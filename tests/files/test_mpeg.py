@@ -71,6 +71,16 @@ def test_tags_and_what_stands_behind_the_last_frame_are_let_pass(tmp_path: Path,
         assert found(path, before + whole + after) == []
 
 
+@pytest.mark.parametrize("xing", [True, False])
+def test_a_tag_that_is_cut_off_takes_nothing_from_the_sound(tmp_path: Path, xing: bool) -> None:
+    path = tmp_path / "a.mp3"
+    whole = an_mp3(path, xing=xing)
+    for tag in (ID3_V1[:60], ID3_V2[:100], ID3_V1 + ID3_V2[:100]):
+        assert found(path, whole + tag) == []
+        with pytest.raises(StemError, match="ends early"):
+            found(path, whole[:-5] + tag[:3])
+
+
 def test_what_no_decoder_comes_to_is_said(tmp_path: Path) -> None:
     """Two files put behind one another: the header of the first tells its own length only."""
     path = tmp_path / "a.mp3"
