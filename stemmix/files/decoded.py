@@ -72,8 +72,11 @@ def inspect_decodable(path: Path) -> Decodable:
         elif sound.frames > _MOST_FRAMES_PER_BYTE * path.stat().st_size:
             frames = None
             warnings.append(f"{path}: claims {sound.frames} frames, more than a file of its size can hold")
-        elif missing := _missing_end(path, sound.format):
-            raise StemError(f"{path}: ends early ({missing}; {frames} frames are there)")
+        if (frames is not None or sound.format == "OGG") and (missing := _missing_end(path, sound.format)):
+            there = "" if frames is None else f"; {frames} frames are there"
+            raise StemError(f"{path}: ends early ({missing}{there})")
+        if sound.format == "OGG":
+            warnings += _warnings_of_ogg(path)
         is_ordered = sound.format == "FLAC" or sound.subtype == "VORBIS" or _is_ordered_opus(path)
         return Decodable(
             sound.format, sound.subtype, sound.samplerate, sound.channels, frames, is_ordered, tuple(warnings)
@@ -102,6 +105,15 @@ def _missing_end(path: Path, container: str) -> str | None:
     elif container == "W64":
         promised = struct.unpack_from("<Q", start, 16)[0]
     return f"its header promises {promised} bytes, {size} are there" if promised > size else None
+
+
+def _warnings_of_ogg(path: Path) -> list[str]:
+    """Streams put behind one another are one to a player; libsndfile ends with the first."""
+    with path.open("rb") as file:
+        place = ogg.next_stream(file)
+    if place is None:
+        return []
+    return [f"{path}: goes on behind its end: another stream begins at byte {place}; what is behind it is left out"]
 
 
 class Reads(Protocol):

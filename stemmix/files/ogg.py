@@ -1,4 +1,5 @@
-"""The pages of an Ogg stream (RFC 3533, section 6): whether the last is there, and the number that they all have."""
+"""The pages of an Ogg stream (RFC 3533, section 6): whether the last is there, whether another stream follows it, and
+the number that they all have."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import BinaryIO, Final
 
 _HEADER_BYTES: Final = 27
 _LONGEST_PAGE_BYTES: Final = 65_307
+_IS_FIRST: Final = 2
 _IS_LAST: Final = 4
 _BITS_TURNED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -26,6 +28,24 @@ def missing_end(file: BinaryIO, size: int) -> str | None:
     if len(page) < end:
         return "its last page is cut off"
     return None if _checksum(page[:end]) == page[22:26] else "its last page is damaged"
+
+
+def next_stream(file: BinaryIO) -> int | None:
+    """The byte where another stream begins behind those that the file begins with (section 4, chaining), if one does.
+
+    Streams that run side by side all begin before any of them goes on.
+    """
+    place, is_beginning = 0, True
+    while True:
+        file.seek(place)
+        page = file.read(_HEADER_BYTES)
+        if len(page) < _HEADER_BYTES or not page.startswith(b"OggS"):
+            return None
+        is_first = bool(page[5] & _IS_FIRST)
+        if is_first and not is_beginning:
+            return place
+        is_beginning = is_first
+        place += _HEADER_BYTES + page[26] + sum(file.read(page[26]))
 
 
 def set_serial(file: BinaryIO, serial: int) -> None:

@@ -11,7 +11,7 @@ import soundfile
 
 from stemmix.errors import StemError
 from stemmix.files.audio import inspect
-from stemmix.files.ogg import missing_end
+from stemmix.files.ogg import missing_end, next_stream
 from tests.reference.ogg_pages import pages
 
 
@@ -43,3 +43,22 @@ def test_a_stem_that_has_lost_its_last_page_is_refused(tmp_path: Path) -> None:
     path.write_bytes(an_ogg("VORBIS")[:-1])
     with pytest.raises(StemError, match=r"dx\.ogg: ends early \(its last page is cut off; \d+ frames are there\)"):
         inspect(path)
+
+
+@pytest.mark.parametrize("codec", ["VORBIS", "OPUS"])
+def test_that_another_stream_follows_the_first_is_said_and_its_end_is_asked_for(tmp_path: Path, codec: str) -> None:
+    path = tmp_path / "dx.ogg"
+    first, second = an_ogg(codec), an_ogg(codec)
+    path.write_bytes(first + bytes(1000))
+    assert inspect(path).warnings == ()
+    path.write_bytes(first + second)
+    said = f"{path}: goes on behind its end: another stream begins at byte {len(first)}; what is behind it is left out"
+    assert inspect(path).warnings == (said,)
+    path.write_bytes(first + second[:-1])
+    with pytest.raises(StemError, match=r"dx\.ogg: ends early \(its last page is cut off"):
+        inspect(path)
+
+
+def test_streams_side_by_side_do_not_follow_one_another() -> None:
+    first, second = pages(an_ogg("VORBIS")), pages(an_ogg("OPUS"))
+    assert next_stream(BytesIO(b"".join([first[0], second[0], *first[1:], *second[1:]]))) is None
