@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stemmix.errors import StemError
-from stemmix.files import ogg
-from stemmix.files.mpeg import warnings_of_mpeg
+from stemmix.files import mpeg, ogg
 from stemmix.stopping import heed
 
 _BLOCK_FRAMES: Final = 65_536
@@ -48,11 +47,13 @@ class Decodable:
 def inspect_decodable(path: Path) -> Decodable:
     """Open and look; an MP3 is decoded once, because nothing else gives its true length.
 
-    Raises StemError where libsndfile finds no audio or a broken header, and where the file is cut off; OSError from it.
+    Raises StemError where libsndfile finds no audio or a broken header, where it reads a part of an MP3 only, and where
+    the file is cut off; OSError from it.
     """
     import soundfile
 
-    warnings = warnings_of_mpeg(path)  # before libsndfile opens it: its decoder of MP3 tells stderr what it misses
+    walked = mpeg.walk(path)  # before libsndfile opens it: its decoder of MP3 tells stderr what it misses
+    warnings = walked.warnings
     try:
         samples = DecodedSamples(path)
     except soundfile.LibsndfileError as fault:
@@ -66,6 +67,11 @@ def inspect_decodable(path: Path) -> Decodable:
             frames = 0
             while count := len(samples.read(_BLOCK_FRAMES)):
                 frames += count
+            if frames < walked.samples - mpeg.MOST_CUT:
+                raise StemError(
+                    f"{path}: cannot be decoded to its end: it holds {walked.samples} frames, {frames} of them can be "
+                    "read; convert it to WAV"
+                )
             warnings.append(f"{path}: is an MP3, which is not sync-safe, as encoders shift the start of the sound")
         elif sound.frames >= 2**62:  # libsndfile's sign for a FLAC that does not say its length
             frames = None

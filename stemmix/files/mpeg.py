@@ -28,6 +28,8 @@ _XING_WITHIN: Final = 44
 """Bytes of the first frame: where in them it stands depends on the number of channels."""
 _MISCOUNT: Final = 1
 """Some encoders count the frame that holds the Xing header, too."""
+MOST_CUT: Final = 2 * 0xFFF + 529 + 1152
+"""Samples that a decoder may leave out: what a LAME tag says of both ends (12 bits each), its own delay, a miscount."""
 _PIECE_BYTES: Final = 1 << 16
 
 
@@ -38,8 +40,16 @@ class _Frame(NamedTuple):
     samples: int
 
 
-def warnings_of_mpeg(path: Path) -> list[str]:
-    """What the frames of an MP3 and its header say of each other, without decoding; nothing of what is no MP3.
+class Walked(NamedTuple):
+    """What the frames of an MP3 say."""
+
+    samples: int
+    """That a decoder is to give, of each channel, less what it cuts off at both ends; 0 of what is no MP3."""
+    warnings: list[str]
+
+
+def walk(path: Path) -> Walked:
+    """What the frames of an MP3 and its header say of each other, without decoding.
 
     Raises StemError where it is cut off, or something between frames is neither one nor a tag; OSError from the file.
     """
@@ -48,7 +58,7 @@ def warnings_of_mpeg(path: Path) -> list[str]:
         end = _past_tags(file, 0, size)
         first = _frame(file, end)
         if first is None:
-            return []
+            return Walked(0, [])
         promised = _promised(file, end)
         found = 0 if promised is None else -1  # the frame of a Xing header holds no sound
         while (place := _next(file, end, first.stream)) is not None:
@@ -66,11 +76,12 @@ def warnings_of_mpeg(path: Path) -> list[str]:
     if end > size and (promised is None or found < promised):
         raise StemError(f"{path}: ends early, inside a frame of MPEG audio; {there} frames are there")
     if promised is None or abs(found - promised) <= _MISCOUNT:
-        return []
+        return Walked(there, [])
     claim = f"its header promises {promised * first.samples} frames, {there} are there"
     if found < promised:
         raise StemError(f"{path}: ends early: {claim}")
-    return [f"{path}: goes on behind its end: {claim}; what is behind it is left out"]
+    warning = f"{path}: goes on behind its end: {claim}; what is behind it is left out"
+    return Walked(promised * first.samples, [warning])
 
 
 def _bytes(file: BinaryIO, place: int, count: int) -> bytes:

@@ -10,7 +10,8 @@ import pytest
 import soundfile
 
 from stemmix.errors import StemError
-from stemmix.files.mpeg import warnings_of_mpeg
+from stemmix.files.audio import inspect
+from stemmix.files.mpeg import walk
 
 ID3_V2 = b"ID3\x04\x00\x00" + bytes((0, 0, 2, 1)) + bytes(257)
 ID3_V1 = b"TAG" + bytes(125)
@@ -25,9 +26,21 @@ def an_mp3(path: Path, rate_hz: int = 48_000, channels: int = 2, mode: str = "VA
     return whole if xing else whole[whole.index(whole[:2], 4) :]
 
 
+def a_quietening_mp3(path: Path, *, filled: int | None) -> bytes:
+    """Noise, then silence, at a variable rate; its Xing header counts `filled` frames, None: it has none."""
+    samples = np.zeros((12 * 44_100, 2))
+    samples[: 3 * 44_100] = 0.3 * np.random.default_rng(5).standard_normal((3 * 44_100, 2))
+    soundfile.write(path, samples, 44_100, format="MP3", bitrate_mode="VARIABLE", compression_level=0.4)
+    whole = path.read_bytes()
+    if filled is None:
+        return whole[whole.index(whole[:2], 4) :]
+    place = whole.index(b"Xing") + 8
+    return whole[:place] + filled.to_bytes(4, "big") + whole[place + 4 :]
+
+
 def found(path: Path, content: bytes) -> list[str]:
     path.write_bytes(content)
-    return warnings_of_mpeg(path)
+    return walk(path).warnings
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 22_050, 44_100, 48_000])
@@ -97,6 +110,23 @@ def test_a_header_that_was_never_filled_in_promises_nothing(tmp_path: Path) -> N
     assert found(path, unfilled) == []
     with pytest.raises(StemError, match="ends early, inside a frame"):
         found(path, unfilled[:-5])
+
+
+@pytest.mark.parametrize("filled", [None, 0])
+def test_what_is_guessed_to_be_shorter_than_its_frames_is_refused(tmp_path: Path, filled: int | None) -> None:
+    """A decoder guesses from the first frames how many there are, and reads no more."""
+    path = tmp_path / "a.mp3"
+    path.write_bytes(a_quietening_mp3(path, filled=filled))
+    with pytest.raises(StemError, match=r"cannot be decoded to its end: it holds 53\d{4} frames, \d+ of them can be"):
+        inspect(path)
+
+
+def test_what_changes_its_channels_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    stereo = an_mp3(path, mode="CONSTANT", xing=False)
+    path.write_bytes(stereo + an_mp3(path, channels=1, mode="CONSTANT", xing=False))
+    with pytest.raises(StemError, match=r"cannot be decoded to its end: it holds \d+ frames, \d+ of them can be read"):
+        inspect(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"ID3", b"RIFF", ID3_V2, b"\xff\xf1" + bytes(100), b"fLaC"])
