@@ -22,6 +22,7 @@ from stemmix.dsp import kernels
 from stemmix.errors import StemError
 from stemmix.files.decoded import DecodedSamples, inspect_decodable, put_into
 from stemmix.files.hashing import sha256_of_rest
+from stemmix.files.mpeg import Reframed
 from stemmix.files.wave import WaveHeader, WaveSamples, read_wave_header
 from stemmix.model.features import Look
 from stemmix.model.layouts import (
@@ -89,6 +90,8 @@ class AudioFile:
     """Where the samples stand in a plain WAVE file."""
     order: Order = "wave"
     """Of the channels in the file."""
+    reframed: Reframed | None = field(default=None, repr=False)
+    """What an MP3 is read as whose length no header says, and would be guessed too short."""
     parts: tuple[AudioFile, ...] = ()
     """Discrete mono files that are read as one, in the layout's order; `path` is then the first of them."""
 
@@ -117,7 +120,7 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
         size = _size_of(path)
         header = read_wave_header(path)
         warnings = [] if header is None else _warnings_of_wave(path, header, size)
-        is_ordered = False
+        is_ordered, reframed = False, None
         if header is not None and header.is_plain:
             frames: int | None = header.frames_present
             container, codec = header.container, f"{header.codec}_{header.bits}"
@@ -128,6 +131,7 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
             rate_hz, channels = found.sample_rate, found.channels
             is_ordered = found.is_ordered and channels in _FIXED_LAYOUTS
             warnings += found.warnings
+            reframed = found.reframed
     except FileNotFoundError:
         raise StemError(f"{path}: does not exist") from None
     except (OSError, ValueError) as fault:  # ValueError: a NUL in the name
@@ -151,7 +155,7 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
     if container not in _CONTAINERS_OF_SUFFIX.get(path.suffix.lower(), (container,)):
         warnings.append(f"{path}: is {container} by its content, although its name ends in {path.suffix}")
     plain = header if header is not None and header.is_plain else None
-    return AudioFile(path, rate_hz, layout, frames, container, codec, tuple(warnings), plain, order)
+    return AudioFile(path, rate_hz, layout, frames, container, codec, tuple(warnings), plain, order, reframed)
 
 
 def _by_track_names(header: WaveHeader) -> tuple[Layout | None, Order]:
@@ -202,7 +206,7 @@ def inspect_discrete(files: Mapping[str, Path]) -> AudioFile:
             raise _uneven(part.path, part.frames, first.path, first.frames)
     warnings = tuple(warning for part in parts for warning in part.warnings)
     frames = None if any(part.frames is None for part in parts) else first.frames
-    return replace(first, layout=layout, frames=frames, warnings=warnings, wave=None, parts=tuple(parts))
+    return replace(first, layout=layout, frames=frames, warnings=warnings, wave=None, reframed=None, parts=tuple(parts))
 
 
 def _uneven(path: Path, frames: int, other: Path, other_frames: int) -> StemError:
@@ -352,7 +356,7 @@ class AudioReader:
             if self.audio.parts:
                 self._source = _Discrete(self.audio.parts)
             elif wave is None:
-                self._source = DecodedSamples(self.audio.path, self.audio.frames)
+                self._source = DecodedSamples(self.audio.path, self.audio.frames, self.audio.reframed)
             else:
                 self._source = WaveSamples(self.audio.path, wave)
         except (OSError, RuntimeError) as fault:  # it was sound when looked at

@@ -7,9 +7,10 @@ length is held against what is there.
 from __future__ import annotations
 
 import struct
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import IO, Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from stemmix.stopping import heed
 _BLOCK_FRAMES: Final = 65_536
 """Decoded at a time: libsndfile is dear by the call."""
 
+_PIECE_BYTES: Final = 1 << 20
 _SEARCH_FRAMES: Final = 256
 _MOST_FRAMES_PER_BYTE: Final = 8_192
 """A FLAC frame holds at most 65,535 samples in no fewer than eight bytes (RFC 9639, section 9.1)."""
@@ -42,6 +44,8 @@ class Decodable:
     is_ordered: bool
     """Whether the format itself says what the channels are: FLAC, Vorbis, Opus save where it leaves it open."""
     warnings: tuple[str, ...]
+    reframed: mpeg.Reframed | None = None
+    """What an MP3 is to be read as, where libsndfile guesses it shorter than it is."""
 
 
 def inspect_decodable(path: Path) -> Decodable:
@@ -50,23 +54,20 @@ def inspect_decodable(path: Path) -> Decodable:
     Raises StemError where libsndfile finds no audio or a broken header, where it reads a part of an MP3 only, and where
     the file is cut off; OSError from it.
     """
-    import soundfile
-
     walked = mpeg.walk(path)  # before libsndfile opens it: its decoder of MP3 tells stderr what it misses
     warnings = walked.warnings
-    try:
-        samples = DecodedSamples(path)
-    except soundfile.LibsndfileError as fault:
-        unknown = "not recognised" in fault.error_string
-        what = "is not audio that can be decoded" if unknown else "cannot be decoded"
-        raise StemError(f"{path}: {what} ({_words(fault)})") from None
+    samples, reframed = _opened(path), None
     try:
         sound = samples.sound
         frames: int | None = sound.frames
         if sound.format == "MP3":
-            frames = 0
-            while count := len(samples.read(_BLOCK_FRAMES)):
-                frames += count
+            frames = _count(samples)
+            if frames < walked.samples - mpeg.MOST_CUT and walked.reframed is not None:
+                samples.close()
+                reframed = walked.reframed
+                samples = _opened(path, reframed)
+                sound = samples.sound
+                frames = _count(samples)
             if frames < walked.samples - mpeg.MOST_CUT:
                 raise StemError(
                     f"{path}: cannot be decoded to its end: it holds {walked.samples} frames, {frames} of them can be "
@@ -85,10 +86,36 @@ def inspect_decodable(path: Path) -> Decodable:
             warnings += _warnings_of_ogg(path)
         is_ordered = sound.format == "FLAC" or sound.subtype == "VORBIS" or _is_ordered_opus(path)
         return Decodable(
-            sound.format, sound.subtype, sound.samplerate, sound.channels, frames, is_ordered, tuple(warnings)
+            sound.format,
+            sound.subtype,
+            sound.samplerate,
+            sound.channels,
+            frames,
+            is_ordered,
+            tuple(warnings),
+            reframed,
         )
     finally:
         samples.close()
+
+
+def _opened(path: Path, reframed: mpeg.Reframed | None = None) -> DecodedSamples:
+    import soundfile
+
+    try:
+        return DecodedSamples(path, reframed=reframed)
+    except soundfile.LibsndfileError as fault:
+        unknown = "not recognised" in fault.error_string
+        what = "is not audio that can be decoded" if unknown else "cannot be decoded"
+        raise StemError(f"{path}: {what} ({_words(fault)})") from None
+
+
+def _count(samples: DecodedSamples) -> int:
+    """How many frames there are, by decoding them."""
+    frames = 0
+    while count := len(samples.read(_BLOCK_FRAMES)):
+        frames += count
+    return frames
 
 
 def _is_ordered_opus(path: Path) -> bool:
@@ -122,6 +149,23 @@ def _warnings_of_ogg(path: Path) -> list[str]:
     return [f"{path}: goes on behind its end: another stream begins at byte {place}; what is behind it is left out"]
 
 
+def _written_anew(path: Path, reframed: mpeg.Reframed) -> IO[bytes]:
+    """A nameless file with the MP3's frames behind their header: libsndfile reads a descriptor."""
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+    try:
+        copy.write(reframed.header)
+        with path.open("rb") as file:
+            file.seek(reframed.start)
+            while piece := file.read(min(_PIECE_BYTES, reframed.end - file.tell())):
+                heed()
+                copy.write(piece)
+        copy.seek(0)  # and all of it is out of Python's buffer
+    except BaseException:
+        copy.close()
+        raise
+    return copy
+
+
 class Reads(Protocol):
     """Anything that gives (n, channels) samples in order, none at its end."""
 
@@ -146,14 +190,15 @@ def pass_over(source: Reads, frames: int) -> None:
 class DecodedSamples:
     """Samples of whatever libsndfile decodes, in order, as float64 of full scale 1."""
 
-    def __init__(self, path: Path, frames_expected: int | None = None) -> None:
-        """Open by content; soundfile.LibsndfileError and OSError pass."""
+    def __init__(self, path: Path, frames_expected: int | None = None, reframed: mpeg.Reframed | None = None) -> None:
+        """Open by content, an MP3 as what it is `reframed` to; soundfile.LibsndfileError and OSError pass."""
         import soundfile
 
         self._path = path
         self._expected = frames_expected
         self._decoded = 0
-        self._file = path.open("rb")
+        self._reframed = reframed
+        self._file: IO[bytes] = path.open("rb") if reframed is None else _written_anew(path, reframed)
         try:
             # by descriptor: given a name, libsndfile goes by its ending where the content says nothing
             self.sound: Any = soundfile.SoundFile(self._file.fileno(), closefd=False)
@@ -223,7 +268,7 @@ class DecodedSamples:
         """Where decoding breaks off, closer than a block: again from the start, in small steps."""
         import soundfile
 
-        again = DecodedSamples(self._path)
+        again = DecodedSamples(self._path, reframed=self._reframed)
         frames = 0
         try:
             while count := len(again.sound.read(_SEARCH_FRAMES, dtype="float64", always_2d=True)):

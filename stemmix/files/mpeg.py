@@ -7,6 +7,7 @@ there are to be, nearly every encoder writes into the first of them, in a Xing h
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 from pathlib import Path
@@ -28,6 +29,8 @@ _XING_WITHIN: Final = 44
 """Bytes of the first frame: where in them it stands depends on the number of channels."""
 _MISCOUNT: Final = 1
 """Some encoders count the frame that holds the Xing header, too."""
+_XING_KBITS: Final = 8
+"""As the header counts them: at any sample rate there is room for a Xing header."""
 MOST_CUT: Final = 2 * 0xFFF + 529 + 1152
 """Samples that a decoder may leave out: what a LAME tag says of both ends (12 bits each), its own delay, a miscount."""
 _PIECE_BYTES: Final = 1 << 16
@@ -40,12 +43,23 @@ class _Frame(NamedTuple):
     samples: int
 
 
+class Reframed(NamedTuple):
+    """An MP3's frames behind a Xing header that counts them."""
+
+    header: bytes
+    start: int
+    end: int
+    """Bytes of the file: where its frames stand."""
+
+
 class Walked(NamedTuple):
     """What the frames of an MP3 say."""
 
     samples: int
     """That a decoder is to give, of each channel, less what it cuts off at both ends; 0 of what is no MP3."""
     warnings: list[str]
+    reframed: Reframed | None = None
+    """Where no header of its own says how many frames there are."""
 
 
 def walk(path: Path) -> Walked:
@@ -59,8 +73,11 @@ def walk(path: Path) -> Walked:
         first = _frame(file, end)
         if first is None:
             return Walked(0, [])
+        header, start, sound_end = _bytes(file, end, 4), end, end
         promised = _promised(file, end)
         found = 0 if promised is None else -1  # the frame of a Xing header holds no sound
+        if promised == 0:  # it was never filled in, as in a pipe
+            promised, start = None, end + first.size
         while (place := _next(file, end, first.stream)) is not None:
             heed()
             if place > end:
@@ -69,13 +86,15 @@ def walk(path: Path) -> Walked:
             frame = _frame(file, place)
             if frame is None:  # the file has changed meanwhile
                 break
-            end = place + frame.size
+            end = sound_end = place + frame.size
             found += end <= size
             end = _past_tags(file, end, size)
     there = found * first.samples
     if end > size and (promised is None or found < promised):
         raise StemError(f"{path}: ends early, inside a frame of MPEG audio; {there} frames are there")
-    if promised is None or abs(found - promised) <= _MISCOUNT:
+    if promised is None:
+        return Walked(there, [], Reframed(_xing_frame(header, found), start, sound_end))
+    if abs(found - promised) <= _MISCOUNT:
         return Walked(there, [])
     claim = f"its header promises {promised * first.samples} frames, {there} are there"
     if found < promised:
@@ -122,14 +141,28 @@ def _next(file: BinaryIO, place: int, stream: int) -> int | None:
 
 
 def _promised(file: BinaryIO, place: int) -> int | None:
-    """How many frames the Xing header in the one that begins here says that there are behind it."""
+    """How many frames the Xing header in the one that begins here says that there are behind it; 0 where it does not
+    say, None where there is none."""
     told = _bytes(file, place, _XING_WITHIN + 12)
     for name in (b"Xing", b"Info"):
         found = told.find(name, 4, _XING_WITHIN)
         if found >= 0 and found + 12 <= len(told):
             flags, frames = struct.unpack_from(">II", told, found + 4)
-            return int(frames) or None if flags & 1 else None  # 0 was never filled in, as in a pipe
+            return int(frames) if flags & 1 else 0
     return None
+
+
+def _xing_frame(header: bytes, frames: int) -> bytes:
+    """A frame with a Xing header that counts `frames`, for a stream whose frames begin as `header` does."""
+    head = bytearray(header)
+    head[1] |= 1  # no checksum
+    head[2] = head[2] & 0x0C | _XING_KBITS << 4
+    is_full, is_mono = head[1] >> 3 & 3 == _MPEG_1, head[3] >> 6 == 3
+    side_bytes = (17 if is_mono else 32) if is_full else (9 if is_mono else 17)
+    content = bytes(head) + bytes(side_bytes) + b"Xing" + struct.pack(">II", 1, frames)
+    frame = _frame(io.BytesIO(content), 0)
+    assert frame is not None
+    return content.ljust(frame.size, b"\0")
 
 
 def _past_tags(file: BinaryIO, place: int, size: int) -> int:

@@ -22,8 +22,8 @@ from stemmix.model.receipt import Measured
 
 Floats = NDArray[np.float64]
 
-FEATURES_VERSION = 10
-"""Counts up whenever a scan of the same samples gives other numbers, or they are kept in another form: cached features
+FEATURES_VERSION = 11
+"""Counts up whenever a scan of the same file gives other numbers, or they are kept in another form: cached features
 of another version are void."""
 
 COLUMNS = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +12,13 @@ import pytest
 import soundfile
 
 from stemmix.errors import StemError
-from stemmix.files.audio import inspect
+from stemmix.files.audio import AudioReader, inspect
 from stemmix.files.mpeg import walk
 
 ID3_V2 = b"ID3\x04\x00\x00" + bytes((0, 0, 2, 1)) + bytes(257)
 ID3_V1 = b"TAG" + bytes(125)
+ENCODER_DELAY, DECODER_DELAY = 576, 529
+"""Samples: LAME's, and what any decoder of layer III is late by."""
 MODES = ("CONSTANT", "VARIABLE")
 
 
@@ -26,16 +30,17 @@ def an_mp3(path: Path, rate_hz: int = 48_000, channels: int = 2, mode: str = "VA
     return whole if xing else whole[whole.index(whole[:2], 4) :]
 
 
-def a_quietening_mp3(path: Path, *, filled: int | None) -> bytes:
-    """Noise, then silence, at a variable rate; its Xing header counts `filled` frames, None: it has none."""
-    samples = np.zeros((12 * 44_100, 2))
-    samples[: 3 * 44_100] = 0.3 * np.random.default_rng(5).standard_normal((3 * 44_100, 2))
-    soundfile.write(path, samples, 44_100, format="MP3", bitrate_mode="VARIABLE", compression_level=0.4)
-    whole = path.read_bytes()
-    if filled is None:
-        return whole[whole.index(whole[:2], 4) :]
+def a_quietening_mp3(path: Path, rate_hz: int = 44_100, channels: int = 2) -> bytes:
+    """Noise, then silence, at a variable rate: what is guessed from the first frames is too short."""
+    samples = np.zeros((12 * rate_hz, channels))
+    samples[: 3 * rate_hz] = 0.3 * np.random.default_rng(5).standard_normal((3 * rate_hz, channels))
+    soundfile.write(path, samples, rate_hz, format="MP3", bitrate_mode="VARIABLE", compression_level=0.4)
+    return path.read_bytes()
+
+
+def unfilled(whole: bytes) -> bytes:
     place = whole.index(b"Xing") + 8
-    return whole[:place] + filled.to_bytes(4, "big") + whole[place + 4 :]
+    return whole[:place] + bytes(4) + whole[place + 4 :]
 
 
 def found(path: Path, content: bytes) -> list[str]:
@@ -105,20 +110,42 @@ def test_what_no_decoder_comes_to_is_said(tmp_path: Path) -> None:
 def test_a_header_that_was_never_filled_in_promises_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.mp3"
     whole = an_mp3(path)
-    place = whole.index(b"Xing") + 8
-    unfilled = whole[:place] + bytes(4) + whole[place + 4 :]
-    assert found(path, unfilled) == []
+    assert found(path, unfilled(whole)) == []
     with pytest.raises(StemError, match="ends early, inside a frame"):
-        found(path, unfilled[:-5])
+        found(path, unfilled(whole)[:-5])
 
 
-@pytest.mark.parametrize("filled", [None, 0])
-def test_what_is_guessed_to_be_shorter_than_its_frames_is_refused(tmp_path: Path, filled: int | None) -> None:
-    """A decoder guesses from the first frames how many there are, and reads no more."""
+@pytest.mark.parametrize(("rate_hz", "channels"), [(44_100, 2), (48_000, 1), (22_050, 2), (8_000, 1)])
+def test_what_no_header_counts_is_read_to_its_last_frame(tmp_path: Path, rate_hz: int, channels: int) -> None:
+    """To the sample where its own header had it, with the encoder's delay before it and its padding behind it."""
     path = tmp_path / "a.mp3"
-    path.write_bytes(a_quietening_mp3(path, filled=filled))
-    with pytest.raises(StemError, match=r"cannot be decoded to its end: it holds 53\d{4} frames, \d+ of them can be"):
-        inspect(path)
+    whole = a_quietening_mp3(path, rate_hz, channels)
+    expected, _ = soundfile.read(path, always_2d=True)
+    bare = whole[whole.index(whole[:2], 4) :]
+    for content in (bare, ID3_V2 + bare + ID3_V1, unfilled(whole), unfilled(whole) + bytes(5000)):
+        path.write_bytes(content)
+        audio = inspect(path)
+        with AudioReader(audio) as reader:
+            got = reader.read(len(expected) * 2)
+        assert len(got) == audio.frames
+        assert np.max(np.abs(got[ENCODER_DELAY:][: len(expected)] - expected)) < 1e-6
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_what_no_header_counts_is_what_ffmpeg_decodes(tmp_path: Path, channels: int) -> None:
+    """Its first samples apart: what the decoder itself is late by, ffmpeg leaves in."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not installed")
+    path = tmp_path / "a.mp3"
+    whole = a_quietening_mp3(path, channels=channels)
+    path.write_bytes(whole[whole.index(whole[:2], 4) :])
+    command = ["ffmpeg", "-v", "error", "-i", path, "-f", "f32le", "-"]
+    decoded = subprocess.run(command, capture_output=True, check=True).stdout
+    expected = np.frombuffer(decoded, np.float32).reshape(-1, channels)[DECODER_DELAY:]
+    with AudioReader(path) as reader:
+        got = reader.read(len(expected) * 2)
+    assert got.shape == expected.shape
+    assert np.max(np.abs(got - expected)) < 2e-5
 
 
 def test_what_changes_its_channels_is_refused(tmp_path: Path) -> None:
