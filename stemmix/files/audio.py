@@ -91,7 +91,7 @@ class AudioFile:
     order: Order = "wave"
     """Of the channels in the file."""
     reframed: Reframed | None = field(default=None, repr=False)
-    """What an MP3 is read as whose length no header says, and would be guessed too short."""
+    """What an MP3 is read as whose length no header says, and would be guessed too short, or with more behind it."""
     parts: tuple[AudioFile, ...] = ()
     """Discrete mono files that are read as one, in the layout's order; `path` is then the first of them."""
 

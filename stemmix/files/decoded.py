@@ -45,7 +45,7 @@ class Decodable:
     """Whether the format itself says what the channels are: FLAC, Vorbis, Opus save where it leaves it open."""
     warnings: tuple[str, ...]
     reframed: mpeg.Reframed | None = None
-    """What an MP3 is to be read as, where libsndfile guesses it shorter than it is."""
+    """What an MP3 is to be read as, where libsndfile guesses it too short, or would complain of what is behind it."""
 
 
 def inspect_decodable(path: Path) -> Decodable:
@@ -56,13 +56,15 @@ def inspect_decodable(path: Path) -> Decodable:
     """
     walked = mpeg.walk(path)  # before libsndfile opens it: its decoder of MP3 tells stderr what it misses
     warnings = walked.warnings
-    samples, reframed = _opened(path), None
+    # without what stands behind the frames: of that, too, stderr is told
+    reframed = walked.reframed if walked.reframed is not None and not walked.reframed.header else None
+    samples = _opened(path, reframed)
     try:
         sound = samples.sound
         frames: int | None = sound.frames
         if sound.format == "MP3":
             frames = _count(samples)
-            if frames < walked.samples - mpeg.MOST_CUT and walked.reframed is not None:
+            if frames < walked.samples - mpeg.MOST_CUT and reframed is not walked.reframed:
                 samples.close()
                 reframed = walked.reframed
                 samples = _opened(path, reframed)

@@ -29,6 +29,7 @@ _XING_WITHIN: Final = 44
 """Bytes of the first frame: where in them it stands depends on the number of channels."""
 _MISCOUNT: Final = 1
 """Some encoders count the frame that holds the Xing header, too."""
+_ID3_V1_BYTES: Final = 128
 _XING_KBITS: Final = 8
 """As the header counts them: at any sample rate there is room for a Xing header."""
 MOST_CUT: Final = 2 * 0xFFF + 529 + 1152
@@ -44,9 +45,10 @@ class _Frame(NamedTuple):
 
 
 class Reframed(NamedTuple):
-    """An MP3's frames behind a Xing header that counts them."""
+    """An MP3's frames behind a Xing header that counts them, and nothing else."""
 
     header: bytes
+    """Empty where the first of them has it."""
     start: int
     end: int
     """Bytes of the file: where its frames stand."""
@@ -59,7 +61,7 @@ class Walked(NamedTuple):
     """That a decoder is to give, of each channel, less what it cuts off at both ends; 0 of what is no MP3."""
     warnings: list[str]
     reframed: Reframed | None = None
-    """Where no header of its own says how many frames there are."""
+    """Where no header of its own says how many frames there are, or there is more in the file."""
 
 
 def walk(path: Path) -> Walked:
@@ -86,21 +88,24 @@ def walk(path: Path) -> Walked:
             frame = _frame(file, place)
             if frame is None:  # the file has changed meanwhile
                 break
-            end = sound_end = place + frame.size
+            end = place + frame.size
             found += end <= size
+            if promised is None or found <= promised:
+                sound_end = end
             end = _past_tags(file, end, size)
     there = found * first.samples
     if end > size and (promised is None or found < promised):
         raise StemError(f"{path}: ends early, inside a frame of MPEG audio; {there} frames are there")
     if promised is None:
         return Walked(there, [], Reframed(_xing_frame(header, found), start, sound_end))
+    reframed = Reframed(b"", start, sound_end) if size - sound_end > _ID3_V1_BYTES else None
     if abs(found - promised) <= _MISCOUNT:
-        return Walked(there, [])
+        return Walked(there, [], reframed)
     claim = f"its header promises {promised * first.samples} frames, {there} are there"
     if found < promised:
         raise StemError(f"{path}: ends early: {claim}")
     warning = f"{path}: goes on behind its end: {claim}; what is behind it is left out"
-    return Walked(promised * first.samples, [warning])
+    return Walked(promised * first.samples, [warning], reframed)
 
 
 def _bytes(file: BinaryIO, place: int, count: int) -> bytes:
@@ -179,7 +184,7 @@ def _past_tags(file: BinaryIO, place: int, size: int) -> int:
             has_footer = bool(flags & 0x10)
             end += 10 + sum(byte << 7 * power for power, byte in enumerate(reversed(length))) + 10 * has_footer
         elif told.startswith(b"TAG"):
-            end += 128
+            end += _ID3_V1_BYTES
         else:
             break
     return place

@@ -148,6 +148,19 @@ def test_what_no_header_counts_is_what_ffmpeg_decodes(tmp_path: Path, channels: 
     assert np.max(np.abs(got - expected)) < 2e-5
 
 
+def test_of_what_stands_behind_the_last_frame_the_decoder_says_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.mp3"
+    whole = an_mp3(path)
+    expected, _ = soundfile.read(path, always_2d=True)
+    for before, after in itertools.product((b"", ID3_V2), (ID3_V1, ID3_V2 * 9, bytes(5000), ID3_V1 + whole)):
+        path.write_bytes(before + whole + after)
+        with AudioReader(path) as reader:
+            assert np.array_equal(reader.read(len(expected) * 2), expected)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_what_changes_its_channels_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.mp3"
     stereo = an_mp3(path, mode="CONSTANT", xing=False)
