@@ -30,7 +30,7 @@ Block = TypeVar("Block", bound=Sized)
 _SAMPLES_AT_ONCE: Final = 1 << 18
 _UNDER_WAY: Final = 3
 """Blocks of a stream that are heard at once. What is done with one takes longer than another: of one at a time all wait
-for the slowest (the stage `examine` of `python3 tests/bench/speed.py`: 0.85 s, of three 0.75). Each takes memory."""
+for the slowest. Each takes memory."""
 
 
 def frames_at_once(channels: int) -> int:
