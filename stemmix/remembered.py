@@ -47,8 +47,7 @@ def memory_of_mix(
     Of all that its samples depend on, the program's own code among it, and of what of them counts. The plan says how
     every stem stood for it; where it is stale, they stand otherwise.
     """
-    by = made_by()
-    if cache is None or by is None:
+    if cache is None or (by := made_by()) is None:  # to tell takes as long as to read all sources
         return None
     told = hashlib.sha256(f"{by}\n{plan_sha256}\n{programme}\n".encode())
     for source in sources:

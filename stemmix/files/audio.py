@@ -292,6 +292,8 @@ class _Samples(Protocol):
 
     def read(self, frames: int) -> Samples: ...
 
+    def read_into(self, out: Samples) -> int: ...
+
     def skip(self, frames: int) -> None: ...
 
     def close(self) -> None: ...
@@ -314,6 +316,9 @@ class _Discrete:
         if any(len(block) != len(blocks[0]) for block in blocks):
             self._tell_uneven()
         return np.concatenate(blocks, axis=1)
+
+    def read_into(self, out: Samples) -> int:
+        return put_into(out, self.read(len(out)))
 
     def skip(self, frames: int) -> None:
         for reader in self._readers:
@@ -371,9 +376,10 @@ class AudioReader:
         return self._checked(self._read(frames))
 
     def read_into(self, out: Samples) -> int:
-        """The same into (n, channels), C-contiguous: how many; without a copy where the file allows for it."""
+        """The same into (n, channels), C-contiguous: how many; without a copy, but of discrete files and of channels in
+        another order."""
         heed()
-        if self._turned is not None or not isinstance(self._source, WaveSamples):
+        if self._turned is not None:
             return put_into(out, self._checked(self._read(len(out))))
         with self._told():
             count = self._source.read_into(out)

@@ -210,22 +210,18 @@ class DecodedSamples:
         # straight on: soundfile seeks to where it is after each block, which costs as much as decoding a FLAC, fails in
         # one that does not say its length, changes an MP3's samples and passes over a gap in an Ogg
         self.sound.seekable = lambda: False
-        self._ready = np.empty((0, self.sound.channels))
 
     def read(self, frames: int) -> npt.NDArray[np.float64]:
         """The next `frames` frames, (n, channels); fewer at the end. StemError where the file is damaged."""
-        blocks = []
-        while frames > 0:
-            if not len(self._ready):
-                self._ready = self._decode()
-                if not len(self._ready):
-                    break
-            blocks.append(self._ready[:frames])
-            self._ready = self._ready[frames:]
-            frames -= len(blocks[-1])
-        if len(blocks) == 1:
-            return blocks[0]
-        return np.concatenate(blocks) if blocks else np.empty((0, self.sound.channels))
+        block = np.empty((frames, self.sound.channels))
+        return block[: self.read_into(block)]
+
+    def read_into(self, out: npt.NDArray[np.float64]) -> int:
+        """The next frames into (n, channels), C-contiguous, and how many: fewer at the end. Raises as `read`."""
+        filled = 0
+        while filled < len(out) and (count := self._decode(out[filled : filled + _BLOCK_FRAMES])):
+            filled += count
+        return filled
 
     def skip(self, frames: int) -> None:
         """Go on so many frames later; StemError where the file is damaged.
@@ -238,33 +234,32 @@ class DecodedSamples:
         if self.sound.format not in _FOUND_TO_THE_SAMPLE or self._expected is None:
             pass_over(self, frames)
             return
-        there, self._ready = self._ready[:frames], self._ready[frames:]
-        if frames == len(there):
+        if not frames:
             return
-        place = min(self._decoded + frames - len(there), self._expected)
+        place = min(self._decoded + frames, self._expected)
         try:
             self.sound.seek(place)
         except soundfile.LibsndfileError as fault:
             raise StemError(f"{self._path}: is damaged before frame {place} ({_words(fault)})") from None
         self._decoded = place
 
-    def _decode(self) -> npt.NDArray[np.float64]:
+    def _decode(self, out: npt.NDArray[np.float64]) -> int:
         import soundfile
 
         heed()
         try:
-            block: npt.NDArray[np.float64] = self.sound.read(_BLOCK_FRAMES, dtype="float64", always_2d=True)
+            count = len(self.sound.read(out=out))
         except soundfile.LibsndfileError as fault:
             raise StemError(
                 f"{self._path}: is damaged after frame {self._last_sound_frame()} ({_words(fault)})"
             ) from None
-        self._decoded += len(block)
-        if not len(block) and self._expected is not None and self._decoded < self._expected:
+        self._decoded += count
+        if not count and self._expected is not None and self._decoded < self._expected:
             raise StemError(
                 f"{self._path}: is damaged after frame {self._decoded}, where it ends although its header promises "
                 f"{self._expected} frames"
             )
-        return block
+        return count
 
     def _last_sound_frame(self) -> int:
         """Where decoding breaks off, closer than a block: again from the start, in small steps."""
