@@ -10,10 +10,11 @@ import hashlib
 import json
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
+from json.encoder import encode_basestring
 from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
@@ -190,11 +191,14 @@ def _fields_of(item: Any) -> tuple[tuple[str, object], ...]:
     return tuple((field.name, field.default) for field in fields(item))
 
 
+_PLAIN = (str, int, float)
+
+
 def _written(value: object, newline: str, *, typed: bool = False) -> str:
     """`newline` is the line break with the indent of what `value` stands in."""
     if isinstance(value, Enum):
         value = value.value
-    if value is None or isinstance(value, str | int | float):
+    if value is None or isinstance(value, _PLAIN):
         return _plain(value)
     inner = newline + "  "
     if _is_object(value):
@@ -203,7 +207,7 @@ def _written(value: object, newline: str, *, typed: bool = False) -> str:
         return _object(sorted((str(key), item) for key, item in value.items()), newline)
     assert isinstance(value, tuple | list)
     if all(issubclass(kind, int | float) and kind is not bool for kind in set(map(type, value))):
-        return f"[{', '.join(map(_plain, value))}]"
+        return _numbers(value)
     return "[" + inner + ("," + inner).join(_written(item, inner) for item in value) + newline + "]"
 
 
@@ -211,11 +215,24 @@ def _is_object(value: object) -> bool:
     return isinstance(value, Document) or is_dataclass(value)
 
 
-def _plain(value: str | float | None) -> str:
+def _numbers(values: Sequence[float]) -> str:
+    """Numbers on one line. Python's own text of a list is that of JSON, but for what is no plain number."""
+    text = repr(list(values))
+    return f"[{', '.join(map(_plain, values))}]" if _UNLIKE_JSON.search(text) else text
+
+
+_UNLIKE_JSON = re.compile(r"[^-+.e0-9, \[\]]|-0\.0[,\]]")
+"""Of a list of numbers: a name, as of infinity or of another class of numbers, or minus zero."""
+
+
+def _plain(value: object) -> str:
     """A value that is no list and no object. Adding zero makes minus zero plain."""
+    # as `json` does it, which takes its time to begin
     if isinstance(value, float) and isfinite(value):
-        return float.__repr__(value + 0.0)  # as `json` does it, which takes its time to begin
-    return _AS_JSON(value)
+        return float.__repr__(value + 0.0)
+    if isinstance(value, str):
+        return encode_basestring(value)
+    return repr(value) if type(value) is int else _AS_JSON(value)
 
 
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
@@ -224,7 +241,7 @@ _AS_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 def _object(pairs: list[tuple[str, Any]], newline: str) -> str:
     inner = newline + "  "
-    lines = [f"{_AS_JSON(key)}: {_written(item, inner)}" for key, item in pairs]
+    lines = [f"{encode_basestring(key)}: {_written(item, inner)}" for key, item in pairs]
     return "{" + inner + ("," + inner).join(lines) + newline + "}" if lines else "{}"
 
 

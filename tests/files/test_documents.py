@@ -499,6 +499,13 @@ def test_numbers_stand_on_one_line_and_everything_else_on_its_own() -> None:
     assert canonical(Curve(points=())) == '{\n  "points": []\n}\n'
 
 
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.just(-0.0), max_size=5))
+def test_a_list_of_numbers_says_what_each_of_them_says(numbers: list[float]) -> None:
+    each = [json.dumps(number + 0) for number in numbers]
+    text = canonical(Curve.model_construct(points=tuple(numbers)))
+    assert text == f'{{\n  "points": [{", ".join(each)}]\n}}\n'
+
+
 def test_what_json_has_no_word_for_is_not_written() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical(Curve.model_construct(points=((math.inf, 0.0),)))
