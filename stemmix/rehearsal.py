@@ -59,7 +59,7 @@ def begin() -> None:
 
 
 def main() -> None:
-    """Rehearse until done, or until nobody listens any more."""
+    """Rehearse until done, which is noted, or until nobody listens any more."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     keep_freed_memory()
     with suppress(StoppedError), raised_by_signals():
@@ -69,6 +69,7 @@ def main() -> None:
         set_side_by_side()
         with tempfile.TemporaryDirectory(prefix="stemmix-") as folder:
             write(Path(folder))
+        note()
 
 
 def _end_with_parent() -> None:
@@ -165,6 +166,13 @@ def _job(folder: Path) -> Job:
         advance=lambda _stage, _samples: None,
         programme=Programme(0, FRAMES, ((0, FRAMES // 2),)),
     )
+
+
+def note() -> None:
+    """Have it known that all of this is there."""
+    from stemmix.dsp.kernel_store import tell_rehearsed
+
+    tell_rehearsed()
 
 
 def _noise() -> Iterator[Floats]:

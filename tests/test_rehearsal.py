@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -32,10 +34,11 @@ def test_it_compiles_nothing_that_a_render_does_not_need(tmp_path: Path) -> None
     render = "import sys; from stemmix.cli import main; sys.exit(main())"
     project = scene(tmp_path / "reel")
     subprocess.run([sys.executable, "-c", render, "render", project], env=own, capture_output=True, check=True)
-    needed = sorted((tmp_path / "stemmix" / "kernels").rglob("*"))
+    kernels = tmp_path / "stemmix" / "kernels"
+    needed = {one for one in kernels.rglob("*") if one.name != first_use.REHEARSED}
     with subprocess.Popen(REHEARSAL, env=own, stdin=subprocess.PIPE) as process:
         assert process.wait(timeout=PATIENCE_S) == 0
-    assert sorted((tmp_path / "stemmix" / "kernels").rglob("*")) == needed
+    assert {*kernels.rglob("*")} - needed == {*kernels.rglob(first_use.REHEARSED)} != set(), "and that it is done"
 
 
 def test_it_ends_with_the_process_that_began_it_and_leaves_nothing(tmp_path: Path) -> None:
@@ -55,6 +58,44 @@ def test_of_processes_that_begin_at_once_one_has_it(tmp_path: Path, monkeypatch:
     for _ in range(8):
         kernel_store._begin_beside(tmp_path / "shelf")
     assert begun == [1]
+
+
+def test_where_nothing_can_be_locked_who_makes_the_folder_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_descriptor: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    begun: list[int] = []
+    monkeypatch.setattr(first_use, "beside", lambda: begun.append(1))
+    monkeypatch.setattr(fcntl, "flock", refused)
+    for _ in range(8):
+        kernel_store._begin_beside(tmp_path / "shelf")
+    assert begun == [1]
+
+
+def test_what_was_broken_off_is_helped_again_and_said_until_it_is_done(tmp_path: Path) -> None:
+    """Of a command that compiles one kernel, in the folder of one that was ended as it began."""
+    begins = """
+import logging, sys
+logging.basicConfig(format="%(message)s", level=logging.INFO)
+from stemmix.dsp import first_use
+first_use.beside = lambda: print("helped")
+from stemmix.dsp import kernel_store
+kernel_store._before_compiling(kernel_store._shelf(kernel_store.__file__, ()))
+"""
+
+    def said() -> tuple[str, str]:
+        own = environment(tmp_path)
+        told = subprocess.run([sys.executable, "-c", begins], env=own, capture_output=True, text=True, check=True)
+        return told.stdout, told.stderr
+
+    assert said() == ("helped\n", "compiling kernels for this machine, once: about 20 s\n")
+    missing = "compiling kernels that are still missing on this machine, once: up to 20 s\n"
+    assert [said(), said()] == 2 * [("helped\n", missing)]
+    (shelf,) = first_use.shelves_in(tmp_path / "stemmix" / "kernels")
+    (shelf / first_use.REHEARSED).touch()
+    assert said() == ("", "compiling kernels that were not needed before, once: a few seconds\n")
 
 
 def test_on_one_core_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:

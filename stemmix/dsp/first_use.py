@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Final
 
 beside: Callable[[], None] | None = None
-"""Called once, by the process that makes the folder for the kernels of this machine. The command line sets it."""
+"""Called once, by one of the processes that compile what a first render needs, until all of that is there. The command
+line sets it."""
+
+REHEARSED: Final = ".rehearsed"
+"""Lies among the kernels when what a first render needs last is there."""
 
 _SHELF: Final = re.compile("[0-9a-f]{24}")
 

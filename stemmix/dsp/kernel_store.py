@@ -14,6 +14,7 @@ What a person may wonder about, the logger `stemmix` is told: that kernels are c
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
 import os
@@ -64,6 +65,7 @@ from numba.core import config  # noqa: E402
 from numba.core.caching import _Cache  # noqa: E402
 from numba.core.codegen import JITCodeLibrary  # noqa: E402
 from numba.core.compiler import CompileResult  # noqa: E402
+from numba.core.registry import cpu_target  # noqa: E402
 from numba.core.runtime.nrt import rtsys  # noqa: E402
 from numba.core.serialize import dumps  # noqa: E402
 from numba.core.sigutils import normalize_signature  # noqa: E402
@@ -253,10 +255,11 @@ def _before_compiling(shelf: Path | None) -> None:
         _tell_that_none_is_kept("no cache folder can be written")
         log.info("compiling kernels for this run: about 20 s")
         return
-    if shelf.exists():
+    if os.access(shelf / first_use.REHEARSED, os.F_OK):
         log.info("compiling kernels that were not needed before, once: a few seconds")
     else:
-        log.info("compiling kernels for this machine, once: about 20 s")
+        said = "that are still missing on this machine, once: up to 20 s"
+        log.info("compiling kernels %s", said if shelf.exists() else "for this machine, once: about 20 s")
         _begin_beside(shelf)
     with suppress(OSError):
         for other in first_use.shelves_in(shelf.parent):
@@ -266,11 +269,29 @@ def _before_compiling(shelf: Path | None) -> None:
 
 
 def _begin_beside(shelf: Path) -> None:
-    """Of processes that begin at once, the one that makes the folder may have another one help it."""
-    with suppress(OSError):  # it is there by now, or none can be kept
-        shelf.mkdir(mode=0o700)
-        if first_use.beside is not None:
-            first_use.beside()
+    """Of processes that compile at once, one may have another one help it: who has the folder's lock, for as long as it
+    runs. Where a file system has no locks, who makes the folder."""
+    with suppress(OSError):  # none can be kept
+        makes = not shelf.exists()
+        shelf.mkdir(mode=0o700, exist_ok=True)
+        if first_use.beside is None:
+            return
+        held = os.open(shelf, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as fault:
+            os.close(held)
+            if isinstance(fault, BlockingIOError) or not makes:
+                return
+        first_use.beside()
+
+
+def tell_rehearsed() -> None:
+    """What a first render needs last is there from now on."""
+    shelf = _shelf(__file__, cpu_target.target_context.codegen().magic_tuple())
+    if shelf is not None:
+        with suppress(OSError):
+            (shelf / first_use.REHEARSED).touch(mode=0o600)
 
 
 @cache
