@@ -10,6 +10,7 @@ them reads stays readable when another forgets it. A cache that cannot be writte
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
 import tempfile
@@ -31,8 +32,10 @@ LIMIT_BYTES: Final = 4_000_000_000
 TRAILER: Final = struct.Struct("<QI8s")
 MARK: Final = b"stemmix2"
 PART_PREFIX: Final = ".part-"
+_BEGUN_S: Final = 2.0
+"""Longer than it takes to lock a part file that was made."""
 _ABANDONED_S: Final = 86_400
-"""A part file that nobody has written to for a day belongs to a process that died."""
+"""Where a file system has no locks, a part file that nobody has written to for a day belongs to a process that died."""
 
 
 class Entry(NamedTuple):
@@ -89,10 +92,13 @@ class Cache:
                 part.unlink(missing_ok=True)
 
     def part(self, kind: str) -> tuple[int, Path]:
-        """A file that is to become an entry, open for reading and writing. OSError where there can be none."""
+        """A file that is to become an entry, open for reading and writing, and locked until it is closed: what is not
+        belongs to a process that died. OSError where there can be none."""
         folder = self.home / kind
         folder.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=PART_PREFIX)
+        with suppress(OSError):  # a file system that has no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return descriptor, Path(name)
 
     def entries(self, *kinds: str) -> Iterator[Entry]:
@@ -148,8 +154,23 @@ class Cache:
             with suppress(OSError), os.scandir(self.home / kind) as found:
                 for part in [one for one in found if one.name.startswith(PART_PREFIX)]:
                     with suppress(OSError):
-                        if time.time() - part.stat().st_mtime > _ABANDONED_S:
+                        if _is_abandoned(Path(part.path)):
                             Path(part.path).unlink()
+
+
+def _is_abandoned(part: Path) -> bool:
+    """Whether nobody writes a part file any more. OSError where that cannot be told."""
+    age_s = time.time() - part.stat().st_mtime
+    if age_s <= _BEGUN_S:
+        return False
+    with part.open("r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return age_s > _ABANDONED_S
+    return True
 
 
 def named(kind: str, key: str) -> bytes:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import multiprocessing
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -134,16 +137,45 @@ def test_trim_forgets_what_was_used_longest_ago_of_all_kinds(tmp_path: Path) -> 
     assert names_in(tmp_path) == []
 
 
-def test_what_dead_processes_left_is_cleared_away_and_nothing_that_is_being_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("locks", "dead_s", "just_dead_s"), [(True, 10, 1), (False, 100_000, 50_000)])
+def test_what_dead_processes_left_is_cleared_away_and_nothing_that_is_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locks: bool, dead_s: int, just_dead_s: int
+) -> None:
+    def refused(_file: object, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    if not locks:
+        monkeypatch.setattr(fcntl, "flock", refused)
     kept = Cache(tmp_path)
-    descriptor, fresh = kept.part("features")
-    os.close(descriptor)
-    dead = fresh.with_name(f"{fresh.name}x")
+    descriptor, held = kept.part("features")
+    os.utime(held, (time.time() - (100_000 if locks else just_dead_s),) * 2)
+    dead, just_dead = (held.with_name(f"{held.name}{sign}") for sign in "xy")
     for clears in (kept.trim, kept.clear):
-        dead.write_bytes(b"half")
-        os.utime(dead, (time.time() - 100_000,) * 2)
+        for part, age_s in ((dead, dead_s), (just_dead, just_dead_s)):
+            part.write_bytes(b"half")
+            os.utime(part, (time.time() - age_s,) * 2)
         clears()
-        assert names_in(tmp_path) == [fresh.name]
+        assert names_in(tmp_path) == sorted([held.name, just_dead.name])
+    os.close(descriptor)
+
+
+def test_a_killed_process_leaves_nothing_that_clearing_does_not_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_BEGUN_S", -1.0)
+    kept = Cache(tmp_path)
+
+    def dies() -> None:
+        descriptor, _ = kept.part("features")
+        os.write(descriptor, bytes(1000))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    process = multiprocessing.get_context("fork").Process(target=dies)
+    process.start()
+    process.join(60)
+    assert len(names_in(tmp_path)) == 1
+    kept.clear()
+    assert names_in(tmp_path) == []
 
 
 def test_clear_forgets_every_entry_and_nothing_else(tmp_path: Path) -> None:
