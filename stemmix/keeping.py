@@ -31,6 +31,8 @@ def kept(*, clear: bool = False) -> Kept:
         notes.append(f"{said}: the limit is as if it were not given")
     if cache is None:
         notes.append("nothing is kept: neither XDG_CACHE_HOME nor HOME says where")
+    elif not cache.can_be_written:
+        notes.append(f"nothing more is kept: {cache.home} cannot be written")
     return Kept(
         schema_=KEPT_SCHEMA,
         folder=None if cache is None else str(cache.home),

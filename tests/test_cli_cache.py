@@ -119,6 +119,25 @@ def test_a_limit_that_is_none_and_a_missing_home_are_told(
     assert "note: nothing is kept" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("place", ["", "below", "below/that"])
+def test_a_folder_that_cannot_be_written_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    home = tmp_path / "stemmix" / place
+    monkeypatch.setattr("stemmix.keeping.user_cache", lambda: Cache(home))
+    assert told(capsys)["notes"] == [], "it is not there yet"
+    (tmp_path / "stemmix").mkdir()
+    assert told(capsys)["notes"] == [], "it is there, or can be made"
+    refused = [f"nothing more is kept: {home} cannot be written"]
+    may = os.access
+    with monkeypatch.context() as read_only:
+        read_only.setattr(os, "access", lambda path, mode: mode == os.F_OK and may(path, mode))
+        assert told(capsys)["notes"] == refused
+    (tmp_path / "stemmix").rmdir()
+    (tmp_path / "stemmix").touch()
+    assert told(capsys)["notes"] == refused, "a file has its name"
+
+
 def test_a_report_after_clearing_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project = str(scene(tmp_path))
     reports = []

@@ -101,6 +101,12 @@ class Cache:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return descriptor, Path(name)
 
+    @property
+    def can_be_written(self) -> bool:
+        """Whether its folder, or the one that it is to be made in, takes files from us. Nothing is made."""
+        there = next((one for one in (self.home, *self.home.parents) if os.access(one, os.F_OK)), None)
+        return there is not None and there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
     def entries(self, *kinds: str) -> Iterator[Entry]:
         """Those of some kinds, or of all."""
         for kind in kinds or KINDS:
