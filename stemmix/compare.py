@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,13 +12,14 @@ from typing import Final
 
 from stemmix.alignment import as_planned
 from stemmix.engine.residual import residual_of
-from stemmix.errors import OutputError, ProjectError, StemError
+from stemmix.errors import ProjectError, StemError
 from stemmix.files.audio import inspect
 from stemmix.files.cache import user_cache
 from stemmix.files.documents import Read, from_disk, read_document, sha256_of_document
 from stemmix.files.hashes import Hashes
 from stemmix.files.projects import read_project, read_project_file
 from stemmix.files.revisions import found
+from stemmix.files.scratch import temporary_folder
 from stemmix.listening import THREADS
 from stemmix.looking import planned
 from stemmix.model.deliverables import Printmaster
@@ -246,13 +246,9 @@ class _Written:
 
 def _heard(before: Side, after: Side, wanted: Wanted, progress: Progress) -> tuple[AudioChange, tuple[Plan, Plan]]:
     """Render the first printmaster of both into a folder that is gone afterwards, and take one from the other."""
-    try:
-        scratch = tempfile.TemporaryDirectory(prefix="stemmix-diff-")
-    except OSError as fault:
-        raise OutputError(f"{tempfile.gettempdir()}: no folder can be made in it: {fault.strerror or fault}") from None
-    with scratch as name:
+    with temporary_folder("stemmix-diff-") as scratch:
         one, other = (
-            _written(side, Path(name, label), wanted, half)
+            _written(side, scratch / label, wanted, half)
             for label, side, half in zip(("before", "after"), (before, after), _halves(progress), strict=True)
         )
         return _audio_change(one, other), (one.plan, other.plan)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -89,8 +88,7 @@ def planned(
     way = _way(project, progress, use_cache=use_cache, threads=threads)
     with hashes_of(use_cache=use_cache, threads=threads) as hashes:
         (sources,) = opened_reels([project_path], [project], [way], hashes)
-        scratch = Path(tempfile.gettempdir())
-        return listen_and_decide(project, sources, scratch, way.steps, use_cache=use_cache, threads=threads).made.plan
+        return listen_and_decide(project, sources, None, way.steps, use_cache=use_cache, threads=threads).made.plan
 
 
 def sample_of(project_path: Path, time: str, frame_rate: str | None = None) -> int:
@@ -145,7 +143,7 @@ def _examined(
             raise ChoiceError("stem", fault)
     with (
         hashes_of(use_cache=way.use_cache, threads=way.threads) as hashes,
-        feature_store(Path(tempfile.gettempdir()), keep=way.use_cache) as store,
+        feature_store(None, keep=way.use_cache) as store,
     ):
         (sources,) = opened_reels([project_path], [project], [way], hashes)
         sources = in_line(project, sources, way.steps, look=looks, cache=store.cache, threads=way.threads)

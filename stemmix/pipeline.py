@@ -320,7 +320,7 @@ class Decided(NamedTuple):
 def listen_and_decide(
     project: Project,
     sources: Sequence[Source],
-    scratch: Path,
+    scratch: Path | None,
     steps: Steps,
     *,
     use_cache: bool,

@@ -7,20 +7,19 @@ from, the libraries, the processor. The render goes to a temporary folder; nothi
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
 
 from stemmix.engine.master import Given
-from stemmix.errors import OutputError, ProjectError, StemError
+from stemmix.errors import ProjectError, StemError
 from stemmix.files.audio import AudioFile, AudioReader, sha256_of
 from stemmix.files.documents import read_document, sha256_of_document
 from stemmix.files.paths import is_file, is_there, located, resolved
 from stemmix.files.projects import read_project
+from stemmix.files.scratch import temporary_folder
 from stemmix.machine import processor, versions
 from stemmix.model.plan import Plan
 from stemmix.model.progress import Progress
@@ -65,7 +64,7 @@ def verify(receipt_path: Path, project_path: Path | None = None, *, progress: Pr
     missing = [one.name for one in (plan, *stems) if one.state == "missing"]
     obstacle = f"missing: {', '.join(missing)}" if missing else None
     rendering = part_of(progress, LOOKING, RENDERED)
-    with _scratch() as scratch:
+    with temporary_folder("stemmix-verify-") as scratch:
         again: Receipt | None = None
         if obstacle is None:
             try:
@@ -89,17 +88,6 @@ def verify(receipt_path: Path, project_path: Path | None = None, *, progress: Pr
         obstacle=obstacle,
         same=bool(files) and all(file.result in ("bytes", "samples") for file in files),
     )
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder of its own that is gone in the end; OutputError where there can be none."""
-    try:
-        made = tempfile.TemporaryDirectory(prefix="stemmix-verify-")
-    except OSError as fault:
-        raise OutputError(f"{fault.filename}: no temporary folder can be made: {fault.strerror}") from None
-    with made as name:
-        yield Path(name)
 
 
 # ------------------------------------------------------------------------------------------------- without rendering

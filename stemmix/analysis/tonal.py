@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.errors import StemError
+from stemmix.errors import OutputError, StemError
 from stemmix.model.features import Tonal
 from stemmix.stopping import heed
 
@@ -56,7 +56,7 @@ def tonal_of(blocks: Iterable[Floats], rate_hz: int) -> Tonal:
     Cheveigne and Kawahara, "YIN" (2002), as `librosa.yin`, ten a second, from 65 to 1050 Hz, none where the stem is
     faint, or what is heard is no tone, or a higher one. Both always find something: a tempo that the onsets do not keep
     is none. The stem is held in mono at 22,050 Hz: 53 MB for ten minutes. Raises StemError where librosa fails with
-    nothing kept, too.
+    nothing kept, too, OutputError where it can be given no place to keep anything.
     """
     import soxr
 
@@ -68,7 +68,7 @@ def tonal_of(blocks: Iterable[Floats], rate_hz: int) -> Tonal:
         return Tonal(tempo_bpm=None, beats_s=(), pitch_hz=())
     for number in range(_TRIES):
         heed()
-        with tempfile.TemporaryDirectory(prefix="stemmix-") as nothing_kept:
+        with _empty_folder() as nothing_kept:
             place = {"NUMBA_CACHE_DIR": nothing_kept} if number else {}
             # -P: a file that lies about is no module
             command = [sys.executable, "-P", "-m", "stemmix.analysis.tonal"]
@@ -83,6 +83,13 @@ def tonal_of(blocks: Iterable[Floats], rate_hz: int) -> Tonal:
             break
     why = done.stderr.decode(errors="replace").strip().rpartition("\n")[2] or f"signal {-done.returncode}"
     raise StemError(f"pitch and tempo cannot be found: librosa's process ends with {why}")
+
+
+def _empty_folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="stemmix-")
+    except OSError as fault:
+        raise OutputError(f"pitch and tempo: no temporary folder can be made: {fault.strerror}") from None
 
 
 def _keep_instead(made: Path) -> None:

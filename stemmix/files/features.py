@@ -72,7 +72,7 @@ class FeatureWriter:
     OutputError where that cannot be either.
     """
 
-    def __init__(self, cache: Cache | None, scratch: Path, opened: ExitStack) -> None:
+    def __init__(self, cache: Cache | None, scratch: Path | None, opened: ExitStack) -> None:
         self._cache = cache
         self._scratch = scratch
         self._opened = opened
@@ -121,7 +121,8 @@ class FeatureWriter:
 
     def _nameless(self) -> BinaryIO:
         try:
-            self._scratch.mkdir(parents=True, exist_ok=True)
+            if self._scratch is not None:
+                self._scratch.mkdir(parents=True, exist_ok=True)
             return tempfile.TemporaryFile(dir=self._scratch, buffering=0)
         except OSError as fault:
             raise self._refusal(fault) from None
@@ -155,7 +156,8 @@ class FeatureWriter:
                     raise self._refusal(fault) from None
 
     def _refusal(self, fault: OSError) -> OutputError:
-        return OutputError(f"{self._scratch}: cannot be written: {fault.strerror or fault}")
+        place = self._scratch or tempfile.tempdir or "temporary files"
+        return OutputError(f"{place}: cannot be written: {fault.strerror or fault}")
 
     def _let_go(self) -> None:
         self._forget_part()
@@ -180,8 +182,9 @@ class FeatureWriter:
 class FeatureStore:
     """Features by key. A context manager: what was read or written can be used until it is left."""
 
-    def __init__(self, cache: Cache | None, scratch: Path) -> None:
-        """Without a cache nothing is remembered, and what is written lies in `scratch`, which need not be there yet."""
+    def __init__(self, cache: Cache | None, scratch: Path | None) -> None:
+        """Without a cache nothing is remembered, and what is written lies in `scratch`, which need not be there yet, or
+        where the system has its temporary files."""
         self.cache = cache
         self._scratch = scratch
         self._opened = ExitStack()
@@ -247,6 +250,6 @@ def _checked(file: BinaryIO, key: str) -> KeptFeatures:
     return KeptFeatures(facts, StoredFrames(file, text_at // _ROW_BYTES), crc)
 
 
-def feature_store(scratch: Path, *, keep: bool) -> FeatureStore:
+def feature_store(scratch: Path | None, *, keep: bool) -> FeatureStore:
     """The user's store; where nothing is to be kept, or nowhere to, one that leaves nothing behind."""
     return FeatureStore(user_cache() if keep else None, scratch)

@@ -1,12 +1,16 @@
 """What is too large for memory, on the disk: written once, read from its beginning as often as is wanted; nameless, so
-that it is gone with whoever holds it."""
+that it is gone with whoever holds it. And folders for what needs names for a while."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Final, Self
+
+from stemmix.errors import OutputError
 
 _AT_ONCE: Final = 1 << 18
 """Bytes. The system finds room for what it is given at once in one stretch, and long stretches are what a virtual
@@ -79,3 +83,16 @@ class Scratch:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """A folder of its own that is gone in the end; OutputError where there can be none."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix=prefix)
+    except OSError as fault:
+        # without a name where the system has no place for any
+        place = "" if fault.filename is None else f"{fault.filename}: "
+        raise OutputError(f"{place}no temporary folder can be made: {fault.strerror}") from None
+    with made as name:
+        yield Path(name)
