@@ -70,6 +70,10 @@ from numba.core.runtime.nrt import rtsys  # noqa: E402
 from numba.core.serialize import dumps  # noqa: E402
 from numba.core.sigutils import normalize_signature  # noqa: E402
 
+if os.environ.pop("NUMBA_DISABLE_JIT", None) is not None:
+    # for who looks for a fault in kernels of his own: there are none under it, and in plain Python a minute takes days
+    config.reload_config()
+
 _DIGEST_BYTES = 32
 _UNUSED_S = 60 * 86_400.0
 """What no process has used for so long goes: as sources, libraries and processors change, so do names."""

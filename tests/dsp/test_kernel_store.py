@@ -123,6 +123,10 @@ def test_the_next_process_compiles_nothing_and_says_nothing(house: House) -> Non
     assert house.run() == Ran(10.0, 0, False, "")
 
 
+def test_kernels_are_compiled_where_numba_is_told_to_compile_nothing(house: House) -> None:
+    assert house.run(NUMBA_DISABLE_JIT="1") == Ran(10.0, 0, False, "")
+
+
 def test_what_is_kept_goes_into_what_is_compiled_later(house: House) -> None:
     (outer,) = (file for file in house.kept if file.name.startswith("total-"))
     outer.unlink()
