@@ -98,6 +98,18 @@ kernel_store._before_compiling(kernel_store._shelf(kernel_store.__file__, ()))
     assert said() == ("", "compiling kernels that were not needed before, once: a few seconds\n")
 
 
+def test_on_a_full_disk_nothing_is_noted(tmp_path: Path) -> None:
+    full = "import resource, sys; sys.dont_write_bytecode = True; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
+    notes = "from stemmix.dsp import kernel_store; kernel_store.tell_rehearsed()"
+    found = []
+    for most_bytes in (10, 10_000):
+        told = f"{full.format(most_bytes)}; {notes}"
+        own = environment(tmp_path)
+        subprocess.run([sys.executable, "-c", told], env=own, capture_output=True, check=True)
+        found.append([path.name for path in tmp_path.rglob("*") if path.is_file()])
+    assert found == [[], [first_use.REHEARSED]]
+
+
 def test_on_one_core_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0}, raising=False)
     monkeypatch.setattr(subprocess, "Popen", pytest.fail)

@@ -291,11 +291,10 @@ def _begin_beside(shelf: Path) -> None:
 
 
 def tell_rehearsed() -> None:
-    """What a first render needs last is there from now on."""
+    """What a first render needs last is there from now on; but where the disk is full, which takes no note of it."""
     shelf = _shelf(__file__, cpu_target.target_context.codegen().magic_tuple())
     if shelf is not None:
-        with suppress(OSError):
-            (shelf / first_use.REHEARSED).touch(mode=0o600)
+        _write(shelf / first_use.REHEARSED, b"rehearsed", b"")
 
 
 @cache
