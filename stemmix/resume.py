@@ -53,7 +53,11 @@ def proof_of(project_path: Path, out: Path | None, gain_from: Path | None, hashe
         return Proof(None, f"it was rendered by stemmix {then or 'of some version'}")
     if receipt.programme:
         return Proof(None, "it was rendered as one reel of a programme")
-    if _gains(receipt) != (None if gain_from is None else sha256_of(gain_from)):
+    try:
+        gains = None if gain_from is None else sha256_of(gain_from)
+    except StemmixError:
+        return Proof(None, "the receipt that gives its masters' gains cannot be read")
+    if _gains(receipt) != gains:
         return Proof(None, "its masters' gains came from elsewhere")
     written = [name for file in receipt.files for name, *_ in _written(file)]
     # what would have passed full scale is a WAVE, whatever was asked for

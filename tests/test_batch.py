@@ -282,6 +282,16 @@ def test_what_misses_its_specification_still_does_when_it_is_skipped(reels: list
     assert (batch.skipped, batch.exit_code) == (1, 5)
 
 
+def test_gains_that_are_not_there_fail_a_project_the_same_whether_it_may_be_skipped(
+    reels: list[Path], capsys: Said
+) -> None:
+    rendered(reels[0])
+    missing = reels[0].with_name("gone.receipt.json")
+    assert main(["render", *map(str, reels[:2]), "--gain-from", str(missing), "--resume", "--json"]) == 3
+    batch = Batch.model_validate_json(capsys.readouterr().out)
+    assert [(one.exit_code, one.why) for one in batch.projects] == [(3, f"{missing}: there is no such file")] * 2
+
+
 @pytest.mark.parametrize(
     ("jobs", "cores", "gigabytes", "tasks", "threads"),
     [

@@ -192,3 +192,10 @@ def test_gains_of_the_receipt_that_is_given_are_proved_by_its_hash(project: Path
     assert proof(project).lacks == "its masters' gains came from elsewhere"
     given.write_text(given.read_text() + "\n")
     assert proof(project, given).lacks == "its masters' gains came from elsewhere"
+
+
+def test_gains_of_a_receipt_that_is_gone_prove_nothing(project: Path, tmp_path: Path) -> None:
+    """What is wrong with it says the render, as it does where nothing is there to be skipped."""
+    assert proof(project, tmp_path / "gone.receipt.json") == Proof(
+        None, "the receipt that gives its masters' gains cannot be read"
+    )
