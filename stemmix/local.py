@@ -2,7 +2,8 @@
 
 Every process is a pool of its own (joblib's loky), so that one that dies takes nobody with it and is known by what it
 was doing. What it was doing is tried once more when all others are through, with nothing beside it: whoever was killed
-for want of memory has all of it then. Whoever kills a second process is given up.
+for want of memory has all of it then. Whoever kills a second process is given up. So is it with a process that the
+system does not let begin: there may be files or memory for it once the others are gone.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from joblib.externals.loky.backend import resource_tracker as counting_of_loky
 from joblib.externals.loky.backend.context import get_context
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
-from stemmix.batch import Task, killed, rendered
+from stemmix.batch import Task, failed, killed, rendered
 from stemmix.dsp import first_use
+from stemmix.errors import OutputError
 from stemmix.machine import collect_seldom, keep_freed_memory
 from stemmix.model.batch import Outcome
 from stemmix.rehearsal import begin
@@ -92,7 +94,7 @@ class LocalJobs:
         with closing(_done(alone, 1, begun, announced)) as done:
             for came in done:
                 if isinstance(came, _Died):
-                    yield killed(came.task, came.signal)
+                    yield came.outcome
                 else:
                     note = f"its first worker {died[came.project].how}: rendered again, with nothing beside it"
                     yield came.model_copy(update={"notes": (note, *came.notes)})
@@ -114,14 +116,25 @@ def _streams() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Died:
-    """A process died of a task; by which signal, where that is known."""
+    """A process died of a task, by which signal, where that is known; or could not begin, and why."""
 
     task: Task
     signal: int | None
+    unbegun: str | None = None
 
     @property
     def how(self) -> str:
+        if self.unbegun is not None:
+            return f"could not begin ({self.unbegun})"
         return "ended" if self.signal is None else f"was killed by {signal.Signals(self.signal).name}"
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of the task, where it was the second one."""
+        if self.unbegun is None:
+            return killed(self.task, self.signal)
+        why = f"no process for it can begin: {self.unbegun}; one project alone, without --jobs and --resume, needs none"
+        return failed(self.task, OutputError.exit_code, why)
 
 
 _Heard = Task | str | Outcome | _Died | BaseException
@@ -229,6 +242,12 @@ class _Slot(threading.Thread):
                 self._heard.put(task)
                 try:
                     pool = pool or self._begun()
+                except (OSError, UnboundLocalError) as fault:  # no shared memory, no files, no processes left
+                    # loky tidies up what it has not opened yet
+                    cause = fault if isinstance(fault, OSError) else fault.__context__
+                    self._heard.put(_Died(task, None, getattr(cause, "strerror", None) or str(cause)))
+                    continue
+                try:
                     self._heard.put(pool.submit(_task_done, task).result())
                 except BrokenProcessPool as fault:  # the executor is of no use any more, whichever it is
                     self._forget()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -96,6 +98,52 @@ def test_a_process_that_is_told_to_end_while_it_is_begun_is_gone_before_its_thre
     assert seen
     assert isinstance(heard.get_nowait(), Task)
     assert isinstance(heard.get_nowait(), StoppedError)
+
+
+def nobody(said: Any) -> None:
+    """Hears it."""
+
+
+def no_room() -> Any:
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+def no_files() -> Any:
+    """As loky fails where a pipe cannot be opened: it closes both of its ends."""
+    try:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    finally:
+        raise UnboundLocalError("cannot access local variable 'child_r'")
+
+
+@pytest.mark.parametrize(
+    ("begun", "why"), [(no_room, "Read-only file system"), (no_files, "Too many open files")], ids=["shm", "files"]
+)
+def test_where_no_process_can_begin_each_project_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, begun: Callable[[], Any], why: str
+) -> None:
+    monkeypatch.setattr(local._Slot, "_begun", lambda slot: begun())
+    came = list(LocalJobs(2).outcomes(tasks(tmp_path), nobody, nobody))
+    assert sorted((one.project, one.exit_code) for one in came) == [("a.json", 6), ("b.json", 6)]
+    assert {one.why for one in came} == {
+        f"no process for it can begin: {why}; one project alone, without --jobs and --resume, needs none"
+    }
+
+
+def test_whose_process_could_not_begin_is_tried_again_when_the_others_are_through(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    begun, tried = local._Slot._begun, []
+
+    def begun_later(slot: Any) -> ProcessPoolExecutor:
+        tried.append(slot)
+        return no_room() if len(tried) == 1 else begun(slot)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(local._Slot, "_begun", begun_later)
+    came = list(LocalJobs(1).outcomes(tasks(tmp_path), nobody, nobody))
+    assert [(one.project, one.exit_code) for one in came] == [("b.json", 3), ("a.json", 3)]
+    note = "its first worker could not begin (Read-only file system): rendered again, with nothing beside it"
+    assert [one.notes for one in came] == [(), (note,)]
 
 
 def test_what_processes_announce_is_heard_until_nobody_listens() -> None:

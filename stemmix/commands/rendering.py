@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,7 +62,8 @@ def runner_for(jobs: str | None, cluster: str | None) -> Runner:
         return Cluster(cluster)
     if jobs is not None and jobs != "auto" and not (jobs.isdecimal() and len(jobs) < 5):
         raise typer.BadParameter(f"{jobs!r} is neither a number of jobs nor auto", param_hint="--jobs")
-    from stemmix.local import LocalJobs
+    with warnings.catch_warnings(action="ignore"):  # where no process can begin, every project says so
+        from stemmix.local import LocalJobs
 
     return LocalJobs(0 if jobs in (None, "auto") else int(jobs or 0))
 
