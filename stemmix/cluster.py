@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -29,8 +30,10 @@ from stemmix.stopping import StoppedError
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+log = logging.getLogger("stemmix")
+
 REACHED_S: Final = 5.0
-"""For a scheduler to answer, and for a first worker to be there."""
+"""For a scheduler to answer, and for a worker to be there, a first one or another one."""
 _LOOK_S: Final = 0.5
 _GIVE_UP_S: Final = 0.5
 
@@ -117,6 +120,7 @@ def _done(
     heard: queue.SimpleQueue[int | str | Future] = queue.SimpleQueue()
     client.subscribe_topic(run, lambda event: heard.put(event[1]))
     waited: dict[str, Task] = {}
+    deserted = _Deserted(client, address)
     try:
         futures = {}
         for number, task in enumerate(tasks):
@@ -132,6 +136,7 @@ def _done(
             except queue.Empty:
                 if client.status not in ("running", "connecting"):
                     break
+                deserted.look()
                 continue
             if isinstance(said, int):
                 if f"{run}-{said}" in waited:
@@ -150,6 +155,28 @@ def _done(
     except BaseException:
         _give_up(client, run, list(futures.values()))
         raise
+
+
+class _Deserted:
+    """Says, once each time, that a scheduler has lost all its workers: what waits for another one looks like work."""
+
+    def __init__(self, client: Client, address: str) -> None:
+        self._client, self._address = client, address
+        self._since_s: float | None = None
+        self._said = False
+
+    def look(self) -> None:
+        """As often as anybody likes."""
+        try:
+            if self._client.status != "running" or self._client.nthreads():
+                self._since_s, self._said = None, False
+                return
+        except (OSError, TimeoutError):  # it is about to be lost itself
+            return
+        self._since_s = self._since_s or time.monotonic()
+        if not self._said and time.monotonic() - self._since_s > REACHED_S:
+            self._said = True
+            log.warning("%s: its scheduler has no workers any more: waiting for one", self._address)
 
 
 def _outcome_of(future: Future, task: Task, address: str) -> Outcome:

@@ -166,6 +166,24 @@ def test_a_worker_that_was_taken_for_dead_and_is_not_is_waited_for(house: House,
     assert bytes_in(folder / "out") == bytes_in(folder / "alone")
 
 
+def test_that_no_worker_is_left_is_said_and_another_one_waited_for(house: House, reels: list[Path]) -> None:
+    folder = reels[0].parent
+    first = house.worker()
+    with rendering(house, *reels[:2]) as client:
+        until(lambda: writing(folder) == {first})
+        os.kill(first, signal.SIGKILL)
+        lines = []
+        while not lines or lines[-1].endswith(": started\n"):
+            lines.append(client.stderr.readline())
+        assert lines[-1] == f"{house.address}: its scheduler has no workers any more: waiting for one\n"
+        assert client.poll() is None
+        house.worker()
+        said, err = client.communicate(timeout=PATIENCE_S)
+    assert client.returncode == 0, err
+    assert "no workers" not in err, "it is said once"
+    assert [one.came for one in Batch.model_validate_json(said).projects] == ["done", "done"]
+
+
 def parts_of(folder: Path, process: int) -> list[Path]:
     return list(folder.glob(f"out/.*.{process}.part"))
 
