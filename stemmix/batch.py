@@ -185,7 +185,7 @@ def _rendered(task: Task, heed: Callable[[], None]) -> Outcome:
     lacks: str | None = None
     with claimed(folder, task.project.stem, heed):
         # somebody has done it since it was asked for: a worker that was taken for dead, or died before it could tell
-        done_since = _is_another(_stamp(receipt_path), task.before)
+        done_since = written_since(task)
         if task.resume or done_since:
             cache = user_cache() if task.use_cache else None
             with Hashes(cache, task.threads) as hashes:
@@ -219,9 +219,11 @@ def _stamp(path: Path) -> Stamp | None:
         return None
 
 
-def _is_another(now: Stamp | None, before: Stamp | None) -> bool:
-    """Whether there is a receipt, and another one than then: each is written anew, whatever it says."""
-    return now is not None and (before is None or not now.same_content(before))
+def written_since(task: Task) -> bool:
+    """Whether its receipt is there, and another one than when it was asked for: each is written anew, whatever it
+    says."""
+    now = _stamp(_receipt_of(task.project, task.out))
+    return now is not None and (task.before is None or not now.same_content(task.before))
 
 
 def _outcome(task: Task, receipt: Receipt, came: Came | None = None) -> Outcome:

@@ -17,15 +17,19 @@ import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
 
 from stemmix import __version__
-from stemmix.batch import Task, failed, rendered
-from stemmix.errors import ClusterError
+from stemmix.batch import Task, failed, rendered, written_since
+from stemmix.errors import ClusterError, StemmixError
+from stemmix.files.claims import claimed
+from stemmix.files.paths import is_there
 from stemmix.machine import keep_freed_memory
 from stemmix.model.batch import Outcome
-from stemmix.stopping import StoppedError
+from stemmix.reels import folder_of
+from stemmix.stopping import StoppedError, heed
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -36,6 +40,15 @@ REACHED_S: Final = 5.0
 """For a scheduler to answer, and for a worker to be there, a first one or another one."""
 _LOOK_S: Final = 0.5
 _GIVE_UP_S: Final = 0.5
+_SAME: Final = "workers need the same files under the same paths"
+
+
+class _Came(NamedTuple):
+    """What came of a task on a worker."""
+
+    outcome: Outcome
+    worker: str
+    """Its address."""
 
 
 class Cluster:
@@ -183,7 +196,7 @@ def _outcome_of(future: Future, task: Task, address: str) -> Outcome:
     from distributed import KilledWorker
 
     try:
-        outcome = future.result()
+        came = future.result()
     except KilledWorker as fault:
         return failed(task, 137, f"every worker that had it was lost, the last one {fault.last_worker.address}")
     except StoppedError:
@@ -192,8 +205,24 @@ def _outcome_of(future: Future, task: Task, address: str) -> Outcome:
         if future.cancelled():
             return _lost(task, address)
         return failed(task, 7, f"{address}: {type(fault).__name__}: {fault}")
-    assert isinstance(outcome, Outcome)
-    return outcome
+    if not isinstance(came, _Came):
+        return failed(task, 7, f"{address}: a worker that has come since has another stemmix")
+    outcome = came.outcome
+    if outcome.came == "failed":
+        return outcome.model_copy(update={"why": f"{outcome.why} (on worker {came.worker})"})
+    folder = folder_of(task.project, task.out)
+    if outcome.came == "skipped" or _is_seen(task, folder):
+        return outcome
+    return failed(task, 7, f"what was written to {folder} is not seen from here: {_SAME} (on worker {came.worker})")
+
+
+def _is_seen(task: Task, folder: Path) -> bool:
+    """Whether this machine, too, sees what was written of a task."""
+    if not written_since(task):
+        # a file server's folder is known as it was a while ago, until this machine makes something in it
+        with suppress(StemmixError), claimed(folder, task.project.stem, heed, patience_s=0.0):
+            pass
+    return written_since(task)
 
 
 def _lost(task: Task, address: str) -> Outcome:
@@ -228,13 +257,19 @@ def _heed(run: str) -> None:
         raise StoppedError(2)
 
 
-def _task_done(task: Task, run: str, number: int) -> Outcome:
+def _task_done(task: Task, run: str, number: int) -> _Came:
     from distributed import get_worker
 
     keep_freed_memory()
-    tell = partial(get_worker().log_event, run)
+    worker = get_worker()
+    tell = partial(worker.log_event, run)
     tell(number)
     try:
-        return rendered(task, partial(_heed, run), tell)
+        if not is_there(task.project):  # whoever asks for it has read it
+            raise ClusterError(f"its worker does not see {task.project}: {_SAME}")
+        outcome = rendered(task, partial(_heed, run), tell)
+    except ClusterError as fault:
+        outcome = failed(task, fault.exit_code, str(fault))
     except StoppedError as stopped:
-        return failed(task, stopped.exit_code, "nobody wants it any more")
+        outcome = failed(task, stopped.exit_code, "nobody wants it any more")
+    return _Came(outcome, worker.address)

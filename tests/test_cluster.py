@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -38,6 +40,29 @@ main(sys.argv[1:])
 
 def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1]), "DASK_LOGGING__DISTRIBUTED": "critical"}
+
+
+BLIND = """
+import sys
+from stemmix import cluster
+cluster.is_there = lambda path: path.name != "a.json"
+from distributed.cli.dask_worker import main
+main(sys.argv[1:])
+"""
+
+ELSEWHERE = """
+import sys
+from pathlib import Path
+from dataclasses import replace
+from stemmix import batch, cluster
+done = cluster.rendered
+def rendered(task, *others):
+    outcome = done(replace(task, out=task.out / "its" / "own"), *others)
+    return outcome.model_copy(update={"receipt": str(task.out / Path(outcome.receipt).name)})
+cluster.rendered = rendered
+from distributed.cli.dask_worker import main
+main(sys.argv[1:])
+"""
 
 
 @contextmanager
@@ -236,6 +261,40 @@ def test_a_worker_with_another_stemmix_is_refused(house: House, reels: list[Path
     assert (client.returncode, said) == (7, "")
     assert "has stemmix 0.0.9, and this is" in err
     assert not (reels[0].parent / "out").exists()
+
+
+def test_a_worker_that_does_not_see_a_project_is_named(house: House, reels: list[Path]) -> None:
+    house.worker(sys.executable, "-c", BLIND)
+    (reels[1].parent / "reel" / "mx.wav").unlink()
+    with rendering(house, *reels[:2]) as client:
+        said, err = client.communicate(timeout=PATIENCE_S)
+    assert client.returncode == 7, err
+    unseen, unsound = Batch.model_validate_json(said).projects
+    assert re.fullmatch(
+        rf"its worker does not see {reels[0]}: workers need the same files under the same paths \(on worker tcp://\S+\)",
+        str(unseen.why),
+    )
+    assert unsound.exit_code == 4
+    assert re.fullmatch(r".*/reel/mx\.wav: does not exist \(on worker tcp://\S+\)", str(unsound.why))
+    assert not (reels[0].parent / "out").exists()
+
+
+def test_what_a_worker_wrote_where_nobody_sees_it_is_not_done(house: House, reels: list[Path], tmp_path: Path) -> None:
+    house.worker(sys.executable, "-c", ELSEWHERE)
+    rendered(reels[0], tmp_path / "out")  # an older one is there
+    before = bytes_in(tmp_path / "out")
+    with rendering(house, *reels[:2], "--out", tmp_path / "out") as client:
+        said, err = client.communicate(timeout=PATIENCE_S)
+    assert client.returncode == 7, err
+    for one in Batch.model_validate_json(said).projects:
+        assert one.came == "failed"
+        assert re.fullmatch(
+            rf"what was written to {tmp_path / 'out'} is not seen from here: "
+            r"workers need the same files under the same paths \(on worker tcp://\S+\)",
+            str(one.why),
+        )
+    shutil.rmtree(tmp_path / "out" / "its")
+    assert bytes_in(tmp_path / "out") == before
 
 
 def test_a_scheduler_without_workers_is_said(house: House, reels: list[Path]) -> None:
