@@ -226,7 +226,7 @@ def _is_seen(task: Task, folder: Path) -> bool:
 
 
 def _lost(task: Task, address: str) -> Outcome:
-    return failed(task, 7, f"{address}: the scheduler was lost; what is done shows with --resume")
+    return failed(task, 7, f"{address}: the scheduler was lost, or has dropped it; what is done shows with --resume")
 
 
 def _give_up(client: Client, run: str, futures: list[Any]) -> None:

@@ -314,6 +314,23 @@ def test_a_scheduler_that_is_lost_ends_it(house: House, reels: list[Path]) -> No
     assert Batch.model_validate_json(said).failed >= 4
 
 
+def test_what_a_scheduler_has_dropped_is_not_called_a_scheduler_that_is_lost(house: House, reels: list[Path]) -> None:
+    """As where somebody restarts the cluster."""
+    from distributed import Client
+
+    async def drop_all(dask_scheduler: Any) -> None:
+        await dask_scheduler.restart(stimulus_id="a test", timeout=1, wait_for_workers=False)
+
+    house.worker()
+    with rendering(house, reels[0]) as client, Client(house.address, set_as_default=False) as somebody:
+        until(lambda: bool(writing(reels[0].parent)))
+        somebody.run_on_scheduler(drop_all)
+        said, err = client.communicate(timeout=PATIENCE_S)
+    assert client.returncode == 7, err
+    (one,) = Batch.model_validate_json(said).projects
+    assert one.why == f"{house.address}: the scheduler was lost, or has dropped it; what is done shows with --resume"
+
+
 def test_where_no_scheduler_answers_it_is_said_within_seconds(reels: list[Path]) -> None:
     """Where nobody listens, where somebody does and says nothing, and where there is nothing to prove oneself by."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
