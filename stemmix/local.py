@@ -336,6 +336,7 @@ class _Parent:
 
 def _hold(line: Connection) -> None:
     _Parent.line = line
+    _end_with_parent()
 
 
 def _announce(text: str) -> None:
@@ -346,7 +347,6 @@ def _announce(text: str) -> None:
 def _task_done(task: Task) -> Outcome:
     keep_freed_memory()
     collect_seldom()
-    _end_with_parent()
     # where each process has one core, the others compile on theirs
     first_use.beside = begin if task.threads > 1 else None
     try:

@@ -6,6 +6,7 @@ import errno
 import os
 import queue
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -98,6 +99,29 @@ def test_a_process_that_is_told_to_end_while_it_is_begun_is_gone_before_its_thre
     assert seen
     assert isinstance(heard.get_nowait(), Task)
     assert isinstance(heard.get_nowait(), StoppedError)
+
+
+IDLE = """
+import queue, time
+from stemmix import local
+with local._listening(queue.SimpleQueue()) as line:
+    slot = local._Slot(queue.SimpleQueue(), queue.SimpleQueue(), line)
+    pool = slot._begun()
+    print(slot._process, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_process_that_has_no_task_yet_ends_with_the_one_that_began_it() -> None:
+    with subprocess.Popen([sys.executable, "-c", IDLE], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert child in {process.id for process in processes() if process.runs}
+        parent.kill()
+        deadline = time.monotonic() + 5.0
+        while child in {process.id for process in processes() if process.runs}:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def nobody(said: Any) -> None:
