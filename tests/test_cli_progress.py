@@ -113,6 +113,19 @@ def test_a_file_that_cannot_be_read_is_a_note_and_ends_with_its_code(
     assert any("no.wav" in (line["text"] or "") for line in lines)
 
 
+def test_a_name_that_is_no_text_is_escaped_and_stops_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of two projects that are not there; as Python has the bytes of the first one's name."""
+    named = [str(tmp_path / name) for name in ("\udcff.json", "gone.json")]
+    assert main(["render", *named, "--progress", "json", "--json"]) == 3
+    out, err = capsys.readouterr()
+    assert [one["project"] for one in json.loads(out)["projects"]] == named
+    notes = [line["text"] for line in map(json.loads, err.splitlines()) if line["event"] == "note"]
+    assert notes == [
+        f"{name}: failed (exit code 3): there is no such file ({at}/2)" for at, name in enumerate(named, 1)
+    ]
+    (out + err).encode("utf-8")
+
+
 def test_a_fault_of_ours_ends_with_a_line_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from stemmix.model.progress import PROGRESS_SCHEMA, Progress, ProgressLine, Stage, Step
+from stemmix.report.as_json import as_json_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -152,7 +153,8 @@ class JsonLines:
             text=text,
             exit_code=exit_code,
         )
-        self._write(line.model_dump_json(by_alias=True) + "\n")
+        # pydantic's own JSON has no place for the bytes of a name that is no text
+        self._write(as_json_line(line.model_dump(mode="json", by_alias=True)))
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
