@@ -8,7 +8,6 @@ comes back as an outcome, so that no runner takes a bad reel for a bad worker.
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import time
 import traceback
@@ -26,6 +25,7 @@ from stemmix.files.claims import claimed, remove_stray_lock
 from stemmix.files.folders import folder_for_files, missing_of, remove_empty
 from stemmix.files.hashes import Hashes, Stamp
 from stemmix.files.parts import remove_strays
+from stemmix.files.paths import absolute
 from stemmix.files.projects import read_project
 from stemmix.model.batch import BATCH_SCHEMA, Batch, Came, Outcome, worst
 from stemmix.model.project import Project
@@ -99,8 +99,8 @@ def render_many(
     tasks: list[Task] = []
     projects: list[Project] = []
     threads = runner.threads(len(paths))
-    where = None if out is None else Path(os.path.abspath(out))  # noqa: PTH100 - links are not followed
-    gains = None if gain_from is None else Path(os.path.abspath(gain_from))  # noqa: PTH100 - links are not followed
+    where = None if out is None else absolute(out)
+    gains = None if gain_from is None else absolute(gain_from)
 
     def end(outcome: Outcome) -> None:
         outcomes[outcome.project] = outcome
@@ -120,7 +120,7 @@ def render_many(
         except ProjectError as fault:
             unreadable.append(_failed(str(path), fault.exit_code, str(fault)))
         else:
-            place = Path(os.path.abspath(path))  # noqa: PTH100 - links are not followed
+            place = absolute(path)
             before = _stamp(_receipt_of(place, where))
             new = missing_of(folder_of(place, where))
             task = Task(str(path), place, where, gains, resume, use_cache, threads, before, new_folders=new)

@@ -12,6 +12,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -28,7 +29,7 @@ from stemmix.commands import keeping  # noqa: F401
 # isort: on
 from stemmix.commands.common import Debug, Quiet, Voice, app, give_up, show_version, untold
 from stemmix.dsp import first_use
-from stemmix.errors import StemmixError
+from stemmix.errors import OutputError, StemmixError
 from stemmix.machine import begin_no_blas_threads, collect_seldom, keep_freed_memory
 from stemmix.rehearsal import begin
 from stemmix.stopping import StoppedError, raised_by_signals
@@ -47,6 +48,10 @@ def _common(
     debug: Debug = False,
 ) -> None:
     """Options that stand before any command."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:  # numba asks for it, too
+        raise OutputError("the current folder is not there any more: go to one that is") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -104,6 +104,19 @@ def test_an_error_of_the_family_is_one_message_and_its_exit_code(
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [["schema", "project"], ["render", "/reel.json", "--out", "here"], ["cache"]])
+def test_a_current_folder_that_is_gone_is_said(
+    tmp_path: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing can be asked for from there; numba fails in it, too."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert main(arguments) == 6
+    assert capsys.readouterr().err == "stemmix: error: the current folder is not there any more: go to one that is\n"
+
+
 def test_an_error_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what a user can mend is told without a traceback."""
 

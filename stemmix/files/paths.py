@@ -44,6 +44,11 @@ def resolved(path: Path) -> Path:
     return Path(os.path.realpath(path))  # Path.resolve raises RuntimeError for a circle before Python 3.13
 
 
+def absolute(path: Path) -> Path:
+    """A path from the root, as it is spelled: links are not followed."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute leaves '..' in it
+
+
 def is_there(path: Path) -> bool:
     """Whether there is anything at a path.
 

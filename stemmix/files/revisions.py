@@ -15,7 +15,7 @@ from typing import Final
 
 from stemmix.errors import ProjectError
 from stemmix.files.documents import MAX_DOCUMENT_BYTES, Read, from_disk
-from stemmix.files.paths import resolved
+from stemmix.files.paths import absolute, resolved
 
 _DRIVE: Final = re.compile(r"[A-Za-z]")
 """A lone letter before the colon is a drive of Windows, not a revision."""
@@ -74,8 +74,7 @@ def _within(top: Path, here: Path, inside: str) -> str | None:
 
 
 def _from_top(top: Path, path: Path) -> str | None:
-    # links are not followed: git knows them as they are
-    whole = Path(os.path.abspath(path))  # noqa: PTH100
+    whole = absolute(path)  # git knows links as they are
     if whole.is_relative_to(top) and whole != top:
         return whole.relative_to(top).as_posix()
     return None
