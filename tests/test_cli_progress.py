@@ -162,14 +162,18 @@ def test_another_way_to_show_it_is_refused(tmp_path: Path, capsys: pytest.Captur
     assert tuple(How) == PROGRESS
 
 
+def of_terminal(**environment: str) -> dict[str, str]:
+    """Settings of a process on a terminal with colours."""
+    plain = {name: value for name, value in ENVIRONMENT.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
+    return plain | {"TERM": "xterm-256color", "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"]} | environment
+
+
 def on_terminal(columns: int, *arguments: str | Path, **environment: str) -> str:
     """What a process writes to a terminal of so many columns; its data go elsewhere."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    plain = {name: value for name, value in ENVIRONMENT.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
-    settings = plain | {"TERM": "xterm-256color", "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"]} | environment
     with subprocess.Popen(
-        [*PROGRAM, *map(str, arguments)], env=settings, stdout=subprocess.DEVNULL, stderr=follower
+        [*PROGRAM, *map(str, arguments)], env=of_terminal(**environment), stdout=subprocess.DEVNULL, stderr=follower
     ) as process:
         os.close(follower)
         written = b""
@@ -225,3 +229,40 @@ def test_a_terminal_that_cannot_draw_gets_a_line_for_each_stage(tmp_path: Path) 
 @pytest.mark.parametrize("way", [["--quiet"], ["--progress", "none"]], ids=" ".join)
 def test_a_terminal_stays_clean_where_that_is_wanted(tmp_path: Path, way: list[str]) -> None:
     assert on_terminal(80, "check", scene(tmp_path), *way) == ""
+
+
+@pytest.mark.parametrize("terminal", ["xterm-256color", "dumb"])
+def test_a_terminal_that_is_gone_stops_nothing_that_goes_on_without_it(long_file: Path, terminal: str) -> None:
+    """As of what a shell has disowned: no hang-up reaches it, and whatever it draws is an error."""
+    leader, follower = pty.openpty()
+    with subprocess.Popen(
+        [*PROGRAM, "qc", str(long_file), "--json"],
+        env=of_terminal(TERM=terminal),
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        text=True,
+    ) as process:
+        os.close(follower)
+        assert os.read(leader, 1)
+        os.close(leader)
+        told, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert len(json.loads(told)) == 1
+
+
+def test_stages_that_nobody_can_be_told_of_stop_nothing(tmp_path: Path) -> None:
+    """A full disk stands where stderr leads to."""
+    command = [*PROGRAM, "check", str(scene(tmp_path)), "--progress", "bar"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, env=of_terminal(), stdout=subprocess.PIPE, stderr=full, text=True, check=False)
+    assert done.returncode == 0
+    assert "every stem is sound" in done.stdout
+
+
+def test_stages_whose_reader_has_gone_end_as_its_pipe_does(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [*PROGRAM, "check", str(scene(tmp_path)), "--progress", "bar"]
+    with os.fdopen(writing, "wb") as gone:
+        done = subprocess.run(command, env=of_terminal(), stdout=subprocess.PIPE, stderr=gone, check=False)
+    assert (done.returncode, done.stdout) == (128 + signal.SIGPIPE, b"")

@@ -69,7 +69,7 @@ class Voice:
             return nullcontext(self.lines.tell)
         if sys.stderr is None:  # closed by whoever began the process
             return nullcontext(lambda step: None)
-        return shown(How(self.progress), self.quiet)
+        return shown(How(self.progress), self.quiet, _write_if_heard)
 
     def begin_lines(self, command: str) -> None:
         """Say on stderr what happens, a line of JSON each."""

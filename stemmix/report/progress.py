@@ -9,9 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO, cast
 
 from stemmix.model.progress import PROGRESS_SCHEMA, Progress, ProgressLine, Stage, Step
 from stemmix.report.as_json import as_json_line
@@ -162,11 +162,11 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 
 @contextmanager
-def shown(how: How, quiet: bool) -> Iterator[Progress]:
+def shown(how: How, quiet: bool, write: Callable[[str], None]) -> Iterator[Progress]:
     """A function that is told how far a job has come, and shows it on stderr, on a terminal.
 
-    On one that cannot draw, and where a bar is asked for and there is none, each stage is named as it begins. Lines of
-    JSON are shown by `JsonLines`.
+    On one that cannot draw, and where a bar is asked for and there is none, each stage is named as it begins: `write`
+    takes a line with its end. Lines of JSON are shown by `JsonLines`.
     """
     on_terminal = sys.stderr.isatty()
     if quiet or how is How.NONE or (how is How.AUTO and not on_terminal):
@@ -174,25 +174,44 @@ def shown(how: How, quiet: bool) -> Iterator[Progress]:
         return
     from rich.console import Console
 
-    console = Console(stderr=True)
+    console = Console(file=cast(TextIO, _Screen(sys.stderr)))
     if on_terminal and not console.is_dumb_terminal:
         with _Bar(console) as bar:
             yield bar.tell
     else:
-        yield _Named().tell
+        yield _Named(write).tell
+
+
+class _Screen:
+    """A terminal's stream; once the terminal is gone, closed or hung up, what is drawn is dropped, and work goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class _Named:
     """Each stage by its name, a line each."""
 
-    def __init__(self) -> None:
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
         self._said: tuple[Stage, int] | None = None
 
     def tell(self, step: Step) -> None:
         if self._said != (step.stage, step.reel):
             self._said = (step.stage, step.reel)
-            sys.stderr.write(f"{_label(step)} ...\n")
-            sys.stderr.flush()
+            self._write(f"{_label(step)} ...\n")
 
 
 def _label(step: Step) -> str:
