@@ -2,7 +2,7 @@
 
 Data goes to stdout, messages to stderr. Whatever a command needs is imported inside it, so that `stemmix --help` does
 not wait for numpy. Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3, 4, 6 and 7 by the error (`errors`), 5 a
-deliverable misses its specification, 128 plus the number of the signal that ended it (130, 143).
+deliverable misses its specification, 128 plus the number of the signal that ended it (129, 130, 141, 143).
 """
 
 from __future__ import annotations

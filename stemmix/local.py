@@ -50,6 +50,8 @@ _IDLE_S: Final = 10.0
 _ANNOUNCED: Final = 500
 """Characters of an announcement; the system writes less than a page into a pipe at once."""
 _PR_SET_PDEATHSIG: Final = 1
+_OF_TERMINAL: Final = (signal.SIGINT, signal.SIGHUP)
+"""Signals that a terminal sends to all its processes."""
 _UNSAID: Final = "ignore:resource_tracker:UserWarning"
 
 
@@ -268,13 +270,14 @@ class _Slot(threading.Thread):
 
     def _begun(self) -> ProcessPoolExecutor:
         """A process, of which the id is known as soon as it runs. One that is forgotten ends by itself."""
+        # Ctrl-C and a hang-up go to all processes of a terminal: the one that they are meant for tells the others, or
+        # ignores them and goes on. What a thread has blocked, the processes that it begins have blocked from their
+        # first moment. Those that count semaphores have it, too; who begins them has Ctrl-C unblocked thereafter
+        signal.pthread_sigmask(signal.SIG_BLOCK, _OF_TERMINAL)
         pool = ProcessPoolExecutor(1, timeout=_IDLE_S, initializer=_hold, initargs=(self._line,))
-        # Ctrl-C goes to all processes of a terminal: the one that it is meant for tells the others. What a thread has
-        # blocked, the processes that it begins have blocked from their first moment. Those that count semaphores come
-        # before: who begins them has it unblocked thereafter
         counting.ensure_running()
         counting_of_loky.ensure_running()
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_BLOCK, _OF_TERMINAL)
         with self._lock:
             if self._stopped:
                 raise StoppedError(signal.SIGTERM)
@@ -368,5 +371,5 @@ def _end_with_parent() -> None:
 
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:
-        signal.signal(signal.SIGHUP, end)
-        prctl(_PR_SET_PDEATHSIG, signal.SIGHUP)
+        signal.signal(signal.SIGUSR1, end)
+        prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1)

@@ -1,4 +1,4 @@
-"""How work ends before its time: Ctrl-C, SIGTERM, or a reader that has gone.
+"""How work ends before its time: Ctrl-C, SIGTERM, a terminal that hangs up (SIGHUP), or a reader that has gone.
 
 A signal raises `StoppedError` in the main thread, wherever that is, so that everything on the way up is cleaned up. Its
 threads cannot be raised in: they look at the same flag between blocks (`heed`, called wherever samples or bytes are
@@ -20,6 +20,8 @@ from typing import ParamSpec, TypeVar
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StoppedError(BaseException):
@@ -54,7 +56,7 @@ def heed() -> None:
 
 @contextmanager
 def raised_by_signals() -> Iterator[None]:
-    """Let SIGINT and SIGTERM stop what runs inside; a second one ends the process.
+    """Let SIGINT, SIGTERM and SIGHUP stop what runs inside; a second one ends the process.
 
     A signal may come while a library is in the middle of something: what it makes of `StoppedError` is that, and where
     nothing can be raised, as in what C calls back, nothing is said, and the next `heed` raises it.
@@ -63,11 +65,11 @@ def raised_by_signals() -> Iterator[None]:
         yield  # only the main thread may set handlers
         return
     # a signal that is ignored from the start (nohup, a shell's background job) stays so
-    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
     def stop(number: int, _frame: FrameType | None) -> None:
         for each in numbers:
-            signal.signal(each, signal.SIG_DFL)
+            signal.signal(each, signal.SIG_IGN if each == signal.SIGHUP else signal.SIG_DFL)
         _wish.number = number
         if not _wish.shields:
             raise StoppedError(number)

@@ -12,9 +12,12 @@ from hypothesis import settings
 import stemmix.dsp.kernels  # noqa: F401
 from tests.children import tells_of_kernels
 
-# a job in the background of a shell is deaf to interrupts, and so would be what the tests start and interrupt
+# a job in the background of a shell is deaf to interrupts, one under nohup to hang-ups, and so would be what the tests
+# start and interrupt
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # how long an example takes says how busy the machine is: no test of a rule fails of that
 settings.register_profile("house", deadline=None)

@@ -207,9 +207,10 @@ def test_ctrl_c_ends_it_silently_while_it_is_being_imported(
 
 
 def test_signals_are_left_as_they_were_found(capsys: pytest.CaptureFixture[str]) -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
     main(["--version"])
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert [signal.getsignal(number) for number in numbers] == before
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -33,7 +33,7 @@ def stopped(by: int = signal.SIGINT) -> Iterator[None]:
     assert raised.value.exit_code == 128 + by
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_raises_in_the_main_thread_and_is_heeded_until_it_is_answered(number: int) -> None:
     with stopped(number):
         try:
@@ -43,6 +43,19 @@ def test_a_signal_raises_in_the_main_thread_and_is_heeded_until_it_is_answered(n
             with pytest.raises(StoppedError):
                 heed()
     heed()
+
+
+def test_a_hang_up_that_is_told_more_than_once_is_one_wish() -> None:
+    """By the shell and by the system, each to all of its processes."""
+    done: list[str] = []
+    with stopped(signal.SIGHUP):
+        try:
+            ask(signal.SIGHUP)
+            time.sleep(10)
+        finally:
+            ask(signal.SIGHUP)
+            done.append("cleaned up")
+    assert done == ["cleaned up"]
 
 
 def test_an_end_is_no_exception_that_somebody_may_take_for_his_own() -> None:

@@ -46,10 +46,10 @@ def writing(folder: Path) -> set[int]:
     return {int(part.name.split(".")[-2]) for part in folder.glob("out/.*.wav.*.part") if part.stat().st_size > 100_000}
 
 
-def begun(reels: list[Path]) -> subprocess.Popen[str]:
+def begun(reels: list[Path], *before: str) -> subprocess.Popen[str]:
     """In a group of its own, as a shell begins it: what a terminal sends goes to all of them."""
     return subprocess.Popen(
-        [*PROGRAM, "render", *map(str, reels), "--jobs", "2", "--no-cache"],
+        [*before, *PROGRAM, "render", *map(str, reels), "--jobs", "2", "--no-cache"],
         env=os.environ | {"PYTHONPATH": str(Path(stemmix.__file__).parents[1])},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -63,6 +63,7 @@ def begun(reels: list[Path]) -> subprocess.Popen[str]:
     [
         (signal.SIGINT, True, "writing"),
         (signal.SIGTERM, False, "writing"),
+        (signal.SIGHUP, True, "writing"),
         (signal.SIGINT, True, "starting"),
     ],
 )
@@ -91,6 +92,17 @@ def test_a_signal_ends_all_of_it_and_leaves_the_disk_as_it_was(
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_hang_up_that_is_ignored_ends_none_of_its_processes(reels: list[Path]) -> None:
+    """As with `nohup stemmix render ...`: it comes to all of them."""
+    folder = reels[0].parent
+    with begun(reels, "nohup") as process:
+        until(lambda: bool(writing(folder)), process)
+        os.killpg(process.pid, signal.SIGHUP)
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, err
+    assert [line for line in err.splitlines() if "killed" in line or "again" in line] == []
 
 
 def cpu_s(group: int) -> float:

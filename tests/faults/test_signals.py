@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at any moment of the real process: a quick end, the right code, and the disk as it was."""
+"""Ctrl-C, SIGTERM and a hang-up at any moment of the real process: a quick end, its code, and the disk as it was."""
 
 from __future__ import annotations
 
@@ -116,6 +116,8 @@ def commands(project: Path) -> dict[str, list[str]]:
         ("check", signal.SIGINT, 0.7),
         ("report", signal.SIGTERM, 0.8),
         ("verify", signal.SIGINT, 0.6),
+        ("render --no-cache", signal.SIGHUP, 0.6),
+        ("verify", signal.SIGHUP, 0.7),
     ],
 )
 def test_a_signal_ends_it_within_a_second_and_leaves_the_disk_as_it_was(
