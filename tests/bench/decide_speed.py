@@ -30,6 +30,7 @@ from stemmix.planning.decide import decide
 from stemmix.planning.evidence import HeardStem
 from stemmix.sources import open_stems
 from stemmix.steps import Steps
+from tests.bench import timing
 from tests.bench.long_reels import EXAMPLE, build
 
 
@@ -70,9 +71,9 @@ def measured(reel: Path, folder: Path, minutes: float, rounds: int) -> Decided:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=20.0, help="length of the programme")
-    parser.add_argument("--rounds", type=int, default=5, help="how often it is decided")
-    parser.add_argument("--reel", type=Path, default=EXAMPLE, help="folder of stems")
+    parser.add_argument("--minutes", type=timing.minutes, default=20.0, help="length of the programme")
+    parser.add_argument("--rounds", type=timing.rounds, default=5, help="how often it is decided")
+    parser.add_argument("--reel", type=timing.folder, default=EXAMPLE, help="folder of stems")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stemmix-decide-") as name:
         print(f"| minutes | lines | moves | wall s | CPU s | x real time |\n{'|---' * 6}|")

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from stemmix.model.layouts import LAYOUTS
 from stemmix.model.presets import PRESETS
-from tests.bench import conformity, delivering, ffmpeg, overshoot, surround
+from tests.bench import conformity, delivering, ffmpeg, overshoot, surround, timing
 from tests.bench.delivering import Met, Programme, Residual, programme_of
 from tests.bench.quality import EXAMPLE, REELS, reels_in
 from tests.bench.surround import Written
@@ -298,7 +298,7 @@ def sources_of(reels: Path | None, quick: bool) -> list[Path]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
-    parser.add_argument("--reels", type=Path, metavar="FOLDER", help="a folder of stems, or of such folders")
+    parser.add_argument("--reels", type=timing.folder, metavar="FOLDER", help="a folder of stems, or of such folders")
     parser.add_argument("--quick", action="store_true", help="the example alone")
     parser.add_argument("--markdown", action="store_true", help="only the tables that README shows")
     given = parser.parse_args()

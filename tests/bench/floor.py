@@ -47,6 +47,7 @@ from stemmix.planning.decide import decide
 from stemmix.sources import Source, open_stems
 from stemmix.steps import Steps
 from stemmix.units import gain_from_db
+from tests.bench import timing
 from tests.bench.long_reels import EXAMPLE, LongReel, build
 from tests.bench.timing import STEMMIX, measured, table
 
@@ -218,10 +219,12 @@ def _timed(items: Iterator[T], clock: Clock) -> Iterator[T]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=20.0, help="length of the programme")
-    parser.add_argument("--rounds", type=int, default=3, help="how often all is done")
+    parser.add_argument("--minutes", type=timing.minutes, default=20.0, help="length of the programme")
+    parser.add_argument("--rounds", type=timing.rounds, default=3, help="how often all is done")
     parser.add_argument("--case", choices=("wav", "flac", "busy"), default="wav", help="which render")
-    parser.add_argument("--reel", type=Path, default=EXAMPLE, help="folder of dialogue, music, fx and ambience")
+    parser.add_argument(
+        "--reel", type=timing.folder, default=EXAMPLE, help="folder of dialogue, music, fx and ambience"
+    )
     arguments = parser.parse_args()
     keep_freed_memory()  # as the program does
     collect_seldom()

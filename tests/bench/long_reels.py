@@ -136,7 +136,9 @@ def _source(reel: Path, name: str) -> np.ndarray[Any, Any]:
     import numpy as np
     import soundfile
 
-    path = next((path for path in found if path.exists()), found[0])
+    path = next((path for path in found if path.exists()), None)
+    if path is None:
+        raise SystemExit(f"{reel}: holds none of {', '.join(each.name for each in found)}")
     samples, rate_hz = soundfile.read(path, always_2d=True)
     if rate_hz != RATE_HZ or samples.shape[1] > 2:
         raise SystemExit(f"{path}: must be mono or stereo at {RATE_HZ} Hz")

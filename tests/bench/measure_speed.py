@@ -24,6 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.bench import timing
 from tests.bench.long_reels import EXAMPLE, RATE_HZ
 from tests.bench.timing import FIGURES, STEMMIX, Cost, figures, measured, middle, over, table
 
@@ -97,8 +98,8 @@ def compare(files: dict[str, Path], cache: Path, minutes: float, rounds: int) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=20.0, help="length of both files")
-    parser.add_argument("--rounds", type=int, default=5, help="how often every case is run")
+    parser.add_argument("--minutes", type=timing.minutes, default=20.0, help="length of both files")
+    parser.add_argument("--rounds", type=timing.rounds, default=5, help="how often every case is run")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stemmix-measure-") as name:
         folder = Path(name)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.bench import timing
 from tests.bench.long_reels import EXAMPLE, build
 from tests.bench.timing import STEMMIX, Cost, measured, middle, table
 
@@ -65,9 +66,11 @@ def shot(page: Path, picture: Path, width: int = 1240, height: int = 1150) -> No
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=20.0, help="length of the long programme")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is made")
-    parser.add_argument("--reel", type=Path, default=EXAMPLE, help="folder of dialogue, music, fx and ambience")
+    parser.add_argument("--minutes", type=timing.minutes, default=20.0, help="length of the long programme")
+    parser.add_argument("--rounds", type=timing.rounds, default=5, help="how often each is made")
+    parser.add_argument(
+        "--reel", type=timing.folder, default=EXAMPLE, help="folder of dialogue, music, fx and ambience"
+    )
     parser.add_argument("--shot", type=Path, help="write a picture of the example's page instead")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stemmix-page-") as made:

@@ -25,7 +25,7 @@ from stemmix.create import AUDIO_SUFFIXES
 from stemmix.errors import StemmixError
 from stemmix.model.plan import Plan
 from stemmix.units import db_from_gain
-from tests.bench import verdict
+from tests.bench import timing, verdict
 from tests.bench.rendering import Rendering, render, sum_residual_dbfs
 from tests.bench.rivals import NEAR_CLARITY, NEAR_ESTOI, ONE_SETTING, PatientMixer, Rival, SidechainCompress, Tuned
 from tests.bench.scoring import CLEAR_ENOUGH, HOP, RATE_HZ, Floats, Scene
@@ -98,7 +98,7 @@ def reels_in(folder: Path) -> list[Path]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("projects", nargs="*", type=Path, metavar="PROJECT.json")
-    parser.add_argument("--reels", type=Path, metavar="FOLDER", help="a folder of stems, or of such folders")
+    parser.add_argument("--reels", type=timing.folder, metavar="FOLDER", help="a folder of stems, or of such folders")
     parser.add_argument("--quick", action="store_true", help="no rival but the patient mixer")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
     parser.add_argument("--markdown", action="store_true", help="only the tables that README shows")

@@ -27,7 +27,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench import chains
+from tests.bench import chains, timing
 from tests.bench.long_reels import BUSY_DB, EXAMPLE, TARGET_LUFS, LongReel, build, edit, feature_stems, four_stems
 from tests.bench.timing import FIGURES, STEMMIX, Cost, figures, measured, middle, over, table
 
@@ -162,14 +162,20 @@ def feature(folder: Path, cache: Path, minutes: float) -> Cost:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=20.0, help="length of the programme that is compared")
-    parser.add_argument("--rounds", type=int, default=3, help="how often every case is run")
+    parser.add_argument("--minutes", type=timing.minutes, default=20.0, help="length of the programme that is compared")
+    parser.add_argument("--rounds", type=timing.rounds_or_none, default=3, help="how often every case is run")
     parser.add_argument("--all-rivals", action="store_true", help="the slower ffmpeg chains too")
     parser.add_argument("--growth", nargs="*", choices=[*GROWTH, "none"], default=list(GROWTH), help="tables of growth")
-    parser.add_argument("--lengths", type=float, nargs="*", default=[2.0, 20.0, 120.0], help="minutes to grow over")
-    parser.add_argument("--feature", type=float, nargs="?", const=120.0, metavar="MINUTES", help="a feature in 5.1")
-    parser.add_argument("--reel", type=Path, default=EXAMPLE, help="folder of dialogue, music, fx and ambience")
-    parser.add_argument("--folder", type=Path, help="where to build; the temporary folder if not given")
+    parser.add_argument(
+        "--lengths", type=timing.minutes, nargs="*", default=[2.0, 20.0, 120.0], help="minutes to grow over"
+    )
+    parser.add_argument(
+        "--feature", type=timing.minutes, nargs="?", const=120.0, metavar="MINUTES", help="a feature in 5.1"
+    )
+    parser.add_argument(
+        "--reel", type=timing.folder, default=EXAMPLE, help="folder of dialogue, music, fx and ambience"
+    )
+    parser.add_argument("--folder", type=timing.folder, help="where to build; the temporary folder if not given")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stemmix-speed-", dir=given.folder) as name:
         folder, cache = Path(name), Path(name, "cache")

@@ -1,4 +1,4 @@
-"""What whole processes take: wall, CPU, peak memory; and how that is told."""
+"""What whole processes take: wall, CPU, peak memory; how that is told, and what may be asked for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from argparse import ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,3 +94,33 @@ def figures(minutes: float, cost: Cost) -> list[str]:
 def over(rival: Cost, cost: Cost) -> str:
     """How much more wall and CPU time a rival takes."""
     return f"{rival.wall_s / cost.wall_s:.1f}x, {rival.cpu_s / cost.cpu_s:.1f}x"
+
+
+# what an argument of these programs may be: said before anything is built or compiled
+
+
+def minutes(text: str) -> float:
+    """A length that something can be made of: a second at least."""
+    length = float(text)
+    if not 1 / 60 <= length < float("inf"):
+        raise ArgumentTypeError(f"{text} is no length: expected minutes, a second (0.02) at least")
+    return length
+
+
+def rounds(text: str) -> int:
+    """How often; once at least."""
+    if (times := int(text)) < 1:
+        raise ArgumentTypeError(f"{text} is too few: expected 1 at least")
+    return times
+
+
+def rounds_or_none(text: str) -> int:
+    """How often; 0 where it is left out."""
+    return 0 if int(text) == 0 else rounds(text)
+
+
+def folder(text: str) -> Path:
+    """One that is there."""
+    if not (path := Path(text)).is_dir():
+        raise ArgumentTypeError(f"{text} is no folder")
+    return path
