@@ -243,13 +243,13 @@ class _Slot(threading.Thread):
             while not self._stopped and (task := self._waiting.get()) is not None:
                 self._heard.put(task)
                 try:
-                    pool = pool or self._begun()
-                except (OSError, UnboundLocalError) as fault:  # no shared memory, no files, no processes left
-                    # loky tidies up what it has not opened yet
-                    cause = fault if isinstance(fault, OSError) else fault.__context__
-                    self._heard.put(_Died(task, None, getattr(cause, "strerror", None) or str(cause)))
-                    continue
-                try:
+                    try:
+                        pool = pool or self._begun()
+                    except (OSError, UnboundLocalError) as fault:  # no shared memory, no files, no processes left
+                        # loky tidies up what it has not opened yet
+                        cause = fault if isinstance(fault, OSError) else fault.__context__
+                        self._heard.put(_Died(task, None, getattr(cause, "strerror", None) or str(cause)))
+                        continue
                     self._heard.put(pool.submit(_task_done, task).result())
                 except BrokenProcessPool as fault:  # the executor is of no use any more, whichever it is
                     self._forget()

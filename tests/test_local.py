@@ -154,6 +154,24 @@ def test_where_no_process_can_begin_each_project_says_so(
     }
 
 
+def test_a_process_that_dies_as_it_begins_takes_nobody_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As where memory runs out while it imports."""
+    begun, held = local._Slot._begun, local._hold
+    tried = []
+
+    def begun_worse(slot: Any) -> ProcessPoolExecutor:
+        tried.append(slot)
+        died = "_hold", (lambda _line: os.kill(os.getpid(), signal.SIGKILL)) if len(tried) == 1 else held
+        monkeypatch.setattr(local, *died)
+        return begun(slot)
+
+    monkeypatch.setattr(local._Slot, "_begun", begun_worse)
+    came = list(LocalJobs(1).outcomes(tasks(tmp_path), nobody, nobody))
+    assert [(one.project, one.exit_code) for one in came] == [("b.json", 3), ("a.json", 3)]
+    note = "its first worker was killed by SIGKILL: rendered again, with nothing beside it"
+    assert [one.notes for one in came] == [(), (note,)]
+
+
 def test_whose_process_could_not_begin_is_tried_again_when_the_others_are_through(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
