@@ -274,7 +274,7 @@ class _Slot(threading.Thread):
         # ignores them and goes on. What a thread has blocked, the processes that it begins have blocked from their
         # first moment. Those that count semaphores have it, too; who begins them has Ctrl-C unblocked thereafter
         signal.pthread_sigmask(signal.SIG_BLOCK, _OF_TERMINAL)
-        pool = ProcessPoolExecutor(1, timeout=_IDLE_S, initializer=_hold, initargs=(self._line,))
+        pool = ProcessPoolExecutor(1, timeout=_IDLE_S, initializer=_hold, initargs=(self._line, os.getpid()))
         counting.ensure_running()
         counting_of_loky.ensure_running()
         signal.pthread_sigmask(signal.SIG_BLOCK, _OF_TERMINAL)
@@ -337,9 +337,9 @@ class _Parent:
     is_gone = False
 
 
-def _hold(line: Connection) -> None:
+def _hold(line: Connection, parent: int) -> None:
     _Parent.line = line
-    _end_with_parent()
+    _end_with_parent(parent)
 
 
 def _announce(text: str) -> None:
@@ -360,7 +360,7 @@ def _task_done(task: Task) -> Outcome:
             os._exit(128 + signal.SIGTERM)
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(parent: int) -> None:
     """When the thread that began this process is gone, killed perhaps, nobody wants what it does. Linux only."""
 
     def end(number: int, _frame: FrameType | None) -> None:
@@ -373,3 +373,5 @@ def _end_with_parent() -> None:
     if prctl is not None:
         signal.signal(signal.SIGUSR1, end)
         prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1)
+        if os.getppid() != parent:  # it went before: nobody tells
+            signal.raise_signal(signal.SIGUSR1)

@@ -110,14 +110,26 @@ with local._listening(queue.SimpleQueue()) as line:
     print(slot._process, flush=True)
     time.sleep(60)
 """
+STARTING = """
+import os, time
+from stemmix import local
+def held(line, parent):
+    from stemmix import local
+    print(os.getpid(), flush=True)
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    local._hold(line, parent)
+local._hold = held
+"""
 
 
-def test_a_process_that_has_no_task_yet_ends_with_the_one_that_began_it() -> None:
-    with subprocess.Popen([sys.executable, "-c", IDLE], stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None
-        child = int(parent.stdout.readline())
+@pytest.mark.parametrize("parent", [IDLE, STARTING + IDLE], ids=["idle", "starting"])
+def test_a_process_that_has_no_task_yet_ends_with_the_one_that_began_it(parent: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
         assert child in {process.id for process in processes() if process.runs}
-        parent.kill()
+        process.kill()
         deadline = time.monotonic() + 5.0
         while child in {process.id for process in processes() if process.runs}:
             assert time.monotonic() < deadline
@@ -161,7 +173,7 @@ def test_a_process_that_dies_as_it_begins_takes_nobody_with_it(monkeypatch: pyte
 
     def begun_worse(slot: Any) -> ProcessPoolExecutor:
         tried.append(slot)
-        died = "_hold", (lambda _line: os.kill(os.getpid(), signal.SIGKILL)) if len(tried) == 1 else held
+        died = "_hold", (lambda *_: os.kill(os.getpid(), signal.SIGKILL)) if len(tried) == 1 else held
         monkeypatch.setattr(local, *died)
         return begun(slot)
 
