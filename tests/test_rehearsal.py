@@ -98,16 +98,19 @@ kernel_store._before_compiling(kernel_store._shelf(kernel_store.__file__, ()))
     assert said() == ("", "compiling kernels that were not needed before, once: a few seconds\n")
 
 
-def test_on_a_full_disk_nothing_is_noted(tmp_path: Path) -> None:
-    full = "import resource, sys; sys.dont_write_bytecode = True; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
-    notes = "from stemmix.dsp import kernel_store; kernel_store.tell_rehearsed()"
-    found = []
-    for most_bytes in (10, 10_000):
-        told = f"{full.format(most_bytes)}; {notes}"
-        own = environment(tmp_path)
-        subprocess.run([sys.executable, "-c", told], env=own, capture_output=True, check=True)
-        found.append([path.name for path in tmp_path.rglob("*") if path.is_file()])
-    assert found == [[], [first_use.REHEARSED]]
+@pytest.mark.parametrize(("most_bytes", "kept"), [(10, set()), (100, set()), (10_000, {"kernel", first_use.REHEARSED})])
+def test_where_the_disk_does_not_take_all_nothing_is_noted(tmp_path: Path, most_bytes: int, kept: set[str]) -> None:
+    """Not where it takes the note, which is smaller than a kernel."""
+    rehearses = f"""
+import resource, sys
+sys.dont_write_bytecode = True
+resource.setrlimit(resource.RLIMIT_FSIZE, ({most_bytes}, {most_bytes}))
+from stemmix.dsp import kernel_store
+kernel_store._write(kernel_store.FOLDER / "kernel", b"", bytes(1000))
+kernel_store.tell_rehearsed()
+"""
+    subprocess.run([sys.executable, "-c", rehearses], env=environment(tmp_path), capture_output=True, check=True)
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == kept
 
 
 def test_on_one_core_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:

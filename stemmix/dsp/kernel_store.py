@@ -291,9 +291,9 @@ def _begin_beside(shelf: Path) -> None:
 
 
 def tell_rehearsed() -> None:
-    """What a first render needs last is there from now on; but where the disk is full, which takes no note of it."""
+    """What a first render needs last is there from now on, if all could be kept."""
     shelf = _shelf(__file__, cpu_target.target_context.codegen().magic_tuple())
-    if shelf is not None:
+    if shelf is not None and not _tell_that_none_is_kept.cache_info().currsize:
         _write(shelf / first_use.REHEARSED, b"rehearsed", b"")
 
 
