@@ -243,14 +243,9 @@ class _Slot(threading.Thread):
             while not self._stopped and (task := self._waiting.get()) is not None:
                 self._heard.put(task)
                 try:
-                    try:
-                        pool = pool or self._begun()
-                    except (OSError, UnboundLocalError) as fault:  # no shared memory, no files, no processes left
-                        # loky tidies up what it has not opened yet
-                        cause = fault if isinstance(fault, OSError) else fault.__context__
-                        self._heard.put(_Died(task, None, getattr(cause, "strerror", None) or str(cause)))
-                        continue
-                    self._heard.put(pool.submit(_task_done, task).result())
+                    pool = pool or self._begun_for(task)
+                    if pool is not None:
+                        self._heard.put(pool.submit(_task_done, task).result())
                 except BrokenProcessPool as fault:  # the executor is of no use any more, whichever it is
                     self._forget()
                     pool = None
@@ -267,6 +262,15 @@ class _Slot(threading.Thread):
             elif pool is not None:
                 pool.shutdown()
             self._forget()
+
+    def _begun_for(self, task: Task) -> ProcessPoolExecutor | None:
+        """A process; where the system lets none begin, for want of shared memory or files, none, and that is heard."""
+        try:
+            return self._begun()
+        except (OSError, UnboundLocalError) as fault:  # loky tidies up what it has not opened yet
+            cause = fault if isinstance(fault, OSError) else fault.__context__
+            self._heard.put(_Died(task, None, getattr(cause, "strerror", None) or str(cause)))
+            return None
 
     def _begun(self) -> ProcessPoolExecutor:
         """A process, of which the id is known as soon as it runs. One that is forgotten ends by itself."""
