@@ -293,10 +293,16 @@ def _begin_beside(shelf: Path) -> None:
 def tell_rehearsed() -> None:
     """What a first render needs last is there from now on, if all could be kept."""
     shelf = _shelf(__file__, cpu_target.target_context.codegen().magic_tuple())
-    if shelf is not None and not _tell_that_none_is_kept.cache_info().currsize:
+    if shelf is not None and not _not_kept:
         _write(shelf / first_use.REHEARSED, b"rehearsed", b"")
 
 
-@cache
+_not_kept: set[str] = set()
+"""Why kernels of this process could not be."""
+
+
 def _tell_that_none_is_kept(why: str) -> None:
-    log.warning("compiled kernels cannot be kept (%s): the next run compiles them again", why)
+    """Once for each reason."""
+    if why not in _not_kept:
+        _not_kept.add(why)
+        log.warning("compiled kernels cannot be kept (%s): the next run compiles them again", why)
