@@ -235,20 +235,22 @@ def _nothing() -> None:
 class Hearers:
     """What is done with every block of a stream, side by side, while the next blocks are made: a line for each."""
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: Crew, under_way: int = _UNDER_WAY) -> None:
+        """So many blocks are `under_way` at most."""
         self._crew = crew
+        self._most = under_way
         self._lines: list[Line] = []
         self._under_way: deque[tuple[list[Task[object]], Callable[[], object]]] = deque()
         """Of each block."""
 
     def give(self, works: Sequence[Callable[[], object]], then: Callable[[], object] = _nothing) -> None:
-        """What is to be done with the next block: as many works for every block. At most `_UNDER_WAY` are under way.
+        """What is to be done with the next block: as many works for every block. Waits until it may be under way.
 
         `then`, what is to be said when all of them are done, is called from here, or from `catch_up`.
         """
         if not self._lines:
             self._lines = [self._crew.line() for _ in works]
-        while len(self._under_way) >= _UNDER_WAY:
+        while len(self._under_way) >= self._most:
             self._end_first()
         self._under_way.append(([line.give(work) for line, work in zip(self._lines, works, strict=True)], then))
 

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from functools import cache, partial
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stemmix.analysis.scan import StemScan
-from stemmix.crew import frames_heard_at_once
+from stemmix.crew import Crew, Hearers, ahead, frames_heard_at_once
 from stemmix.dsp.spectrum import ruler
 from stemmix.errors import StemError
 from stemmix.files.clips import TimelineReader
 from stemmix.files.features import FeatureStore, FeatureWriter, StoredFrames
 from stemmix.model.features import Frames, StemFacts
-from stemmix.model.layouts import Matrix
+from stemmix.model.layouts import STEREO, Matrix
 from stemmix.model.project import Project
 from stemmix.planning.evidence import HeardStem, Identity
 from stemmix.sources import Source
 from stemmix.steps import Steps
-from stemmix.stopping import Pool
 
 THREADS = 2
+
+_ROOMS = 3
+"""For blocks: one that is read, one that waits to be heard, one that is heard."""
 
 
 def listen(
@@ -31,18 +34,27 @@ def listen(
 ) -> list[HeardStem]:
     """Pass 1: every stem's features, from the store or by one scan each.
 
-    A StemError names all stems that are unsound, or says that all are silent.
+    A stem is one thread's: what is read stays in its core's cache. When fewer are left than there are threads, these
+    share what is to be done for each. A StemError names all stems that are unsound, or says that all are silent.
     """
     steps.advance("listen", 0)
+    left = {source.stem.id for source in sources}
 
-    def heard(source: Source) -> HeardStem | StemError:
-        try:
-            return _heard(project, source, store, steps)
-        except StemError as fault:
-            return fault
+    with Crew(threads, "listen") as crew:
 
-    with Pool(threads, "listen") as pool:
-        found = list(pool.map(heard, sources))
+        def heard(source: Source) -> HeardStem | StemError:
+            try:
+                return _heard(project, source, store, steps, shared)
+            except StemError as fault:
+                return fault
+            finally:
+                left.remove(source.stem.id)
+
+        def shared() -> Crew | None:
+            return crew if len(left) < threads else None
+
+        listening = [crew.line().give(partial(heard, source)) for source in sources]
+        found = [stem.result() for stem in listening]
     stems = [stem for stem in found if isinstance(stem, HeardStem)]
     faults = list(dict.fromkeys(str(fault) for fault in found if isinstance(fault, StemError)))
     if not faults and all(stem.facts.silent for stem in stems):
@@ -63,7 +75,9 @@ def keep_heard(stems: Sequence[HeardStem]) -> None:
             stem.identified()
 
 
-def _heard(project: Project, source: Source, store: FeatureStore, steps: Steps) -> HeardStem:
+def _heard(
+    project: Project, source: Source, store: FeatureStore, steps: Steps, shared: Callable[[], Crew | None]
+) -> HeardStem:
     hop = ruler(project.sample_rate).hop_samples
     lead = source.at % hop
     fold = source.fold(project.layout)
@@ -76,7 +90,7 @@ def _heard(project: Project, source: Source, store: FeatureStore, steps: Steps) 
         steps.skip("listen", source.timeline.frames or 0)
         facts, frames, crc = entry
     else:
-        facts, frames, writer = _scanned(project, source, lead, fold, store, steps)
+        facts, frames, writer = _scanned(project, source, lead, fold, store, steps, shared)
 
     @cache
     def identified() -> Identity:
@@ -105,14 +119,27 @@ def _heard(project: Project, source: Source, store: FeatureStore, steps: Steps) 
 
 
 def _scanned(
-    project: Project, source: Source, lead: int, fold: Matrix, store: FeatureStore, steps: Steps
+    project: Project,
+    source: Source,
+    lead: int,
+    fold: Matrix,
+    store: FeatureStore,
+    steps: Steps,
+    shared: Callable[[], Crew | None],
 ) -> tuple[StemFacts, StoredFrames, FeatureWriter]:
     """A stem listened to; what is written of it is not kept yet."""
-    with TimelineReader(source.timeline, fold, watched=True) as reader, store.write() as writer:
+    with ExitStack() as opened:
+        reader = opened.enter_context(TimelineReader(source.timeline, fold, watched=True))
+        writer = opened.enter_context(store.write())
         scan = StemScan(project.sample_rate, lead, writer.rows)
-        while len(block := reader.read(frames_heard_at_once(source.timeline.layout.channels))):
-            scan.process(block)
-            steps.advance("listen", len(block))
+        # memory that is used again and again stays in a cache
+        rooms = np.empty((_ROOMS, frames_heard_at_once(source.timeline.layout.channels), STEREO.channels))
+        while (crew := shared()) is None and (count := reader.read_into(rooms[0])):
+            scan.process(rooms[0, :count])
+            steps.advance("listen", count)
+        if crew is not None:
+            crew.enter(opened.pop_all())  # whatever happens, other threads may be at them until it is left
+            _share_out(crew, reader, scan, rooms, steps)
         if not reader.frames_out:  # its header did not say
             raise StemError(f"{source.named}: holds no audio (0 frames)")
         facts = scan.finish(
@@ -122,6 +149,27 @@ def _scanned(
             share=_share(fold),
         )
         return facts, writer.finish(facts), writer
+
+
+def _share_out(crew: Crew, reader: TimelineReader, scan: StemScan, rooms: NDArray[np.float64], steps: Steps) -> None:
+    """The rest of a stem, by all threads: a block is read while the one before is heard, in parts side by side."""
+    faults: list[StemError] = []
+    turns = cycle(rooms)
+
+    def read() -> NDArray[np.float64]:
+        room: NDArray[np.float64] = next(turns)
+        try:
+            return room[: reader.read_into(room)]
+        except StemError as fault:  # raised in the crew it would be the end of all other stems
+            faults.append(fault)
+            return room[:0]
+
+    hearers = Hearers(crew, under_way=1)
+    for block in ahead(crew, read):
+        hearers.give(scan.parts(block), partial(steps.advance, "listen", len(block)))
+    hearers.catch_up()
+    if faults:
+        raise faults[0]
 
 
 def _share(fold: Matrix) -> float:

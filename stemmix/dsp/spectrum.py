@@ -162,7 +162,9 @@ class BandAnalyser:
         self._window = self.ruler.window.astype(np.float32)
         self._roots = np.zeros((size // 2 + 1, self._transform.lanes), np.float32)
         self._shares = np.stack((1.0 - self.ruler.upper_share, self.ruler.upper_share), axis=1).astype(np.float32)
-        self._pending = np.zeros((size // 2, 2), np.float32)
+        self._signal = np.zeros((size // 2, 2), np.float32)
+        """Room for what is heard at once, filled again and again: at its beginning stands what waits."""
+        self._waiting = size // 2
         self._received = 0
         self._made = 0
 
@@ -180,13 +182,14 @@ class BandAnalyser:
     def _take(self, block: Floats, *, at_end: bool) -> Spectra:
         rule, lanes = self.ruler, self._transform.lanes
         size, hop = rule.window_samples, rule.hop_samples
-        waiting = len(self._pending)
+        waiting = self._waiting
         ready = max((waiting + len(block) - size) // hop + 1, 0)
         count = min(rule.frame_count(self._received) - self._made, ready) if at_end else ready - ready % lanes
         # a register that is not full hears silence in the lanes that are left
         room = max(waiting + len(block), (-(-count // lanes) * lanes - 1) * hop + size if count else 0)
-        signal = np.empty((room, 2), np.float32)
-        signal[:waiting] = self._pending
+        if room > len(self._signal):
+            self._signal = np.concatenate((self._signal[:waiting], np.empty((room - waiting, 2), np.float32)))
+        signal = self._signal[:room]
         here = signal[waiting : waiting + len(block)]
         spectrum_kernels.narrowed(np.ascontiguousarray(block).reshape(-1), here.reshape(-1))
         signal[waiting + len(block) :] = 0.0
@@ -204,7 +207,8 @@ class BandAnalyser:
             rule.rate_hz / size,
             out,
         )
-        self._pending = signal[count * hop : waiting + len(block)].copy()
+        self._waiting = max(waiting + len(block) - count * hop, 0)
+        signal[: self._waiting] = signal[count * hop : waiting + len(block)].copy()
         self._made += count
         return Spectra(out)
 
