@@ -101,6 +101,12 @@ def voice(frames: int, lines_s: Sequence[tuple[float, float]], seed: int = 1, ra
 
 def chords(frames: int, seed: int = 2, rate_hz: int = RATE_HZ) -> Floats:
     """(frames, 2) of chords with many partials, one a second, of RMS about 0.1."""
+    return _chords(frames, seed, rate_hz).copy()
+
+
+@lru_cache(maxsize=4)
+def _chords(frames: int, seed: int, rate_hz: int) -> Floats:
+    """Made once: they are some millions of sines a second."""
     random = np.random.default_rng(seed)
     time_s = np.arange(frames) / rate_hz
     out = np.zeros((frames, 2))

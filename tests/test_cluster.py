@@ -333,21 +333,26 @@ def test_what_a_scheduler_has_dropped_is_not_called_a_scheduler_that_is_lost(hou
 
 def test_where_no_scheduler_answers_it_is_said_within_seconds(reels: list[Path]) -> None:
     """Where nobody listens, where somebody does and says nothing, and where there is nothing to prove oneself by."""
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        for address in ("tcp://127.0.0.1:9", f"tcp://127.0.0.1:{silent.getsockname()[1]}", "tls://127.0.0.1:9"):
-            begun_s = time.monotonic()
-            run = subprocess.run(
-                [sys.executable, "-m", "stemmix", "render", reels[0], "--cluster", address],
-                env=environment(),
-                capture_output=True,
-                text=True,
-                timeout=PATIENCE_S,
-                check=False,
+    with socket.create_server(("127.0.0.1", 0)) as silent, ExitStack() as opened:
+        begun_s = time.monotonic()
+        runs = {
+            address: opened.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", "stemmix", "render", reels[0], "--cluster", address],
+                    env=environment(),
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
             )
-            assert (run.returncode, run.stdout) == (7, "")
-            assert run.stderr.startswith(f"stemmix: error: {address}: no scheduler answers within 5 s: ")
-            assert run.stderr.count("\n") == 1
-            assert time.monotonic() - begun_s < 30.0
+            for address in ("tcp://127.0.0.1:9", f"tcp://127.0.0.1:{silent.getsockname()[1]}", "tls://127.0.0.1:9")
+        }
+        for address, run in runs.items():
+            told, said = run.communicate(timeout=PATIENCE_S)
+            assert (run.returncode, told) == (7, "")
+            assert said.startswith(f"stemmix: error: {address}: no scheduler answers within 5 s: ")
+            assert said.count("\n") == 1
+        assert time.monotonic() - begun_s < 30.0
 
 
 @pytest.mark.parametrize("address", ["nonsense://127.0.0.1:9", "tcp://127.0.0.1", "127.0.0.1:9", ""])

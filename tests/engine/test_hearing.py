@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ class Memo(dict[str, bytes]):
         self[what] = body
 
 
+@cache
 def spoken() -> list[Floats]:
     """Dialogue with a room that the music, silent in the middle, does not cover."""
     room, voice, music = noise(FRAMES, seed=1, rms=0.003), 0.4 * clicks(FRAMES, (0.6, 1.1, 3.2, 4.4)), chords(FRAMES)

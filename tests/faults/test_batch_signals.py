@@ -23,13 +23,21 @@ WITHIN_S = 2.0
 """A second of two cores: CPU time of all its processes, however many others share the machine."""
 
 
-@pytest.fixture
-def reels(tmp_path: Path) -> list[Path]:
-    """Three of five minutes, of the same stems."""
-    piece = 4 * RATE_HZ
-    write_audio(tmp_path / "reel" / "dx.wav", np.tile(voice(piece, ((0.5, 3.0),)), (80, 1)))
-    write_audio(tmp_path / "reel" / "mx.wav", np.tile(chords(piece), (80, 1)))
+@pytest.fixture(scope="module")
+def stems(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Five minutes of two."""
+    folder, piece = tmp_path_factory.mktemp("stems"), 4 * RATE_HZ
+    sounds = {"dx": voice(piece, ((0.5, 3.0),)), "mx": chords(piece)}
     hand_on_kernels()
+    return [write_audio(folder / f"{stem}.wav", np.tile(sound, (80, 1))) for stem, sound in sounds.items()]
+
+
+@pytest.fixture
+def reels(tmp_path: Path, stems: list[Path]) -> list[Path]:
+    """Three of the same stems."""
+    (tmp_path / "reel").mkdir()
+    for stem in stems:
+        (tmp_path / "reel" / stem.name).hardlink_to(stem)
     return [write_project(tmp_path / f"{name}.json", scene_stems("reel")[:2]) for name in "abc"]
 
 
@@ -97,7 +105,7 @@ def test_a_signal_ends_all_of_it_and_leaves_the_disk_as_it_was(
 def test_a_hang_up_that_is_ignored_ends_none_of_its_processes(reels: list[Path]) -> None:
     """As with `nohup stemmix render ...`: it comes to all of them."""
     folder = reels[0].parent
-    with begun(reels, "nohup") as process:
+    with begun(reels[:2], "nohup") as process:
         until(lambda: bool(writing(folder)), process)
         os.killpg(process.pid, signal.SIGHUP)
         _, err = process.communicate(timeout=PATIENCE_S)

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -87,14 +89,20 @@ def interrupted(
     return None if told else process.returncode
 
 
-def whole_s(arguments: list[str], scratch: Path) -> float:
-    """CPU time of all of it; the second time, when nothing has to be compiled."""
-    settings = {"PYTHONPATH": str(Path(stemmix.__file__).parents[1]), "XDG_CACHE_HOME": str(scratch)}
-    environment = os.environ | settings | {"NUMBA_CACHE_DIR": KERNELS}
-    for _ in range(2):
+@pytest.fixture(scope="module")
+def whole_s(reel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], float]:
+    """CPU time of all that a command does."""
+
+    @cache
+    def taken_s(command: str) -> float:
+        scratch = str(tmp_path_factory.mktemp("whole"))
+        settings = {"PYTHONPATH": str(Path(stemmix.__file__).parents[1]), "XDG_CACHE_HOME": scratch}
+        environment = os.environ | settings | {"NUMBA_CACHE_DIR": KERNELS}
         before_s = os.times().children_user + os.times().children_system
-        subprocess.run([*PROGRAM, *arguments], env=environment, capture_output=True, check=True)
-    return os.times().children_user + os.times().children_system - before_s
+        subprocess.run([*PROGRAM, *commands(reel)[command]], env=environment, capture_output=True, check=True)
+        return os.times().children_user + os.times().children_system - before_s
+
+    return taken_s
 
 
 def commands(project: Path) -> dict[str, list[str]]:
@@ -121,10 +129,9 @@ def commands(project: Path) -> dict[str, list[str]]:
     ],
 )
 def test_a_signal_ends_it_within_a_second_and_leaves_the_disk_as_it_was(
-    reel: Path, tmp_path: Path, command: str, number: int, share: float
+    reel: Path, whole_s: Callable[[str], float], tmp_path: Path, command: str, number: int, share: float
 ) -> None:
-    (tmp_path / "whole").mkdir()
-    after_s = share * whole_s(commands(reel)[command], tmp_path / "whole")
+    after_s = share * whole_s(command)
     code = None
     while code is None:  # its work was done before: two runs do not take the same time where others work besides
         before = standing(reel, tmp_path)
@@ -145,11 +152,9 @@ def test_a_signal_ends_it_while_kernels_are_compiled(reel: Path, tmp_path: Path)
     assert list((reel.parent / "out").glob(".*")) == []
 
 
-def test_a_folder_that_was_made_for_it_is_gone(reel: Path, tmp_path: Path) -> None:
+def test_a_folder_that_was_made_for_it_is_gone(reel: Path, whole_s: Callable[[str], float], tmp_path: Path) -> None:
     arguments = [*commands(reel)["render"], "--out", str(tmp_path / "new")]
-    (tmp_path / "whole").mkdir()
-    after_s = 0.7 * whole_s([*commands(reel)["render"], "--out", str(tmp_path / "whole" / "new")], tmp_path / "whole")
-    assert interrupted(arguments, tmp_path, signal.SIGINT, after_s) == 130
+    assert interrupted(arguments, tmp_path, signal.SIGINT, 0.7 * whole_s("render")) == 130
     assert not (tmp_path / "new").exists()
 
 
