@@ -4,7 +4,8 @@ Paths are absolute, and workers see the same files under them; a task uses one t
 as its workers have. The scheduler gives the task of a worker that died to another one, as often as its own setting
 `allowed-failures` has it. Whatever a task meets comes back as an outcome: the scheduler never sees a failure that it
 could try again. A worker that was taken for dead and is not holds the project's lock (`files.claims`); whoever is given
-the project then waits, and finds it done.
+the project then waits, and finds it done. What a worker cannot do for want of files that are seen from here is given
+to another one: such a worker is done with each in no time, and would get through all that others have no time for.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
@@ -25,7 +27,8 @@ from stemmix import __version__
 from stemmix.batch import Task, failed, rendered, written_since
 from stemmix.errors import ClusterError, StemmixError
 from stemmix.files.claims import claimed
-from stemmix.files.paths import is_there
+from stemmix.files.paths import clip_paths, is_there
+from stemmix.files.projects import read_project
 from stemmix.machine import keep_freed_memory
 from stemmix.model.batch import Outcome
 from stemmix.reels import folder_of
@@ -44,11 +47,13 @@ _SAME: Final = "workers need the same files under the same paths"
 
 
 class _Came(NamedTuple):
-    """What came of a task on a worker."""
+    """What came of a task."""
 
     outcome: Outcome
     worker: str
-    """Its address."""
+    """Its address; empty where nobody has said so."""
+    unseen: tuple[Path, ...] = ()
+    """What the project needs, and the worker does not see."""
 
 
 class Cluster:
@@ -132,17 +137,21 @@ def _done(
     run = f"stemmix-{uuid4().hex}"
     heard: queue.SimpleQueue[int | str | Future] = queue.SimpleQueue()
     client.subscribe_topic(run, lambda event: heard.put(event[1]))
-    waited: dict[str, Task] = {}
+    waited = dict(enumerate(tasks))
+    futures: dict[int, Future] = {}
+    strangers = _Strangers(client, address)
     deserted = _Deserted(client, address)
+    keys = count()
+
+    def submit(number: int, workers: Sequence[str] | None = None) -> None:
+        # a key that no other task has: nothing is taken from what was done once
+        key = f"{run}-{next(keys)}-{number}"
+        futures[number] = client.submit(_task_done, tasks[number], run, number, key=key, pure=False, workers=workers)
+        futures[number].add_done_callback(heard.put)
+
     try:
-        futures = {}
-        for number, task in enumerate(tasks):
-            # a key that no other task has: nothing is taken from what was done once
-            key = f"{run}-{number}"
-            waited[key] = task
-            futures[key] = client.submit(_task_done, task, run, number, key=key, pure=False)
-        for future in futures.values():
-            future.add_done_callback(heard.put)
+        for number in waited:
+            submit(number)
         while waited:
             try:
                 said = heard.get(timeout=_LOOK_S)
@@ -150,24 +159,73 @@ def _done(
                 if client.status not in ("running", "connecting"):
                     break
                 deserted.look()
+                for number in strangers.stranded():
+                    futures.pop(number).release()
+                    submit(number)
                 continue
             if isinstance(said, int):
-                if f"{run}-{said}" in waited:
+                if said in waited:
                     begun(tasks[said])
                 continue
             if isinstance(said, str):
                 announced(said)
                 continue
-            task = waited.pop(said.key)
-            outcome = _outcome_of(said, task, address)
+            number = int(said.key.rpartition("-")[2])
+            if number not in futures or futures[number].key != said.key:
+                continue  # it was given up, and to others
+            came = _came_of(said, tasks[number], address)
             # else it would be done again if the worker that holds its outcome were lost
-            futures.pop(said.key).release()
-            yield outcome
+            futures.pop(number).release()
+            if others := strangers.passed_by(number, came, tasks[number]):
+                submit(number, others)
+                continue
+            yield _told(came, waited.pop(number))
         for task in waited.values():
             yield _lost(task, address)
     except BaseException:
         _give_up(client, run, list(futures.values()))
         raise
+
+
+class _Strangers:
+    """Workers that have not the files that are seen from here."""
+
+    def __init__(self, client: Client, address: str) -> None:
+        self._client, self._address = client, address
+        self._known: set[str] = set()
+        self._given: dict[int, list[str]] = {}
+        """By task, those that have it in the place of a stranger."""
+
+    def passed_by(self, number: int, came: _Came, task: Task) -> list[str]:
+        """Who is to do a task that a stranger had: nobody if none had it, or where there is nobody else."""
+        self._given.pop(number, None)
+        if not _is_apart(came, task):
+            return []
+        is_new = came.worker not in self._known
+        self._known.add(came.worker)
+        others = sorted(self._there() - self._known)
+        if others:
+            self._given[number] = others
+        if others and is_new:
+            log.warning(
+                "%s: its worker %s does not see the files that are seen from here: what it gets is given to others",
+                self._address,
+                came.worker,
+            )
+        return others
+
+    def stranded(self) -> list[int]:
+        """Tasks whose workers are gone: they would be waited for."""
+        if not self._given:
+            return []
+        there = self._there()
+        return [number for number, given in self._given.items() if there.isdisjoint(given)] if there else []
+
+    def _there(self) -> set[str]:
+        try:
+            return set(self._client.nthreads())
+        except (OSError, TimeoutError):  # it is about to be lost itself
+            return set()
 
 
 class _Deserted:
@@ -192,28 +250,44 @@ class _Deserted:
             log.warning("%s: its scheduler has no workers any more: waiting for one", self._address)
 
 
-def _outcome_of(future: Future, task: Task, address: str) -> Outcome:
+def _came_of(future: Future, task: Task, address: str) -> _Came:
     from distributed import KilledWorker
 
     try:
         came = future.result()
     except KilledWorker as fault:
-        return failed(task, 137, f"every worker that had it was lost, the last one {fault.last_worker.address}")
+        why = f"every worker that had it was lost, the last one {fault.last_worker.address}"
+        return _Came(failed(task, 137, why), "")
     except StoppedError:
         raise
     except Exception as fault:  # of dask's: whatever a task meets is an outcome
         if future.cancelled():
-            return _lost(task, address)
-        return failed(task, 7, f"{address}: {type(fault).__name__}: {fault}")
+            return _Came(_lost(task, address), "")
+        return _Came(failed(task, 7, f"{address}: {type(fault).__name__}: {fault}"), "")
     if not isinstance(came, _Came):
-        return failed(task, 7, f"{address}: a worker that has come since has another stemmix")
+        return _Came(failed(task, 7, f"{address}: a worker that has come since has another stemmix"), "")
+    return came
+
+
+def _is_apart(came: _Came, task: Task) -> bool:
+    """Whether a worker has not the files that are seen from here, or wrote into a folder that only it sees."""
+    if came.outcome.came == "failed":
+        return any(map(is_there, came.unseen))
+    return came.outcome.came != "skipped" and not _is_seen(task, folder_of(task.project, task.out))
+
+
+def _told(came: _Came, task: Task) -> Outcome:
+    """The outcome, with the worker where it is to be looked into."""
     outcome = came.outcome
-    if outcome.came == "failed":
+    if _is_apart(came, task):
+        unseen = next(filter(is_there, came.unseen), None)
+        why = f"what was written to {folder_of(task.project, task.out)} is not seen from here"
+        if unseen is not None:
+            why = f"its worker does not see {unseen}"
+        outcome = failed(task, 7, f"{why}: {_SAME}")
+    if outcome.came == "failed" and came.worker:
         return outcome.model_copy(update={"why": f"{outcome.why} (on worker {came.worker})"})
-    folder = folder_of(task.project, task.out)
-    if outcome.came == "skipped" or _is_seen(task, folder):
-        return outcome
-    return failed(task, 7, f"what was written to {folder} is not seen from here: {_SAME} (on worker {came.worker})")
+    return outcome
 
 
 def _is_seen(task: Task, folder: Path) -> bool:
@@ -265,11 +339,23 @@ def _task_done(task: Task, run: str, number: int) -> _Came:
     tell = partial(worker.log_event, run)
     tell(number)
     try:
-        if not is_there(task.project):  # whoever asks for it has read it
-            raise ClusterError(f"its worker does not see {task.project}: {_SAME}")
-        outcome = rendered(task, partial(_heed, run), tell)
-    except ClusterError as fault:
-        outcome = failed(task, fault.exit_code, str(fault))
+        if is_there(task.project):
+            outcome = rendered(task, partial(_heed, run), tell)
+        else:  # before anything is made where the project would have it
+            outcome = failed(task, 3, f"{task.project}: there is no such file")
     except StoppedError as stopped:
         outcome = failed(task, stopped.exit_code, "nobody wants it any more")
-    return _Came(outcome, worker.address)
+    return _Came(outcome, worker.address, _unseen(task) if outcome.came == "failed" else ())
+
+
+def _unseen(task: Task) -> tuple[Path, ...]:
+    """Of a project and its stems, what is not there."""
+    if not is_there(task.project):
+        return (task.project,)
+    try:
+        project = read_project(task.project)
+        clips = [(stem, clip) for stem in project.heard for clip in stem.timeline]
+        paths = [path for stem, clip in clips for path in clip_paths(task.project, stem, clip).values()]
+    except StemmixError:
+        return ()
+    return tuple(path for path in dict.fromkeys(paths) if not is_there(path))

@@ -25,7 +25,7 @@ from stemmix.model.batch import Batch
 from tests.children import hand_on_kernels
 from tests.material import RATE_HZ, bytes_in, chords, rendered, scene_stems, voice, write_audio, write_project
 
-pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
 PROGRAM = [sys.executable, "-c", "import sys; from stemmix.cli import main; sys.exit(main())"]
 PATIENCE_S = 240.0
@@ -46,6 +46,18 @@ BLIND = """
 import sys
 from stemmix import cluster
 cluster.is_there = lambda path: path.name != "a.json"
+from distributed.cli.dask_worker import main
+main(sys.argv[1:])
+"""
+
+SHORT_SIGHTED = """
+import sys
+from stemmix import batch, cluster
+from stemmix.errors import StemError
+def render(projects, *others, **options):
+    raise StemError(f"{projects[0].parent}/reel/dx.wav: does not exist")
+batch.render = render
+cluster.is_there = lambda path: path.name != "dx.wav"
 from distributed.cli.dask_worker import main
 main(sys.argv[1:])
 """
@@ -277,6 +289,42 @@ def test_a_worker_that_does_not_see_a_project_is_named(house: House, reels: list
     assert unsound.exit_code == 4
     assert re.fullmatch(r".*/reel/mx\.wav: does not exist \(on worker tcp://\S+\)", str(unsound.why))
     assert not (reels[0].parent / "out").exists()
+
+
+@pytest.mark.parametrize("kind", ["BLIND", "SHORT_SIGHTED", "ELSEWHERE"])
+def test_what_a_worker_has_not_the_files_for_is_done_by_another_one(
+    house: House, reels: list[Path], tmp_path: Path, kind: str
+) -> None:
+    """Though it has nothing to do, and would take them all."""
+    house.worker(sys.executable, "-c", globals()[kind])
+    house.worker()
+    with distributed.Client(house.address, set_as_default=False) as both:
+        both.wait_for_workers(2, timeout=PATIENCE_S)
+    with rendering(house, *reels[:3], "--out", tmp_path / "out") as client:
+        said, err = client.communicate(timeout=PATIENCE_S)
+    assert client.returncode == 0, err
+    assert [one.came for one in Batch.model_validate_json(said).projects] == ["done"] * 3
+    assert err.count("does not see the files that are seen from here: what it gets is given to others\n") <= 1
+    assert {path.name for path in (tmp_path / "out").glob("*.receipt.json")} == {
+        f"{name}.receipt.json" for name in "abc"
+    }
+
+
+def test_what_was_given_to_another_one_that_died_is_not_waited_for(house: House, tmp_path: Path) -> None:
+    """It would be the only one that may have it."""
+    reels = reels_of(tmp_path, 240)[:2]
+    house.worker(sys.executable, "-c", SHORT_SIGHTED)
+    other = house.worker()
+    with distributed.Client(house.address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=PATIENCE_S)
+        with rendering(house, *reels) as rendered_by:
+            until(lambda: other in writing(tmp_path))
+            house.worker()
+            client.wait_for_workers(3, timeout=PATIENCE_S)
+            os.kill(other, signal.SIGKILL)
+            said, err = rendered_by.communicate(timeout=PATIENCE_S)
+    assert rendered_by.returncode == 0, err
+    assert [one.came for one in Batch.model_validate_json(said).projects] == ["done"] * 2
 
 
 def test_what_a_worker_wrote_where_nobody_sees_it_is_not_done(house: House, reels: list[Path], tmp_path: Path) -> None:
