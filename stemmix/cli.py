@@ -37,6 +37,9 @@ from stemmix.stopping import StoppedError, raised_by_signals
 ANSWERS = (0, 1, 5)
 """Exit codes of what was done as it was asked: yes, no, and not as it was specified."""
 
+_NO_THREAD = "can't start new thread"
+"""All that Python says then."""
+
 
 @app.callback()
 def _common(
@@ -89,11 +92,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _call(arguments: list[str], voice: Voice) -> None:
     """Have typer call a command.
 
-    It writes its help and what is wrong with a command line by itself: OutputError where the help cannot be written;
-    the other has its exit code whether somebody hears of it or not.
+    It writes its help and what is wrong with a command line by itself: OutputError where the help cannot be written,
+    or the system lets no thread begin; the other has its exit code whether somebody hears of it or not.
     """
     try:
         app(arguments, prog_name="stemmix", obj=voice)
+    except RuntimeError as fault:
+        if str(fault) != _NO_THREAD:
+            raise
+        raise OutputError(
+            "the system lets no thread begin: this user, or this container, has as many as it may"
+        ) from None
     except OSError as fault:
         *_, (frame, _) = traceback.walk_tb(fault.__traceback__)
         if frame.f_globals["__name__"].partition(".")[0] not in ("typer", "click"):

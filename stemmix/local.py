@@ -9,6 +9,7 @@ system does not let begin: there may be files or memory for it once the others a
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import queue
 import re
@@ -264,11 +265,15 @@ class _Slot(threading.Thread):
             self._forget()
 
     def _begun_for(self, task: Task) -> ProcessPoolExecutor | None:
-        """A process; where the system lets none begin, for want of shared memory or files, none, and that is heard."""
+        """A process; where the system lets none begin, for want of shared memory, files or threads, none, and that is
+        heard."""
         try:
             return self._begun()
-        except (OSError, UnboundLocalError) as fault:  # loky tidies up what it has not opened yet
-            cause = fault if isinstance(fault, OSError) else fault.__context__
+        except BrokenProcessPool:  # one has begun, and died
+            raise
+        except (OSError, RuntimeError, UnboundLocalError) as fault:
+            # loky tidies up what it has not opened yet
+            cause = fault.__context__ if isinstance(fault, UnboundLocalError) else fault
             self._heard.put(_Died(task, None, getattr(cause, "strerror", None) or str(cause)))
             return None
 
@@ -292,6 +297,8 @@ class _Slot(threading.Thread):
         while process is None and not self._stopped:
             with suppress(TimeoutError):
                 process = first.result(_LOOK_S)
+            if process is None and not pool._executor_manager_thread.is_alive():  # it does not say that it is gone
+                raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         with self._lock:
             if not self._stopped:
                 self._process = process

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import tomllib
 from pathlib import Path
 
@@ -421,3 +422,19 @@ def test_every_stem_that_only_a_whole_reading_finds_unsound_is_named_at_once(
     told = [line.rpartition("/")[2] for line in capsys.readouterr().err.splitlines()]
     held = "holds a sample that is NaN or infinite, at frame"
     assert told == [f"amb.wav: {held} 40000", f"fx.wav: {held} 2000", f"mx.wav: {held} 20000"]
+
+
+def test_that_no_thread_can_begin_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    project = scene(tmp_path)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert main(["render", str(project), "--progress", "none"]) == 6
+    told = capsys.readouterr().err
+    assert (
+        told == "stemmix: error: the system lets no thread begin: this user, or this container, has as many as it may\n"
+    )
+    assert not (tmp_path / "out").exists()

@@ -152,8 +152,18 @@ def no_files() -> Any:
         raise UnboundLocalError("cannot access local variable 'child_r'")
 
 
+def no_thread() -> Any:
+    raise RuntimeError("can't start new thread")
+
+
 @pytest.mark.parametrize(
-    ("begun", "why"), [(no_room, "Read-only file system"), (no_files, "Too many open files")], ids=["shm", "files"]
+    ("begun", "why"),
+    [
+        (no_room, "Read-only file system"),
+        (no_files, "Too many open files"),
+        (no_thread, "can't start new thread"),
+    ],
+    ids=["shm", "files", "threads"],
 )
 def test_where_no_process_can_begin_each_project_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, begun: Callable[[], Any], why: str
@@ -164,6 +174,23 @@ def test_where_no_process_can_begin_each_project_says_so(
     assert {one.why for one in came} == {
         f"no process for it can begin: {why}; one project alone, without --jobs and --resume, needs none"
     }
+
+
+def test_that_nobody_hands_out_work_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As where loky's own thread ends, for want of another one that it needs."""
+
+    class Gone:
+        def is_alive(self) -> bool:
+            return False
+
+    def never(pool: Any, *_: object) -> Future[int]:
+        pool._executor_manager_thread = Gone()
+        return Future()
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", never)
+    came = list(LocalJobs(1).outcomes(tasks(tmp_path), nobody, nobody))
+    assert [one.exit_code for one in came] == [6, 6]
+    assert all("no process for it can begin: Resource temporarily unavailable" in str(one.why) for one in came)
 
 
 def test_a_process_that_dies_as_it_begins_takes_nobody_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
