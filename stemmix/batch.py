@@ -63,8 +63,8 @@ class Runner(Protocol):
     def outcomes(
         self, tasks: Sequence[Task], begun: Callable[[Task], None], announced: Callable[[str], None]
     ) -> Generator[Outcome]:
-        """What comes of each, as it comes; `begun` is told of each that is taken up (twice of one whose worker died),
-        and `announced` at once what any of them says it will take its time over.
+        """What comes of each, as it comes; `begun` is told of each that is taken up (again of one whose worker
+        died, or that is given to another), and `announced` at once what any of them says it will take its time over.
 
         Closed before its end, by an error or a signal, nothing of it runs on, and no part file is left.
         """

@@ -54,6 +54,8 @@ class _Came(NamedTuple):
     """Its address; empty where nobody has said so."""
     unseen: tuple[Path, ...] = ()
     """What the project needs, and the worker does not see."""
+    unread: bool = False
+    """Whether it cannot be read there, as where a named root is not known."""
 
 
 class Cluster:
@@ -159,12 +161,13 @@ def _done(
                 if client.status not in ("running", "connecting"):
                     break
                 deserted.look()
-                for number in strangers.stranded():
+                for number, others in strangers.look().items():
                     futures.pop(number).release()
-                    submit(number)
+                    submit(number, others)
                 continue
             if isinstance(said, int):
                 if said in waited:
+                    strangers.began(said)
                     begun(tasks[said])
                 continue
             if isinstance(said, str):
@@ -188,25 +191,29 @@ def _done(
 
 
 class _Strangers:
-    """Workers that have not the files that are seen from here."""
+    """Workers that have not the files that are seen from here: what they had is given to others."""
 
     def __init__(self, client: Client, address: str) -> None:
         self._client, self._address = client, address
         self._known: set[str] = set()
-        self._given: dict[int, list[str]] = {}
-        """By task, those that have it in the place of a stranger."""
+        self._said: set[str] = set()
+        self._had: dict[int, set[str]] = {}
+        """By task, the strangers that had it."""
+        self._given: dict[int, set[str]] = {}
+        """By task that a stranger had, who else may have it."""
+        self._begun: set[int] = set()
+        """Of these, those that are under way."""
 
     def passed_by(self, number: int, came: _Came, task: Task) -> list[str]:
         """Who is to do a task that a stranger had: nobody if none had it, or where there is nobody else."""
         self._given.pop(number, None)
         if not _is_apart(came, task):
             return []
-        is_new = came.worker not in self._known
         self._known.add(came.worker)
-        others = sorted(self._there() - self._known)
-        if others:
-            self._given[number] = others
-        if others and is_new:
+        self._had.setdefault(number, set()).add(came.worker)
+        others = self._give(number, self._there())
+        if others and came.worker not in self._said:
+            self._said.add(came.worker)
             log.warning(
                 "%s: its worker %s does not see the files that are seen from here: what it gets is given to others",
                 self._address,
@@ -214,17 +221,38 @@ class _Strangers:
             )
         return others
 
-    def stranded(self) -> list[int]:
-        """Tasks whose workers are gone: they would be waited for."""
-        if not self._given:
-            return []
-        there = self._there()
-        return [number for number, given in self._given.items() if there.isdisjoint(given)] if there else []
+    def began(self, number: int) -> None:
+        """A task is under way."""
+        self._begun.add(number)
+
+    def look(self) -> dict[int, list[str] | None]:
+        """What is to be given anew, and to whom: it waits for those who may have it, and they are gone, or others have
+        come since. To anybody where all that are left had it."""
+        there = self._there() if self._given else set()
+        anew: dict[int, list[str] | None] = {}
+        for number, given in list(self._given.items()) if there else ():
+            gone = there.isdisjoint(given)
+            more = number not in self._begun and not self._others(number, there) <= given
+            if gone or more:
+                del self._given[number]
+                anew[number] = self._give(number, there) or None
+        return anew
+
+    def _give(self, number: int, there: set[str]) -> list[str]:
+        others = self._others(number, there)
+        self._begun.discard(number)
+        if others:
+            self._given[number] = others
+        return sorted(others)
+
+    def _others(self, number: int, there: set[str]) -> set[str]:
+        """Those that lacked nothing yet, or else those that lacked something of another project."""
+        return there - self._known or there - self._had[number]
 
     def _there(self) -> set[str]:
         try:
-            return set(self._client.nthreads())
-        except (OSError, TimeoutError):  # it is about to be lost itself
+            return set(self._client.nthreads()) if self._client.status == "running" else set()
+        except (OSError, TimeoutError, AttributeError):  # it is about to be lost itself, or is
             return set()
 
 
@@ -272,7 +300,7 @@ def _came_of(future: Future, task: Task, address: str) -> _Came:
 def _is_apart(came: _Came, task: Task) -> bool:
     """Whether a worker has not the files that are seen from here, or wrote into a folder that only it sees."""
     if came.outcome.came == "failed":
-        return any(map(is_there, came.unseen))
+        return any(map(is_there, came.unseen)) or (came.unread and not _needs(task)[1])
     return came.outcome.came != "skipped" and not _is_seen(task, folder_of(task.project, task.out))
 
 
@@ -345,17 +373,21 @@ def _task_done(task: Task, run: str, number: int) -> _Came:
             outcome = failed(task, 3, f"{task.project}: there is no such file")
     except StoppedError as stopped:
         outcome = failed(task, stopped.exit_code, "nobody wants it any more")
-    return _Came(outcome, worker.address, _unseen(task) if outcome.came == "failed" else ())
+    if outcome.came != "failed":
+        return _Came(outcome, worker.address)
+    needed, unread = _needs(task)
+    return _Came(outcome, worker.address, tuple(path for path in needed if not is_there(path)), unread)
 
 
-def _unseen(task: Task) -> tuple[Path, ...]:
-    """Of a project and its stems, what is not there."""
+def _needs(task: Task) -> tuple[list[Path], bool]:
+    """What a project is rendered from, as far as that can be told, and whether it cannot."""
+    needed = [task.project] if task.gain_from is None else [task.project, task.gain_from]
     if not is_there(task.project):
-        return (task.project,)
+        return needed, False
     try:
         project = read_project(task.project)
         clips = [(stem, clip) for stem in project.heard for clip in stem.timeline]
         paths = [path for stem, clip in clips for path in clip_paths(task.project, stem, clip).values()]
     except StemmixError:
-        return ()
-    return tuple(path for path in dict.fromkeys(paths) if not is_there(path))
+        return needed, True
+    return [*needed, *dict.fromkeys(paths)], False

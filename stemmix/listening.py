@@ -22,6 +22,7 @@ from stemmix.model.project import Project
 from stemmix.planning.evidence import HeardStem, Identity
 from stemmix.sources import Source
 from stemmix.steps import Steps
+from stemmix.stopping import shielded
 
 THREADS = 2
 
@@ -138,7 +139,8 @@ def _scanned(
             scan.process(rooms[0, :count])
             steps.advance("listen", count)
         if crew is not None:
-            crew.enter(opened.pop_all())  # whatever happens, other threads may be at them until it is left
+            with shielded():  # whatever happens, other threads may be at them until it is left
+                crew.enter(opened.pop_all())
             _share_out(crew, reader, scan, rooms, steps)
         if not reader.frames_out:  # its header did not say
             raise StemError(f"{source.named}: holds no audio (0 frames)")

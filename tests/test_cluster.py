@@ -20,10 +20,12 @@ import numpy as np
 import pytest
 
 import stemmix
+from stemmix import cluster
+from stemmix.batch import Task, failed
 from stemmix.cli import main
 from stemmix.model.batch import Batch
 from tests.children import hand_on_kernels
-from tests.material import RATE_HZ, bytes_in, chords, rendered, scene_stems, voice, write_audio, write_project
+from tests.material import RATE_HZ, bytes_in, chords, rendered, scene, scene_stems, voice, write_audio, write_project
 
 distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
@@ -46,6 +48,14 @@ BLIND = """
 import sys
 from stemmix import cluster
 cluster.is_there = lambda path: path.name != "a.json"
+from distributed.cli.dask_worker import main
+main(sys.argv[1:])
+"""
+
+STRANGER = """
+import sys
+from stemmix import cluster
+cluster.is_there = lambda path: path.suffix != ".json"
 from distributed.cli.dask_worker import main
 main(sys.argv[1:])
 """
@@ -291,7 +301,7 @@ def test_a_worker_that_does_not_see_a_project_is_named(house: House, reels: list
     assert not (reels[0].parent / "out").exists()
 
 
-@pytest.mark.parametrize("kind", ["BLIND", "SHORT_SIGHTED", "ELSEWHERE"])
+@pytest.mark.parametrize("kind", ["STRANGER", "SHORT_SIGHTED", "ELSEWHERE"])
 def test_what_a_worker_has_not_the_files_for_is_done_by_another_one(
     house: House, reels: list[Path], tmp_path: Path, kind: str
 ) -> None:
@@ -304,7 +314,7 @@ def test_what_a_worker_has_not_the_files_for_is_done_by_another_one(
         said, err = client.communicate(timeout=PATIENCE_S)
     assert client.returncode == 0, err
     assert [one.came for one in Batch.model_validate_json(said).projects] == ["done"] * 3
-    assert err.count("does not see the files that are seen from here: what it gets is given to others\n") <= 1
+    assert err.count("does not see the files that are seen from here: what it gets is given to others\n") == 1
     assert {path.name for path in (tmp_path / "out").glob("*.receipt.json")} == {
         f"{name}.receipt.json" for name in "abc"
     }
@@ -313,18 +323,127 @@ def test_what_a_worker_has_not_the_files_for_is_done_by_another_one(
 def test_what_was_given_to_another_one_that_died_is_not_waited_for(house: House, tmp_path: Path) -> None:
     """It would be the only one that may have it."""
     reels = reels_of(tmp_path, 240)[:2]
-    house.worker(sys.executable, "-c", SHORT_SIGHTED)
-    other = house.worker()
+    stranger, other = house.worker(sys.executable, "-c", SHORT_SIGHTED), house.worker()
     with distributed.Client(house.address, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=PATIENCE_S)
         with rendering(house, *reels) as rendered_by:
             until(lambda: other in writing(tmp_path))
+            for worker in (stranger, other):
+                os.kill(worker, signal.SIGKILL)
             house.worker()
-            client.wait_for_workers(3, timeout=PATIENCE_S)
-            os.kill(other, signal.SIGKILL)
             said, err = rendered_by.communicate(timeout=PATIENCE_S)
     assert rendered_by.returncode == 0, err
     assert [one.came for one in Batch.model_validate_json(said).projects] == ["done"] * 2
+    assert err.count(": started") <= 6, "what is under way is left to who has it"
+
+
+class There:
+    """A client that knows who is there."""
+
+    status = "running"
+
+    def __init__(self, *workers: str) -> None:
+        self.workers = workers
+
+    def nthreads(self) -> dict[str, int]:
+        return dict.fromkeys(self.workers, 1)
+
+
+def a_task(path: Path) -> Task:
+    return Task(str(path), path, None, None, resume=False, use_cache=False, threads=1, before=None)
+
+
+@pytest.fixture
+def lacking(tmp_path: Path) -> tuple[Task, Callable[[str], cluster._Came]]:
+    """A task, and what a worker says that lacks something of it which is there."""
+    path = tmp_path / "a.json"
+    path.touch()
+    task = a_task(path)
+    return task, lambda worker: cluster._Came(failed(task, 3, "lacks it"), worker, (path,))
+
+
+Lacking = tuple[Task, Callable[[str], cluster._Came]]
+
+
+def test_who_lacks_something_of_one_project_may_have_another(lacking: Lacking) -> None:
+    """Where nobody is left that lacked nothing: each is asked once."""
+    task, lacked_by = lacking
+    strangers = cluster._Strangers(There("x", "y"), "tcp://s")
+    assert strangers.passed_by(0, lacked_by("x"), task) == ["y"]
+    assert strangers.passed_by(1, lacked_by("y"), task) == ["x"]
+    assert strangers.passed_by(0, lacked_by("y"), task) == []
+    assert strangers.passed_by(1, lacked_by("x"), task) == []
+    assert strangers.look() == {}
+
+
+def test_who_comes_later_gets_what_has_not_begun(lacking: Lacking) -> None:
+    task, lacked_by = lacking
+    there = There("x", "y")
+    strangers = cluster._Strangers(there, "tcp://s")
+    for number in range(3):
+        assert strangers.passed_by(number, lacked_by("x"), task) == ["y"]
+    strangers.began(0)
+    assert strangers.look() == {}
+    there.workers = ("x", "y", "z")
+    assert strangers.look() == {1: ["y", "z"], 2: ["y", "z"]}
+    assert strangers.look() == {}, "once"
+    there.workers = ("x", "z")
+    assert strangers.look() == {0: ["z"]}, "those who had it are gone"
+    assert strangers.look() == {}
+    there.workers = ("x",)
+    assert strangers.look() == {0: None, 1: None, 2: None}, "nobody who has not had it is left"
+    assert strangers.look() == {}
+    assert strangers.passed_by(0, lacked_by("x"), task) == []
+
+
+def test_a_stranger_is_said_once_when_others_can_have_it(lacking: Lacking, caplog: pytest.LogCaptureFixture) -> None:
+    task, lacked_by = lacking
+    there = There("x")
+    strangers = cluster._Strangers(there, "tcp://s")
+    assert strangers.passed_by(0, lacked_by("x"), task) == []
+    assert caplog.messages == []
+    there.workers = ("x", "y")
+    for number in (1, 2):
+        assert strangers.passed_by(number, lacked_by("x"), task) == ["y"]
+    said = "tcp://s: its worker x does not see the files that are seen from here: what it gets is given to others"
+    assert caplog.messages == [said]
+
+
+def test_what_is_lacking_everywhere_is_given_to_nobody(lacking: Lacking, tmp_path: Path) -> None:
+    """Nor is what failed for another reason, or cannot be read here either."""
+    task, _ = lacking
+    strangers = cluster._Strangers(There("x", "y"), "tcp://s")
+    for came in (
+        cluster._Came(failed(task, 4, "does not exist"), "x", (tmp_path / "gone.wav",)),
+        cluster._Came(failed(task, 6, "the disk is full"), "x"),
+        cluster._Came(failed(task, 3, "is empty"), "x", (), unread=True),
+    ):
+        assert strangers.passed_by(0, came, task) == []
+
+
+def test_a_project_whose_named_root_a_worker_does_not_know_is_given_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEMMIX_ROOT_HOUSE", str(tmp_path))
+    stems = [stem | {"file": f"house:{stem['file']}"} for stem in scene_stems()]
+    task = a_task(scene(tmp_path, stems=stems))
+    needed, unread = cluster._needs(task)
+    assert not unread
+    assert {path.name for path in needed} == {"scene.json", "dx.wav", "mx.wav", "fx.wav", "amb.wav"}
+    assert all(path.exists() for path in needed)
+    came = cluster._Came(failed(task, 3, "no root"), "x", (), unread=True)
+    assert cluster._Strangers(There("x", "y"), "tcp://s").passed_by(0, came, task) == ["y"]
+    monkeypatch.delenv("STEMMIX_ROOT_HOUSE")
+    assert cluster._needs(task) == ([task.project], True)
+
+
+def test_a_client_that_is_closed_knows_of_nobody(lacking: Lacking) -> None:
+    class Closed(There):
+        def nthreads(self) -> dict[str, int]:
+            raise AttributeError("'NoneType' object has no attribute 'ncores'")
+
+    task, lacked_by = lacking
+    assert cluster._Strangers(Closed("x", "y"), "tcp://s").passed_by(0, lacked_by("x"), task) == []
 
 
 def test_what_a_worker_wrote_where_nobody_sees_it_is_not_done(house: House, reels: list[Path], tmp_path: Path) -> None:
