@@ -312,6 +312,8 @@ def _told(came: _Came, task: Task) -> Outcome:
         why = f"what was written to {folder_of(task.project, task.out)} is not seen from here"
         if unseen is not None:
             why = f"its worker does not see {unseen}"
+        elif came.unread:
+            why = f"its worker does not read it: {outcome.why}"
         outcome = failed(task, 7, f"{why}: {_SAME}")
     if outcome.came == "failed" and came.worker:
         return outcome.model_copy(update={"why": f"{outcome.why} (on worker {came.worker})"})

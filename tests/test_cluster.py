@@ -433,6 +433,11 @@ def test_a_project_whose_named_root_a_worker_does_not_know_is_given_to_others(
     assert all(path.exists() for path in needed)
     came = cluster._Came(failed(task, 3, "no root"), "x", (), unread=True)
     assert cluster._Strangers(There("x", "y"), "tcp://s").passed_by(0, came, task) == ["y"]
+    told = cluster._told(came, task)
+    assert (told.exit_code, told.why) == (
+        7,
+        "its worker does not read it: no root: workers need the same files under the same paths (on worker x)",
+    )
     monkeypatch.delenv("STEMMIX_ROOT_HOUSE")
     assert cluster._needs(task) == ([task.project], True)
 
