@@ -28,7 +28,6 @@ def stems(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Five minutes of two."""
     folder, piece = tmp_path_factory.mktemp("stems"), 4 * RATE_HZ
     sounds = {"dx": voice(piece, ((0.5, 3.0),)), "mx": chords(piece)}
-    hand_on_kernels()
     return [write_audio(folder / f"{stem}.wav", np.tile(sound, (80, 1))) for stem, sound in sounds.items()]
 
 
@@ -38,6 +37,7 @@ def reels(tmp_path: Path, stems: list[Path]) -> list[Path]:
     (tmp_path / "reel").mkdir()
     for stem in stems:
         (tmp_path / "reel" / stem.name).hardlink_to(stem)
+    hand_on_kernels()
     return [write_project(tmp_path / f"{name}.json", scene_stems("reel")[:2]) for name in "abc"]
 
 
