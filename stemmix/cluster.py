@@ -15,10 +15,10 @@ import queue
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
@@ -43,6 +43,8 @@ REACHED_S: Final = 5.0
 """For a scheduler to answer, and for a worker to be there, a first one or another one."""
 _LOOK_S: Final = 0.5
 _GIVE_UP_S: Final = 0.5
+_LOSSES: Final = 3
+"""As many workers may be lost over what was taken back and given to others; as dask has it of all else."""
 _SAME: Final = "workers need the same files under the same paths"
 
 
@@ -136,58 +138,109 @@ def _done(
     begun: Callable[[Task], None],
     announced: Callable[[str], None],
 ) -> Generator[Outcome]:
-    run = f"stemmix-{uuid4().hex}"
-    heard: queue.SimpleQueue[int | str | Future] = queue.SimpleQueue()
-    client.subscribe_topic(run, lambda event: heard.put(event[1]))
-    waited = dict(enumerate(tasks))
-    futures: dict[int, Future] = {}
-    strangers = _Strangers(client, address)
+    run = _Run(client, address, tasks)
     deserted = _Deserted(client, address)
-    keys = count()
-
-    def submit(number: int, workers: Sequence[str] | None = None) -> None:
-        # a key that no other task has: nothing is taken from what was done once
-        key = f"{run}-{next(keys)}-{number}"
-        futures[number] = client.submit(_task_done, tasks[number], run, number, key=key, pure=False, workers=workers)
-        futures[number].add_done_callback(heard.put)
-
+    looked_s = time.monotonic()
     try:
-        for number in waited:
-            submit(number)
-        while waited:
-            try:
-                said = heard.get(timeout=_LOOK_S)
-            except queue.Empty:
-                if client.status not in ("running", "connecting"):
-                    break
+        run.begin()
+        while run.waited:
+            said = None
+            with suppress(queue.Empty):
+                said = run.heard.get(timeout=_LOOK_S)
+            if said is None and client.status not in ("running", "connecting"):
+                break
+            if time.monotonic() - looked_s >= _LOOK_S:
+                looked_s = time.monotonic()
                 deserted.look()
-                for number, others in strangers.look().items():
-                    futures.pop(number).release()
-                    submit(number, others)
-                continue
+                yield from run.renewed()
             if isinstance(said, int):
-                if said in waited:
-                    strangers.began(said)
-                    begun(tasks[said])
-                continue
-            if isinstance(said, str):
+                if (task := run.taken_up(said)) is not None:
+                    begun(task)
+            elif isinstance(said, str):
                 announced(said)
-                continue
-            number = int(said.key.rpartition("-")[2])
-            if number not in futures or futures[number].key != said.key:
-                continue  # it was given up, and to others
-            came = _came_of(said, tasks[number], address)
-            # else it would be done again if the worker that holds its outcome were lost
-            futures.pop(number).release()
-            if others := strangers.passed_by(number, came, tasks[number]):
-                submit(number, others)
-                continue
-            yield _told(came, waited.pop(number))
-        for task in waited.values():
+            elif said is not None and (outcome := run.outcome_of(said)) is not None:
+                yield outcome
+        for task in run.waited.values():
             yield _lost(task, address)
     except BaseException:
-        _give_up(client, run, list(futures.values()))
+        run.give_up()
         raise
+
+
+class _Run:
+    """Tasks that a scheduler has, and what is heard of them."""
+
+    def __init__(self, client: Client, address: str, tasks: Sequence[Task]) -> None:
+        self.waited = dict(enumerate(tasks))
+        """By number, what has not come to its end."""
+        self.heard: queue.SimpleQueue[int | str | Future] = queue.SimpleQueue()
+        """Which giving was taken up, what a worker announces, what came."""
+        self._client, self._address = client, address
+        self._name = f"stemmix-{uuid4().hex}"
+        self._futures: dict[int, Future] = {}
+        self._given: list[int] = []
+        """Which task was given each time: a key that no other has, so that nothing is taken from what was done once."""
+        self._newest: dict[int, int] = {}
+        self._strangers = _Strangers(client, address)
+
+    def begin(self) -> None:
+        """Have all of them done."""
+        self._client.subscribe_topic(self._name, lambda event: self.heard.put(event[1]))
+        for number in self.waited:
+            self._give(number)
+
+    def taken_up(self, giving: int) -> Task | None:
+        """The task that was, if it is still waited for."""
+        number = self._given[giving]
+        if self._newest[number] == giving:
+            self._strangers.began(number)
+        return self.waited.get(number)
+
+    def renewed(self) -> Iterator[Outcome]:
+        """Give to others what waits for workers that are gone, or could go to more of them; gives what is given up."""
+        for number, others in self._strangers.look(self._waits).items():
+            self._futures.pop(number).release()
+            if self._strangers.is_worn(number):
+                yield failed(self.waited.pop(number), 137, "every worker that had it was lost")
+            else:
+                self._give(number, others)
+
+    def _waits(self, number: int) -> bool:
+        return number in self.waited and not self._futures[number].done()
+
+    def outcome_of(self, future: Future) -> Outcome | None:
+        """What came of a task; None where it was taken back, or is given to others."""
+        giving = int(future.key.rpartition("-")[2])
+        number = self._given[giving]
+        if number not in self.waited or self._newest[number] != giving:
+            return None
+        task = self.waited[number]
+        came = _came_of(future, task, self._address)
+        # else it would be done again if the worker that holds its outcome were lost
+        self._futures.pop(number).release()
+        if others := self._strangers.passed_by(number, came, task):
+            self._give(number, others)
+            return None
+        return _told(came, self.waited.pop(number))
+
+    def give_up(self) -> None:
+        """Nobody wants any of it any more."""
+        _give_up(self._client, self._name, list(self._futures.values()))
+
+    def _give(self, number: int, workers: Sequence[str] | None = None) -> None:
+        giving = self._newest[number] = len(self._given)
+        self._given.append(number)
+        future = self._client.submit(
+            _task_done,
+            self.waited[number],
+            self._name,
+            giving,
+            key=f"{self._name}-{giving}",
+            pure=False,
+            workers=workers,
+        )
+        self._futures[number] = future
+        future.add_done_callback(self.heard.put)
 
 
 class _Strangers:
@@ -202,7 +255,11 @@ class _Strangers:
         self._given: dict[int, set[str]] = {}
         """By task that a stranger had, who else may have it."""
         self._begun: set[int] = set()
-        """Of these, those that are under way."""
+        """Of these, those that have begun."""
+        self._alone_s: dict[int, float] = {}
+        """Of these, those that nobody is left for, since when."""
+        self._lost: Counter[int] = Counter()
+        """How often all that might have a task were lost when it had begun."""
 
     def passed_by(self, number: int, came: _Came, task: Task) -> list[str]:
         """Who is to do a task that a stranger had: nobody if none had it, or where there is nobody else."""
@@ -222,18 +279,27 @@ class _Strangers:
         return others
 
     def began(self, number: int) -> None:
-        """A task is under way."""
+        """A task has begun where it was given to last."""
         self._begun.add(number)
 
-    def look(self) -> dict[int, list[str] | None]:
-        """What is to be given anew, and to whom: it waits for those who may have it, and they are gone, or others have
-        come since. To anybody where all that are left had it."""
+    def is_worn(self, number: int) -> bool:
+        """Whether it has taken so many workers with it that no more are to be tried."""
+        return self._lost[number] > _LOSSES
+
+    def look(self, waits: Callable[[int], bool]) -> dict[int, list[str] | None]:
+        """What is to be given anew, of what `waits`, and to whom: those who may have it are gone, or others have come
+        before it had begun. To anybody where for a while there was nobody who has not had it."""
         there = self._there() if self._given else set()
+        now_s = time.monotonic()
         anew: dict[int, list[str] | None] = {}
         for number, given in list(self._given.items()) if there else ():
+            others = self._others(number, there)
             gone = there.isdisjoint(given)
-            more = number not in self._begun and not self._others(number, there) <= given
-            if gone or more:
+            more = number not in self._begun and not others <= given
+            if not waits(number) or not (gone or more):
+                self._alone_s.pop(number, None)
+            elif others or now_s - self._alone_s.setdefault(number, now_s) >= REACHED_S:
+                self._lost[number] += gone and number in self._begun
                 del self._given[number]
                 anew[number] = self._give(number, there) or None
         return anew
@@ -241,6 +307,7 @@ class _Strangers:
     def _give(self, number: int, there: set[str]) -> list[str]:
         others = self._others(number, there)
         self._begun.discard(number)
+        self._alone_s.pop(number, None)
         if others:
             self._given[number] = others
         return sorted(others)
@@ -270,7 +337,7 @@ class _Deserted:
             if self._client.status != "running" or self._client.nthreads():
                 self._since_s, self._said = None, False
                 return
-        except (OSError, TimeoutError):  # it is about to be lost itself
+        except (OSError, TimeoutError, AttributeError):  # it is about to be lost itself, or is
             return
         self._since_s = self._since_s or time.monotonic()
         if not self._said and time.monotonic() - self._since_s > REACHED_S:
@@ -300,7 +367,14 @@ def _came_of(future: Future, task: Task, address: str) -> _Came:
 def _is_apart(came: _Came, task: Task) -> bool:
     """Whether a worker has not the files that are seen from here, or wrote into a folder that only it sees."""
     if came.outcome.came == "failed":
-        return any(map(is_there, came.unseen)) or (came.unread and not _needs(task)[1])
+        if any(map(is_there, came.unseen)):
+            return True
+        if not came.unread and not came.unseen:
+            return False
+        needed, unread = _needs(task)
+        # what it looks for may have another name there, by its own roots
+        elsewhere = not set(came.unseen) <= set(needed) and all(map(is_there, needed))
+        return not unread and (came.unread or elsewhere)
     return came.outcome.came != "skipped" and not _is_seen(task, folder_of(task.project, task.out))
 
 
@@ -308,7 +382,7 @@ def _told(came: _Came, task: Task) -> Outcome:
     """The outcome, with the worker where it is to be looked into."""
     outcome = came.outcome
     if _is_apart(came, task):
-        unseen = next(filter(is_there, came.unseen), None)
+        unseen = next(filter(is_there, came.unseen), next(iter(came.unseen), None))
         why = f"what was written to {folder_of(task.project, task.out)} is not seen from here"
         if unseen is not None:
             why = f"its worker does not see {unseen}"
@@ -361,13 +435,13 @@ def _heed(run: str) -> None:
         raise StoppedError(2)
 
 
-def _task_done(task: Task, run: str, number: int) -> _Came:
+def _task_done(task: Task, run: str, giving: int) -> _Came:
     from distributed import get_worker
 
     keep_freed_memory()
     worker = get_worker()
     tell = partial(worker.log_event, run)
-    tell(number)
+    tell(giving)
     try:
         if is_there(task.project):
             outcome = rendered(task, partial(_heed, run), tell)

@@ -334,7 +334,11 @@ def test_what_was_given_to_another_one_that_died_is_not_waited_for(house: House,
             said, err = rendered_by.communicate(timeout=PATIENCE_S)
     assert rendered_by.returncode == 0, err
     assert [one.came for one in Batch.model_validate_json(said).projects] == ["done"] * 2
-    assert err.count(": started") <= 6, "what is under way is left to who has it"
+
+
+def waits(number: int) -> bool:
+    """It has not been done."""
+    return True
 
 
 class There:
@@ -373,7 +377,7 @@ def test_who_lacks_something_of_one_project_may_have_another(lacking: Lacking) -
     assert strangers.passed_by(1, lacked_by("y"), task) == ["x"]
     assert strangers.passed_by(0, lacked_by("y"), task) == []
     assert strangers.passed_by(1, lacked_by("x"), task) == []
-    assert strangers.look() == {}
+    assert strangers.look(waits) == {}
 
 
 def test_who_comes_later_gets_what_has_not_begun(lacking: Lacking) -> None:
@@ -383,17 +387,55 @@ def test_who_comes_later_gets_what_has_not_begun(lacking: Lacking) -> None:
     for number in range(3):
         assert strangers.passed_by(number, lacked_by("x"), task) == ["y"]
     strangers.began(0)
-    assert strangers.look() == {}
+    assert strangers.look(waits) == {}
     there.workers = ("x", "y", "z")
-    assert strangers.look() == {1: ["y", "z"], 2: ["y", "z"]}
-    assert strangers.look() == {}, "once"
+    assert strangers.look(waits) == {1: ["y", "z"], 2: ["y", "z"]}
+    assert strangers.look(waits) == {}, "once"
     there.workers = ("x", "z")
-    assert strangers.look() == {0: ["z"]}, "those who had it are gone"
-    assert strangers.look() == {}
+    assert strangers.look(waits) == {0: ["z"]}, "those who had it are gone"
+    assert strangers.look(waits) == {}
+
+
+def test_another_one_is_waited_for_before_those_are_asked_who_had_it(
+    lacking: Lacking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A nanny brings a worker back within seconds."""
+    task, lacked_by = lacking
+    there = There("x", "y")
+    strangers = cluster._Strangers(there, "tcp://s")
+    assert strangers.passed_by(0, lacked_by("x"), task) == ["y"]
     there.workers = ("x",)
-    assert strangers.look() == {0: None, 1: None, 2: None}, "nobody who has not had it is left"
-    assert strangers.look() == {}
+    assert strangers.look(waits) == {}
+    there.workers = ("x", "back")
+    assert strangers.look(waits) == {0: ["back"]}
+    there.workers = ("x",)
+    monkeypatch.setattr(cluster, "REACHED_S", 0.0)
+    assert strangers.look(waits) == {0: None}
+    assert strangers.look(waits) == {}
     assert strangers.passed_by(0, lacked_by("x"), task) == []
+
+
+def test_what_takes_its_workers_with_it_is_given_up(lacking: Lacking) -> None:
+    task, lacked_by = lacking
+    there = There("x", "0")
+    strangers = cluster._Strangers(there, "tcp://s")
+    assert strangers.passed_by(0, lacked_by("x"), task) == ["0"]
+    for number in range(1, 5):
+        assert not strangers.is_worn(0)
+        strangers.began(0)
+        there.workers = ("x", str(number))
+        assert strangers.look(lambda _: False) == {}, "what is done is not given anew"
+        assert strangers.look(waits) == {0: [str(number)]}
+    assert strangers.is_worn(0)
+
+
+def test_a_root_that_leads_elsewhere_there_is_a_lack_of_files(tmp_path: Path) -> None:
+    task = a_task(scene(tmp_path))
+    came = cluster._Came(failed(task, 4, "does not exist"), "x", (Path("/nowhere/dx.wav"),))
+    assert cluster._Strangers(There("x", "y"), "tcp://s").passed_by(0, came, task) == ["y"]
+    assert "does not see /nowhere/dx.wav" in str(cluster._told(came, task).why)
+    (tmp_path / "scene" / "dx.wav").unlink()
+    assert cluster._Strangers(There("x", "y"), "tcp://s").passed_by(0, came, task) == []
 
 
 def test_a_stranger_is_said_once_when_others_can_have_it(lacking: Lacking, caplog: pytest.LogCaptureFixture) -> None:
