@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from stemmix.model.document import Document
 from stemmix.model.features import FileFacts, Tonal
@@ -71,24 +72,42 @@ def worst_first(conflicts: Iterable[Conflict]) -> list[Conflict]:
 def moves_for(plan: Plan) -> dict[str, list[Move]]:
     """The moves that bear on each conflict, by its id, in the plan's order.
 
-    Those that name it as their reason; and of moves over the whole programme and of pins, which name only the largest,
-    each that is made to the masker or the target of a line's conflict while that stands.
+    Those that name it as their reason; and of a line's conflict, each that is made to the masker while it stands, for
+    whatever else that is, as for a line over this one. Moves over the whole programme and pins count where they are
+    made to the target, too.
     """
     found: dict[str, list[Move]] = {conflict.id: [] for conflict in plan.conflicts}
     for move in plan.moves:
         for reason in move.because:
             if reason in found:
                 found[reason].append(move)
+    of_lines = [conflict for conflict in plan.conflicts if conflict.line is not None]
     standing = [move for move in plan.moves if move.of_pin or isinstance(move.action, Level | StaticEq)]
-    for conflict in plan.conflicts if standing else ():
-        if conflict.line is None:
-            continue
+    _add(found, plan.moves, of_lines, attrgetter("masker"))
+    _add(found, standing, of_lines, attrgetter("target"))
+    place = {move.id: number for number, move in enumerate(plan.moves)}
+    return {name: sorted(made, key=lambda move: place[move.id]) for name, made in found.items()}
+
+
+def _add(
+    found: dict[str, list[Move]],
+    moves: Sequence[Move],
+    conflicts: Iterable[Conflict],
+    stem_of: Callable[[Conflict], str],
+) -> None:
+    """To what is `found` for each conflict, what of the moves stands at any time in it and is made to a stem of it."""
+    waiting: dict[str, list[Move]] = {}
+    for move in sorted(moves, key=lambda move: -move.start):
+        waiting.setdefault(move.stem, []).append(move)
+    begun: dict[str, list[Move]] = {}
+    for conflict in sorted(conflicts, key=lambda conflict: conflict.start):
+        stem = stem_of(conflict)
+        later = waiting.get(stem, [])
+        running = [move for move in begun.get(stem, ()) if move.end > conflict.start]
+        while later and later[-1].start < conflict.end:
+            running.append(later.pop())
+        begun[stem] = running
+        known = {move.id for move in found[conflict.id]}
         found[conflict.id] += [
-            move
-            for move in standing
-            if move.stem in {conflict.target, conflict.masker}
-            and move.start < conflict.end
-            and move.end > conflict.start
-            and conflict.id not in move.because
+            move for move in running if move.start < conflict.end and move.end > conflict.start and move.id not in known
         ]
-    return found

@@ -158,7 +158,8 @@ class ReportedConflict:
     size_after: float
     """The same in the mix."""
     moves: tuple[str, ...]
-    """Ids of the moves that are made because of it, or over the whole programme or by a pin and bear on it."""
+    """Ids of the moves that are made because of it, and of those that are made to its masker while it stands, whatever
+    for: another line, a scene, a pin, the whole programme."""
     bought: Bought | None
     """What becomes of its line; null where it has none."""
 

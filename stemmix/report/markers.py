@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 from stemmix.model.moves import Scene, StaticEq, Unmask
 from stemmix.model.plan import Conflict, Line, Move, Plan, PlannedScene
 from stemmix.model.timecode import is_drop_frame, timecode_from_frames
-from stemmix.report.masking import BECAUSE_OF, bands_moved, cut_in_words, in_words, purpose
+from stemmix.report.masking import BECAUSE_OF, bands_moved, cut_in_words, deepest_db, in_words, purpose
 from stemmix.report.tables import change
 
 Kind = Literal["conflict", "move", "line", "scene"]
@@ -123,7 +123,7 @@ def _done(move: Move) -> str:
     """What a move does, as everywhere, in as few words as can be."""
     match move.action:
         case Unmask() | Scene() as cut:
-            return f"{cut_in_words(cut)} at {_in_hz(*bands_moved(cut.mid_db if any(cut.mid_db) else cut.side_db))}"
+            return f"{cut_in_words(cut)} at {_in_hz(*bands_moved(deepest_db(cut)))}"
         case StaticEq(gain_db=classic_db):
             return f"seven-band equaliser, down to {change(min(classic_db))} dB"
         case _:
@@ -132,8 +132,8 @@ def _done(move: Move) -> str:
 
 def _band_of(move: Move) -> tuple[float, float] | None:
     match move.action:
-        case Unmask(mid_db=mid_db, side_db=side_db) | Scene(mid_db=mid_db, side_db=side_db):
-            return bands_moved(mid_db if any(mid_db) else side_db)
+        case Unmask() | Scene() as cut:
+            return bands_moved(deepest_db(cut))
         case _:
             return None
 

@@ -46,21 +46,29 @@ def in_words(move: Move) -> str:
         case StaticEq(gain_db=classic_db):
             return "seven-band equaliser, " + " ".join(f"{gain:.1f}" for gain in classic_db)
         case Unmask() | Scene() as cut:
-            return cut_in_words(cut) + (f" (sides {_depth(cut.side_db)})" if any(cut.mid_db) else "")
+            if _depth(cut.mid_db) == _depth((0.0,)):
+                return cut_in_words(cut)
+            return f"cut to {_depth(cut.mid_db)} dB (sides {_depth(cut.side_db)})"
 
 
 def cut_in_words(cut: Unmask | Scene) -> str:
-    """How deep it is, of the middle; of the sides where these alone are cut."""
-    if any(cut.mid_db):
+    """How deep it is: of the middle, or of the sides where these are cut deeper."""
+    if min(cut.mid_db) <= min(cut.side_db):
         return f"cut to {_depth(cut.mid_db)} dB"
     return f"cut of the sides to {_depth(cut.side_db)} dB"
 
 
+def deepest_db(cut: Unmask | Scene) -> tuple[float, ...]:
+    """36 gains in dB: of each band the middle's or the sides', whichever is cut deeper."""
+    return tuple(map(min, cut.mid_db, cut.side_db))
+
+
 def bands_of(move: Move) -> str:
-    """Where a cut is at least half as deep as at its deepest, in Hz; `all` of what has one gain."""
+    """Where a cut, of the middle or the sides, is at least half as deep as at its deepest, in Hz; `all` of what has one
+    gain."""
     match move.action:
-        case Unmask(mid_db=mid_db, side_db=side_db) | Scene(mid_db=mid_db, side_db=side_db):
-            return band_range(mid_db if any(mid_db) else side_db)
+        case Unmask() | Scene() as cut:
+            return band_range(deepest_db(cut))
         case Duck() | Ride() | Level():
             return "all"
         case Presence() | StaticEq():
@@ -104,6 +112,8 @@ def done_about(conflict: Conflict, moves: Sequence[Move], line: Line | None) -> 
     for move in moves:
         where = "" if bands_of(move) in {"all", "-"} else f" at {bands_of(move)} Hz"
         what_for = {"scene": " along the scene", "pin": " by a pin", "all": " all along"}.get(purpose(move), "")
+        if move.line is not None and move.line != conflict.line:
+            what_for = f" for {move.line}"
         of_stem.setdefault(move.stem, []).append(f"{in_words(move)}{where}{what_for}")
     alike: dict[str, list[str]] = {}
     for stem, done_to in of_stem.items():

@@ -204,7 +204,9 @@ def _line(line: Line, times: Times) -> ReportedLine:
 
 def _move(move: Move, times: Times) -> ReportedMove:
     gains_db = gains_of(move.action)
-    low_hz, high_hz = bands_moved(gains_db[:BAND_COUNT] if any(gains_db[:BAND_COUNT]) else gains_db[BAND_COUNT:])
+    low_hz, high_hz = bands_moved(
+        [max(both_db, key=abs) for both_db in zip(gains_db[:BAND_COUNT], gains_db[BAND_COUNT:], strict=True)]
+    )
     return ReportedMove(
         id=move.id,
         stem=move.stem,

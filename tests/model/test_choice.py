@@ -236,3 +236,28 @@ def test_a_pins_move_bears_on_what_it_stands_over_though_it_names_the_largest_al
     told = spread().plan.model_copy(update={"moves": (duck,)})
     made = {name: [one.id for one in moves] for name, moves in moves_for(told).items() if moves}
     assert made == {"L0-MX": [duck.id], "L1-MX": [duck.id]}, "not on what lies behind it, nor on other maskers"
+
+
+SPANS = st.tuples(st.integers(0, 12), st.integers(1, 6)).map(lambda span: (span[0], sum(span)))
+
+
+@given(st.lists(SPANS, min_size=1, max_size=8), st.lists(SPANS, min_size=1, max_size=8))
+def test_what_is_done_to_the_masker_of_a_lines_conflict_while_it_stands_bears_on_it_whatever_it_is_made_for(
+    hidden: list[tuple[int, int]], done: list[tuple[int, int]]
+) -> None:
+    conflicts = tuple(
+        replace(conflict(number, ("MX", "AMB")[number % 2], 1.0, 0.5, line="L0"), id=f"C{number}", start=start, end=end)
+        for number, (start, end) in enumerate(hidden)
+    )
+    moves = tuple(
+        replace(move(("MX", "AMB", "DX")[number % 3], "duck", ()), id=f"M{number}", line="L1", start=start, end=end)
+        for number, (start, end) in enumerate(done)
+    )
+    told = spread().plan.model_copy(update={"conflicts": conflicts, "moves": moves})
+    expected = {
+        one.id: [made for made in moves if made.stem == one.masker and made.start < one.end and made.end > one.start]
+        for one in conflicts
+    }
+    assert moves_for(told) == expected
+    of_no_line = tuple(replace(one, line=None) for one in conflicts)
+    assert not any(moves_for(told.model_copy(update={"conflicts": of_no_line})).values())

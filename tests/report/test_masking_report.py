@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from stemmix.bands import EDGE_HZ
 from stemmix.model.evidence import Chosen, Evidence
 from stemmix.model.features import Span
 from stemmix.model.moves import Level, Scene
@@ -14,6 +15,7 @@ from stemmix.model.profiles import Role
 from stemmix.report.masking import (
     active_share,
     bands_of,
+    cut_in_words,
     done_about,
     in_words,
     largest_edges,
@@ -57,6 +59,22 @@ def test_moves_are_told_in_words() -> None:
         **dict.fromkeys(("presence", "equaliser"), "-"),
     }
     assert bands_of(sides) == "1319-2800"
+
+
+def test_a_cut_is_told_where_its_middle_or_its_sides_go_deepest() -> None:
+    """Else the depth would be one's, and the bands another's."""
+    low = (-4.0, *(0.0,) * 35)
+    cut = Scene(kind="scene", mid_db=low, side_db=DIP)
+    assert bands_of(replace(move("MX", "scene", ()), action=cut)) == f"{EDGE_HZ[0]:.0f}-2800"
+    assert cut_in_words(cut) == "cut of the sides to -8.0 dB"
+    tiny = replace(cut, mid_db=(-0.04, *(0.0,) * 35))
+    assert in_words(replace(move("MX", "scene", ()), action=tiny)) == "cut of the sides to -8.0 dB"
+
+
+def test_what_is_done_to_a_masker_for_another_line_is_told_with_that_line() -> None:
+    hidden = conflict(1, "MX", 1.0, 0.5, line="NAR-0061.0")
+    done = done_about(hidden, [move("MX", "duck", ())], None)
+    assert done == "MX: duck by 3.2 dB for DX-0061.0"
 
 
 def test_what_is_done_about_a_conflict_is_told_stem_by_stem() -> None:

@@ -206,7 +206,8 @@ def test_conflicts_tell_what_is_done_and_what_it_buys_and_where_they_are() -> No
     assert "2.500 → 0.250" in first
     assert "MX: cut to -8.0 dB (sides -4.0)" in first
     assert "90% less hidden" in first
-    assert "nothing" in text.split('id="c-C0002"')[1].split("</tr>")[0]
+    assert "AMB: duck by 3.2 dB" in text.split('id="c-C0002"')[1].split("</tr>")[0]
+    assert "nothing" in text.split('id="c-C0004"')[1].split("</tr>")[0]
 
 
 def test_a_row_of_a_move_is_found_by_the_bar_that_stands_for_it() -> None:

@@ -76,7 +76,8 @@ def test_conflicts_come_the_largest_first_with_the_moves_they_caused_and_what_th
     assert (worst["start_time"], worst["end_time"]) == ("0:01:01.5", "0:01:03.5")
     assert worst["moves"] == ["DX-0061.0-MX-cut"]
     assert worst["bought"] == {"snr_before_db": -3.0, "snr_after_db": 2.0, "sii_before": 0.31, "sii_after": 0.524}
-    assert ambience["moves"] == []
+    assert ambience["moves"] == ["DX-0061.0-AMB-duck"], "it does not name it, and stands over it"
+    assert other["moves"] == []
     assert (other["line"], other["bought"]) == (None, None)
     ids = {one["id"] for one in report["moves"]}
     assert all(set(one["moves"]) <= ids for one in report["conflicts"])
