@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.text import Text
+
 from stemmix.model.receipt import WORST_FIRST, ExaminedFile, Finding
 from stemmix.report.as_json import as_json
 from stemmix.report.tables import as_text, many, reading, table
@@ -18,7 +20,7 @@ def examined_text(files: Sequence[ExaminedFile], width: int) -> str:
         against = "" if one.preset is None else f", against {one.preset}"
         made = table(
             f"{one.file.path}: {one.verdict} ({one.file.layout}{against})",
-            ["=check", "=verdict", "what", ">value", ">limit", "where"],
+            ["=check", "=verdict", "what", ">value", ">limit", "=where"],
         )
         for finding in sorted(one.findings, key=lambda each: WORST_FIRST.index(each.verdict)):
             made.add_row(
@@ -51,11 +53,11 @@ def clock_ms(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{thousandths // 1000:02d}.{thousandths % 1000:03d}"
 
 
-def _where(finding: Finding) -> str:
-    """The first few places; a moment by its beginning, a span by both ends."""
+def _where(finding: Finding) -> Text:
+    """The first few places, a line each; a moment by its beginning, a span by both ends."""
     told = [
         clock_ms(begin) if end - begin < 0.1 else f"{clock_ms(begin)}-{clock_ms(end)}"
         for begin, end in finding.at_s[:_SHOWN_SPANS]
     ]
     more = len(finding.at_s) - _SHOWN_SPANS
-    return "\n".join([*told, f"and {many(more, 'place')} more"] if more > 0 else told)
+    return Text("\n".join([*told, f"and {many(more, 'place')} more"] if more > 0 else told))

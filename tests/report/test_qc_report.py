@@ -32,6 +32,9 @@ def test_what_is_wrong_comes_first_with_its_places() -> None:
     order = [line.split()[:2] for line in lines if line.split()[:1] in (["dc"], ["phase"], ["dropout"])]
     assert order == [["dropout", "fail"], ["phase", "warn"], ["dc", "pass"]]
     assert "0:00:03.000" in text
+    assert [line.split()[-1] for line in lines if "0:00:0" in line] == [f"0:00:0{n}.000" for n in range(4)], (
+        "a line each"
+    )
     assert "0:00:04.000" not in text
     assert "and 2 places more" in text
     assert "0:01:02.500-0:01:10.250" in text
