@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +91,7 @@ def _told(group: Group, placed: _Placed, first: str, rate_hz: int) -> Source:
             lies += f"; brought into line, as group {group.id!r} asks"
         else:
             lies += f'; "align": true in group {group.id!r} corrects it'
-    return source if lies is None else replace(source, warnings=(*source.warnings, lies))
+    return source if lies is None else source.warned(lies)
 
 
 def _apart(offset: Offset, against: str, rate_hz: int) -> str:

@@ -99,7 +99,7 @@ class Source:
 
     @property
     def named(self) -> str:
-        """What warnings and errors call it: its file, or its id."""
+        """What errors call it: its file, or its id."""
         whole = self.timeline.is_whole_file
         return str(self.timeline.audio.path) if whole else f"stem {self.stem.id!r} ({self.stem.named})"
 
@@ -117,10 +117,23 @@ class Source:
         gains = gains_of_stem(plan, self.stem.id, without)
         return MixedStem(self.timeline, self.gain_db, gains, bus, self.stem.pan)
 
+    def warned(self, *warnings: str) -> Source:
+        """With what else is to be said of it, that begins with the name of a file or of the stem.
+
+        Files are called in it what the project calls them: it stands in documents, which are the same wherever the
+        project lies and is rendered from.
+        """
+        named = {f"{file.audio.path}: ": f"{file.path}: " for file in self.files}
+
+        def told(warning: str) -> str:
+            begins = next((path for path in named if warning.startswith(path)), "")
+            return named.get(begins, "") + warning.removeprefix(begins)
+
+        return replace(self, warnings=tuple(dict.fromkeys((*self.warnings, *map(told, warnings)))))
+
     def with_warnings(self, heard: HeardStem) -> Source:
         """With what the scan found besides."""
-        found = tuple(f"{self.named}: {warning}" for warning in heard.facts.warnings)
-        return replace(self, warnings=self.warnings + found)
+        return self.warned(*(f"{self.named}: {warning}" for warning in heard.facts.warnings))
 
 
 def open_stems(project_path: Path, project: Project, threads: int = 2, hashes: Hashes | None = None) -> list[Source]:
@@ -183,13 +196,8 @@ def _source(
         )
     if late := _after_the_end(project, stem, timeline):
         warnings.append(late)
-    return Source(
-        stem=stem,
-        timeline=timeline,
-        gain_db=project.fader_db(stem),
-        files=tuple(named.values()),
-        warnings=tuple(dict.fromkeys(warnings)),
-    )
+    source = Source(stem, timeline, gain_db=project.fader_db(stem), files=tuple(named.values()), warnings=())
+    return source.warned(*warnings)
 
 
 def _after_the_end(project: Project, stem: Stem, timeline: Timeline) -> str:
@@ -287,7 +295,7 @@ def stale_reasons(plan: Plan, project: Project, sources: Sequence[Source]) -> li
             )
         if name in planned and planned[name].pan != source.stem.pan:
             reasons.append(f"the pan of stem {name} has been moved from {planned[name].pan:g}")
-        if name in planned and (planned[name].layout, planned[name].order) != (source.stem.layout, source.stem.order):
+        if name in planned and (planned[name].layout, planned[name].order) != source.stem.channels_said:
             reasons.append(f"the channels of stem {name} were said to be others")
         if name in planned and planned[name].role is not source.stem.role:
             reasons.append(f"stem {name} was {planned[name].role.value} then")

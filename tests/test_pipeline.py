@@ -527,3 +527,20 @@ def test_a_warning_of_the_scan_reaches_receipt_and_report(tmp_path: Path) -> Non
     assert ["has a DC offset" in warning for stem in evidence.stems for warning in stem.warnings] == [True]
     receipt = rendered(project)
     assert ["mx.wav: has a DC offset" in warning for warning in receipt.sources[1].warnings] == [True]
+
+
+def test_warnings_call_files_what_the_project_calls_them_wherever_it_is_rendered_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in git, and on a page that is given away, tells nothing of the machine."""
+    project = scene(tmp_path)
+    music = read_audio(tmp_path / "scene" / "mx.wav")
+    write_audio(tmp_path / "scene" / "mx.wav", 0.3 * music[::6] + 0.02, rate_hz=8000)
+    receipts = []
+    for folder, path in ((tmp_path, Path(project.name)), (Path("/"), project)):
+        monkeypatch.chdir(folder)
+        receipts.append(rendered(path, tmp_path / "out"))
+    assert receipts[0] == receipts[1]
+    sampled, offset = receipts[0].sources[1].warnings
+    assert sampled.startswith("scene/mx.wav: is sampled at 8000 Hz")
+    assert offset.startswith("scene/mx.wav: has a DC offset")
