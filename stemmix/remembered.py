@@ -53,5 +53,5 @@ def memory_of_mix(
     for source in sources:
         timeline = source.timeline
         stands = (source.stem.id, source.sha256, source.gain_db, source.stem.pan, source.lag, source.inverted)
-        told.update(f"{stands} {timeline.at} {timeline.rate_hz} {timeline.layout.labels}\n".encode())
+        told.update(f"{stands} {timeline.at} {timeline.rate_hz} {timeline.audio.labels}\n".encode())
     return MixMemory(cache, told.hexdigest(), sources)

@@ -122,6 +122,7 @@ def _fitted(plan: Plan, project: Project, sources: Sequence[Source], reasons: Se
 def _planned(source: Source) -> PlannedStem:
     """A stem as a plan of today names it."""
     stem = source.stem
+    layout, order = stem.channels_said
     return PlannedStem(
         id=stem.id,
         sha256=source.sha256,
@@ -130,8 +131,8 @@ def _planned(source: Source) -> PlannedStem:
         role=stem.role,
         gain_db=source.gain_db,
         pan=stem.pan,
-        layout=stem.layout,
-        order=stem.order,
+        layout=layout,
+        order=order,
         lag=source.lag,
         inverted=source.inverted,
     )

@@ -219,6 +219,23 @@ def test_a_plan_for_another_place_or_other_channels_is_stale(tmp_path: Path, cha
         rendered(project, tmp_path / "again", tmp_path / "out" / "scene.plan.json")
 
 
+@pytest.mark.parametrize("change", [{"order": "film"}, {"layout": "5.1", "order": "film"}])
+def test_a_plan_is_stale_where_a_clip_says_of_its_file_that_its_channels_are_others(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    """Of one whole file the hash is the file's own, and does not tell."""
+    stems = scene_stems()
+    stems[1] = {"id": "MX", "role": "music", "clips": [{"file": "scene/mx.wav"}]}
+    project = surround_scene(tmp_path, SURROUND_5_1, stems=stems, deliverables=masters("5.1"))
+    rendered(project)
+    rendered(project, tmp_path / "again", tmp_path / "out" / "scene.plan.json")
+    edited(project, lambda document: document["stems"][1]["clips"][0].update(change))
+    with pytest.raises(ProjectError, match="channels of stem MX were said"):
+        rendered(project, tmp_path / "stale", tmp_path / "out" / "scene.plan.json")
+    rendered(project)
+    rendered(project, tmp_path / "again", tmp_path / "out" / "scene.plan.json")
+
+
 def test_features_of_another_pan_or_layout_are_not_mistaken_for_these(tmp_path: Path) -> None:
     """The store is asked with all that changes what is heard: warm, a render is what it is cold."""
     project = scene(tmp_path, deliverables=masters("2.0"))

@@ -215,6 +215,13 @@ class Stem(Document):
         )
 
     @property
+    def channels_said(self) -> tuple[LayoutName | None, Order]:
+        """What is said of the channels of its file: beside it, or in the one clip that is made of it. Of several clips
+        none is the stem's."""
+        clips = self.timeline
+        return (clips[0].layout, clips[0].order) if len(clips) == 1 else (self.layout, self.order)
+
+    @property
     def paths(self) -> list[tuple[str | None, str]]:
         """Every file that it is read from, once, with the channel that a discrete one is for."""
         return list(dict.fromkeys(pair for clip in self.timeline for pair in clip.paths.items()))

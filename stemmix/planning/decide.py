@@ -123,8 +123,8 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int) -> Plan:
                 role=stem.role,
                 gain_db=project.fader_db(wanted[stem.id]),
                 pan=wanted[stem.id].pan,
-                layout=wanted[stem.id].layout,
-                order=wanted[stem.id].order,
+                layout=wanted[stem.id].channels_said[0],
+                order=wanted[stem.id].channels_said[1],
                 lag=stem.lag,
                 inverted=stem.inverted,
             )
