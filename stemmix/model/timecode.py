@@ -177,11 +177,16 @@ class Clock:
 
         A day goes on from 00:00:00:00 where a night is shot through; what is half a day earlier or less is before.
         """
-        day = DAY_S * self.rate_hz
-        if self.frame_rate is not None:
-            day = samples_from_frames(frames_a_day(self.frame_rate), self.frame_rate, self.rate_hz)
+        day = self._day
         at = time_of_day % day - begin
         return at + day if at + day <= day // 2 else at
+
+    @property
+    def _day(self) -> int:
+        """Samples from one 00:00:00:00 to the next."""
+        if self.frame_rate is None:
+            return DAY_S * self.rate_hz
+        return samples_from_frames(frames_a_day(self.frame_rate), self.frame_rate, self.rate_hz)
 
     def of_file(self, rate_hz: int, pull: Fraction) -> Clock:
         """What a file at `rate_hz` counts its own times by that is played at `pull` times its speed.
@@ -259,10 +264,12 @@ class Clock:
 
         It goes on counting after 24 hours.
         """
-        place = self.start_samples + sample
+        days, place = 0, self.start_samples + sample
+        if rate == self.frame_rate:  # each day begins on a sample, as in `since`, which frames of 29.97 do not
+            days, place = divmod(place, self._day)
         frame = place * FRAME_RATES[rate] // self.rate_hz
         # where frames begin between two samples, the nearest sample may lie just before its frame
-        return frame + (samples_from_frames(frame + 1, rate, self.rate_hz) <= place)
+        return days * frames_a_day(rate) + frame + (samples_from_frames(frame + 1, rate, self.rate_hz) <= place)
 
 
 def sample_meant(clock: Clock, time: str, frame_rate: str | None = None) -> int:
@@ -326,7 +333,7 @@ def _time(value: Any) -> str | float:
         raise broken_rule(f"expected a time: {WAYS}")
     if not isinstance(value, str):
         if not 0 <= value <= DAY_S:
-            raise broken_rule(f"{value:g} s is no time of a programme; expected 0 to {DAY_S}")
+            raise broken_rule(f"{min(max(value, -1e300), 1e300):g} s is no time of a programme; expected 0 to {DAY_S}")
         return float(value)
     if has_frames(value) or _SAMPLES.fullmatch(value.strip()):
         return value
@@ -340,7 +347,7 @@ def _time(value: Any) -> str | float:
 
 
 TIME_PATTERN: Final = (
-    r"^([0-9]+ samples?|[0-9]{1,2}:[0-5][0-9]:[0-5][0-9][:;][0-9]{2}|"
+    r"^(\s*[0-9]+ samples?\s*|[0-9]{1,2}:[0-5][0-9]:[0-5][0-9][:;][0-9]{2}|"
     r"([0-9]+:0*[0-5]?[0-9]|[0-9]+):0*[0-5]?[0-9](\.[0-9]+)?)$"
 )
 """Of a time in quotes, for editors; by it a field that is a time is known in a JSON Schema."""

@@ -212,6 +212,11 @@ def test_a_valid_project_is_read(file: Path) -> None:
         ('"reel/dx.wav"', '"a", "gain_db": ^1e999', "stems[0].gain_db: Infinity is no finite number"),
         ('"reel/dx.wav"', '"a", "gain_db": ^41', "stems[0].gain_db: 41 is more than 40.0, the most that is allowed"),
         ('"reel/dx.wav"', '"a", "at": ^-1', "stems[0].at: -1 s is no time of a programme; expected 0 to 86400"),
+        (
+            '"reel/dx.wav"',
+            f'"a", "at": ^{10**400}',
+            "stems[0].at: 1e+300 s is no time of a programme; expected 0 to 86400",
+        ),
         ('"reel/dx.wav"', '"a", "mute": ^"no"', "stems[0].mute: expected true or false, got 'no'"),
         (
             '"file": "reel/dx.wav"',

@@ -122,6 +122,18 @@ def test_a_frame_begins_at_its_sample_and_the_sample_tells_its_frame(
     assert clock.told(sample - 1) == timecode_from_frames(frame - 1, rate), "the sample before is the frame before"
 
 
+@pytest.mark.parametrize("rate_hz", SAMPLE_RATES)
+@pytest.mark.parametrize("rate", RATES)
+@given(data=st.data())
+def test_after_midnight_too_the_sample_of_a_timecode_tells_it(rate: str, rate_hz: int, data: st.DataObject) -> None:
+    """Though a day of drop-frame timecode is no whole number of samples."""
+    day = frames_a_day(rate)
+    start = data.draw(st.integers(day // 2 + 1, day - 1))
+    clock = Clock(rate_hz, rate, timecode_from_frames(start, rate))
+    code = timecode_from_frames(data.draw(st.integers(0, start - day // 2 - 1)), rate)
+    assert clock.told(clock.position(code)) == code
+
+
 @pytest.mark.parametrize("rate", RATES)
 @given(data=st.data())
 def test_timecode_counts_from_the_programmes_start_even_over_midnight(rate: str, data: st.DataObject) -> None:
@@ -216,6 +228,7 @@ def test_what_is_no_time_is_refused_with_the_ways_to_write_one(time: object) -> 
     st.text("01569:;.", min_size=1, max_size=11)
     | st.from_regex(r"[0-9]{1,3}:[0-9]{1,3}(:[0-9]{1,3})?(\.[0-9])?|[0-9]{1,6} ?[sS]amples?", fullmatch=True)
 )
+@example(" 5 samples ")
 @example("61:00")
 @example("1:61:00")
 @example("0:75")
