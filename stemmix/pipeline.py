@@ -25,7 +25,7 @@ from stemmix.files.parts import remove_strays
 from stemmix.files.paths import is_folder, resolved, seen_from
 from stemmix.files.projects import Whereabouts, read_project
 from stemmix.listening import THREADS, keep_heard, listen, programme_frames
-from stemmix.machine import give_back_freed_objects, processor, versions
+from stemmix.machine import give_back_freed_memory, processor, versions
 from stemmix.model.deliverables import made_for_dialogue, speech_of
 from stemmix.model.exhibit import EXCERPTS
 from stemmix.model.plan import Plan
@@ -229,7 +229,7 @@ def _reel(
             job = replace(job, seed=stored.seed)
         notes = plan.notes
         del plan
-        give_back_freed_objects()
+        give_back_freed_memory()
         yield _Reel(path, notes, staged_plan, sources, job, shown)
 
 
@@ -334,6 +334,7 @@ def listen_and_decide(
     with feature_store(scratch, keep=use_cache) as store:
         sources = in_line(project, sources, steps, cache=store.cache, threads=threads)
         stems = listen(project, sources, store, steps, threads)
+        give_back_freed_memory()
         made = decision_on(project, stems, steps, store.cache)
         shown = None
         if project.report is not None and shown_as is not None:

@@ -19,7 +19,7 @@ LINES, OF_EACH = 2000, 8
 SCRIPT = """
 import io, os, re, sys, tempfile
 from stemmix.engine.mixer import gains_of_stem
-from stemmix.machine import give_back_freed_objects
+from stemmix.machine import give_back_freed_memory
 from stemmix.model.plan import Plan
 
 def arenas():
@@ -38,7 +38,7 @@ plan = Plan.model_validate_json(large)
 kept = [gains_of_stem(plan, stem.id) for stem in plan.stems], plan.notes
 held = arenas()
 del plan
-give_back_freed_objects()
+give_back_freed_memory()
 print(before, held, arenas())
 """
 
