@@ -105,9 +105,9 @@ def give_back_freed_memory() -> None:
     """Have Python, and the C library where it can (glibc), let go of what they keep, freed, for what is asked for next.
 
     Between two steps of the way, of which the second asks for other sizes than the first has left behind: without it
-    the peak of two hours is higher by 6 MB (`render` under `time`). Of the tuples and the like that Python keeps, some thousand, each lies in
-    memory of its own after a plan of hours, none of which can be given back: 18 MB. A collection lets go of them; it
-    looks through nothing, where all is frozen meanwhile, and takes no time.
+    the peak of two hours is higher by 6 MB (`render --no-cache` under `time`). Of the tuples and the like that Python
+    keeps, some thousand, each lies in memory of its own after a plan of hours, none of which can be given back: 18 MB.
+    A collection lets go of them; it looks through nothing, where all is frozen meanwhile, and takes no time.
     """
     gc.freeze()
     gc.collect()

@@ -79,7 +79,7 @@ def _own_priority(goal: Goal) -> int:
 
 
 def _decided_by_pins(stem: HeardStem, goal: Goal, rules: Rules, hop: int) -> bool:
-    """Whether pins raise or lower the line, take bands out of it, or stand on the stem or a target there.
+    """Whether pins raise or lower the line, take bands out of it, or stand on the stem or a voice there.
 
     A pin that only forbids moves of the line itself says nothing of how loud a bed may be.
     """
@@ -88,7 +88,7 @@ def _decided_by_pins(stem: HeardStem, goal: Goal, rules: Rules, hop: int) -> boo
         goal.priority != _own_priority(goal)
         or len(goal.bands) < BAND_COUNT
         or bool(rules.pins_on(stem.id, start, end))
-        or any(not pin.forbid for target in goal.targets for pin in rules.pins_on(target.id, start, end))
+        or any(not pin.forbid for target in goal.voices for pin in rules.pins_on(target.id, start, end))
     )
 
 

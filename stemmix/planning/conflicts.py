@@ -25,6 +25,10 @@ Floats = NDArray[np.float64]
 ANSWERABLE_SHARE = 0.1
 """A masker with less than this of a band's masked time is not named for it."""
 
+CROWDED_SHARE = 0.2
+"""Of a band that is masked for so much of the time by many maskers, of which none has that much, those are named that
+have at least half of what the largest has: nobody hides it, and yet it is hidden."""
+
 SMALLEST = 0.001
 """Smaller conflicts are not worth a line in a report."""
 
@@ -74,11 +78,12 @@ def find(line: Passage) -> list[Found]:
     stems, frames, bands = line.maskers.shape
     sums, spans = np.empty((2, stems, bands)), np.empty((stems, bands, 2), np.int64)
     hearing_kernels.cells_together(masked_by(line), line.snr_db(line.untouched), sums, spans)
-    importance, shares = line.importance.tolist(), (sums[0] / frames).tolist()
+    importance, shares = line.importance.tolist(), sums[0] / frames
+    enough = _enough(shares)
     sizes, levels = (sums * line.importance / HOPS_PER_SECOND).tolist()
     found: list[Found] = []
     for masker in range(stems):
-        for low, after in _runs(shares[masker]):
+        for low, after in _runs(shares[masker].tolist(), enough):
             size = sum(sizes[masker][low:after])
             if size < SMALLEST:
                 continue
@@ -98,12 +103,20 @@ def find(line: Passage) -> list[Found]:
     return sorted(found, key=lambda conflict: (-conflict.size, conflict.masker, conflict.low))
 
 
-def _runs(shares: list[float]) -> list[tuple[int, int]]:
+def _enough(shares: Floats) -> list[float]:
+    """(stems, 36) shares of the time -> of each band how much is enough to be named for it."""
+    largest = shares.max(axis=0, initial=0.0)
+    is_crowded = (largest < ANSWERABLE_SHARE) & (shares.sum(axis=0) >= CROWDED_SHARE)
+    enough: list[float] = np.where(is_crowded, largest / 2, ANSWERABLE_SHARE).tolist()
+    return enough
+
+
+def _runs(shares: list[float], enough: list[float]) -> list[tuple[int, int]]:
     """Runs of bands, from the first to before the last, in which a masker answers for enough of the time.
 
     A single quiet band does not part two runs. Little in every band, yet something in all: one run of the lot.
     """
-    loud = [share >= ANSWERABLE_SHARE for share in shares]
+    loud = [share >= least for share, least in zip(shares, enough, strict=True)]
     busy = [
         here or (before and after)
         for before, here, after in zip((False, *loud[:-1]), loud, (*loud[1:], False), strict=True)

@@ -340,7 +340,7 @@ def _moves(
     if not solution.voice_db.any():
         return
     ride_db, tilt_db = rounded_db([solution.ride_db])[0], rounded_db(solution.presence_db)
-    for stem in goal.targets:
+    for stem in goal.voices:
         if abs(ride_db) >= LEAST_MOVE_DB:
             yield move(stem, Ride(kind="ride", gain_db=ride_db), "cap")
         if max(map(abs, tilt_db)) >= LEAST_MOVE_DB:

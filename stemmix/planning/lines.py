@@ -61,10 +61,22 @@ class Goal:
         return all(stem.role in SPEECH for stem in self.targets)
 
     @property
+    def voices(self) -> tuple[HeardStem, ...]:
+        """The targets that it is heard from: of two actors' stems mostly one."""
+        if len(self.targets) == 1:
+            return self.targets
+        power = [float(stem.frames.power("mid", self.start, self.end).sum()) for stem in self.targets]
+        least = VOICE_SHARE * sum(power)
+        return tuple(stem for stem, its in zip(self.targets, power, strict=True) if its >= least)
+
+    @property
     def in_time(self) -> tuple[int, int, int, str, bool]:
         """Lines sorted by this stand in order of time."""
         return self.start, self.end, -self.priority, self.targets[0].id, self.raised
 
+
+VOICE_SHARE = 0.001
+"""Of a line's power, -30 dB: less is the room of somebody who says nothing there."""
 
 SILENT_POWER = 1e-9
 """-90 dBFS, of all bands together: what a cue over it gives is no line, for nothing is there to be heard."""

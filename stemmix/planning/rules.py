@@ -104,7 +104,7 @@ class Rules:
             [stem.protection * (1 + TRANSIENT_PRICE * transient_share(stem, goal, hop)) for stem in maskers]
         )
         voice = goal.is_speech and self._project.goals.voice
-        on_voice = [pin for stem in goal.targets for pin in self.pins_on_voice(stem.id, start, end)]
+        on_voice = [pin for stem in goal.voices for pin in self.pins_on_voice(stem.id, start, end)]
         kept = {kind for pin in on_voice for kind in forbidden(pin)}
         ride_db = self._profile.ride_cap_db if voice and "ride" not in kept else 0.0
         # a line is tilted only where it is raised as far as it may be: that is not taken from it

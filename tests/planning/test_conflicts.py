@@ -107,3 +107,23 @@ def test_a_line_of_one_frame_is_no_trouble() -> None:
     (found,) = conflicts.find(line(np.ones((1, BAND_COUNT)), target=np.full((1, BAND_COUNT), 1e-5)))
     assert (found.start, found.end) == (500, 501)
     assert found.size == pytest.approx(1 / 50)
+
+
+@pytest.mark.parametrize("count", [1, 4, 9, 12, 32])
+def test_a_crowd_of_alike_maskers_is_named_though_each_has_little_of_it(count: int) -> None:
+    """What one stem hides, the same sound in many stems hides as much."""
+    pulsing = planted(0, 35, power=1.0)
+    pulsing[::4, 2:] = 0.0  # the target shows for a quarter of the time, but where nothing of it matters
+    found = conflicts.find(line(*[pulsing / count] * count))
+    assert [one.masker for one in found] == list(range(count))
+    assert {one.high for one in found} == {35}
+    (alone,) = conflicts.find(line(pulsing))
+    assert sum(one.size for one in found) == pytest.approx(alone.size)
+
+
+def test_of_a_band_that_is_hardly_masked_nobody_is_named() -> None:
+    """Where others are named for what they do elsewhere."""
+    busy = planted(15, 20)
+    busy[:3, 30] = 1e-4
+    (found,) = conflicts.find(line(busy))
+    assert found.high < 28
