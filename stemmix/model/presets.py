@@ -239,7 +239,7 @@ class Specification(Document):
         return self.model_copy(update=changed)
 
     def _own_loudness(self, target_lufs: float | None, tolerance_lu: float | None) -> Loudness:
-        """The project's own target, or tolerance, or both.
+        """The project's own target, or tolerance, or both; of the fallback too, whose method alone is the preset's.
 
         A target in place of a range is met exactly unless a tolerance says otherwise.
         """
@@ -249,20 +249,22 @@ class Specification(Document):
             raise ValueError(f"{self.name} asks for {method}: it has no target_lufs and no tolerance_lu to override")
         if target_lufs is None and before.target is None:
             raise ValueError(f"{self.name} asks for a range of loudness: tolerance_lu needs a target_lufs beside it")
-        return before.model_copy(
-            update={
-                "target": before.target if target_lufs is None else target_lufs,
-                "tolerance_minus": before.tolerance_minus if tolerance_lu is None else tolerance_lu,
-                "tolerance_plus": before.tolerance_plus if tolerance_lu is None else tolerance_lu,
+
+        def own(level: Level) -> dict[str, Any]:
+            return {
+                "target": level.target if target_lufs is None else target_lufs,
+                "tolerance_minus": level.tolerance_minus if tolerance_lu is None else tolerance_lu,
+                "tolerance_plus": level.tolerance_plus if tolerance_lu is None else tolerance_lu,
                 "lowest": None,
                 "highest": None,
                 "advised_lowest": None,
                 "tolerated": None,
-                "either_passes": False,
-                "confidence": before.confidence if target_lufs is None else "given",
+                "confidence": level.confidence if target_lufs is None else "given",
                 "tolerance_confidence": "given" if target_lufs is None else None,
             }
-        )
+
+        fallback = None if before.fallback is None else before.fallback.model_copy(update=own(before.fallback))
+        return before.model_copy(update={**own(before), "either_passes": False, "fallback": fallback})
 
 
 METHOD_NAMES: Final[dict[Method, str]] = {

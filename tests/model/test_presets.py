@@ -253,7 +253,22 @@ def test_a_target_of_ones_own_keeps_the_tolerance_and_drops_what_the_preset_lets
     loudness = loudness_of(own("netflix-nearfield-51", target_lufs=-25.0))
     assert loudness.bounds == (-27.0, -23.0)
     assert (loudness.tolerated, loudness.either_passes, loudness.sureness) == (None, False, "given")
-    assert loudness.fallback == loudness_of(PRESETS["netflix-nearfield-51"].specification).fallback
+
+
+@pytest.mark.parametrize(
+    "fields", [{"target_lufs": -31.0}, {"tolerance_lu": 0.5}, {"target_lufs": -31.0, "tolerance_lu": 0.5}]
+)
+def test_numbers_of_ones_own_hold_where_there_is_little_speech_too(fields: dict[str, float]) -> None:
+    """Who asks for a target gets it, whatever it is then measured by."""
+    before = loudness_of(PRESETS["netflix-nearfield-51"].specification)
+    loudness = loudness_of(own("netflix-nearfield-51", **fields))
+    for level, given in ((loudness, before), (loudness.fallback, before.fallback)):
+        assert level is not None
+        assert given is not None
+        assert given.target is not None
+        target, tolerance = fields.get("target_lufs", given.target), fields.get("tolerance_lu", given.tolerance_plus)
+        assert (level.method, level.bounds) == (given.method, (target - tolerance, target + tolerance))
+        assert level.tolerated is None
 
 
 def test_in_place_of_a_range_a_target_is_met_exactly_unless_a_tolerance_says_otherwise() -> None:
