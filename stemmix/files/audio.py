@@ -57,6 +57,9 @@ of film."""
 _MASK_OF_LIBSNDFILE: Final = 0xFF
 """What libsndfile writes for any eight channels in a WAVEX file, whoever they are for: it says nothing."""
 
+_TOLD_WHOLE: Final = frozenset(("WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "FLAC", "OGG", "MP3"))
+"""As libsndfile calls them: what of these is cut off is refused."""
+
 _CONTAINERS_OF_SUFFIX: Final = {
     ".wav": ("RIFF", "RF64", "BW64", "WAV"),
     ".flac": ("FLAC",),
@@ -114,7 +117,8 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
     with a warning; never where it says that they are others.
 
     Raises StemError, one sentence naming file and fault, for whatever makes it no sound stem: missing, empty, not
-    audio, a broken header, no audio in it, channels whose meaning is unknown or that are not as many as the layout's.
+    audio, a broken header, no audio in it, channels whose meaning is unknown or that are not as many as the layout's; a
+    container of which nobody could tell that its end is missing.
     """
     try:
         size = _size_of(path)
@@ -130,7 +134,7 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
             frames, container, codec = found.frames, found.container, found.codec
             rate_hz, channels = found.sample_rate, found.channels
             is_ordered = found.is_ordered and channels in _FIXED_LAYOUTS
-            warnings += found.warnings
+            warnings += (*found.warnings, *_untold_end(path, container, to_mix=to_mix))
             reframed = found.reframed
     except FileNotFoundError:
         raise StemError(f"{path}: does not exist") from None
@@ -156,6 +160,15 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
         warnings.append(f"{path}: is {container} by its content, although its name ends in {path.suffix}")
     plain = header if header is not None and header.is_plain else None
     return AudioFile(path, rate_hz, layout, frames, container, codec, tuple(warnings), plain, order, reframed)
+
+
+def _untold_end(path: Path, container: str, *, to_mix: bool) -> Iterator[str]:
+    """A warning where nobody could tell that the end of such a file is missing; StemError where it is to be mixed."""
+    if container not in _TOLD_WHOLE:
+        untold = f"{path}: is {container}, of which cannot be told whether it is cut off"
+        if to_mix:
+            raise StemError(f"{untold}; convert it to WAV")
+        yield untold
 
 
 def _by_track_names(header: WaveHeader) -> tuple[Layout | None, Order]:

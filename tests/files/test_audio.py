@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import signal
 import struct
 from collections.abc import Callable
@@ -206,6 +207,33 @@ def test_an_ogg_has_several_endings_and_other_content_has_none_of_them(tmp_path:
     assert (inspect(path).codec, inspect(path).warnings) == (codec, ())
     soundfile.write(path, noise(5000, 1), 48_000, format="FLAC")
     assert inspect(path).warnings == (f"{path}: is FLAC by its content, although its name ends in {path.suffix}",)
+
+
+@pytest.mark.parametrize("container", ["AU", "NIST", "VOC", "IRCAM", "PVF"])
+def test_a_stem_is_in_no_container_whose_missing_end_nobody_could_tell(tmp_path: Path, container: str) -> None:
+    """It would be mixed short. To measure what is there needs no more than to say so."""
+    path = tmp_path / f"a.{container.lower()}"
+    soundfile.write(path, noise(5000, 1), 48_000, format=container, subtype="PCM_16")
+    said = f"{path}: is {container}, of which cannot be told whether it is cut off"
+    with pytest.raises(StemError, match=f"^{re.escape(said)}; convert it to WAV$"):
+        inspect(path)
+    assert inspect(path, to_mix=False).warnings == (said,)
+
+
+@pytest.mark.parametrize("container", ["WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "FLAC", "OGG", "MP3"])
+def test_in_every_container_that_stems_may_be_in_a_missing_end_is_told(tmp_path: Path, container: str) -> None:
+    path = tmp_path / "a.audio"
+    soundfile.write(path, noise(48_000, 1), 48_000, format=container)
+    assert inspect(path).frames is not None
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+
+    def heard() -> None:
+        with AudioReader(inspect(path)) as reader:
+            all_of(reader)
+
+    with pytest.raises(StemError):
+        heard()
 
 
 def test_a_name_that_promises_headerless_audio_makes_no_audio_of_text(tmp_path: Path) -> None:
