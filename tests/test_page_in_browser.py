@@ -118,6 +118,14 @@ def test_words_do_not_touch_are_not_clipped_and_can_be_read(
     here.page.close()
 
 
+def test_tables_of_sentences_are_read_on_a_phone_without_scrolling(browser: Browser, made: Path) -> None:
+    here = Opened(browser, made / "film_reel3.report.html", 390, 844)
+    for name in ("conflicts", "moves", "lines", "delivery", "checks", "receipt"):
+        table = here.page.locator(f".scrolled:has([data-table={name}])")
+        assert table.evaluate("one => one.scrollWidth - one.clientWidth") == 0, name
+    here.page.close()
+
+
 def test_tables_fit_a_desktop_and_paper_and_marks_a_phone_whatever_stems_are_called(
     browser: Browser, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from stemmix.model.exhibit import Exhibit
 from stemmix.model.receipt import MASTERS, WORST_FIRST, Receipt, WrittenFile
-from stemmix.report.grids import grid, row, verdict, way
+from stemmix.report.grids import row, stacking_grid, verdict, way
 from stemmix.report.markup import Child, tag
 from stemmix.report.tables import reading
 
@@ -46,7 +46,7 @@ def delivery(exhibit: Exhibit) -> list[Element]:
         )
         for file in receipt.files
     ]
-    made.append(grid("delivery-title", heads, rows))
+    made += stacking_grid("delivery", heads, rows)
     of_checks = ("verdict", "=file", "=check", "finding", "where (s)")
     findings = [
         row(of_checks, (verdict(one.verdict), file.path, one.check, one.text, _places(one.at_s)))
@@ -54,7 +54,7 @@ def delivery(exhibit: Exhibit) -> list[Element]:
         for one in sorted(file.findings, key=lambda one: WORST_FIRST.index(one.verdict))
     ]
     if findings:
-        made += [tag("h3", {"id": "checks-title"}, "Checks"), grid("checks-title", of_checks, findings)]
+        made += [tag("h3", {"id": "checks-title"}, "Checks"), *stacking_grid("checks", of_checks, findings)]
     return made
 
 
@@ -68,7 +68,9 @@ def verdict_of(file: WrittenFile) -> str:
     return "fail" if file.misses else "warn" if file.flags else "pass"
 
 
-def _places(at_s: Sequence[tuple[float, float]]) -> Element:
+def _places(at_s: Sequence[tuple[float, float]]) -> Child:
+    if not at_s:
+        return "-"
     links: list[Child] = []
     for begin, end in at_s:
         links += [way(begin, end, f"{begin:.2f}-{end:.2f}"), " "]
@@ -91,7 +93,7 @@ def receipt(kept: Receipt) -> list[Element]:
     text = json.dumps(whole, indent=1, ensure_ascii=False)
     return [
         tag("p", None, f"{versions} · {kept.processor}"),
-        grid("receipt-title", heads, rows),
+        *stacking_grid("receipt", heads, rows),
         tag(
             "details",
             None,

@@ -62,6 +62,17 @@ def row(heads: Sequence[str], cells: Cells, **attributes: object) -> Element:
     return tag("tr", named, *(tag("td", {"class": KINDS.get(name[:1])}, cell) for name, cell in columns))
 
 
+def stacking_grid(name: str, heads: Sequence[str], rows: Sequence[Element]) -> list[Element]:
+    """The table under the heading `NAME-title`; on a phone a row is a few lines, and each cell says by itself what it
+    is."""
+    named = "".join(
+        f'[data-table={name}] td:nth-child({n})::before{{content:"{head.lstrip(">=")} "}}'
+        for n, head in enumerate(heads, 1)
+    )
+    style = tag("style", None, f"@media screen and (max-width: 760px) {{{named}}}")
+    return [style, grid(f"{name}-title", heads, rows, **{"data-table": name})]
+
+
 def long_grid(name: str, about: str, heads: Sequence[str], rows: Sequence[Element], none: str) -> list[Element]:
     """The table of the section of this name, which may be filtered; one that is long shows its first rows only until it
     is asked for all. Where there are no rows, `none` says so."""
@@ -76,14 +87,7 @@ def long_grid(name: str, about: str, heads: Sequence[str], rows: Sequence[Elemen
         for more in rows[SHOWN:]:
             more.set("data-more", "")
     bar = tag("div", {"class": "bar script"}, *tools)
-    # on a phone a row is a few lines, and each cell says by itself what it is
-    named = "".join(
-        f'[data-table={name}] td:nth-child({n})::before{{content:"{head.lstrip(">=")} "}}'
-        for n, head in enumerate(heads, 1)
-    )
-    style = tag("style", None, f"@media screen and (max-width: 760px) {{{named}}}")
-    table = grid(f"{name}-title", heads, rows, **{"data-table": name})
-    made = [tag("p", {"class": "quiet"}, about), bar, style, table]
+    made = [tag("p", {"class": "quiet"}, about), bar, *stacking_grid(name, heads, rows)]
     if len(rows) > SHOWN:
         made.append(tag("p", {"class": "quiet paper"}, f"The first {SHOWN} of {len(rows)}."))
     return made

@@ -42,7 +42,7 @@ COARSE_COLUMNS = 1200
 
 LOUDEST_LUFS, QUIETEST_LUFS = -5.0, -55.0
 DEEPEST_DB = 12.0
-"""A cut as deep is drawn at full strength; a reduction as deep fills its chart."""
+"""A cut as deep is drawn at full strength; a reduction as deep fills its chart, where none is deeper."""
 
 HIDDEN_RGB = (213, 94, 0)
 """Vermillion of Okabe and Ito's set: both maps in one colour, so that they are compared at a glance."""
@@ -311,9 +311,18 @@ def loudness_y(lufs: float) -> float:
     return round(LOUDNESS_HEIGHT * min(max(share, 0.0), 1.0), 1)
 
 
+def reduction_range_db(reduction_db: Sequence[float]) -> float:
+    """What fills the chart of a reduction: `DEEPEST_DB`, or as many times twice that as it takes."""
+    range_db = DEEPEST_DB
+    while range_db < max(reduction_db):
+        range_db *= 2.0
+    return range_db
+
+
 def reduction_chart(scale: Scale, reduction_db: Sequence[float], label: str, cell: float) -> Element:
     """How far a limiter took the gain down, from the top; positive dB, a value a cell, `cell` of the scale's wide."""
-    deepest = np.array([min(one / DEEPEST_DB, 1.0) * REDUCTION_HEIGHT for one in reduction_db])
+    range_db = reduction_range_db(reduction_db)
+    deepest = np.array([one / range_db * REDUCTION_HEIGHT for one in reduction_db])
     steps = _stairs(np.ceil(deepest - 1e-9).astype(int), 1)
     path = tag("path", {"class": "reduction", "d": f"M0 0{steps}V0z", "transform": f"scale({cell:.6g} 1)"})
     return scale.chart(REDUCTION_HEIGHT, label, path)

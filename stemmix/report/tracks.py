@@ -169,7 +169,8 @@ def _measured(
         deepest = max(course.reduction_db)
         label = f"Gain reduction of {name} by its limiter, {deepest:.1f} dB at most"
         chart = timeline.reduction_chart(scale, course.reduction_db, label, cell)
-        marks = [(f"-{db:.0f} dB", db / timeline.DEEPEST_DB) for db in (6.0, 12.0)]
+        range_db = timeline.reduction_range_db(course.reduction_db)
+        marks = [(f"-{share * range_db:.0f} dB", share) for share in (0.5, 1.0)]
         yield _track("Limiter", "gain reduction", chart, marks)
 
 

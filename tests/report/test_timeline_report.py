@@ -192,12 +192,20 @@ def test_loudness_levels_lie_at_their_value_and_what_is_beyond_on_the_edge() -> 
 
 
 def test_a_reduction_hangs_from_the_top_as_deep_as_it_is() -> None:
-    chart = timeline.reduction_chart(SCALE, [0.0, 6.0, 0.0, 30.0], "told", 2.0)
+    chart = timeline.reduction_chart(SCALE, [0.0, 6.0, 0.0, 12.0], "told", 2.0)
     (path,) = parts(chart, "reduction")
     corners = points(path.get("d", ""))
     height = timeline.REDUCTION_HEIGHT
     assert {(1.0, height / 2), (2.0, height / 2), (4.0, float(height))} <= set(corners)
     assert path.get("transform") == "scale(2 1)"
+
+
+def test_what_goes_deeper_than_the_chart_stretches_it() -> None:
+    chart = timeline.reduction_chart(SCALE, [0.0, 12.0, 0.0, 27.1], "told", 2.0)
+    corners = points(parts(chart, "reduction")[0].get("d", ""))
+    height = timeline.REDUCTION_HEIGHT
+    assert {(1.0, height / 4), (4.0, np.ceil(height * 27.1 / 48))} <= set(corners)
+    assert timeline.reduction_range_db([12.0]) == 12.0
 
 
 def test_frequencies_lie_evenly_in_cams_from_the_lowest_to_the_highest() -> None:
