@@ -9,7 +9,10 @@ from pathlib import Path
 from stemmix.errors import StemError
 from stemmix.files.audio import AudioFile, inspect
 from stemmix.files.cues import LAST_FRAME, CuePoint, copy_with_cues
+from stemmix.files.paths import clip_paths, resolved
+from stemmix.files.projects import read_project
 from stemmix.files.timeline import time_reference_of
+from stemmix.model.evidence import HeardFacts
 from stemmix.model.plan import Plan
 from stemmix.model.progress import Progress
 from stemmix.report.markers import Marker, plain
@@ -21,7 +24,8 @@ def wave_to_mark(path: Path) -> AudioFile:
     """Look at a file whose copy is to get markers; a StemError where it is no sound WAVE file of PCM or float."""
     file = inspect(path, to_mix=False)
     if file.wave is None:
-        raise StemError(f"{path}: is {file.container} ({file.codec}); expected a WAVE file of PCM or float samples")
+        is_now = f"is {file.container} ({file.codec})"
+        raise StemError(f"{path}: {is_now}; expected a WAVE file of float samples, or PCM of 16 bits or more")
     return file
 
 
@@ -34,20 +38,47 @@ def copy_beside(path: Path) -> Path:
     return path.with_name(f"{path.stem}.markers{path.suffix}")
 
 
+def stem_in(file: AudioFile, project_path: Path, stems: Sequence[HeardFacts]) -> HeardFacts | None:
+    """The stem of the project that is this file as it is, so that it begins where that does; None of any other.
+
+    Raises as `read_project`.
+    """
+    marked = resolved(file.path)
+    for stem in read_project(project_path).heard:
+        if (
+            stem.file is not None
+            and stem.pull is None
+            and resolved(clip_paths(project_path, stem, stem.timeline[0])[None]) == marked
+        ):
+            return next((heard for heard in stems if heard.id == stem.id), None)
+    return None
+
+
 def write_marked(
-    file: AudioFile, target: Path, plan: Plan, markers: Sequence[Marker], progress: Progress
+    file: AudioFile,
+    target: Path,
+    plan: Plan,
+    markers: Sequence[Marker],
+    progress: Progress,
+    stem: HeardFacts | None = None,
 ) -> tuple[str, ...]:
     """Write a copy of a WAVE file that has the markers, and say what a person should know of it.
 
-    A file that says where it begins, by its time reference, is marked from there on, where the programme has a start;
-    any other begins with the programme. Markers that begin outside of it are left out, and said; what passes its end is
-    cut off there. Raises as `copy_with_cues`.
+    One that is a `stem` of the project begins where that stands. Of the others one that says where it begins, by its
+    time reference, is marked from there on, where the programme has a start; any other begins with the programme.
+    Markers that begin outside of it are left out, and said; what passes its end is cut off there. Raises as
+    `copy_with_cues`.
     """
     notes = []
     start_s = Fraction(plan.clock.start_samples, plan.sample_rate)
     reference = None if plan.start is None else time_reference_of(file)
     begins = 0 if reference is None else reference - round(start_s * file.sample_rate)
-    if begins and reference is not None:
+    if stem is not None:
+        begins = round(Fraction(stem.at * file.sample_rate, plan.sample_rate))
+        if begins:
+            told = plan.clock.told(stem.at)
+            notes.append(f"{file.path.name} is stem {stem.id}, which begins at {told}: it is marked from there on")
+    elif begins and reference is not None:
         told = plan.clock.told_at(Fraction(reference, file.sample_rate))
         notes.append(f"{file.path.name} begins at {told}, by its time reference: it is marked from there on")
     frames = min(file.frames or 0, LAST_FRAME + 1)

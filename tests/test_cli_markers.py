@@ -108,6 +108,23 @@ def test_a_copy_goes_where_it_is_wanted(project: Path, mix: Path, tmp_path: Path
     assert [path.name for path in target.parent.iterdir()] == ["x.wav"]
 
 
+def test_a_stem_of_the_project_is_marked_from_where_it_stands(project: Path, tmp_path: Path, capsys: Said) -> None:
+    """Its file, that is, whose beginning is not the programme's."""
+    words = ["markers", str(project), "--as", "wav", "--of", "lines"]
+    marks = {}
+    for at in (0.0, 1.0):
+        edited(project, lambda document, at=at: document["stems"][1].update(at=at))
+        copy = tmp_path / f"{at}.wav"
+        assert main([*words, "--copy-of", str(tmp_path / "scene" / "mx.wav"), "--out", str(copy)]) == 0
+        said = "note: mx.wav is stem MX, which begins at 0:00:01.0: it is marked from there on\n" if at else ""
+        assert capsys.readouterr().err.startswith(said)
+        cues = WavInfoReader(str(copy)).cues
+        marks[at] = {cues.label_and_note(number)[0]: where for number, where in cues.each_cue()}
+    assert marks[0.0]
+    late = {name: where - 48_000 for name, where in marks[0.0].items() if where >= 48_000}
+    assert {name[:9]: where for name, where in marks[1.0].items()} == {name[:9]: where for name, where in late.items()}
+
+
 def test_what_a_short_file_leaves_out_is_said(project: Path, tmp_path: Path, capsys: Said) -> None:
     short = write_audio(tmp_path / "short.wav", noise(4800))
     assert main(["markers", str(project), "--as", "wav", "--copy-of", str(short), "--of", "scenes,lines"]) == 0

@@ -125,10 +125,12 @@ def test_what_is_no_sound_wave_file_is_not_marked(tmp_path: Path, content: bytes
 
 def test_another_kind_of_sound_file_is_not_marked(tmp_path: Path) -> None:
     flac = write_audio(tmp_path / "a.flac", noise(4800))
-    with pytest.raises(StemError, match=r"a\.flac: is FLAC \(PCM_24\); expected a WAVE file of PCM or float samples"):
+    with pytest.raises(
+        StemError, match=r"a\.flac: is FLAC \(PCM_24\); expected a WAVE file of float samples, or PCM of 16"
+    ):
         wave_to_mark(flac)
     law = write_audio(tmp_path / "a.wav", noise(4800), subtype="ULAW")
-    with pytest.raises(StemError, match="expected a WAVE file of PCM or float samples"):
+    with pytest.raises(StemError, match="expected a WAVE file of float samples, or PCM of 16 bits or more"):
         wave_to_mark(law)
 
 

@@ -48,7 +48,7 @@ def markers(
     """
     from stemmix.files.documents import write_text
     from stemmix.looking import examine
-    from stemmix.marking import copy_beside, wave_to_mark, write_marked
+    from stemmix.marking import copy_beside, stem_in, wave_to_mark, write_marked
     from stemmix.reels import refuse_target
     from stemmix.report.markers import KINDS, LISTINGS, markers_of
     from stemmix.steps import part_of
@@ -75,9 +75,9 @@ def markers(
         out = copy_beside(copy_of) if out is None else out
         refuse_target(out, project, "--out", marked=copy_of)
         with wrong_usage(), voice.shown() as told:
-            plan = examine(project, progress=part_of(told, 0.0, 0.9), use_cache=not no_cache, choice=choice).plan
-            found = markers_of(plan, kinds)
-            notes = write_marked(file, out, plan, found, part_of(told, 0.9, 1.0))
+            seen = examine(project, progress=part_of(told, 0.0, 0.9), use_cache=not no_cache, choice=choice)
+            found, copied = markers_of(seen.plan, kinds), stem_in(file, project, seen.stems)
+            notes = write_marked(file, out, seen.plan, found, part_of(told, 0.9, 1.0), copied)
     for note in notes if found else ["there is nothing to mark"]:
         voice.say(f"note: {note}")
     voice.data(text if out is None else f"{out}\n")
