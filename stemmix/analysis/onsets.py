@@ -46,5 +46,11 @@ def pick_onsets(flux_db: Floats | Singles) -> list[tuple[int, float]]:
     onsets: list[tuple[int, float]] = []
     for frame in np.flatnonzero(peak & (flux_db >= around + THRESHOLD_DB)):
         if not onsets or frame - onsets[-1][0] >= WAIT_FRAMES:
-            onsets.append((int(frame), round(float(flux_db[frame]), 2)))
+            onsets.append((int(frame), round(_strength_db(flux_db, int(frame)), 2)))
     return onsets
+
+
+def _strength_db(flux_db: Floats | Singles, frame: int) -> float:
+    """The rise of the frame and that of the larger of its neighbours: over which of them a hit is spread is chance."""
+    beside = [float(flux_db[one]) for one in (frame - 1, frame + 1) if 0 <= one < len(flux_db)]
+    return float(flux_db[frame]) + max(beside, default=0.0)

@@ -22,7 +22,7 @@ from stemmix.model.receipt import Measured
 
 Floats = NDArray[np.float64]
 
-FEATURES_VERSION = 11
+FEATURES_VERSION = 12
 """Counts up whenever a scan of the same file gives other numbers, or they are kept in another form: cached features
 of another version are void."""
 
@@ -175,7 +175,7 @@ class Onset:
     at: int
     """Sample, from the stem's own start."""
     strength_db: float
-    """Mean rise over the bands within 20 ms."""
+    """Mean rise over the bands within 40 ms."""
 
 
 @item

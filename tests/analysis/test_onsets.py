@@ -139,3 +139,18 @@ def test_most_strong_onsets_of_real_effects_are_found(reel: str) -> None:
     found_s = [at for at, _ in onsets_of(signal)]
     assert len(strong_s) >= 8
     assert share_found(strong_s, found_s, 0.07) >= 0.75
+
+
+@pytest.mark.parametrize("hz", [300.0, 1800.0])
+def test_a_hit_is_as_strong_wherever_in_a_frame_it_falls(hz: float) -> None:
+    """What is slipped by some milliseconds is the same effect, and no less to be spared."""
+    since_s = np.arange(round(0.3 * RATE_HZ)) / RATE_HZ
+    hit = 0.5 * np.exp(-20 * since_s) * np.sin(2 * np.pi * hz * since_s)
+    strengths_db = []
+    for slip_s in np.arange(0.0, 0.02, 0.002):
+        signal = np.zeros((2 * RATE_HZ, 2))
+        at = RATE_HZ + round(slip_s * RATE_HZ)
+        signal[at : at + len(hit)] = hit[:, None]
+        ((_, strength_db),) = onsets_of(signal)
+        strengths_db.append(strength_db)
+    assert max(strengths_db) < 1.25 * min(strengths_db)
