@@ -100,7 +100,8 @@ def _apart(offset: Offset, against: str, rate_hz: int) -> str:
     apart = []
     if lag:
         way = "after" if lag > 0 else "before"
-        apart.append(f"lies {abs(lag)} samples ({1000 * abs(lag) / rate_hz:.2f} ms) {way} {against}")
+        samples = "1 sample" if abs(lag) == 1 else f"{abs(lag)} samples"
+        apart.append(f"lies {samples} ({1000 * abs(lag) / rate_hz:.2f} ms) {way} {against}")
     if offset.inverted:
         apart.append("is the other way up" if lag else f"is the other way up than {against}")
     return f"{' and '.join(apart)}, recorded together with it"

@@ -33,8 +33,8 @@ def seconds_of(spans: Iterable[tuple[float, float]], rate_hz: int) -> Spans:
 
 
 def places_of(bins: Iterable[tuple[int, int]], rate_hz: int) -> Spans:
-    """Spans in bins, in seconds, by time; the first few."""
-    frames = [(edge_of(begin, rate_hz), edge_of(end, rate_hz)) for begin, end in sorted(bins)]
+    """Spans in bins, in seconds, by time, each once, in however many channels it is; the first few."""
+    frames = [(edge_of(begin, rate_hz), edge_of(end, rate_hz)) for begin, end in sorted(set(bins))]
     return seconds_of(frames[:KEPT_SPANS], rate_hz)
 
 

@@ -138,7 +138,7 @@ def _spelling_fault(file: str, within: str) -> str | None:
     if within.startswith("/") or re.match(r"[A-Za-z]:", within):
         return f"{file!r} is absolute; paths are relative to the project file, or to a root as in sfx:doors/slam.wav"
     if not within or posixpath.normpath(within).split("/")[0] == "..":
-        return f"{file!r} leaves the project's folder"
+        return f"{file!r} leaves {'the project' if within == file else 'its root'}'s folder"
     return None
 
 

@@ -27,9 +27,9 @@ def test_a_path_under_a_named_root_lies_where_the_machine_says(project: Path, tm
     ("file", "said"),
     [
         ("foley:steps.wav", "lies under the root 'foley', and STEMMIX_ROOT_FOLEY does not say where that is"),
-        ("sfx:../secret.wav", "leaves"),
+        ("sfx:../secret.wav", "leaves its root's folder"),
         ("sfx:/etc/passwd", "absolute"),
-        ("sfx:", "leaves"),
+        ("sfx:", "leaves its root's folder"),
         ("sfx:out/secret.wav", "leaves the root 'sfx' by a symbolic link"),
         ("C:/dx.wav", "absolute"),
         ("sfx:doors\\slam.wav", "backslash"),
