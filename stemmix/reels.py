@@ -10,7 +10,8 @@ from pathlib import Path
 from stemmix.engine.master import Given
 from stemmix.errors import OutputError, ProjectError
 from stemmix.files.audio import sha256_of
-from stemmix.files.documents import read_document
+from stemmix.files.documents import MAX_DOCUMENT_BYTES, from_disk, listed, read_document, text_of
+from stemmix.files.faults import Places, told
 from stemmix.files.paths import is_folder, located, resolved, seen_from
 from stemmix.files.projects import read_project
 from stemmix.model.presets import METHOD_NAMES, Level, Loudness
@@ -158,6 +159,22 @@ def gain_source(receipt_path: Path, folder: Path) -> GainSource:
 
 
 def reels_of(programme_path: Path) -> list[Path]:
-    """The project files of a programme, in order. Raises ProjectError as of `read_document`."""
+    """The project files of a programme, in order.
+
+    ProjectError as of `read_document`, and with its place for each that is not there, or is listed before.
+    """
     programme = read_document(programme_path, ProgrammeList)
-    return [programme_path.parent / reel for reel in programme.reels]
+    paths = [programme_path.parent / reel for reel in programme.reels]
+    faults = [
+        (("reels", number), f"{reel!r}: {fault}")
+        for number, (reel, path) in enumerate(zip(programme.reels, paths, strict=True))
+        for fault, is_so in (
+            ("there is no such file", not os.path.lexists(path)),
+            ("is listed before: once is enough", path in paths[:number]),
+        )
+        if is_so
+    ]
+    if faults:
+        places = Places(text_of(programme_path, from_disk, MAX_DOCUMENT_BYTES), str(programme_path))
+        raise ProjectError(listed([told(places.spot(place), said) for place, said in faults]))
+    return paths

@@ -322,6 +322,21 @@ def test_reels_whose_masters_differ_are_refused(tmp_path: Path, change: dict[str
     assert not (tmp_path / "out").exists()
 
 
+def test_reels_that_are_not_there_or_listed_twice_are_named_with_their_places(tmp_path: Path) -> None:
+    both, one, _ = two_reels(tmp_path)
+    both.write_text(
+        '{\n"schema": "stemmix.programme/1",\n"title": "P",\n"reels": [\n"one.json",\n"none.json",\n"one.json"]}',
+        "utf-8",
+    )
+    with pytest.raises(ProjectError) as fault:
+        reels_of(both)
+    assert str(fault.value).split("\n") == [
+        f"{both}:6:1: reels[1]: 'none.json': there is no such file",
+        f"{both}:7:1: reels[2]: 'one.json': is listed before: once is enough",
+    ]
+    assert one.exists()
+
+
 def test_reels_may_differ_in_notes_and_in_what_is_printed(tmp_path: Path) -> None:
     masters = [{"name": "mix", "target_lufs": -20.0, "max_limiting_db": 12.0, "note": "the second reel"}]
     both, one, two = two_reels(tmp_path, deliverables=[*masters, {"name": "me", "kind": "m_and_e"}])
