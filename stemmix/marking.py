@@ -39,18 +39,15 @@ def copy_beside(path: Path) -> Path:
 
 
 def stem_in(file: AudioFile, project_path: Path, stems: Sequence[HeardFacts]) -> HeardFacts | None:
-    """The stem of the project that is this file as it is, so that it begins where that does; None of any other.
-
-    Raises as `read_project`.
+    """The first stem that is heard of the project whose sound begins with this file, whole or one of its channels, so
+    that it begins where that does; None of any other file. Raises as `read_project`.
     """
-    marked = resolved(file.path)
+    marked, heard = resolved(file.path), {stem.id: stem for stem in stems}
     for stem in read_project(project_path).heard:
-        if (
-            stem.file is not None
-            and stem.pull is None
-            and resolved(clip_paths(project_path, stem, stem.timeline[0])[None]) == marked
-        ):
-            return next((heard for heard in stems if heard.id == stem.id), None)
+        first, *others = stem.timeline
+        is_as_it_is = not others and first.start == 0.0 and first.pull is None and stem.id in heard
+        if is_as_it_is and marked in map(resolved, clip_paths(project_path, stem, first).values()):
+            return heard[stem.id]
     return None
 
 

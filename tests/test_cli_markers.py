@@ -108,16 +108,21 @@ def test_a_copy_goes_where_it_is_wanted(project: Path, mix: Path, tmp_path: Path
     assert [path.name for path in target.parent.iterdir()] == ["x.wav"]
 
 
-def test_a_stem_of_the_project_is_marked_from_where_it_stands(project: Path, tmp_path: Path, capsys: Said) -> None:
+@pytest.mark.parametrize("in_a_clip", [False, True])
+def test_a_stem_of_the_project_is_marked_from_where_it_stands(
+    project: Path, tmp_path: Path, in_a_clip: bool, capsys: Said
+) -> None:
     """Its file, that is, whose beginning is not the programme's."""
     words = ["markers", str(project), "--as", "wav", "--of", "lines"]
     marks = {}
     for at in (0.0, 1.0):
-        edited(project, lambda document, at=at: document["stems"][1].update(at=at))
+        placed = {"file": "scene/mx.wav", "at": at}
+        stem = {"id": "MX", "role": "music", **({"clips": [placed]} if in_a_clip else placed)}
+        edited(project, lambda document, stem=stem: document["stems"].__setitem__(1, stem))
         copy = tmp_path / f"{at}.wav"
         assert main([*words, "--copy-of", str(tmp_path / "scene" / "mx.wav"), "--out", str(copy)]) == 0
-        said = "note: mx.wav is stem MX, which begins at 0:00:01.0: it is marked from there on\n" if at else ""
-        assert capsys.readouterr().err.startswith(said)
+        said = "note: mx.wav is stem MX, which begins at 0:00:01.0: it is marked from there on\n"
+        assert capsys.readouterr().err.startswith(said) is bool(at)
         cues = WavInfoReader(str(copy)).cues
         marks[at] = {cues.label_and_note(number)[0]: where for number, where in cues.each_cue()}
     assert marks[0.0]

@@ -51,6 +51,9 @@ def pick_onsets(flux_db: Floats | Singles) -> list[tuple[int, float]]:
 
 
 def _strength_db(flux_db: Floats | Singles, frame: int) -> float:
-    """The rise of the frame and that of the larger of its neighbours: over which of them a hit is spread is chance."""
-    beside = [float(flux_db[one]) for one in (frame - 1, frame + 1) if 0 <= one < len(flux_db)]
-    return float(flux_db[frame]) + max(beside, default=0.0)
+    """The rise of the frame, and what the larger of its neighbours has over the other.
+
+    Over which of them a hit is spread is chance; before and after a frame of a swell it rises alike.
+    """
+    before, after = (float(flux_db[one]) if 0 <= one < len(flux_db) else 0.0 for one in (frame - 1, frame + 1))
+    return float(flux_db[frame]) + abs(before - after)

@@ -58,7 +58,7 @@ _MASK_OF_LIBSNDFILE: Final = 0xFF
 """What libsndfile writes for any eight channels in a WAVEX file, whoever they are for: it says nothing."""
 
 _TOLD_WHOLE: Final = frozenset(("WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "FLAC", "OGG", "MP3"))
-"""As libsndfile calls them: what of these is cut off is refused."""
+"""As libsndfile calls them: what of these is cut off is refused, but for an MP3 whose header tells no length."""
 
 _CONTAINERS_OF_SUFFIX: Final = {
     ".wav": ("RIFF", "RF64", "BW64", "WAV"),

@@ -26,8 +26,8 @@ ANSWERABLE_SHARE = 0.1
 """A masker with less than this of a band's masked time is not named for it."""
 
 CROWDED_SHARE = 0.2
-"""Of a band that is masked for so much of the time by many maskers, of which none has that much, those are named that
-have at least half of what the largest has: nobody hides it, and yet it is hidden."""
+"""Of a band that is masked for so much of the time, most of it by maskers of which none has that much, those are named
+that have at least half of what the largest has: hardly anybody hides it, and yet it is hidden."""
 
 SMALLEST = 0.001
 """Smaller conflicts are not worth a line in a report."""
@@ -105,9 +105,10 @@ def find(line: Passage) -> list[Found]:
 
 def _enough(shares: Floats) -> list[float]:
     """(stems, 36) shares of the time -> of each band how much is enough to be named for it."""
-    largest = shares.max(axis=0, initial=0.0)
-    is_crowded = (largest < ANSWERABLE_SHARE) & (shares.sum(axis=0) >= CROWDED_SHARE)
-    enough: list[float] = np.where(is_crowded, largest / 2, ANSWERABLE_SHARE).tolist()
+    largest, whole = shares.max(axis=0, initial=0.0), shares.sum(axis=0)
+    answered = (shares * (shares >= ANSWERABLE_SHARE)).sum(axis=0)
+    is_crowded = (whole >= CROWDED_SHARE) & (answered < whole / 2)
+    enough: list[float] = np.where(is_crowded, np.minimum(largest / 2, ANSWERABLE_SHARE), ANSWERABLE_SHARE).tolist()
     return enough
 
 

@@ -44,6 +44,8 @@ class Goal:
     id: str
     """Of the target that begins it, and when: `DX-0083.5`; of what a pin raised `FX-0083.5-raised`."""
     targets: tuple[HeardStem, ...]
+    voices: tuple[HeardStem, ...]
+    """Of them, those that have something to be heard in it: of two actors' stems mostly one."""
     priority: int
     start: int
     end: int
@@ -61,22 +63,10 @@ class Goal:
         return all(stem.role in SPEECH for stem in self.targets)
 
     @property
-    def voices(self) -> tuple[HeardStem, ...]:
-        """The targets that it is heard from: of two actors' stems mostly one."""
-        if len(self.targets) == 1:
-            return self.targets
-        power = [float(stem.frames.power("mid", self.start, self.end).sum()) for stem in self.targets]
-        least = VOICE_SHARE * sum(power)
-        return tuple(stem for stem, its in zip(self.targets, power, strict=True) if its >= least)
-
-    @property
     def in_time(self) -> tuple[int, int, int, str, bool]:
         """Lines sorted by this stand in order of time."""
         return self.start, self.end, -self.priority, self.targets[0].id, self.raised
 
-
-VOICE_SHARE = 0.001
-"""Of a line's power, -30 dB: less is the room of somebody who says nothing there."""
 
 SILENT_POWER = 1e-9
 """-90 dBFS, of all bands together: what a cue over it gives is no line, for nothing is there to be heard."""
@@ -107,14 +97,20 @@ def goals_of(project: Project, stems: Sequence[HeardStem], hop: int, frames: int
         for start, end in spans_of(project, targets, hop, frames, longest):
             ranks = _ranks(pins, targets, own, start * hop, end * hop)
             for priority, (together, bands) in ranks.items():
-                spoken = (span for stem in together for span in heard.get(stem.id, ()))
-                if len(ranks) == 1 or any(first < end and last > start for first, last in spoken):
+                if len(ranks) == 1 or any(_is_heard(heard[stem.id], start, end) for stem in together):
                     name = joined(_first_of(together, heard, start, end), begin(start * hop, project.sample_rate))
-                    found.append((order, Goal(name, together, priority, start, end, own, bands)))
+                    voices = tuple(stem for stem in together if _is_heard(heard[stem.id], start, end)) or together
+                    found.append((order, Goal(name, together, voices, priority, start, end, own, bands)))
     found += [(-1, goal) for goal in _raised(project, stems, hop, frames)]
     found.sort(key=lambda one: (-one[1].priority, one[0], [stem.id for stem in one[1].targets], one[1].in_time))
     ids = distinct([(goal.id, (goal.in_time, sorted(goal.bands))) for _, goal in found])
     return [replace(goal, id=id_) for (_, goal), id_ in zip(found, ids, strict=True)]
+
+
+def _is_heard(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether any of the spans, in order, reaches into one."""
+    following = bisect_right(spans, start, key=lambda span: span[1])
+    return following < len(spans) and spans[following][0] < end
 
 
 def _first_of(
@@ -171,6 +167,7 @@ def _raised(project: Project, stems: Sequence[HeardStem], hop: int, frames: int)
     return [
         Goal(
             joined(stem, begin(start * hop, project.sample_rate), "raised"),
+            (by_id[stem],),
             (by_id[stem],),
             priority,
             start,

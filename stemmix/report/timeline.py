@@ -312,7 +312,7 @@ def loudness_y(lufs: float) -> float:
 
 
 def reduction_range_db(reduction_db: Sequence[float]) -> float:
-    """What fills the chart of a reduction: `DEEPEST_DB`, or as many times twice that as it takes."""
+    """What fills the chart of a reduction: `DEEPEST_DB`, doubled until none is deeper."""
     range_db = DEEPEST_DB
     while range_db < max(reduction_db):
         range_db *= 2.0

@@ -10,6 +10,7 @@ import pytest
 from stemmix.analysis.onsets import FluxMeter, pick_onsets
 from stemmix.dsp.spectrum import BandAnalyser
 from stemmix.files.stems import StemReader
+from stemmix.planning.lines import HIT_DB
 from tests.material import RATE_HZ, clicks
 
 REELS = Path(__file__).resolve().parents[2] / ".." / "shared" / "reels"
@@ -154,3 +155,11 @@ def test_a_hit_is_as_strong_wherever_in_a_frame_it_falls(hz: float) -> None:
         ((_, strength_db),) = onsets_of(signal)
         strengths_db.append(strength_db)
     assert max(strengths_db) < 1.25 * min(strengths_db)
+
+
+def test_a_swell_is_no_hit() -> None:
+    """40 dB in a fifth of a second: no two of its frames have all of it."""
+    time_s = np.arange(2 * RATE_HZ) / RATE_HZ
+    level_db = np.interp(time_s, [1.0, 1.2], [-50.0, -10.0])[:, None]
+    noise = 0.3 * np.random.default_rng(1).standard_normal((2 * RATE_HZ, 2))
+    assert all(strength_db < HIT_DB for _, strength_db in onsets_of(noise * 10 ** (level_db / 20)))

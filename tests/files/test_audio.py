@@ -220,13 +220,17 @@ def test_a_stem_is_in_no_container_whose_missing_end_nobody_could_tell(tmp_path:
     assert inspect(path, to_mix=False).warnings == (said,)
 
 
+@pytest.mark.parametrize("lost", [0.4, 2])
 @pytest.mark.parametrize("container", ["WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "FLAC", "OGG", "MP3"])
-def test_in_every_container_that_stems_may_be_in_a_missing_end_is_told(tmp_path: Path, container: str) -> None:
+def test_in_every_container_that_stems_may_be_in_a_missing_end_is_told(
+    tmp_path: Path, container: str, lost: float
+) -> None:
+    """However much it is: a share of the file, or the last two bytes."""
     path = tmp_path / "a.audio"
     soundfile.write(path, noise(48_000, 1), 48_000, format=container)
     assert inspect(path).frames is not None
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) * 6 // 10])
+    path.write_bytes(whole[: -lost if isinstance(lost, int) else round(len(whole) * (1 - lost))])
 
     def heard() -> None:
         with AudioReader(inspect(path)) as reader:
