@@ -122,8 +122,8 @@ def test_a_frame_begins_at_its_sample_and_the_sample_tells_its_frame(
     assert clock.told(sample - 1) == timecode_from_frames(frame - 1, rate), "the sample before is the frame before"
 
 
-@pytest.mark.parametrize("rate_hz", SAMPLE_RATES)
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("rate_hz", [32_000, 48_000, 192_000])
+@pytest.mark.parametrize("rate", ["25", "29.97", "29.97df", "59.94df"])
 @given(data=st.data())
 def test_after_midnight_too_the_sample_of_a_timecode_tells_it(rate: str, rate_hz: int, data: st.DataObject) -> None:
     """Though a day of drop-frame timecode is no whole number of samples."""
