@@ -190,8 +190,8 @@ class BinWatch:
         spans = [span for two in self._dc for one in two for span in one.spans]
         level_db = db_from_gain(offset)
         text = (
-            f"{self._layout.labels[worst]} is off zero by {means[worst]:+.5f} of full scale ({level_db:.1f} dBFS) over "
-            f"the whole length, allowed {DC_WARN:g}"
+            f"{self._layout.labels[worst]} is off zero by {means[worst]:+.5f} of full scale ({level_db:.1f} dBFS) in "
+            f"the mean of the whole length, allowed {DC_WARN:g}"
         )
         if spans and offset < DC_WARN:
             text += f"; but a channel is further off for {_DC_LASTS_S:g} s or more"
