@@ -46,6 +46,7 @@ def measured(command: Sequence[str], cache: Path, ends: Sequence[int] = (0,)) ->
     """
     cache.mkdir(parents=True, exist_ok=True)
     log = cache / "stderr.txt"
+    os.sync()  # what the one before has left to be written goes to the disk in its time, not in this one's
     begin = time.perf_counter()
     with log.open("wb") as messages:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=messages, env=environment(cache))
