@@ -175,7 +175,7 @@ class Onset:
     at: int
     """Sample, from the stem's own start."""
     strength_db: float
-    """Mean rise over the bands within 40 ms."""
+    """Mean rise over the bands within 20 ms, with what of it is spread over the 20 ms beside."""
 
 
 @item
