@@ -16,8 +16,9 @@ import them and rooms above them (`tests/test_architecture.py` holds the table),
 `engine`                  pass 2: strips, mixer, master, what is written
 `report`                  what a person sees
 `sources`, `alignment`,   a project's stems as files, and in line; pass 1 over all of them; reels as one programme;
-`listening`, `reels`,     plans that are remembered, and that were stored; how far all of it is; what samples
-`decided`, `stored`,      depend on; what is kept between one run and the next
+`listening`, `reels`,     where a render writes; plans that are remembered, and that were stored; how far all of it
+`destinations`,           is; what samples depend on; what is kept between one run and the next
+`decided`, `stored`,
 `remembered`, `steps`,
 `machine`, `keeping`
 `pipeline`                the whole way

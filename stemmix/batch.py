@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Protocol
 
 from stemmix import __version__
+from stemmix.destinations import folder_of, receipt_path_of, refuse_clashes
 from stemmix.errors import ClusterError, OutputError, ProjectError, StemmixError
 from stemmix.files.cache import user_cache
 from stemmix.files.claims import claimed, remove_stray_lock
 from stemmix.files.folders import folder_for_files, missing_of, remove_empty
-from stemmix.files.hashes import Hashes, Stamp
+from stemmix.files.hashes import Hashes, Stamp, stamp_of
 from stemmix.files.parts import remove_strays
 from stemmix.files.paths import absolute
 from stemmix.files.projects import read_project
@@ -31,7 +32,6 @@ from stemmix.model.batch import BATCH_SCHEMA, Batch, Came, Outcome, worst
 from stemmix.model.project import Project
 from stemmix.model.receipt import Receipt
 from stemmix.pipeline import render
-from stemmix.reels import folder_of, refuse_clashes
 from stemmix.resume import proof_of
 from stemmix.stopping import StoppedError
 
@@ -121,7 +121,7 @@ def render_many(
             unreadable.append(_failed(str(path), fault.exit_code, str(fault)))
         else:
             place = absolute(path)
-            before = _stamp(_receipt_of(place, where))
+            before = stamp_of(receipt_path_of(place, where))
             new = missing_of(folder_of(place, where))
             task = Task(str(path), place, where, gains, resume, use_cache, threads, before, new_folders=new)
             tasks.append(task)
@@ -176,7 +176,7 @@ def rendered(task: Task, heed: Callable[[], None], announce: Callable[[str], Non
 def _rendered(task: Task, heed: Callable[[], None]) -> Outcome:
     if task.version != __version__:
         raise ClusterError(f"{task.named}: is asked for by stemmix {task.version}, and this worker has {__version__}")
-    receipt_path = _receipt_of(task.project, task.out)
+    receipt_path = receipt_path_of(task.project, task.out)
     folder = receipt_path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -208,21 +208,10 @@ def _rendered(task: Task, heed: Callable[[], None]) -> Outcome:
     return outcome.model_copy(update={"speed": round(speed, 1), "not_skipped": lacks if task.resume else None})
 
 
-def _receipt_of(project_path: Path, out: Path | None) -> Path:
-    return folder_of(project_path, out) / f"{project_path.stem}.receipt.json"
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        return Stamp.of(path.stat())
-    except OSError:
-        return None
-
-
 def written_since(task: Task) -> bool:
     """Whether its receipt is there, and another one than when it was asked for: each is written anew, whatever it
     says."""
-    now = _stamp(_receipt_of(task.project, task.out))
+    now = stamp_of(receipt_path_of(task.project, task.out))
     return now is not None and (task.before is None or not now.same_content(task.before))
 
 
@@ -234,7 +223,7 @@ def _outcome(task: Task, receipt: Receipt, came: Came | None = None) -> Outcome:
         came=came or ("done" if receipt.passed else "missed"),
         exit_code=0 if receipt.passed else 5,
         why="; ".join(missed) or None,
-        receipt=str(_receipt_of(task.project, task.out)),
+        receipt=str(receipt_path_of(task.project, task.out)),
         deliverable=None if first is None else first.deliverable,
         integrated_lufs=None if first is None else first.measured.integrated_lufs,
         true_peak_dbtp=None if first is None else first.measured.true_peak_dbtp,

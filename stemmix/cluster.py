@@ -25,13 +25,13 @@ from uuid import uuid4
 
 from stemmix import __version__
 from stemmix.batch import Task, failed, rendered, written_since
+from stemmix.destinations import folder_of
 from stemmix.errors import ClusterError, StemmixError
 from stemmix.files.claims import claimed
 from stemmix.files.paths import clip_paths, is_there
 from stemmix.files.projects import read_project
 from stemmix.machine import keep_freed_memory
 from stemmix.model.batch import Outcome
-from stemmix.reels import folder_of
 from stemmix.stopping import StoppedError, heed
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from stemmix.alignment import as_planned
+from stemmix.destinations import folder_of, plan_name, receipt_name
 from stemmix.engine.residual import residual_of
 from stemmix.errors import ProjectError, StemError
 from stemmix.files.audio import inspect
@@ -31,7 +32,6 @@ from stemmix.model.project import Project
 from stemmix.model.project_changes import project_changes
 from stemmix.model.receipt import Receipt, WrittenFile
 from stemmix.pipeline import render_again
-from stemmix.reels import folder_of
 from stemmix.sources import open_stems, stale_reasons
 from stemmix.steps import part_of
 
@@ -200,9 +200,9 @@ def _stored_beside(side: Side, *, use_cache: bool) -> Plan | None:
     """
     for read in (side.read, from_disk) if side.is_revision else (from_disk,):
         folder = folder_of(side.path, None)
-        path = folder / f"{side.path.stem}.plan.json"
+        path = folder / plan_name(side.path)
         try:
-            receipt = read_document(folder / f"{side.path.stem}.receipt.json", Receipt, read=read)
+            receipt = read_document(folder / receipt_name(side.path), Receipt, read=read)
             content = read(path)
             if hashlib.sha256(content).hexdigest() != receipt.plan_sha256 or not _is_of(receipt, side.project):
                 continue

@@ -10,6 +10,14 @@ from typing import NamedTuple
 
 from stemmix.alignment import in_line
 from stemmix.decided import Decision, decided
+from stemmix.destinations import (
+    document_names,
+    folder_of,
+    page_name,
+    plan_name,
+    receipt_name,
+    refuse_clashes,
+)
 from stemmix.engine.bus import Job
 from stemmix.engine.deliver import deliver, publish
 from stemmix.engine.gauge import Programme
@@ -22,8 +30,9 @@ from stemmix.files.features import feature_store
 from stemmix.files.folders import folder_for_files
 from stemmix.files.hashes import Hashes
 from stemmix.files.parts import remove_strays
-from stemmix.files.paths import is_folder, resolved, seen_from
+from stemmix.files.paths import resolved, seen_from
 from stemmix.files.projects import Whereabouts, read_project
+from stemmix.files.replacing import refuse_folder
 from stemmix.listening import THREADS, keep_heard, listen, programme_frames
 from stemmix.machine import give_back_freed_memory, processor, versions
 from stemmix.model.deliverables import made_for_dialogue, speech_of
@@ -35,7 +44,7 @@ from stemmix.model.receipt import RECEIPT_SCHEMA, UNSHOWN, Receipt, SourceFile, 
 from stemmix.model.timecode import as_typed
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.overview import overview_of
-from stemmix.reels import folder_of, gain_source, gains_of, page_name, refuse_clashes, refuse_unlike
+from stemmix.reels import gain_source, gains_of, refuse_unlike
 from stemmix.remembered import memory_of_mix
 from stemmix.showing import Shown, evidence_of, with_excerpts
 from stemmix.sources import Source, open_stems
@@ -131,7 +140,7 @@ def _rendered(
             for reel, delivery in zip(reels, deliveries, strict=True)
         ]
         staged = [
-            cleaning.enter_context(StagedDocument(reel.job.folder / f"{reel.path.stem}.receipt.json", receipt))
+            cleaning.enter_context(StagedDocument(reel.job.folder / receipt_name(reel.path), receipt))
             for reel, receipt in zip(reels, receipts, strict=True)
         ]
         pages = [
@@ -222,7 +231,7 @@ def _reel(
         )
     else:
         plan, sources = read_stored(stored, project, sources)
-    with StagedDocument(folder / f"{path.stem}.plan.json", text or plan) as staged_plan:
+    with StagedDocument(folder / plan_name(path), text or plan) as staged_plan:
         del text  # it stands on the disk: of hours it is megabytes
         job = _job(path, project, plan, sources, staged_plan, way)
         if stored is not None and stored.seed is not None:
@@ -293,8 +302,8 @@ def out_folder(project_path: Path, out: Path | None, project: Project, sources: 
         for path in (folder / name, (folder / name).with_suffix(".wav")):
             if resolved(path) in stems:
                 raise OutputError(f"{path}: is a stem of this project; choose another folder with --out")
-    if project.report is not None and is_folder(page := folder / page_name(project_path)):
-        raise OutputError(f"{page}: could not be written: a folder has its name")
+    for name in document_names(project_path, project):
+        refuse_folder(folder / name)
     with ExitStack() as cleaning:
         try:
             cleaning.enter_context(folder_for_files(folder))

@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from stemmix import __version__
+from stemmix.destinations import receipt_path_of
 from stemmix.errors import StemmixError
 from stemmix.files.audio import sha256_of
 from stemmix.files.documents import read_document, sha256_of_document
@@ -17,7 +18,6 @@ from stemmix.files.wave import BYTES_PER_SAMPLE
 from stemmix.model.layouts import LAYOUTS
 from stemmix.model.project import Project
 from stemmix.model.receipt import UNSHOWN, Receipt, WrittenFile
-from stemmix.reels import folder_of
 
 
 class Proof(NamedTuple):
@@ -40,7 +40,7 @@ def proof_of(project_path: Path, out: Path | None, gain_from: Path | None, hashe
     ProjectError where the project is none.
     """
     project = read_project(project_path)
-    receipt_path = folder_of(project_path, out) / f"{project_path.stem}.receipt.json"
+    receipt_path = receipt_path_of(project_path, out)
     if not is_there(receipt_path):
         return Proof(None, "there is no receipt")
     try:

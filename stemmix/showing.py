@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stemmix.analysis.tonal import tonal_of
+from stemmix.destinations import receipt_path_of
 from stemmix.engine.specification import gain_for, level_that_holds
 from stemmix.errors import StemmixError
 from stemmix.excerpts import excerpts_of
@@ -23,7 +24,6 @@ from stemmix.model.project import Project
 from stemmix.model.receipt import UNMEASURED, Measured, Receipt
 from stemmix.planning.evidence import HeardStem
 from stemmix.planning.places import worst_places
-from stemmix.reels import folder_of
 from stemmix.sources import Source
 
 
@@ -115,7 +115,7 @@ def last_render(
 
     No receipt where there is none, or none that can be read.
     """
-    path = folder_of(project_path, out) / f"{project_path.stem}.receipt.json"
+    path = receipt_path_of(project_path, out)
     if not is_there(path):
         return None, None
     try:

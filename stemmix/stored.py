@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stemmix.alignment import as_planned
+from stemmix.destinations import PLAN_ENDING
 from stemmix.errors import ProjectError
 from stemmix.files.clips import TimelineReader
 from stemmix.files.documents import MAX_DOCUMENT_BYTES, from_disk, read_document, text_of
@@ -17,9 +18,6 @@ from stemmix.model.evidence import Evidence
 from stemmix.model.plan import Plan, PlannedStem
 from stemmix.model.project import Project
 from stemmix.sources import Source, stale_reasons
-
-PLAN_NAME = ".plan.json"
-"""How the name of a plan ends that a render writes."""
 
 
 class StoredPlan(NamedTuple):
@@ -60,7 +58,7 @@ def is_stored(path: Path) -> bool:
 
     ProjectError where it is a receipt: that knows its plan's name.
     """
-    if path.name.endswith(PLAN_NAME):
+    if path.name.endswith(PLAN_ENDING):
         return True
     try:
         told = parse_json(text_of(path, from_disk, MAX_DOCUMENT_BYTES), str(path), max_bytes=MAX_DOCUMENT_BYTES)

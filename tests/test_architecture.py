@@ -25,6 +25,7 @@ ROOT = (
     "create",
     "compare",
     "decided",
+    "destinations",
     "excerpts",
     "keeping",
     "listening",

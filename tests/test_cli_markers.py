@@ -231,9 +231,16 @@ def test_what_is_read_is_not_written_over_and_ends_with_6(
 
 
 @pytest.mark.parametrize("arguments", [["--as", "edl"], ["--as", "wav", "--copy-of", "mix.wav"]], ids=["text", "wav"])
-@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (errno.EROFS, "the file system is read-only"),
+        (errno.EACCES, "permission denied"),
+        (errno.ENOSPC, "No space left on device"),
+    ],
+)
 def test_a_disk_that_refuses_ends_with_6_and_leaves_nothing(
-    project: Path, mix: Path, arguments: list[str], number: int, monkeypatch: pytest.MonkeyPatch, capsys: Said
+    project: Path, mix: Path, arguments: list[str], number: int, why: str, monkeypatch: pytest.MonkeyPatch, capsys: Said
 ) -> None:
     monkeypatch.chdir(mix.parent)
 
@@ -243,13 +250,13 @@ def test_a_disk_that_refuses_ends_with_6_and_leaves_nothing(
     monkeypatch.setattr(staged, "open_part", refuse)
     assert main(["markers", str(project), *arguments, "--out", "out.x"]) == 6
     written = mix.parent.resolve() / "out.x" if arguments[1] == "edl" else "out.x"
-    assert capsys.readouterr() == ("", f"stemmix: error: {written}: could not be written: {os.strerror(number)}\n")
+    assert capsys.readouterr() == ("", f"stemmix: error: {written}: cannot be written: {why}\n")
     assert sorted(path.name for path in mix.parent.iterdir()) == ["mix.wav", "scene", "scene.json"]
 
 
 def test_a_folder_that_is_not_there_ends_with_6(project: Path, tmp_path: Path, capsys: Said) -> None:
     assert main(["markers", str(project), "--as", "edl", "--out", str(tmp_path / "no" / "a.edl")]) == 6
-    assert "a.edl: could not be written: its folder does not exist" in capsys.readouterr().err
+    assert "a.edl: cannot be written: its folder does not exist" in capsys.readouterr().err
 
 
 def test_help_names_every_format_and_kind(capsys: Said) -> None:

@@ -394,10 +394,12 @@ def test_a_place_that_cannot_be_written_ends_with_6(project: Path, tmp_path: Pat
     (tmp_path / "taken").write_text("a file")
     assert main(["render", str(project), "--out", str(tmp_path / "taken")]) == 6
     assert capsys.readouterr().err == f"stemmix: error: {tmp_path / 'taken'}: cannot be made: File exists\n"
-    (tmp_path / "out" / "scene.plan.json").mkdir(parents=True)
-    assert main(["render", str(project)]) == 6
-    assert "scene.plan.json: could not be written" in capsys.readouterr().err
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["scene.plan.json"]
+    for name in ("scene.plan.json", "scene.receipt.json"):
+        (tmp_path / "out" / name).mkdir(parents=True)
+        assert main(["render", str(project)]) == 6
+        assert f"{name}: cannot be written: a folder has its name" in capsys.readouterr().err
+        assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
+        (tmp_path / "out" / name).rmdir()
 
 
 def test_debug_shows_the_way_to_a_fault(project: Path, capsys: Said) -> None:

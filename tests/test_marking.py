@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from wavinfo import WavInfoReader
 
+from stemmix.destinations import refuse_target
 from stemmix.errors import OutputError, StemError
 from stemmix.files.broadcast import BroadcastInfo
 from stemmix.files.writer import WaveWriter
 from stemmix.marking import copy_beside, wave_to_mark, write_marked
 from stemmix.model.layouts import MONO
-from stemmix.reels import refuse_target
 from stemmix.report.markers import Marker
 from tests.evidence import plan
 from tests.material import noise, scene, scene_stems, silent_progress, write_audio, write_project
@@ -168,9 +168,9 @@ def test_what_is_read_is_never_written_over_under_any_name(project: Path, name: 
 
 
 def test_a_place_that_cannot_be_is_refused_before_anything_is_listened_to(project: Path) -> None:
-    with pytest.raises(OutputError, match=r"nowhere/a\.csv: could not be written: its folder does not exist"):
+    with pytest.raises(OutputError, match=r"nowhere/a\.csv: cannot be written: its folder does not exist"):
         refuse_target(project.parent / "nowhere" / "a.csv", project, "--out")
-    with pytest.raises(OutputError, match=r"scene: could not be written: a folder has its name"):
+    with pytest.raises(OutputError, match=r"scene: cannot be written: a folder has its name"):
         refuse_target(project.parent / "scene", project, "--out")
     refuse_target(project.parent / "a.csv", project, "--out")
     refuse_target(project.parent / "mix.wav", project, "--out")

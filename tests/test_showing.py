@@ -136,7 +136,7 @@ def test_a_page_that_cannot_be_written_is_refused_before_anything_is_mixed(proje
     with_report(project, "page")
     (project.parent / "out" / "scene.report.html").mkdir(parents=True)
     assert main(["render", str(project)]) == 6
-    assert "scene.report.html: could not be written: a folder has its name" in capsys.readouterr().err
+    assert "scene.report.html: cannot be written: a folder has its name" in capsys.readouterr().err
     assert [path.name for path in (project.parent / "out").iterdir()] == ["scene.report.html"]
 
 

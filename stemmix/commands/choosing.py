@@ -77,10 +77,10 @@ def write_page(
     use_cache: bool,
 ) -> None:
     """A project's page, with so many excerpts to listen to; says how large it is and prints its path."""
+    from stemmix.destinations import refuse_target
     from stemmix.files.documents import write_text
     from stemmix.files.paths import is_folder
     from stemmix.looking import exhibit
-    from stemmix.reels import refuse_target
     from stemmix.report.page import page_html
 
     refuse_target(page_path, project, "--html", out=out)

@@ -46,10 +46,10 @@ def markers(
     for what reads locators, an EDL on the project's timecode; or a copy of a WAV, such as the printmaster, with cue
     points, as NAME.markers.wav beside it. Prints the text, or the path of what was written.
     """
+    from stemmix.destinations import refuse_target
     from stemmix.files.documents import write_text
     from stemmix.looking import examine
     from stemmix.marking import copy_beside, stem_in, wave_to_mark, write_marked
-    from stemmix.reels import refuse_target
     from stemmix.report.markers import KINDS, LISTINGS, markers_of
     from stemmix.steps import part_of
 

@@ -31,8 +31,8 @@ def render_as_one(
     together: bool,
 ) -> None:
     """One project, or the reels of one programme (`together`), in this process."""
+    from stemmix.destinations import folder_of
     from stemmix.pipeline import render as rendered
-    from stemmix.reels import folder_of
     from stemmix.report.written import receipt_text, receipts_json
 
     with voice.shown() as told:

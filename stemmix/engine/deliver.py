@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from stemmix.crew import shared_out
 from stemmix.engine.bus import Bus, Job
@@ -20,6 +19,7 @@ from stemmix.engine.output import Output
 from stemmix.engine.printed import Parent, parts_of, printed
 from stemmix.files.documents import StagedDocument
 from stemmix.files.outputs import MonoFiles
+from stemmix.files.replacing import Replacing
 from stemmix.files.writer import SoundWriter
 from stemmix.model.deliverables import MusicAndEffects
 from stemmix.model.receipt import Measured, WrittenFile
@@ -37,25 +37,17 @@ class Delivery:
 def publish(deliveries: Sequence[Delivery], documents: Sequence[StagedDocument] = ()) -> None:
     """Bring all files under their names, then the documents.
 
-    Raises OutputError where one of them cannot be; none of them stands under its name then. Who asks for an end
-    meanwhile gets it when all of them do.
+    Raises OutputError where one of them cannot be; under every name stands what stood there before, then. Who asks for
+    an end meanwhile gets it when all of them are there.
     """
+    writers = [writer for delivery in deliveries for writer in delivery.writers]
     with unbroken():
         heed()
-        published: list[Path] = []
-        try:
-            for delivery in deliveries:
-                for writer in delivery.writers:
-                    writer.publish()
-                    files = writer.files if isinstance(writer, MonoFiles) else [writer]
-                    published += [file.path for file in files]
-            for document in documents:
-                document.publish()
-                published.append(document.path)
-        except BaseException:
-            for path in published:
-                path.unlink(missing_ok=True)
-            raise
+        with Replacing() as replacing:
+            for file in (*writers, *documents):
+                for path in file.paths:
+                    replacing.expect(path)
+                file.publish()
 
 
 @contextmanager

@@ -147,7 +147,7 @@ class FileHash:
         back before that is not.
         """
         self.begin()
-        then, now = self._taken(), _stamp_of(self.path)
+        then, now = self._taken(), stamp_of(self.path)
         same = self._then is not None and now is not None and self._then.same_content(now)
         if same and now != self._known:
             again = _taken(self.path, _to_the_end)
@@ -160,7 +160,7 @@ class FileHash:
     def untouched(self) -> bool:
         """Whether nobody has done anything to the file since, not even put it back: what was read of it may be kept
         under its hash."""
-        return self._then is not None and self._then == _stamp_of(self.path)
+        return self._then is not None and self._then == stamp_of(self.path)
 
 
 class Hashes:
@@ -183,7 +183,7 @@ class Hashes:
         return self._files[path]
 
     def _begun(self, path: Path) -> FileHash:
-        then = _stamp_of(path)
+        then = stamp_of(path)
         seen_before = False
         if self._cache is not None and then is not None:
             if (known := _remembered(self._cache, path, then)) is not None:
@@ -233,7 +233,7 @@ class Hashes:
 
 def on_demand(path: Path) -> FileHash:
     """A hash that is taken when it is asked for, and not remembered."""
-    return FileHash(path, _stamp_of(path), cache(lambda: _taken(path, _to_the_end)))
+    return FileHash(path, stamp_of(path), cache(lambda: _taken(path, _to_the_end)))
 
 
 def _to_the_end(_count: int) -> bool:
@@ -241,7 +241,7 @@ def _to_the_end(_count: int) -> bool:
     return True
 
 
-def _stamp_of(path: Path) -> Stamp | None:
+def stamp_of(path: Path) -> Stamp | None:
     """None of what is not there, or may not be looked at: that is said by whoever reads it."""
     try:
         return Stamp.of(path.stat())

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from stemmix.files.broadcast import BroadcastInfo, tracks_of
 from stemmix.files.encoded import EncodedWriter
+from stemmix.files.replacing import Replacing
 from stemmix.files.writer import SoundWriter, WaveWriter
 from stemmix.model.encodings import CODINGS, Encoding
 from stemmix.model.layouts import MONO, Layout
@@ -66,6 +67,11 @@ class MonoFiles:
             cleaning.pop_all()
         self.files: tuple[SoundWriter, ...] = tuple(files)
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The names that the files are to have."""
+        return tuple(file.path for file in self.files)
+
     def write(self, samples: npt.NDArray[np.int32] | npt.NDArray[np.float64]) -> None:
         """Append (n, channels) samples; raises what `SoundWriter.write` does."""
         if samples.ndim != 2 or samples.shape[1] != len(self.files):
@@ -91,24 +97,16 @@ class MonoFiles:
         return tuple(hashes)
 
     def publish(self) -> None:
-        """Bring all files under their names; OutputError where one cannot be, and none stands under its name then."""
-        published: list[Path] = []
-
-        def publish(file: SoundWriter) -> None:
-            file.publish()
-            published.append(file.path)
-
-        try:
-            self._each(publish)
-        except BaseException:
-            for path in published:
-                path.unlink(missing_ok=True)
-            raise
+        """Bring each file under its name; OutputError where one cannot be. What came before it stays (`Replacing`)."""
+        self._each(SoundWriter.publish)
 
     def finish(self, loudness: Measured | None = None) -> tuple[str, ...]:
-        """Seal and publish; gives the SHA-256 of each."""
+        """Seal and publish, all or none; gives the SHA-256 of each."""
         hashes = self.seal(loudness)
-        self.publish()
+        with Replacing() as replacing:
+            for path in self.paths:
+                replacing.expect(path)
+            self.publish()
         return hashes
 
     def abort(self) -> None:

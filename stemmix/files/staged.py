@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from stemmix.errors import OutputError
 from stemmix.files.parts import open_part, part_path
+from stemmix.files.replacing import refusal, refuse_folder
 
 
 class StagedFile:
@@ -25,6 +25,7 @@ class StagedFile:
         """Where it stands until it is published."""
         self._file: BinaryIO | None = None
         self._published = False
+        refuse_folder(path)
         try:
             # open, and locked, until it is published: the rest may take its time
             self._file = file = open_part(self.part)
@@ -35,8 +36,13 @@ class StagedFile:
         except BaseException as fault:
             self.abort()
             if isinstance(fault, OSError):
-                raise self._refusal(fault) from None
+                raise refusal(self.path, fault) from None
             raise
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The name that it is to have."""
+        return (self.path,)
 
     def publish(self, mode: int | None = None) -> None:
         """Bring it under its name, with the `mode` of a file that it replaces."""
@@ -45,7 +51,7 @@ class StagedFile:
                 self.part.chmod(mode)
             self.part.replace(self.path)
         except OSError as fault:
-            raise self._refusal(fault) from None
+            raise refusal(self.path, fault) from None
         self._published = True
 
     def abort(self) -> None:
@@ -57,9 +63,6 @@ class StagedFile:
                 self.part.unlink()
         with contextlib.suppress(OSError):  # a full disk takes no more of what is buffered
             self._file.close()
-
-    def _refusal(self, fault: OSError) -> OutputError:
-        return OutputError(f"{self.path}: could not be written: {fault.strerror or fault}")
 
     def __enter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,22 +18,13 @@ from stemmix.errors import OutputError
 from stemmix.files.broadcast import BroadcastInfo, loudness_fields
 from stemmix.files.hashing import RunningHash
 from stemmix.files.parts import open_part, part_path
+from stemmix.files.replacing import refusal, refuse_folder
 from stemmix.files.wave import BYTES_PER_SAMPLE, RF64_FROM_BYTES, SamplePacker, read_wave_header, wave_header
 from stemmix.files.write_out import WriteOut
 from stemmix.model.encodings import Encoding, unfit
 from stemmix.model.layouts import Layout
 from stemmix.model.receipt import Measured
 from stemmix.stopping import heed
-
-_REASONS: Final = {
-    errno.EFBIG: "it is larger than a file may be here",
-    errno.ENOENT: "its folder does not exist",
-    errno.ENOTDIR: "its folder is a file",
-    errno.EISDIR: "a folder has its name",
-    errno.EROFS: "the file system is read-only",
-    errno.EACCES: "permission denied",
-    errno.EWOULDBLOCK: "it is being written already",
-}
 
 
 class SoundWriter(ABC):
@@ -68,14 +59,18 @@ class SoundWriter(ABC):
         """Of its loudness, in the file."""
         self._hash: RunningHash | None = None
         self._read_again = contextlib.ExitStack()
+        refuse_folder(path)
         try:
-            if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, "is a folder")
             if size is not None and shutil.disk_usage(path.parent).free < size:
                 raise OSError(errno.ENOSPC, "no room")
             self._file = open_part(self.part)
         except OSError as fault:
             raise self._refusal(fault) from None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The name that it is to have."""
+        return (self.path,)
 
     def write(self, samples: npt.NDArray[np.int32] | npt.NDArray[np.float64]) -> None:
         """Append (n, channels) samples: int32 where the encoding has whole numbers (full scale 2^15 or 2^23), else
@@ -219,11 +214,11 @@ class SoundWriter(ABC):
             raise
 
     def _refusal(self, fault: OSError) -> OutputError:
-        why = _REASONS.get(fault.errno or 0, fault.strerror or str(fault))
-        if fault.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = f"{shutil.disk_usage(self.path.parent).free / 1e6:.1f} MB are free"
-            why = "the disk is full: " + (free if self._size is None else f"it takes {self._size / 1e6:.1f} MB, {free}")
-        return OutputError(f"{self.path}: cannot be written: {why}")
+        if fault.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return refusal(self.path, fault)
+        free = f"{shutil.disk_usage(self.path.parent).free / 1e6:.1f} MB are free"
+        takes = "" if self._size is None else f"it takes {self._size / 1e6:.1f} MB, "
+        return OutputError(f"{self.path}: cannot be written: the disk is full: {takes}{free}")
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from stemmix.engine import bus, gauge, hearing, master, output, printed
-from stemmix.engine.deliver import Delivery, deliver, publish
+from stemmix.engine.deliver import deliver, publish
 from stemmix.errors import OutputError
 from stemmix.files import writer
 from stemmix.files.audio import sha256_of
@@ -231,6 +231,10 @@ def failing_after(count: int, real: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 STAGES = {
     "the mix": (bus, "bus_in_single", 5),
     "what is heard of it": (hearing, "folded", 5),
@@ -268,10 +272,10 @@ def test_nothing_stands_under_a_final_name_after_a_fault(
 
 def test_a_fault_before_the_names_leaves_what_stood_there(tmp_path: Path, stems: list[np.ndarray]) -> None:
     delivered(job_of(tmp_path, stems))
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = contents(tmp_path)
     with pytest.raises(PlannedFaultError), deliver([job_of(tmp_path, stems, seed="another")]):
         raise PlannedFaultError
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert contents(tmp_path) == before
 
 
 def test_what_is_not_published_is_gone(tmp_path: Path, stems: list[np.ndarray]) -> None:
@@ -281,21 +285,34 @@ def test_what_is_not_published_is_gone(tmp_path: Path, stems: list[np.ndarray]) 
     assert names_in(tmp_path) == []
 
 
-def test_documents_come_with_the_files_or_nothing_does(tmp_path: Path, stems: list[np.ndarray]) -> None:
-    document = PlannedStem(id="S0", sha256="", frames=1, at=0, role=Role.DIALOGUE)
+@pytest.mark.parametrize(
+    ("owner", "count"), [(SoundWriter, 0), (SoundWriter, 3), (StagedDocument, 0), (StagedDocument, 1)]
+)
+def test_a_name_that_cannot_be_taken_leaves_every_file_of_the_last_render(
+    tmp_path: Path, stems: list[np.ndarray], owner: type, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four sound files and two documents, none of which may be of this render while another is of the last."""
 
-    def published(names: list[str]) -> Delivery:
-        with deliver([job_of(tmp_path, stems, {"name": "mix"})]) as deliveries, ExitStack() as staged:
-            publish(deliveries, [staged.enter_context(StagedDocument(tmp_path / name, document)) for name in names])
-        return deliveries[0]
+    def render(seed: str) -> None:
+        document = PlannedStem(id=seed, sha256="", frames=1, at=0, role=Role.DIALOGUE)
+        with deliver([job_of(tmp_path, stems, seed=seed)]) as deliveries, ExitStack() as staged:
+            documents = [
+                staged.enter_context(StagedDocument(tmp_path / name, document)) for name in ("a.json", "b.json")
+            ]
+            publish(deliveries, documents)
 
-    (tmp_path / "b.json").mkdir()
-    with pytest.raises(OutputError, match=r"b\.json: could not be written"):
-        published(["a.json", "b.json"])
-    assert names_in(tmp_path) == ["b.json"]
-    (tmp_path / "b.json").rmdir()
-    published(["a.json", "b.json"])
-    assert names_in(tmp_path) == ["a.json", "b.json", "reel_mix.wav"]
+    render("the first")
+    before = contents(tmp_path)
+    assert len(before) == 6
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, "publish", failing_after(count, owner.publish))  # type: ignore[attr-defined]
+        with pytest.raises(PlannedFaultError):
+            render("another")
+    assert contents(tmp_path) == before
+    render("another")
+    after = contents(tmp_path)
+    assert after.keys() == before.keys()
+    assert all(after[name] != before[name] for name in after), "dither, and documents, are of another seed"
 
 
 @pytest.mark.parametrize("name", ["reel_mix.wav", "reel_stems_S2.wav"])

@@ -367,7 +367,7 @@ def test_a_disk_that_refuses_leaves_what_stood_there(tmp_path: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(staged.os, "fsync", full)
-    with pytest.raises(OutputError, match=r"b\.wav: could not be written: No space left on device"):
+    with pytest.raises(OutputError, match=r"b\.wav: cannot be written: No space left on device"):
         copy_with_cues(tmp_path / "a.wav", tmp_path / "b.wav", POINTS)
     assert (tmp_path / "b.wav").read_bytes() == b"the old one"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "b.wav"]

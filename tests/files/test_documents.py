@@ -551,16 +551,16 @@ def test_a_document_is_replaced_whole_or_not_at_all(file: Path, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(staged.os, "fsync", full)
-    with pytest.raises(OutputError, match=r"film\.json: could not be written: No space left on device"):
+    with pytest.raises(OutputError, match=r"film\.json: cannot be written: No space left on device"):
         write_document(file, stem_of("dx.wav"))
     assert file.read_text() == "before"
     assert list(file.parent.iterdir()) == [file]
 
 
 def test_a_document_that_has_no_place_is_an_output_error(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="No such file or directory"):
+    with pytest.raises(OutputError, match="its folder does not exist"):
         write_document(tmp_path / "nowhere" / "film.json", stem_of("dx.wav"))
     (tmp_path / "folder.json").mkdir()
-    with pytest.raises(OutputError, match="Is a directory"):
+    with pytest.raises(OutputError, match="a folder has its name"):
         write_document(tmp_path / "folder.json", stem_of("dx.wav"))
     assert list(tmp_path.iterdir()) == [tmp_path / "folder.json"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from stemmix.destinations import folder_of
 from stemmix.files.folders import folder_for_files
-from stemmix.reels import folder_of
 from stemmix.stopping import StoppedError, raised_by_signals
 
 

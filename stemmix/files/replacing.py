@@ -1,0 +1,101 @@
+"""Files that are replaced together, all of them or none; and why one cannot be written, in words."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+from typing import Final, Self
+
+from stemmix.errors import OutputError
+from stemmix.files.parts import lock, part_path
+from stemmix.files.paths import is_folder
+from stemmix.stopping import shielded
+
+_REASONS: Final = {
+    errno.EFBIG: "it is larger than a file may be here",
+    errno.ENOENT: "its folder does not exist",
+    errno.ENOTDIR: "its folder is a file",
+    errno.EISDIR: "a folder has its name",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+    errno.EWOULDBLOCK: "it is being written already",
+}
+
+
+def refusal(path: Path, fault: OSError) -> OutputError:
+    """What is raised where a file cannot be written."""
+    return OutputError(f"{path}: cannot be written: {_REASONS.get(fault.errno or 0, fault.strerror or str(fault))}")
+
+
+def refuse_folder(path: Path) -> None:
+    """An OutputError where a folder stands under a name that a file is to have."""
+    if is_folder(path):
+        raise refusal(path, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
+
+
+class Replacing:
+    """What stands under names is kept until all of them have been replaced; else it stands there again.
+
+    A context manager; left by an exception, it brings back what was there, and takes away what was not.
+    """
+
+    def __init__(self) -> None:
+        self._replaced: list[_Former] = []
+
+    def expect(self, path: Path) -> None:
+        """A file is about to come under this name. OutputError where a folder has it, or what stands there can
+        neither be linked to nor be moved."""
+        refuse_folder(path)
+        former = _Former(path)
+        self._replaced.append(former)  # before anything is done: a signal may fall between
+        try:
+            former.keep()
+        except OSError as fault:
+            raise refusal(path, fault) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, fault: type[BaseException] | None, *_: object) -> None:
+        with shielded():
+            for former in reversed(self._replaced):
+                former.forget() if fault is None else former.restore()
+
+
+class _Former:
+    """What stood under a name before, hidden beside it: a part file that goes as a stray where its process dies."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept = part_path(path.with_name(f"{path.name}.former"))
+        self._was_there = os.path.lexists(path)
+        self._locked = contextlib.ExitStack()
+
+    def keep(self) -> None:
+        """By a second link, so that the name is never without a file; moved where the file system, or the owner of the
+        file, lets nobody link to it. OSError where neither can be."""
+        self._kept.unlink(missing_ok=True)  # of a process of the same number, which died
+        if not self._was_there:
+            return
+        try:
+            os.link(self._path, self._kept, follow_symlinks=False)
+        except OSError:
+            self._path.replace(self._kept)
+        with contextlib.suppress(OSError):  # nobody takes it for a stray; what may not be read is not locked
+            lock(self._locked.enter_context(self._kept.open("rb")))
+
+    def restore(self) -> None:
+        """What cannot be brought back stays where it is kept."""
+        with contextlib.suppress(OSError):
+            if os.path.lexists(self._kept):
+                self._kept.replace(self._path)  # does nothing where both are still one file
+            elif not self._was_there:
+                self._path.unlink()
+            self.forget()
+
+    def forget(self) -> None:
+        self._locked.close()
+        with contextlib.suppress(OSError):
+            self._kept.unlink(missing_ok=True)
