@@ -67,14 +67,21 @@ def in_line(
 
 
 def as_planned(plan: Plan, sources: Sequence[Source]) -> list[Source]:
-    """The sources where a stored plan has them: it was made for stems in line, and nothing is listened to again."""
+    """The sources where a stored plan has them: it was made for stems in line, and nothing is listened to again.
+
+    One that has become so short that none of it would be left there stays where it is, and the plan is stale.
+    """
     planned = {stem.id: stem for stem in plan.stems if stem.lag or stem.inverted}
-    return [
-        source.moved(planned[source.stem.id].lag, inverted=planned[source.stem.id].inverted)
-        if source.stem.id in planned
-        else source
-        for source in sources
-    ]
+
+    def placed(source: Source) -> Source:
+        if (there := planned.get(source.stem.id)) is None:
+            return source
+        try:
+            return source.moved(there.lag, inverted=there.inverted)
+        except ValueError:
+            return source
+
+    return list(map(placed, sources))
 
 
 def _told(group: Group, placed: _Placed, first: str, rate_hz: int) -> Source:

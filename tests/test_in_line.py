@@ -112,6 +112,25 @@ def test_a_stored_plan_is_stale_where_a_stem_that_it_moved_is_not_to_be_in_line(
     assert (planned.lag, planned.inverted) == (0, False)
 
 
+def test_a_stem_too_short_to_lie_where_a_stored_plan_has_it_makes_the_plan_stale(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Moved earlier by more than it lasts, nothing of it would be left."""
+    for name in ("lav.wav", "boom.wav", "mx.wav"):
+        (tmp_path / name).write_bytes((recorded / name).read_bytes())
+    late = np.concatenate((np.zeros((RATE_HZ // 2, 1)), read_audio(tmp_path / "boom.wav")))
+    write_audio(tmp_path / "boom.wav", late)
+    project = project_of(tmp_path, "short", ALIGNED)
+    rendered(project, tmp_path / "a")
+    write_audio(tmp_path / "boom.wav", noise(RATE_HZ // 10, 1, seed=3, rms=0.01))
+    plan = tmp_path / "a" / "short.plan.json"
+    assert main(["render", str(project), "--plan", str(plan), "--out", str(tmp_path / "b")]) == 3
+    assert "the plan is stale: " in (said := capsys.readouterr().err)
+    assert "boom.wav of stem BOOM has changed since" in said
+    receipt = rendered(project, tmp_path / "b", plan, stale_ok=True)
+    assert any("boom.wav of stem BOOM has changed" in warning for warning in receipt.warnings)
+
+
 def test_a_stored_plan_moves_what_it_moved_then_and_no_more(recorded: Path, tmp_path: Path) -> None:
     """Nothing is listened to: stems that lie in line by themselves are not told from those that nobody asked for."""
     rendered(project_of(recorded, "left", LEFT), tmp_path / "a")

@@ -81,7 +81,7 @@ class Spells:
     def __init__(self, window: int, shortest: int, keep: int) -> None:
         """`shortest`: bins of a spell that counts; `keep`: how many of them are remembered."""
         self._window = window
-        self._shortest = shortest
+        self.shortest = shortest
         self._keep = keep
         self._bins = 0
         self._recent = np.zeros(0)
@@ -136,7 +136,7 @@ class Spells:
 
     def _close(self) -> None:
         assert self._since is not None
-        if self._end - self._since >= self._shortest:
+        if self._end - self._since >= self.shortest:
             self.bins += self._end - self._since
             if len(self.spans) < self._keep:
                 self.spans.append((self._since, self._end))

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp.pair_kernels import COLUMNS
+from stemmix.dsp.pair_kernels import COLUMNS, mix_rows
 from stemmix.dsp.pairs import PairBins, sums_of_bins
 from stemmix.dsp.spells import LoneSilences, Sliding
 from stemmix.engine.findings import (
@@ -22,13 +22,16 @@ from stemmix.engine.findings import (
     finding,
     graded,
     places_of,
+    seconds_of_window,
     spells_of,
+    unjudged,
+    window_of,
 )
 from stemmix.engine.picture import FRONT, Picture
 from stemmix.engine.pieces import Pieces
-from stemmix.model.layouts import Layout
+from stemmix.model.layouts import MONO, STEREO, Layout, fold_matrix
 from stemmix.model.receipt import Finding, Verdict
-from stemmix.units import SILENCE_DB, db_from_gain, db_from_power
+from stemmix.units import db_from_gain, db_from_power
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +40,8 @@ _BATCH_BINS: Final = 1000
 _SHORTEST_LFE_BINS: Final = 5
 DC_WARN, DC_FAIL = 0.003, 0.01
 """-50 dBFS, what stems are warned of; -40 dBFS eats a tenth of a dB of headroom, and clicks at every edit."""
+_DC_TOLD: Final = 1e-5
+"""-100 dBFS: less is what dither leaves."""
 _DC_LASTS_S: Final = 10.0
 """No sound's own waves lean to one side for so long."""
 LONE_SILENCE_BINS: Final = BINS_PER_SECOND // 2
@@ -74,13 +79,17 @@ class BinWatch:
         in_band = [any(layout.labels[c] in _HEARD_IN_BAND for c in pair) for pair in self._pairs]
         self._meters = [PairBins(rate_hz, in_band=is_judged) for is_judged in in_band]
         self._totals = np.zeros((channels, 4))  # sum, power, K-weighted power, power in the band of speech
-        self._picture = Picture(rate_hz, layout, np.array(dialogue, np.int64).reshape(-1, 2))
+        self._dialogue = np.array(dialogue, np.int64).reshape(-1, 2)
+        self._fold = None if layout in {MONO, STEREO} else np.array(fold_matrix(layout, STEREO))
+        self._fold_meter = PairBins(rate_hz)
+        self._window = WINDOW
+        self._picture: Picture | None = None
         self._dc_windows = Sliding(WINDOW, channels)
         lasting = round(_DC_LASTS_S * BINS_PER_SECOND)
         self._dc = [(spells_of(lasting), spells_of(lasting)) for _ in range(channels)]
         self._lfe = spells_of(_SHORTEST_LFE_BINS)
         self._lfe_windows = Sliding(WINDOW, 2)
-        self._worst_lfe_db = SILENCE_DB
+        self._worst_lfe_db: float | None = None
         labels = layout.labels
         self._beside: dict[str, tuple[str, ...]] = {
             label: (opposite(label),) for label in labels if opposite(label) != label and opposite(label) in labels
@@ -134,8 +143,11 @@ class BinWatch:
             sums[:, a] = bins[:, _OF_A]
             if b != a:
                 sums[:, b] = bins[:, _OF_B]
-        folded = self._picture.sums_of_fold(rows, 0, ends)
-        self._picture_sums[at : at + len(ends)] = pair if folded is None else folded
+        if self._fold is not None:
+            folded = np.empty((2, int(ends[-1])))
+            mix_rows(rows, 0, self._fold, folded)
+            pair = self._fold_meter.process(folded, 0, 1, 0, ends)
+        self._picture_sums[at : at + len(ends)] = pair
 
     def _judge(self) -> None:
         """The bins that have been added up since the last time."""
@@ -153,9 +165,18 @@ class BinWatch:
         power = dict(zip(self._layout.labels, sums[:, :, 1].T / lengths, strict=True))
         for label, silences in self.lone.items():
             silences.process(power[label], np.maximum.reduce([power[other] for other in self._beside[label]]))
+        picture = self._begun(count)
         if "LFE" in self._layout.labels:
             self._look_at_lfe(sums[:, self._layout.labels.index("LFE")])
-        self._picture.process(self._picture_sums[:count], sums[:, :, 3], edges[1:])
+        picture.process(self._picture_sums[:count], sums[:, :, 3], edges[1:])
+
+    def _begun(self, bins: int) -> Picture:
+        """What is judged by windows; before the first of them it is known whether the whole file is one."""
+        if self._picture is None:
+            self._window = window_of(bins)
+            self._lfe, self._lfe_windows = spells_of(_SHORTEST_LFE_BINS, self._window), Sliding(self._window, 2)
+            self._picture = Picture(self._rate_hz, self._layout, self._dialogue, self._window)
+        return self._picture
 
     def _look_at_dc(self, sums: Floats, lengths: Floats) -> None:
         window = WINDOW_S * self._rate_hz
@@ -166,10 +187,12 @@ class BinWatch:
 
     def _look_at_lfe(self, lfe: Floats) -> None:
         sums = self._lfe_windows.process(lfe[:, [1, 3]])
-        loud = sums[:, 0] > JUDGED_POWER * WINDOW_S * self._rate_hz
+        loud = sums[:, 0] > JUDGED_POWER * self._window / BINS_PER_SECOND * self._rate_hz
         share = np.divide(sums[:, 1], sums[:, 0], out=np.zeros(len(sums)), where=loud)
         limit = 10 ** (LFE_ABOVE_WARN_DB / 10)
-        self._worst_lfe_db = max(self._worst_lfe_db, db_from_power(float(share.max(initial=0.0))))
+        if loud.any():
+            highest_db = db_from_power(float(share.max()))
+            self._worst_lfe_db = highest_db if self._worst_lfe_db is None else max(self._worst_lfe_db, highest_db)
         self._lfe.process(share > limit, lfe[:, 3] - limit * lfe[:, 1])
 
     @property
@@ -180,7 +203,7 @@ class BinWatch:
 
     def of_picture(self) -> Iterable[Finding]:
         """What was found in the stereo picture."""
-        return self._picture.findings()
+        return self._begun(self._bins).findings()
 
     def dc_offset(self, whole: Spans) -> Finding:
         """How far off zero; `whole` is the place of what is everywhere."""
@@ -189,10 +212,10 @@ class BinWatch:
         offset = abs(float(means[worst]))
         spans = [span for two in self._dc for one in two for span in one.spans]
         level_db = db_from_gain(offset)
-        text = (
-            f"{self._layout.labels[worst]} is off zero by {means[worst]:+.5f} of full scale ({level_db:.1f} dBFS) in "
-            f"the mean of the whole length, allowed {DC_WARN:g}"
-        )
+        text = "no DC offset in the mean of the whole length"
+        if offset >= _DC_TOLD:
+            off = f"is off zero by {means[worst]:+.5f} of full scale ({level_db:.1f} dBFS)"
+            text = f"{self._layout.labels[worst]} {off} in the mean of the whole length, allowed {DC_WARN:g}"
         if spans and offset < DC_WARN:
             text += f"; but a channel is further off for {_DC_LASTS_S:g} s or more"
         verdict: Verdict = "fail" if offset >= DC_FAIL else "warn" if offset >= DC_WARN or spans else "pass"
@@ -201,10 +224,13 @@ class BinWatch:
 
     def lfe_content(self) -> Finding:
         """How much an LFE that is not silent holds above its band."""
+        if self._worst_lfe_db is None:
+            too_soft = f"nothing over {db_from_power(JUDGED_POWER):g} dBFS in it"
+            return unjudged("lfe", "what LFE has above its band", self._bins, too_soft)
         return graded(
             "lfe",
             "LFE",
-            f"has {self._worst_lfe_db:.1f} dB of its power above 200 Hz at most over 3 s",
+            f"has {self._worst_lfe_db:.1f} dB of its power above 200 Hz at most over {seconds_of_window(self._window)}",
             self._worst_lfe_db,
             (LFE_ABOVE_WARN_DB, LFE_ABOVE_FAIL_DB),
             places_of(self._lfe.spans, self._rate_hz),

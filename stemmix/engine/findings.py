@@ -15,6 +15,8 @@ BINS_PER_SECOND: Final = 50
 WINDOW_S: Final = 3.0
 """EBU Tech 3341's short-term window, as long as a correlation meter takes to be believed."""
 WINDOW: Final = round(WINDOW_S * BINS_PER_SECOND)
+SHORTEST_WINDOW: Final = round(0.4 * BINS_PER_SECOND)
+"""Of a file shorter than the window all of it is one, down to Tech 3341's momentary window: less is told by nobody."""
 JUDGED_POWER: Final = 10 ** (-50 / 10)
 """-50 dBFS: what is softer is air, whose phase nobody hears."""
 
@@ -38,9 +40,29 @@ def places_of(bins: Iterable[tuple[int, int]], rate_hz: int) -> Spans:
     return seconds_of(frames[:KEPT_SPANS], rate_hz)
 
 
-def spells_of(shortest: int) -> Spells:
-    """Spells of windows, that count from `shortest` bins on."""
-    return Spells(WINDOW, shortest, KEPT_SPANS)
+def window_of(bins: int) -> int:
+    """Of a file of so many bins or more, the bins that are judged together."""
+    return bins if SHORTEST_WINDOW <= bins < WINDOW else WINDOW
+
+
+def spells_of(shortest: int, window: int = WINDOW) -> Spells:
+    """Spells of windows, that count from `shortest` bins on, or from half of the window where that is a whole file."""
+    return Spells(window, min(shortest, window // 2) if window < WINDOW else shortest, KEPT_SPANS)
+
+
+def seconds_of_window(window: int) -> str:
+    """For a text.
+
+    >>> seconds_of_window(WINDOW), seconds_of_window(72)
+    ('3 s', '1.4 s')
+    """
+    return f"{window / BINS_PER_SECOND:.2g} s"
+
+
+def unjudged(check: str, name: str, bins: int, too_soft: str) -> Finding:
+    """That something was not looked at in a file of so many bins, and why: it is too short, or `too_soft`."""
+    why = too_soft if bins >= SHORTEST_WINDOW else f"shorter than {SHORTEST_WINDOW / BINS_PER_SECOND:g} s"
+    return finding(check, "pass", f"{name}: not judged, {why}")
 
 
 def many(count: int, noun: str) -> str:

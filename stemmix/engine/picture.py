@@ -12,20 +12,20 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp.pair_kernels import COLUMNS, mix_rows
-from stemmix.dsp.pairs import PairBins
+from stemmix.dsp.pair_kernels import COLUMNS
 from stemmix.dsp.spells import Sliding, Spells
 from stemmix.engine.findings import (
     BINS_PER_SECOND,
     JUDGED_POWER,
     WINDOW,
-    WINDOW_S,
     finding,
     graded,
     places_of,
+    seconds_of_window,
     spells_of,
+    unjudged,
 )
-from stemmix.model.layouts import MONO, STEREO, Layout, fold_matrix
+from stemmix.model.layouts import MONO, STEREO, Layout
 from stemmix.model.receipt import Finding, Verdict
 from stemmix.units import LOUDNESS_OFFSET_DB, POWER_FLOOR, db_from_gain, db_from_power
 
@@ -65,39 +65,33 @@ _STEADY_BY: Final = [_K_AA, _S_AA, _K_BB, _S_BB]
 class Picture:
     """Watches the two sides, or the one channel of mono."""
 
-    def __init__(self, rate_hz: int, layout: Layout, dialogue: NDArray[np.int64]) -> None:
-        """`dialogue`: (spans, 2) in samples, in order; none: all sound in the band of speech is taken for it."""
+    def __init__(self, rate_hz: int, layout: Layout, dialogue: NDArray[np.int64], window: int) -> None:
+        """`dialogue`: (spans, 2) in samples, in order; none: all sound in the band of speech is taken for it.
+        `window`: bins that are judged together (`findings.window_of`)."""
         self._rate_hz = rate_hz
+        self._window = window
+        self._frames = window / BINS_PER_SECOND * rate_hz
+        self._bins = 0
         self._is_mono = layout == MONO
         self._dialogue = dialogue
-        self._fold = None if layout in {MONO, STEREO} else np.array(fold_matrix(layout, STEREO))
-        self._meter = PairBins(rate_hz)
+        self._is_fold = layout not in {MONO, STEREO}
         self._fronts = [layout.labels.index(label) for label in FRONT if label in layout.labels]
         self._steady_by = _STEADY_BY[:2] if self._is_mono else _STEADY_BY
         self._tenths = Sliding(_STEADY_BINS, len(self._steady_by))
-        self._windows = Sliding(WINDOW, len(COLUMNS) + 2 + len(self._steady_by))
+        self._windows = Sliding(window, len(COLUMNS) + 2 + len(self._steady_by))
         sustained = round(_SUSTAINED_S * BINS_PER_SECOND)
-        self._correlation, self._fold_loss = spells_of(sustained), spells_of(sustained)
-        self._mono = spells_of(sustained), spells_of(sustained)
+        self._correlation, self._fold_loss, *self._mono = (spells_of(sustained, window) for _ in range(4))
         self._dense = DenseWindows()
-        self._worst_correlation = 1.0
-        self._worst_mono_db = self._worst_fold_db = 0.0
-
-    def sums_of_fold(self, rows: Floats, start: int, ends: NDArray[np.int64]) -> Floats | None:
-        """Sums over bins of the fold-down, (bins, columns), of rows (channels, width) from column `start` to the last
-        of `ends`; None where the first two channels are the picture.
-        """
-        if self._fold is None:
-            return None
-        folded = np.empty((2, int(ends[-1]) - start))
-        mix_rows(rows, start, self._fold, folded)
-        return self._meter.process(folded, 0, 1, 0, ends - start)
+        self._worst_correlation: float | None = None
+        self._worst_mono_db: float | None = None
+        self._worst_fold_db: float | None = None
 
     def process(self, pair: Floats, speech: Floats, ends: NDArray[np.int64]) -> None:
         """Bins, which end at frames `ends` (bins,) of the file: sums of the picture's two channels, (bins, columns),
         and power of every channel in the band of speech, (bins, channels).
         """
-        front = np.zeros(len(pair)) if self._fold is None else speech[:, self._fronts].sum(axis=1)
+        self._bins += len(pair)
+        front = speech[:, self._fronts].sum(axis=1) if self._is_fold else np.zeros(len(pair))
         if len(self._dialogue):
             front = front * self._spoken(ends)
         fold_speech = (pair[:, _S_AA] + pair[:, _S_BB]) * (front > 0.0)
@@ -105,51 +99,56 @@ class Picture:
         weighted = pair[:, heard].sum(axis=1)
         squares = np.square(np.nan_to_num(self._tenths.process(pair[:, self._steady_by])))
         sums = self._windows.process(np.column_stack((pair, front, fold_speech, squares)))
-        frames = WINDOW_S * self._rate_hz
-        window = sums[:, heard].sum(axis=1)
-        even = (1 + STEADY_VARIANCE) * np.square(_STEADY_BINS * sums[:, self._steady_by])
-        is_steady = np.all(WINDOW * sums[:, -len(self._steady_by) :] <= even, axis=1)
-        self._dense.process(pair[:, _PEAK], weighted / (frames / WINDOW), window / frames, is_steady)
+        if self._window == WINDOW:
+            window = sums[:, heard].sum(axis=1)
+            even = (1 + STEADY_VARIANCE) * np.square(_STEADY_BINS * sums[:, self._steady_by])
+            is_steady = np.all(WINDOW * sums[:, -len(self._steady_by) :] <= even, axis=1)
+            bin_frames = self._frames / WINDOW
+            self._dense.process(pair[:, _PEAK], weighted / bin_frames, window / self._frames, is_steady)
         if self._is_mono:
             return
         with np.errstate(invalid="ignore", divide="ignore"):
-            self._look_at_correlation(pair, sums, frames)
+            self._look_at_correlation(pair, sums)
             for spells, (a, b, ab) in zip(self._mono, ((_K_AA, _K_BB, _K_AB), (_S_AA, _S_BB, _S_AB)), strict=True):
-                loud = (sums[:, a] + sums[:, b]) / frames > JUDGED_POWER
+                loud = (sums[:, a] + sums[:, b]) / self._frames > JUDGED_POWER
                 worst = self._look_at_loss(
                     spells,
                     MONO_LOSS_WARN_DB,
                     (pair[:, a] + pair[:, b], sums[:, a] + sums[:, b], loud),
                     (_mono(pair, a, b, ab), _mono(sums, a, b, ab)),
                 )
-                self._worst_mono_db = max(self._worst_mono_db, worst)
-            if self._fold is not None:
+                self._worst_mono_db = _worse(self._worst_mono_db, worst)
+            if self._is_fold:
                 window_front, window_fold = sums[:, len(COLUMNS)], sums[:, len(COLUMNS) + 1]
                 worst = self._look_at_loss(
                     self._fold_loss,
                     FOLD_LOSS_WARN_DB,
-                    (front, window_front, window_front / frames > JUDGED_POWER),
+                    (front, window_front, window_front / self._frames > JUDGED_POWER),
                     (fold_speech, window_fold),
                 )
-                self._worst_fold_db = max(self._worst_fold_db, worst)
+                self._worst_fold_db = _worse(self._worst_fold_db, worst)
 
-    def _look_at_correlation(self, pair: Floats, sums: Floats, frames: float) -> None:
+    def _look_at_correlation(self, pair: Floats, sums: Floats) -> None:
         both = np.sqrt(sums[:, _AA] * sums[:, _BB])
-        loud = np.minimum(sums[:, _AA], sums[:, _BB]) / frames > JUDGED_POWER
+        loud = np.minimum(sums[:, _AA], sums[:, _BB]) / self._frames > JUDGED_POWER
         correlation = np.where(loud, sums[:, _AB] / both, 1.0)
-        self._worst_correlation = min(self._worst_correlation, float(correlation.min(initial=1.0)))
+        if loud.any():
+            lowest = float(correlation.min())
+            self._worst_correlation = (
+                lowest if self._worst_correlation is None else min(self._worst_correlation, lowest)
+            )
         excess = CORRELATION_WARN * np.sqrt(pair[:, _AA] * pair[:, _BB]) - pair[:, _AB]
         self._correlation.process(correlation < CORRELATION_WARN, excess)
 
     @staticmethod
     def _look_at_loss(
         spells: Spells, limit_db: float, whole: tuple[Floats, Floats, NDArray[np.bool_]], left: tuple[Floats, Floats]
-    ) -> float:
-        """Power of bins and windows, and what is left of it; gives the worst loss in dB."""
+    ) -> float | None:
+        """Power of bins and windows, which of these are judged, and what is left of it; gives the worst loss in dB."""
         share = np.where(whole[2], left[1] / whole[1], 1.0)
         limit = 10 ** (-limit_db / 10)
         spells.process(share < limit, limit * whole[0] - left[0])
-        return -db_from_power(max(float(share.min(initial=1.0)), POWER_FLOOR))
+        return -db_from_power(max(float(share.min()), POWER_FLOOR)) if whole[2].any() else None
 
     def _spoken(self, ends: NDArray[np.int64]) -> Floats:
         """1 for the bins whose end lies in dialogue, 0 for others."""
@@ -164,16 +163,19 @@ class Picture:
         if not self._is_mono:
             yield self._phase()
             yield self._mono_sum()
-        if self._fold is not None:
+        if self._is_fold:
             yield self._fold_down()
         yield self._compression()
 
     def _phase(self) -> Finding:
-        named = "L and R" if self._fold is None else "Lo and Ro"
+        named = "Lo and Ro" if self._is_fold else "L and R"
+        if self._worst_correlation is None:
+            return self._unjudged("phase", f"correlation of {named}", "in both")
         lasted_s = self._correlation.bins / BINS_PER_SECOND
         text = (
-            f"correlation of {named} over 3 s falls to {self._worst_correlation:+.2f}, and is under "
-            f"{CORRELATION_WARN:g} for {lasted_s:.1f} s in spells of {_SUSTAINED_S:g} s or more, allowed 0"
+            f"correlation of {named} over {seconds_of_window(self._window)} falls to {self._worst_correlation:+.2f}, "
+            f"and is under {CORRELATION_WARN:g} for {lasted_s:.1f} s in spells of {self._lasting_s:g} s or more, "
+            "allowed 0"
         )
         verdict: Verdict = "pass"
         if lasted_s:
@@ -183,24 +185,41 @@ class Picture:
 
     def _mono_sum(self) -> Finding:
         """Of the whole and of the band of speech: a voice may be lost under a bed that is not."""
+        if self._worst_mono_db is None:
+            return self._unjudged("mono", "mono sum", "in it")
         lasted = [span for spells in self._mono for span in spells.spans]
-        told = f"loses {self._worst_mono_db:.1f} dB at most over 3 s, of the whole or of the band of speech"
+        window = seconds_of_window(self._window)
+        told = f"loses {self._worst_mono_db:.1f} dB at most over {window}, of the whole or of the band of speech"
         limits = (MONO_LOSS_WARN_DB, MONO_LOSS_FAIL_DB)
         return graded("mono", "mono sum", told, self._worst_mono_db, limits, places_of(lasted, self._rate_hz), lasted)
 
     def _fold_down(self) -> Finding:
         name = "dialogue" if len(self._dialogue) else "the band of speech"
-        told = f"in the Lo/Ro fold-down loses {self._worst_fold_db:.1f} dB of the front at most over 3 s"
+        if self._worst_fold_db is None:
+            return self._unjudged("fold_down", f"{name} in the Lo/Ro fold-down", "of it in the front")
+        window = seconds_of_window(self._window)
+        told = f"in the Lo/Ro fold-down loses {self._worst_fold_db:.1f} dB of the front at most over {window}"
         limits = (FOLD_LOSS_WARN_DB, FOLD_LOSS_FAIL_DB)
         spans = self._fold_loss.spans
         return graded("fold_down", name, told, self._worst_fold_db, limits, places_of(spans, self._rate_hz), spans)
 
+    def _unjudged(self, check: str, name: str, where: str) -> Finding:
+        return unjudged(check, name, self._bins, f"nothing over {db_from_power(JUDGED_POWER):g} dBFS {where}")
+
+    @property
+    def _lasting_s(self) -> float:
+        """From when on a spell counts."""
+        return self._correlation.shortest / BINS_PER_SECOND
+
     def _compression(self) -> Finding:
+        if not self._dense.judged:
+            why = f"nothing over {db_from_power(JUDGED_POWER):g} dBFS for 3 s"
+            return finding("compression", "pass", f"over-compression: not judged, {why}")
         dense_s, judged_s = self._dense.dense / BINS_PER_SECOND, self._dense.judged / BINS_PER_SECOND
         allowed_s = max(PSR_LASTS_S, PSR_LASTS_SHARE * judged_s)
         text = (
-            f"peaks of loud sound that is no drone stand less than {PSR_WARN_DB:g} dB over the loudness of 3 s for "
-            f"{dense_s:.0f} s, allowed {allowed_s:.0f} s of {judged_s:.0f}"
+            f"over-compressed for {dense_s:.0f} s of {judged_s:.0f}, allowed {allowed_s:.0f}: the peaks of loud sound "
+            f"that is no drone stand less than {PSR_WARN_DB:g} dB over the loudness of 3 s"
         )
         if dense_s <= allowed_s:
             return finding("compression", "pass", text, dense_s, allowed_s)
@@ -245,6 +264,11 @@ class DenseWindows:
         """How many windows are dense."""
         lowest_db = db_from_gain(self._highest) - PSR_LOUDEST_DB
         return sum(count for level, count in self._counts.items() if level >= lowest_db)
+
+
+def _worse(worst: float | None, other: float | None) -> float | None:
+    """The greater loss, where any is known."""
+    return max((loss for loss in (worst, other) if loss is not None), default=None)
 
 
 def _mono(sums: Floats, a: int, b: int, ab: int) -> Floats:

@@ -160,10 +160,14 @@ class Timeline:
         return hashlib.sha256("".join(said).encode()).hexdigest()
 
     def moved(self, samples: int, *, inverted: bool = False) -> Timeline:
-        """All of its pieces so much later, or earlier; what comes to lie before the programme is cut off."""
+        """All of its pieces so much later, or earlier; what comes to lie before the programme is cut off. ValueError
+        where nothing would be left."""
         sign = -1.0 if inverted else 1.0
         moved = [replace(piece, at=piece.at + samples, gain=sign * piece.gain) for piece in self.pieces]
-        return replace(self, pieces=tuple(piece for piece in moved if piece.frames is None or piece.end > 0))
+        left = tuple(piece for piece in moved if piece.frames is None or piece.end > 0)
+        if not left:
+            raise ValueError(f"{self.pieces[0].audio.path.name}: {samples} samples later it lies before the programme")
+        return replace(self, pieces=left)
 
 
 Where = Callable[[Place], str]

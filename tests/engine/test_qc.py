@@ -564,10 +564,56 @@ def test_its_two_lanes_share_nothing() -> None:
     assert apart.findings() == whole.findings()
 
 
-@pytest.mark.parametrize("frames", [0, 1, 100, at(0.5), at(0.5) + 1])
-def test_what_is_too_short_to_judge_passes(frames: int) -> None:
-    assert flagged(bass()[:frames]) in ({}, {"silence": "warn"})
-    assert set(flagged(np.zeros((frames, 2)))) == {"silence"}
+JUDGED_BY_WINDOWS = ("phase", "mono", "fold_down", "compression", "lfe")
+
+
+@pytest.mark.parametrize("frames", [0, 1, 100, at(0.39)])
+def test_what_is_too_short_to_judge_passes_and_says_so(frames: int) -> None:
+    told = found(bass()[:frames])
+    assert {name for name, one in told.items() if one.verdict != "pass"} <= {"silence"}
+    assert [told[name].value for name in ("phase", "mono", "compression")] == [None] * 3
+    assert told["phase"].text == "correlation of L and R: not judged, shorter than 0.4 s"
+    assert told["compression"].text.startswith("over-compression: not judged, ")
+
+
+@pytest.mark.parametrize("frames", [100, at(5)])
+def test_what_is_silent_is_not_judged(frames: int) -> None:
+    told = found(np.zeros((frames, 6)))
+    assert {name for name, one in told.items() if one.verdict != "pass"} == {"silence"}
+    assert all(told[name].value is None for name in JUDGED_BY_WINDOWS if name in told)
+
+
+@pytest.mark.parametrize("seconds", [0.4, 0.5, 1.0, 2.9, 2.99, 3.0, 3.1])
+def test_a_short_file_is_judged_as_a_whole(seconds: float) -> None:
+    """A sting, or a line of a game: what is wrong with 3.1 s of it is wrong with one second."""
+    signal = bass()[: at(seconds)]
+    assert flagged(signal) == {}
+    assert found(signal)["phase"].value == pytest.approx(1.0, abs=0.01)
+    signal[:, 1] *= -1.0
+    told = found(signal)
+    assert {name for name, one in told.items() if one.verdict == "fail"} == {"phase", "mono"}
+    assert told["phase"].value == pytest.approx(-1.0, abs=0.01)
+    assert told["phase"].at_s[0][0] == pytest.approx(0.0, abs=0.03)
+    assert told["phase"].at_s[0][1] == pytest.approx(seconds, abs=0.03)
+
+
+def test_a_short_file_with_silence_around_is_judged_where_it_sounds() -> None:
+    signal = np.zeros((at(2.0), 2))
+    signal[at(0.4) : at(1.6)] = bass()[: at(1.2)] * np.array([1.0, -1.0])
+    told = found(signal)
+    assert told["phase"].verdict == "fail"
+    ((begin_s, end_s),) = told["phase"].at_s
+    assert (begin_s, end_s) == pytest.approx((0.4, 1.6), abs=0.03)
+
+
+def test_an_lfe_and_a_centre_of_a_short_file_are_judged() -> None:
+    signal = surround()[: at(2.5)]
+    assert flagged(signal) == {}
+    signal[:, 3] = noise(len(signal), 1, rms=0.1)[:, 0]
+    signal[:, 2] -= 1.5 * signal[:, :2].sum(axis=1)
+    told = found(signal)
+    assert told["lfe"].verdict != "pass"
+    assert told["fold_down"].verdict != "pass"
 
 
 @pytest.mark.parametrize("plant", [clipped, over, with_dc, dropped_block])
