@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from stemmix.errors import OutputError, ProjectError, StemError
 from stemmix.files.audio import AudioFile, inspect, inspect_discrete
-from stemmix.files.documents import canonical, from_disk, write_document
+from stemmix.files.documents import canonical, from_disk, listed, write_document
 from stemmix.files.paths import clip_paths, is_folder, resolved, spelled
 from stemmix.files.projects import read_project, read_template
 from stemmix.files.timeline import time_reference_of
@@ -28,7 +28,25 @@ from stemmix.model.project import MAX_STEMS, PROJECT_SCHEMA, Project, ProjectFil
 from stemmix.model.stems import Stem
 from stemmix.placing import placed
 
-AUDIO_SUFFIXES: Final = (".wav", ".flac", ".aif", ".aiff", ".mp3", ".ogg", ".oga", ".opus")
+AUDIO_SUFFIXES: Final = (
+    ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".aif", ".aiff", ".aifc", ".caf",
+    ".mp3", ".ogg", ".oga", ".opus",
+)  # fmt: skip
+UNREAD_SUFFIXES: Final = (
+    ".m4a",
+    ".m4b",
+    ".aac",
+    ".wma",
+    ".ac3",
+    ".ec3",
+    ".eac3",
+    ".dts",
+    ".amr",
+    ".ape",
+    ".wv",
+    ".mka",
+)
+"""Audio by name, which nothing here decodes. What may hold a picture is none."""
 
 _Words = dict[str, Role]
 
@@ -53,10 +71,10 @@ _PROGRAMME: Final = (
             Role.FX: _FX,
             Role.FOLEY: "foley fol",
             Role.WALLA: "walla",
-            Role.AMBIENCE: "amb ambs ambience ambiences ambiance ambient atmo atmos atmosphere bg bgs background "
-            "backgrounds",
+            Role.AMBIENCE: "amb ambs ambience ambiences ambiance atmo atmos atmosphere",
         }
     ),
+    _told({Role.AMBIENCE: "ambient bg bgs background backgrounds"}),
     _told(
         {
             Role.NARRATION: "narr narration narrator",
@@ -71,8 +89,9 @@ _PROGRAMME: Final = (
         }
     ),
 )
-"""Words by rank, in all that is spoken: labels, which an editor writes to say what a track is for, then descriptions,
-which say what is to be heard and speak only where no label does (`fx_wind` is an effect).
+"""Words by rank, in all that is spoken: labels, which an editor writes to say what a track is for; where it lies, which
+says so where no label does (`bg_music` is music, `bg_voices` is not what is spoken); then descriptions, which say what
+is to be heard (`fx_wind` is an effect).
 
 Instruments are music whatever the profile; but `horn`, `loop` and `lead` are not among them, for elsewhere they are a
 car's, an atmosphere's, or an actor's.
@@ -295,6 +314,16 @@ def _audio_in(folder: Path) -> tuple[list[Path], list[str]]:
     audio = [entry for entry in entries if entry.suffix.lower() in AUDIO_SUFFIXES and not is_folder(entry)]
     # a leading dot hides a file: some systems leave ._dx.wav beside dx.wav, which is no audio
     files = [entry for entry in audio if not entry.name.startswith(".")]
+    decoded = {file.stem.casefold() for file in files}
+    if unread := [
+        f"{entry}: cannot be read, as audio of this kind is not: decode it to WAV or FLAC first"
+        for entry in entries
+        if entry.suffix.lower() in UNREAD_SUFFIXES
+        and not entry.name.startswith(".")
+        and not is_folder(entry)
+        and entry.stem.casefold() not in decoded
+    ]:
+        raise StemError(listed(unread))
     if not files:
         raise StemError(f"{folder}: holds no audio files ({' '.join(AUDIO_SUFFIXES)})")
     for entry in (folder, *files):
@@ -303,7 +332,7 @@ def _audio_in(folder: Path) -> tuple[list[Path], list[str]]:
     rest = [
         e.name + "/" * is_folder(e) for e in entries if e not in files and (e in audio or not e.name.startswith("."))
     ]
-    return files, [f"left out, as hidden or no audio by name: {', '.join(rest)}"] if rest else []
+    return files, [f"left out, as hidden or no audio of a stem: {', '.join(rest)}"] if rest else []
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -67,7 +67,8 @@ def roles(folder: Path) -> dict[str, str]:
         (
             Role.MUSIC,
             "mx MX_2 mus music reel_music_loud score song MusicBed mxfull mx_voices music_room bass drums kick snare "
-            "gtr guitar keys piano synth strings brass pad perc beat horns bgv backing_vocals choir",
+            "gtr guitar keys piano synth strings brass pad perc beat horns bgv backing_vocals choir "
+            "background_music AmbientMusic BG_music_loop",
         ),
         (Role.LEAD, "vocals singer"),
         (
@@ -258,10 +259,28 @@ def test_ids_can_stand_in_file_names_and_are_unique_whatever_the_case(tmp_path: 
 
 def test_every_kind_of_stem_is_taken_by_the_endings_that_it_has(tmp_path: Path) -> None:
     """Opus lies in an Ogg, most often under a name of its own."""
-    names = ["dx.opus", "fx.oga", "fx2.aiff", "mx.flac", "mx2.ogg", "vo.MP3"]
+    names = ["amb.w64", "amb2.CAF", "dx.opus", "fx.oga", "fx2.aiff", "mx.flac", "mx2.ogg", "vo.MP3"]
     project, _, notes = create_project(sounding(tmp_path / "reel", *names), "film")
     assert sorted(Path(stem.file or "").name for stem in project.stems) == sorted(names)
     assert not [note for note in notes if "left out" in note]
+
+
+def test_audio_that_cannot_be_read_is_no_stem_that_is_left_out(tmp_path: Path) -> None:
+    """But beside a file that was decoded from it, it is what that was made of."""
+    folder = sounding(tmp_path / "reel", "dx.wav", "guest.wav")
+    for name in ("guest.M4A", "theme.m4a", "room.aac", "picture.mp4"):
+        (folder / name).touch()
+    with pytest.raises(StemError) as caught:
+        create_project(folder, "film")
+    said = [
+        f"{folder / name}: cannot be read, as audio of this kind is not: decode it to WAV or FLAC first"
+        for name in ("room.aac", "theme.m4a")
+    ]
+    assert str(caught.value).splitlines() == said
+    for name in ("room.aac", "theme.m4a"):
+        (folder / name).unlink()
+    _, _, notes = create_project(folder, "film")
+    assert "left out, as hidden or no audio of a stem: guest.M4A, picture.mp4" in notes
 
 
 def test_what_is_left_out_is_named(tmp_path: Path) -> None:
@@ -270,7 +289,7 @@ def test_what_is_left_out_is_named(tmp_path: Path) -> None:
     (folder / "old.wav").mkdir()
     (folder / ".DS_Store").touch()
     _, _, notes = create_project(folder, "film")
-    assert notes == ["left out, as hidden or no audio by name: ._mx.wav, notes.txt, old.wav/"]
+    assert notes == ["left out, as hidden or no audio of a stem: ._mx.wav, notes.txt, old.wav/"]
 
 
 def test_all_files_that_cannot_be_read_are_named_and_nothing_is_written(tmp_path: Path) -> None:

@@ -61,10 +61,11 @@ _TOLD_WHOLE: Final = frozenset(("WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "F
 """As libsndfile calls them: what of these is cut off is refused, but for an MP3 whose header tells no length."""
 
 _CONTAINERS_OF_SUFFIX: Final = {
-    ".wav": ("RIFF", "RF64", "BW64", "WAV"),
+    **dict.fromkeys((".wav", ".wave", ".bwf", ".rf64"), ("RIFF", "RF64", "BW64", "WAV")),
+    ".w64": ("W64",),
     ".flac": ("FLAC",),
-    ".aif": ("AIFF",),
-    ".aiff": ("AIFF",),
+    **dict.fromkeys((".aif", ".aiff", ".aifc"), ("AIFF",)),
+    ".caf": ("CAF",),
     ".mp3": ("MP3",),
     ".ogg": ("OGG",),
     ".oga": ("OGG",),

@@ -113,7 +113,7 @@ def _matched(old: Sequence[_Timed], new: Sequence[_Timed]) -> dict[int, int]:
         if shared_s and number not in pairs and other not in taken:
             take(number, other)
     for number, other in same_id.items():
-        if number not in pairs and other not in taken and old[number].move.stopped_by == "pin":
+        if number not in pairs and other not in taken and old[number].move.of_pin:
             take(number, other)
     return pairs
 

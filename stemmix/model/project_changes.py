@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from stemmix.model.deliverables import FoldDown, Mastered, Printmaster
@@ -93,15 +94,36 @@ class _Both:
 
     def _seconds(self, time: str | float, project: Project, *, place: bool) -> Fraction:
         """Where a time lies. A timecode is a frame of the picture: both sides' are counted as `after` counts, where it
-        has such a code, so that a start or a frame rate that differs is told once."""
-        clock = project.clock
-        if isinstance(time, str) and has_frames(time):
-            now = self.after.clock
-            try:
+        has such a code, so that a start or a frame rate that differs is told once; or each as its own side counts,
+        where the codes went along with the start."""
+        counted = self._counted(time, project, place=place) if self._stays_on_picture else None
+        return self._in_programme(time, project, place=place) if counted is None else counted
+
+    def _counted(self, time: str | float, project: Project, *, place: bool) -> Fraction | None:
+        """Where a timecode lies as `after` counts; None for any other time, and where it has no such code."""
+        now = self.after.clock
+        try:
+            if isinstance(time, str) and has_frames(time):
                 return Fraction(now.since_start(now.length(time)) if place else now.length(time), now.rate_hz)
-            except ValueError:
-                pass
+        except ValueError:
+            pass
+        return None
+
+    def _in_programme(self, time: str | float, project: Project, *, place: bool) -> Fraction:
+        clock = project.clock
         return Fraction(clock.position(time) if place else clock.length(time), clock.rate_hz)
+
+    @cached_property
+    def _stays_on_picture(self) -> bool:
+        """Whether as many places have kept their timecode as their distance from the start, or more."""
+
+        def kept(where: Callable[..., Fraction | None]) -> int:
+            old, new = (
+                Counter(where(code, side, place=True) for code in _codes_of(side)) for side in (self.before, self.after)
+            )
+            return (old & new).total()
+
+        return kept(self._counted) >= kept(self._in_programme)
 
     def _later(self, old: str | float, new: str | float, *, place: bool) -> str:
         """How much later, or longer: in frames where that is so many, and in samples."""
@@ -456,6 +478,16 @@ def _besides(project: Project, goal: str) -> str:
     if goal != "eq_cap_db" or profile.lost_cap_db == profile.eq_cap_db:
         return ""
     return f", {in_digits(profile.lost_cap_db)} for a line else lost"
+
+
+def _codes_of(project: Project) -> Iterator[str]:
+    """Every place on the programme that is given by timecode."""
+    places = [project.ffoa, project.lfoa, *(scene.start for scene in project.scenes)]
+    places += [time for one in (*project.pins, *project.cues) for time in (one.start, one.end)]
+    for stem in project.stems:
+        places += [clip.at for clip in stem.clips or stem.timeline]
+        places += [point.at for point in (*stem.automation.gain_db, *stem.automation.pan)]
+    return (place for place in places if isinstance(place, str) and has_frames(place))
 
 
 def _start(project: Project) -> str:

@@ -98,7 +98,7 @@ def purpose(move: Move) -> str:
         return move.line
     if isinstance(move.action, Scene):
         return "scene"
-    return "pin" if move.stopped_by == "pin" else "all"
+    return "pin" if move.of_pin else "all"
 
 
 def done_about(conflict: Conflict, moves: Sequence[Move], line: Line | None) -> str:

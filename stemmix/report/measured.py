@@ -23,6 +23,8 @@ _COLUMNS = {
     "psr_db": ">PSR dB",
 }
 """Heads are broken between words where the page is narrow; the units stay."""
+_NAMES = {"true_peak_dbtp": "true peak", "sample_peak_dbfs": "sample peak"}
+"""Where two heads differ by their units alone."""
 
 
 def measured_text(files: Sequence[MeasuredFile], width: int) -> str:
@@ -35,7 +37,7 @@ def measured_text(files: Sequence[MeasuredFile], width: int) -> str:
         values = [reading(getattr(file.measured, name)) for name in _COLUMNS]
         made.add_row(file.path, file.layout, clock(file.frames, file.sample_rate), *values)
     reasons = in_lines(
-        f"{file.path}: no {_COLUMNS[name].lstrip('>').rpartition(' ')[0]}: {reason}"
+        f"{file.path}: no {_NAMES.get(name) or _COLUMNS[name].lstrip('>').rpartition(' ')[0]}: {reason}"
         for file in files
         for name, reason in file.measured.reasons.items()
     )

@@ -121,7 +121,7 @@ def _because(plan: Plan, moves: Sequence[Move]) -> list[Conflict]:
 def _beside_lines(moves: Sequence[Move]) -> str:
     """What moves are made for where no line stands."""
     whole = [isinstance(move.action, Level | StaticEq) for move in moves]
-    pinned = [move.stopped_by == "pin" and move.line is None for move in moves]
+    pinned = [move.of_pin for move in moves]
     said = {
         "over the whole programme": any(whole),
         "by a pin": any(pinned),

@@ -274,6 +274,32 @@ def test_a_programme_that_begins_elsewhere_has_not_moved_every_timecode() -> Non
     assert slower == ["  frame_rate: 25 -> 23.976"], "a start under the same code is that of the rate"
 
 
+def restamped(hour: str, **changes: Any) -> Edit:
+    """All by timecode, in an hour: a reel's number, as it may be given anew."""
+    faders = [{"at": f"{hour}:00:{s}:00", "value": v} for s, v in ((10, 0), (20, -6))]
+    edits = [
+        at(start=f"{hour}:00:00:00", ffoa=f"{hour}:00:01:00", lfoa=f"{hour}:02:00:00"),
+        *(at("stems", 0, "clips", n, at=f"{hour}:00:{s}:00") for n, s in enumerate((10, 20, 50))),
+        at("stems", 2, automation={"gain_db": faders}, at=f"{hour}:00:00:12"),
+        at(cues=[{"stem": "DX", "from": f"{hour}:00:01:00", "to": f"{hour}:00:02:00"}]),
+        at(pins=[{"stem": "FX", "from": f"{hour}:00:03:00", "to": f"{hour}:00:04:00", "keep": True}]),
+        at(scenes=[{"id": "quay", "from": f"{hour}:00:00:00"}, {"id": "wreck", "from": f"{hour}:01:00:00"}]),
+    ]
+    return lambda fields: [edit(fields) for edit in (*edits, at(**changes))]
+
+
+def test_a_reel_that_is_stamped_anew_with_all_its_codes_has_not_moved_anything() -> None:
+    before = project(restamped("10"))
+    assert told(before, project(restamped("01"))) == ["  start: 10:00:00:00 -> 01:00:00:00"]
+    edited = restamped("01", title="Reel, conformed")
+    moved = both(edited, at("stems", 0, "clips", 1, at="01:00:20:02"))
+    assert told(before, project(moved)) == [
+        "  title: Reel -> Reel, conformed",
+        "  start: 10:00:00:00 -> 01:00:00:00",
+        "  stem DX, clip 2, at: 10:00:20:00 -> 01:00:20:02 (2 frames later, 3840 samples)",
+    ]
+
+
 def test_a_timecode_that_the_other_rate_has_not_is_told_by_where_it_lies() -> None:
     before, after = at("stems", 1, at="01:00:01:24"), both(at(frame_rate="24"), at("stems", 1, at="01:00:01:23"))
     assert told(project(before), project(after)) == [

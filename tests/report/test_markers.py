@@ -83,7 +83,11 @@ def test_a_cut_of_the_sides_alone_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "fields", "purpose"),
-    [("scene", {}, "the scene"), ("duck", {"stopped_by": "pin"}, "a pin"), ("fader", {}, "the whole programme")],
+    [
+        ("scene", {}, "the scene"),
+        ("duck", {"id": "pin-1", "stopped_by": "pin"}, "a pin"),
+        ("fader", {}, "the whole programme"),
+    ],
 )
 def test_what_is_done_for_no_line_says_for_what(kind: str, fields: dict[str, Any], purpose: str) -> None:
     made = replace(move("MX", kind, ()), line=None, **fields)

@@ -34,7 +34,8 @@ def test_what_a_move_is_made_for_is_told() -> None:
     whole = replace(of_line, line=None)
     assert purpose(of_line) == "DX-0061.0"
     assert purpose(replace(whole, action=scene_curve)) == "scene"
-    assert purpose(replace(whole, stopped_by="pin")) == "pin"
+    assert purpose(replace(whole, id="pin-1", stopped_by="pin")) == "pin"
+    assert purpose(replace(whole, stopped_by="pin")) == "all", "a curve that a pin only bounds is none of it"
     assert purpose(replace(whole, action=fader)) == "all"
 
 

@@ -33,7 +33,7 @@ APPLIED = (
 def told() -> Evidence:
     """A cut with its evidence, a pin, and a fader, in and around the line from 60 to 63 s."""
     cut = replace(move("MX", "cut", ("C0001", "C0003")), evidence=BOUGHT, stopped_by="goal")
-    pinned = replace(move("AMB", "duck", ()), line=None, stopped_by="pin")
+    pinned = replace(move("AMB", "duck", ()), id="pin-1", line=None, stopped_by="pin")
     fader = Move(id="level-FX", stem="FX", start=0, end=90 * RATE_HZ, action=Level(kind="level", gain_db=-2.0))
     return evidence(moves=(cut, pinned, fader), lines=(line(1, 0.31, 0.524),))
 
