@@ -41,7 +41,7 @@ from stemmix.planning.evidence import HeardStem, Passage
 from stemmix.planning.frequency import static_moves
 from stemmix.planning.graph import graph_of
 from stemmix.planning.ids import joined
-from stemmix.planning.judging import judged_line, moves_of_lines, with_conflicts, with_evidence
+from stemmix.planning.judging import Layers, judged_line, moves_of_lines, with_conflicts, with_evidence
 from stemmix.planning.lines import Goal, goals_of, scenes_of
 from stemmix.planning.notes import notes_of_requests
 from stemmix.planning.outcome import outcome_of, scenes_told
@@ -88,14 +88,15 @@ def decide(project: Project, stems: Sequence[HeardStem], frames: int) -> Plan:
     gains = desk.gains([*standing, *made])
     of_line = moves_of_lines(made, lines)
     standing, over_line = with_conflicts(desk, standing, lines)
+    layers = Layers(desk, [*standing, *made])
     judged = []
     # hours have thousands of lines: each is let go of when it has been told
     waiting = deque(sorted(lines, key=lambda one: one.goal.in_time))
     del lines
     while waiting:
         line = waiting.popleft()
-        own, over = of_line.get(line.goal.id, ()), over_line.get(line.goal.id, ())
-        judged.append(judged_line(desk, line, gains, own, over))
+        bearing = [*of_line.get(line.goal.id, ()), *over_line.get(line.goal.id, ())]
+        judged.append(judged_line(desk, line, gains, layers, bearing))
     told = [line for line, _, _ in judged]
     moves = with_evidence([*standing, *made], [bought for _, _, bought in judged])
     wanted = {stem.id: stem for stem in project.stems}

@@ -59,8 +59,11 @@ class Desk:
         of_stem: dict[str, list[Move]] = {stem.id: [] for stem in self.stems}
         for move in moves:
             of_stem[move.stem].append(move)
-        rate = self.project.sample_rate
-        return {stem: StemGains(layers_of(own), self.shape, rate, 2 * BAND_COUNT) for stem, own in of_stem.items()}
+        return {stem: self.gains_of_stem(own) for stem, own in of_stem.items()}
+
+    def gains_of_stem(self, moves: Iterable[Move]) -> StemGains:
+        """What moves make of the one stem that they are all made to."""
+        return StemGains(layers_of(moves), self.shape, self.project.sample_rate, 2 * BAND_COUNT)
 
     def maskers(self, goal: Goal) -> Sequence[HeardStem]:
         """Everything that a line's targets are to be heard through, in the project's order."""

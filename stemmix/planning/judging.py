@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import StemGains
-from stemmix.model.moves import gains_of
-from stemmix.model.plan import Conflict, Evidence, Line, Move, layers_of
+from stemmix.model.moves import Presence, Ride, gains_of
+from stemmix.model.plan import Conflict, Evidence, Line, Move
 from stemmix.planning import conflicts, masking
 from stemmix.planning.desk import Desk, SolvedLine
 from stemmix.planning.evidence import HeardStem, Passage
@@ -30,11 +30,29 @@ NAMED = 8
 FIGURES = tuple(field.name for field in fields(Evidence))
 
 
+class Layers:
+    """All moves of a plan, by stem and kind: of those that overlap the furthest from 0 holds (`plan.layers_of`)."""
+
+    def __init__(self, desk: Desk, moves: Iterable[Move]) -> None:
+        self._desk = desk
+        of_layer: dict[tuple[str, str], list[Move]] = {}
+        for move in moves:
+            of_layer.setdefault((move.stem, move.action.kind), []).append(move)
+        self._layers = {
+            layer: (its, *np.array([_reach(desk, move) for move in its]).T) for layer, its in of_layer.items()
+        }
+
+    def beside(self, move: Move, start: float, end: float) -> list[Move]:
+        """Others of the same layer that are felt between two samples."""
+        its, starts, ends = self._layers[move.stem, move.action.kind]
+        return [its[number] for number in np.flatnonzero((starts < end) & (ends > start)) if its[number] is not move]
+
+
 def judged_line(
-    desk: Desk, line: SolvedLine, gains: dict[str, StemGains], made: Sequence[Move], standing: Sequence[Move]
+    desk: Desk, line: SolvedLine, gains: dict[str, StemGains], layers: Layers, moves: Sequence[Move]
 ) -> tuple[Line, list[Conflict], dict[str, Evidence]]:
-    """The line and its conflicts with what all moves, as they are shaped in time, make of them; and, by id, what the
-    moves that were `made` for it bought, and those that were `standing` before."""
+    """The line and its conflicts with what all moves, as they are shaped in time, make of them; and what the `moves`
+    that bear on it bought, by id."""
     goal, maskers = line.goal, desk.maskers(line.goal)
     heard = desk.passage(goal)
     mixed = desk.mixed(goal, heard, gains)
@@ -70,11 +88,9 @@ def judged_line(
         )
         for name, found in zip(line.names, line.found, strict=True)
     ]
-    own_db = {move.id: np.array(gains_of(move.action)[:BAND_COUNT]) for move in made}
-    own_db |= {move.id: _standing_db(desk, goal, move, standing) for move in standing}
     bought = {
-        move.id: _bought(desk, judged, goal, mixed, clarity, gains, move, own_db[move.id])
-        for move in (*made, *standing)
+        move.id: _bought(desk, judged, goal, mixed, clarity, gains, move, _own_db(desk, goal, layers, move))
+        for move in moves
     }
     return judged, found_in, bought
 
@@ -126,12 +142,15 @@ def _bought(
     )
 
 
-def _standing_db(desk: Desk, goal: Goal, move: Move, standing: Sequence[Move]) -> Floats:
-    """(frames, 36) what a standing move does over a line: what is held there without it, of all that stand, less."""
+def _own_db(desk: Desk, goal: Goal, layers: Layers, move: Move) -> Floats:
+    """(frames, 36) what a move does over a line: what is held there with it, less what is held without it; (36,) where
+    that is the same all along."""
     times = desk.times(goal)
-    alike = [other for other in standing if other.stem == move.stem and other.action.kind == move.action.kind]
-    others = [other for other in alike if other is not move]
-    with_it, without = (desk.gains(held)[move.stem].at(times) for held in (alike, others))
+    others = layers.beside(move, times[0] - 1, times[-1] + 1)
+    is_whole = move.start <= goal.start * desk.hop and min(goal.end * desk.hop, desk.frames) <= move.end
+    if not others and is_whole:
+        return np.array(gains_of(move.action)[:BAND_COUNT])
+    with_it, without = (desk.gains_of_stem(held).at(times) for held in ([move, *others], others))
     return np.asarray((with_it - without)[:, :BAND_COUNT])
 
 
@@ -158,14 +177,19 @@ def with_conflicts(
 def _bears_on(desk: Desk, move: Move, goal: Goal) -> bool:
     """Whether a line is one that a standing move is made for; of a pin's move, one that it reaches into."""
     if move.of_pin:
-        start, end = desk.rules.reach(move.start, move.end)
-        if layers_of([move])[0].of_voice:
-            ramp = samples_from_seconds(desk.shape.voice_ramp_s, desk.project.sample_rate)
-            start, end = move.start - ramp, move.end + ramp
+        start, end = _reach(desk, move)
         return start < goal.end * desk.hop and end > goal.start * desk.hop
     (stem,) = (stem for stem in desk.stems if stem.id == move.stem)
     meant = goal.is_speech if move.action.kind == "level" else not goal.raised
     return not _is_of(move, goal) and stem.priority < goal.priority and meant
+
+
+def _reach(desk: Desk, move: Move) -> tuple[int, int]:
+    """The samples that a move is felt in: it has ramps, and what is done to a line itself has others."""
+    if isinstance(move.action, Ride | Presence):
+        ramp = samples_from_seconds(desk.shape.voice_ramp_s, desk.project.sample_rate)
+        return move.start - ramp, move.end + ramp
+    return desk.rules.reach(move.start, move.end)
 
 
 def _is_of(move: Move, goal: Goal) -> bool:

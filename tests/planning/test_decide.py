@@ -179,6 +179,34 @@ def test_what_a_move_says_that_it_bought_is_what_goes_when_it_is_taken_back() ->
     assert checked >= {"unmask", "ride", "presence"}
 
 
+def test_where_cuts_of_neighbours_overlap_a_move_bought_what_goes_with_it_alone() -> None:
+    """Of overlapping cuts the deeper holds: a shallow one beside a deep one is worth little, whatever it would do by
+    itself."""
+    told = scene(
+        Told("DX", "dialogue", (line(2.0, 4.0), line(4.9, 6.0, -62.0), line(6.9, 9.0, -54.0))),
+        Told("MX", "music", (bed(0.0, 20.0, -50.0),)),
+        Told("FX", "fx", (Sound(5.8, 12.0, -52.0, 300, 5000),)),
+        seconds=20.0,
+    )
+    plan = told.decide()
+    lines = {line.id: line for line in plan.lines}
+    told_of, overlapping = 0, 0
+    for move in plan.moves:
+        if move.line is None:
+            continue
+        assert move.evidence is not None
+        judged = lines[move.line]
+        after = clarity_of(told, plan, judged, ("DX",))
+        lost = after - clarity_of(told, plan, judged, ("DX",), without=move.id)
+        assert move.evidence.bought == pytest.approx(lost, abs=0.0015)
+        told_of += 1
+        near = [one for one in plan.moves if one.stem == move.stem and one.action.kind == move.action.kind]
+        begin, end = plan.reach(move)
+        overlapping += sum(plan.reach(one)[0] < end and plan.reach(one)[1] > begin for one in near) > 1
+    assert overlapping >= 4
+    assert told_of > overlapping
+
+
 def test_a_shared_curve_says_the_mean_of_what_it_bought_its_lines() -> None:
     told = reel()
     plan = told.decide()
