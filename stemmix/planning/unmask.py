@@ -20,7 +20,8 @@ How much
 When to stop
     Bounds are no goals. A line that cannot reach its goal gets the least that brings it within `GIVEN_UP` of what all
     its bounds together would, or half of that way, or a quarter, as far as it is worth what the bed loses; where
-    nothing is, the voice's own moves alone. For no line is a stem touched whose cuts buy next to nothing.
+    nothing is, or nothing may be cut, the voice's own moves alone. For no line is a stem touched whose cuts buy next to
+    nothing.
 """
 
 from __future__ import annotations
@@ -146,11 +147,15 @@ def solve(line: Passage, bounds: Bounds, lift: float = 0.0) -> Solution:
         return nothing.solution("clear")
     if lift and came >= goal + GOAL_MARGIN - CLOSE_ENOUGH:
         return nothing.solution("goal")
-    if not (bounds.lost_db.any() or bounds.duck_db.any()):
+    everything = _furthest(line, bounds)
+    may_cut = bool(bounds.lost_db.any() or bounds.duck_db.any())
+    if not may_cut and not np.any(everything.voice_db):
         return nothing.solution("nothing to cut")
     if (reached := _least(line, bounds, goal + GOAL_MARGIN)) is not None:
         return reached.with_useful_presence.solution("goal")
-    everything = _furthest(line, bounds)
+    if not may_cut:
+        voice = everything.with_useful_presence
+        return (voice if voice.clarity - came >= GIVEN_UP else nothing).solution("nothing to cut")
     best = everything.clarity
     if best >= goal:
         aim = max(best - GIVEN_UP, min(best, goal + CLOSE_ENOUGH))

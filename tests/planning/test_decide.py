@@ -487,6 +487,31 @@ def test_a_stem_alone_and_dialogue_alone_are_left_as_they_are() -> None:
         assert all(line.stopped_by == "clear" for line in plan.lines)
 
 
+NO_CUTS: list[dict[str, Any]] = [
+    {"goals": {"eq_cap_db": 0.0, "duck_cap_db": 0.0}},
+    {"pins": [{"stem": "MX", "from": 0.0, "to": 20.0, "keep": True}]},
+]
+
+
+@pytest.mark.parametrize("fields", NO_CUTS, ids=["caps", "pins"])
+def test_where_the_bed_may_not_be_cut_the_voice_is_raised(fields: dict[str, Any]) -> None:
+    voice, music = Told("DX", "dialogue", (line(2.0, 4.0),)), Told("MX", "music", (bed(0.0, 20.0, -50.0),))
+    plan = scene(voice, music, seconds=20.0, **fields).decide()
+    assert {(move.stem, move.action.kind) for move in plan.moves} >= {("DX", "ride")}
+    assert {move.stem for move in plan.moves} == {"DX"}
+    (told,) = plan.lines
+    assert told.clarity_before < told.clarity_after < 0.5
+    assert told.stopped_by == ("pin" if "pins" in fields else "nothing to cut")
+    hands_off = {"goals": {**fields.get("goals", {}), "voice": False}}
+    assert not scene(voice, music, seconds=20.0, **(fields | hands_off)).decide().moves
+
+
+def test_voices_that_hide_each_other_are_not_raised_over_each_other() -> None:
+    voices = [Told(name, "dialogue", (line(2.0, 5.0, -58.0),)) for name in ("DX", "D2")]
+    mutter = Told("D3", "dialogue", (line(1.0, 6.0, -50.0),))
+    assert not scene(*voices, mutter, seconds=20.0).decide().moves
+
+
 def test_a_silent_stem_takes_no_part_and_that_is_said() -> None:
     plan = scene(
         Told("DX", "dialogue", (line(2.0, 4.0),)),

@@ -367,12 +367,30 @@ def test_nothing_is_done_for_a_line_that_is_clear(over_db: float) -> None:
     assert not solution.voice_db.any()
 
 
-def test_without_anything_that_may_be_cut_nothing_is_done() -> None:
-    nothing = np.zeros((2, BAND_COUNT))
-    solution = solve(passage(4), bounds(rule_db=nothing, lost_db=nothing, duck_db=np.zeros(2), ride_db=2.0))
+def test_without_anything_that_may_be_cut_only_the_voice_helps() -> None:
+    """As with caps that are next to nothing: the one is no other case than the other."""
+    none, little = np.zeros((2, BAND_COUNT)), np.full((2, BAND_COUNT), 0.01)
+    line, ducks = passage(4), np.zeros(2)
+    solution = solve(line, bounds(rule_db=none, lost_db=none, duck_db=ducks, ride_db=2.0))
     assert solution.stopped_by == "nothing to cut"
     assert not solution.gain_db.any()
-    assert not solution.voice_db.any()
+    assert solution.ride_db == 2.0
+    nearly = solve(line, bounds(rule_db=little, lost_db=little, duck_db=ducks, ride_db=2.0))
+    assert nearly.ride_db == 2.0
+    untouched = solve(line, bounds(rule_db=none, lost_db=none, duck_db=ducks, ride_db=0.0))
+    assert untouched.stopped_by == "nothing to cut"
+    assert not untouched.voice_db.any()
+
+
+def test_a_ride_that_reaches_the_goal_by_itself_has_reached_it() -> None:
+    none = np.zeros((2, BAND_COUNT))
+    line = passage(4)
+    came = line.clarity(line.untouched)
+    goal = came + 0.01
+    solution = solve(line, bounds(clarity=goal, rule_db=none, lost_db=none, duck_db=np.zeros(2), ride_db=6.0))
+    assert solution.stopped_by == "goal"
+    assert not solution.gain_db.any()
+    assert line.clarity(line.untouched, solution.voice_db) >= goal
 
 
 def bits(solution: Solution) -> bytes:
