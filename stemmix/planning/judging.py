@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp.dynamics import StemGains
 from stemmix.model.moves import Presence, Ride, gains_of
-from stemmix.model.plan import Conflict, Evidence, Line, Move
+from stemmix.model.plan import Conflict, Evidence, Line, Move, StoppedBy
 from stemmix.planning import conflicts, masking
 from stemmix.planning.desk import Desk, SolvedLine
 from stemmix.planning.evidence import HeardStem, Passage
@@ -68,8 +68,7 @@ def judged_line(
         clarity_after=round(clarity, 3),
         snr_before_db=round(line.snr_db, 2),
         snr_after_db=round(mixed.mean_snr_db(clarity), 2),
-        # neighbours' cuts may have carried it there
-        stopped_by="goal" if clarity >= desk.rules.clarity and line.stopped_by in SHORT else line.stopped_by,
+        stopped_by=_stopped_by(line, clarity, desk.rules.clarity),
     )
     found_in = [
         Conflict(
@@ -93,6 +92,16 @@ def judged_line(
         for move in moves
     }
     return judged, found_in, bought
+
+
+def _stopped_by(line: SolvedLine, clarity: float, goal: float) -> StoppedBy:
+    """What stopped a line, by what it came to: neighbours' cuts may have carried it to the goal, ramps have left it a
+    hair short."""
+    if line.stopped_by in SHORT and clarity >= goal:
+        return "goal"
+    if line.stopped_by == "goal" and round(clarity, 3) < goal:
+        return "benefit"
+    return line.stopped_by
 
 
 def _loudest(goal: Goal) -> HeardStem:

@@ -73,7 +73,7 @@ def test_a_goal_that_is_said_to_be_reached_is_reached_in_the_mix(seed: int, prof
     plan = plan_of(seed, profile)
     said = [one for one in plan.lines if one.stopped_by == "goal"]
     assert said
-    assert all(one.clarity_after >= plan.clarity_goal - UNDER - 0.0005 for one in said)
+    assert all(one.clarity_after >= plan.clarity_goal for one in said)
 
 
 @pytest.mark.parametrize("profile", CASES)
@@ -96,10 +96,10 @@ def test_most_of_what_was_clearer_than_need_be_is_given_back() -> None:
 
 
 def test_a_line_that_ramps_left_short_is_solved_again() -> None:
-    short = [one for one in as_solved(10, "game").lines if one.stopped_by == "goal" and one.clarity_after < 0.495]
-    assert short, "solved by itself, it is not where it is said to be"
-    settled = {one.id: one for one in plan_of(10, "game").lines}
-    assert all(settled[one.id].clarity_after >= 0.495 for one in short)
+    settled = {one.id: one for one in plan_of(10, "game").lines if one.stopped_by == "goal"}
+    short = [one for one in as_solved(10, "game").lines if one.id in settled and one.clarity_after < 0.495]
+    assert short, "solved by itself, it is not where it comes to in the end"
+    assert all(one.stopped_by == "benefit" for one in short)
 
 
 def test_a_line_that_cannot_be_brought_to_its_goal_is_not_said_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,4 +113,4 @@ def test_a_line_that_cannot_be_brought_to_its_goal_is_not_said_to_be_there(monke
     assert "protected" in BECAUSE_OF["protection"]
     of_held = [move for move in plan.moves if move.line in {one.id for one in held}]
     assert all(move.stopped_by != "goal" for move in of_held)
-    assert all(one.clarity_after >= 0.4945 for one in plan.lines if one.stopped_by == "goal")
+    assert all(one.clarity_after >= 0.5 for one in plan.lines if one.stopped_by == "goal")
