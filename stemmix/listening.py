@@ -59,7 +59,7 @@ def listen(
     stems = [stem for stem in found if isinstance(stem, HeardStem)]
     faults = list(dict.fromkeys(str(fault) for fault in found if isinstance(fault, StemError)))
     if not faults and all(stem.facts.silent for stem in stems):
-        faults = [f"every stem is silent: there is nothing to mix ({', '.join(stem.id for stem in stems)})"]
+        faults = [f"every stem is silent: there is nothing to mix ({', '.join(source.named for source in sources)})"]
     if faults:
         if store.cache is not None:
             keep_heard(stems)

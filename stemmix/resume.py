@@ -17,7 +17,7 @@ from stemmix.files.projects import read_project
 from stemmix.files.wave import BYTES_PER_SAMPLE
 from stemmix.model.layouts import LAYOUTS
 from stemmix.model.project import Project
-from stemmix.model.receipt import UNSHOWN, Receipt, WrittenFile
+from stemmix.model.receipt import STALE, UNSHOWN, Receipt, WrittenFile
 
 
 class Proof(NamedTuple):
@@ -36,7 +36,8 @@ def proof_of(project_path: Path, out: Path | None, gain_from: Path | None, hashe
     Project, stems, plan and every file that was written are held against the hashes of the receipt; a file that is gone
     or too short is not read for it. A page is to be there, whatever it holds. A receipt that does not list what the
     project hears and writes, or contradicts itself, proves nothing. Nothing is said of libraries and processor: on
-    others samples may differ in their last bits. A render from a stored plan counts as any other, without a page.
+    others samples may differ in their last bits. A render from a stored plan counts as any other, without a page; from
+    one that was stale, it proves nothing.
     ProjectError where the project is none.
     """
     project = read_project(project_path)
@@ -81,6 +82,8 @@ def _untold(project: Project, receipt: Receipt) -> str | None:
         return "the receipt names no page"
     if receipt.request is None or sha256_of_document(receipt.request) != receipt.project_sha256:
         return "the receipt holds another project than it says"
+    if any(warning.startswith(STALE) for warning in receipt.warnings):
+        return "it was mixed from a stale plan"
     if receipt.passed == any(file.misses for file in receipt.files):
         return "the receipt contradicts itself on what passed"
     return None

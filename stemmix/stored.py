@@ -17,6 +17,7 @@ from stemmix.model.choice import Choice, narrowed
 from stemmix.model.evidence import Evidence
 from stemmix.model.plan import Plan, PlannedStem
 from stemmix.model.project import Project
+from stemmix.model.receipt import STALE
 from stemmix.sources import Source, stale_reasons
 
 
@@ -96,7 +97,7 @@ def _fitted(plan: Plan, project: Project, sources: Sequence[Source], reasons: Se
         for move in plan.moves
         if move.stem in present and move.start < frames and (move.line is None or move.line in told)
     ]
-    notes = [f"the plan was stale, and was mixed as far as it fits: {reason}" for reason in reasons]
+    notes = [f"{STALE}: {reason}" for reason in reasons]
     if gone := len(plan.moves) - len(moves):
         why = "their stems are gone, or they lie beyond the end"
         notes.append(f"{gone} of the stale plan's {len(plan.moves)} moves are left out: {why}")

@@ -162,6 +162,15 @@ def test_from_a_stored_plan_no_page_is_made_and_none_is_missed(project: Path) ->
     assert proof(project).receipt is not None
 
 
+def test_a_mix_of_a_stale_plan_is_not_what_the_project_asks_for(project: Path) -> None:
+    plan = shutil.copy(project.parent / "out/scene.plan.json", project.parent / "stored.plan.json")
+    edited(project, lambda document: document["stems"][1].update(gain_db=-1.0))
+    rendered(project, plan=Path(plan), stale_ok=True)
+    assert proof(project) == Proof(None, "it was mixed from a stale plan")
+    rendered(project)
+    assert proof(project).receipt is not None
+
+
 def test_every_file_of_a_stem_in_clips_and_channels_is_proved(project: Path) -> None:
     """Once, however often it is heard; of what is muted there is none, and what a template gives counts."""
     folder = project.parent

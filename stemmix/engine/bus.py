@@ -143,8 +143,12 @@ class Bus:
     def _scratch(self) -> Scratch:
         job = self.job
         size = job.frames * job.layout.channels * 4
-        if shutil.disk_usage(job.folder).free < size:
-            raise OutputError(f"{job.folder}: the disk is full: the mix takes {size / 1e6:.0f} MB of scratch")
+        if (free := shutil.disk_usage(job.folder).free) < size:
+            length_s = job.frames / job.project.sample_rate
+            raise OutputError(
+                f"{job.folder}: the disk is too full: a mix of {length_s:.0f} s takes {size / 1e6:.0f} MB of scratch, "
+                f"{free / 1e6:.0f} MB are free"
+            )
         try:
             return self._cleaning.enter_context(Scratch(job.folder, size))
         except OSError as fault:

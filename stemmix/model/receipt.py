@@ -17,6 +17,9 @@ NULLTEST_SCHEMA: Final = "stemmix.nulltest/1"
 UNSHOWN: Final = "a stored plan is mixed without listening, so no page was made: `stemmix report --html` makes one"
 """The warning of a render whose project asks for a page, and that has none."""
 
+STALE: Final = "the plan was stale, and was mixed as far as it fits"
+"""How a warning begins of a render from a stored plan that was made for other stems."""
+
 
 FILE_NAME_PATTERN = r"^[^/\\\x00]*$"
 

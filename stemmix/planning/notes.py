@@ -16,6 +16,9 @@ from stemmix.planning.lines import Goal, sounds
 from stemmix.planning.pins import Pins, bands_of, forbidden
 from stemmix.planning.rules import Rules
 
+_LONG_TAIL_S = 60.0
+"""Black and a tail may follow the last sound, not as much again and a minute."""
+
 
 def notes_of_requests(
     project: Project, rules: Rules, stems: Sequence[HeardStem], goals: Sequence[Goal], hop: int, frames: int
@@ -100,6 +103,14 @@ class _Asked:
                 yield f"scene {number} ({scene.id}, from {as_typed(scene.start)}) is none: {self._end}"
 
     def of_action(self) -> Iterator[str]:
+        project = self._project
+        ends_s = max(stem.at + stem.facts.frames for stem in self._heard.values()) / project.sample_rate
+        length_s = 0.0 if project.length is None else project.clock.length(project.length) / project.sample_rate
+        if project.length is not None and length_s > 2 * ends_s + _LONG_TAIL_S:
+            yield (
+                f"the last stem ends at {as_typed(round(ends_s, 1))}, the programme at {as_typed(round(length_s, 1))}: "
+                f"length ({as_typed(project.length)}) counts from the programme's beginning"
+            )
         lfoa = self._project.lfoa
         if lfoa is not None and self._begins(lfoa) > self._frames:
             yield f"lfoa ({as_typed(lfoa)}) cuts nothing off: {self._end}"

@@ -330,7 +330,7 @@ def test_a_full_disk_is_told_before_anything_is_mixed(
         free = 1000
 
     monkeypatch.setattr(bus.shutil, "disk_usage", lambda folder: Usage)
-    with pytest.raises(OutputError, match="the disk is full"):
+    with pytest.raises(OutputError, match=r"the disk is too full: a mix of 4 s takes 2 MB of scratch, 0 MB are free"):
         delivered(job_of(tmp_path, stems))
     assert names_in(tmp_path) == []
 

@@ -143,6 +143,14 @@ def test_an_action_that_ends_past_the_end_cuts_nothing_off_and_that_is_said() ->
     assert said(decided("multilevel", lfoa=12.0)) == ()
 
 
+def test_a_length_that_is_given_as_the_pictures_last_timecode_is_noticed() -> None:
+    plan = decided("multilevel", length=100.0)
+    assert said(plan) == (
+        "the last stem ends at 12 s, the programme at 100 s: length (100 s) counts from the programme's beginning",
+    )
+    assert said(decided("multilevel", length=80.0)) == ()
+
+
 def test_pins_and_cues_of_a_muted_stem_are_said_to_hold_nothing() -> None:
     whole = told(
         pins=[{"stem": "FX", "from": 1.0, "to": 2.0, **PINS[number]} for number in range(len(PINS))],
