@@ -94,7 +94,7 @@ def planned(
 def sample_of(project_path: Path, time: str, frame_rate: str | None = None) -> int:
     """The sample of the programme that a person means: seconds, H:MM:SS.s, or a timecode of the picture.
 
-    `frame_rate` stands for the project's, and counts from nought; where neither is given, 25. ProjectError as of
+    `frame_rate` stands for the project's, for its start as well; where neither is given, 25. ProjectError as of
     `read_project`, ValueError, one sentence, where the time is none.
     """
     return sample_meant(read_project(project_path).clock, time, frame_rate)

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from stemmix.model.progress import Progress
     from stemmix.report.compare import Side
 
-Scene = Annotated[str | None, typer.Option("--scene", metavar="ID", help="Of this scene only, as the report names it.")]
+Scene = Annotated[str | None, typer.Option("--scene", metavar="ID", help="This scene only, as the report names it.")]
 StemAround = Annotated[
-    str | None, typer.Option("--stem", metavar="ID", help="Only what hides this stem, it hides, or is done for that.")
+    str | None, typer.Option("--stem", metavar="ID", help="Only conflicts and moves that involve this stem.")
 ]
 From = Annotated[
     str | None,
-    typer.Option("--from", metavar="TIME", help="From here on: 83.5, 1:23.5, 00:01:23:12, or 4008000 samples."),
+    typer.Option("--from", metavar="TIME", help="From this time: 83.5, 1:23.5, 00:01:23:12 or 4008000 samples."),
 ]
-To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to here.")]
+To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to this time.")]
 FramesASecond = Annotated[
-    str | None, typer.Option("--fps", metavar="RATE", help="Frames a second of a timecode; the project's, else 25.")
+    str | None, typer.Option("--fps", metavar="RATE", help="Frame rate of the timecodes; the project's, else 25.")
 ]
 
 OPTIONS = {"start": "--from", "end": "--to", "frame_rate": "--fps", "scene": "--scene", "stem": "--stem"}

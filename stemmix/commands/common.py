@@ -186,16 +186,16 @@ def show_version(context: typer.Context, value: bool) -> None:
 Project = Annotated[
     Path, typer.Argument(metavar="PROJECT", help="Project file, as `stemmix init` makes it.", show_default=False)
 ]
-Stem = Annotated[str | None, typer.Option("--stem", metavar="ID", help="Of this stem only.")]
+Stem = Annotated[str | None, typer.Option("--stem", metavar="ID", help="This stem only.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]
 AudioFiles = Annotated[
     list[Path],
     typer.Argument(metavar="FILE", help="WAV, AIFF, CAF, FLAC, Ogg, MP3: what libsndfile reads.", show_default=False),
 ]
 LayoutOfFiles = Annotated[
-    str | None, typer.Option("--layout", metavar="NAME", help="What the channels are: 2.0, 5.1, 7.1.4 ...")
+    str | None, typer.Option("--layout", metavar="NAME", help="Layout of their channels: 2.0, 5.1, 7.1.4 ...")
 ]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Listen to every stem anew; keep nothing of it.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Analyse every stem anew, and keep nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_set_quiet, help="No messages but errors.")]
 Shown = Annotated[
     str,
@@ -204,7 +204,7 @@ Shown = Annotated[
         metavar="HOW",
         callback=_set_progress,
         is_eager=True,
-        help="How far it is, on stderr: a bar on a terminal (auto), bar, json (a line each) or none.",
+        help="Progress on stderr: a bar on a terminal (auto), bar, json (a line each) or none.",
     ),
 ]
 Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="Show the traceback of an error.")]

@@ -31,10 +31,11 @@ def fmt(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Put project files into their one form, so that a difference of two files is a difference of two mixes.
+    """Rewrite project files in their canonical form.
 
-    Fields in a fixed order, two spaces, one thing a line, defaults left out. In place, whole or not at all; prints the
-    names of the files that change. Paths in what comes by stdin lead from the current folder.
+    Fields in a fixed order, two spaces of indent, one thing per line, defaults left out: a diff of two files is then a
+    diff of two mixes. Files are rewritten in place, whole or not at all, and the names of those that change are
+    printed. Paths in a project read from stdin are relative to the current folder.
     """
     from stemmix.files.projects import formatted
 
@@ -111,21 +112,21 @@ def diff(
     before: Annotated[str, typer.Argument(metavar="A", help="Project file, or REV:FILE of git.", show_default=False)],
     after: Annotated[
         str | None,
-        typer.Argument(metavar="B", help="The same; left out, A in HEAD is held against A.", show_default=False),
+        typer.Argument(metavar="B", help="The same; if left out, A in HEAD is compared with A.", show_default=False),
     ] = None,
     *,
-    plan: Annotated[bool, typer.Option("--plan", help="Decide both now, and compare the decisions.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Make both plans now, and compare their decisions.")] = False,
     plan_a: Annotated[
         str | None, typer.Option("--plan-a", metavar="FILE", help="The stored plan of A; REV:FILE too.")
     ] = None,
     plan_b: Annotated[str | None, typer.Option("--plan-b", metavar="FILE", help="The stored plan of B.")] = None,
     audio: Annotated[
-        bool, typer.Option("--audio", help="Render both, take one from the other; decisions are compared too.")
+        bool, typer.Option("--audio", help="Render both and subtract one from the other; decisions are compared too.")
     ] = False,
     beside: Annotated[
         Path | None,
         typer.Option(
-            "--beside", metavar="FILE", help="A and B are copies: read them as if they stood where FILE does."
+            "--beside", metavar="FILE", help="A and B are copies: read them as if they were in the place of FILE."
         ),
     ] = None,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many moves the text shows.")] = 20,
@@ -138,9 +139,8 @@ def diff(
 ) -> None:
     """What changed between two versions of a mix.
 
-    What is asked for otherwise, in words. What is done otherwise, where a plan of either version stands in out/ beside
-    it, or with --plan. What is heard otherwise, with --audio. Writes nothing but into the cache. Exit code 0 whether
-    they differ or not.
+    What they ask for, in words; what is done, where both versions have a plan in out/ beside them, or with --plan;
+    what is heard, with --audio. Writes nothing but into the cache. Exit code 0 whether they differ or not.
     """
     from stemmix.compare import Wanted, difference, sides_of
     from stemmix.report.differences import difference_json, difference_text
@@ -168,7 +168,7 @@ def show(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """A project file in words, one thing a line.
+    """Show a project file in words, one thing per line.
 
     What the file says by itself, without looking at stems or templates, so that git can show differences with it
     (`git config diff.stemmix.textconv "stemmix show"`); of a file that is not valid, its text.
@@ -196,7 +196,7 @@ def schema(
         str,
         typer.Argument(
             metavar="DOCUMENT",
-            help="project, if not given; report or comparison: what `report --json` prints.",
+            help="project (the default), or report or comparison: what `report --json` prints.",
             show_default=False,
         ),
     ] = "project",
@@ -204,7 +204,7 @@ def schema(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Print the JSON Schema of the project file, or of what reports print."""
+    """Print the JSON Schema of a document."""
     from stemmix.files.schema import SCHEMAS
 
     voice: Voice = context.obj

@@ -13,15 +13,15 @@ from stemmix.commands.common import AsJson, Debug, Quiet, Voice, app, width
 def cache(
     context: typer.Context,
     *,
-    clear: Annotated[bool, typer.Option("--clear", help="Forget all of it, first; compiled code stays.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all of it first; compiled code stays.")] = False,
     json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """What is kept between one run and the next, where, and how large it may become.
+    """Show or clear what is kept between runs.
 
-    What was heard, decided and hashed is found again by content, and can be found out again. What was used longest ago
-    goes first where it passes STEMMIX_CACHE_MB, 4000 MB if not given.
+    What was heard, decided and hashed is found again by content; all of it can be worked out anew. Above
+    STEMMIX_CACHE_MB (4000 MB if not set) the entries that were used longest ago are removed.
     """
     from stemmix.keeping import kept
     from stemmix.report.kept import kept_json, kept_text

@@ -49,7 +49,7 @@ def check(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Is the project valid, are its stems sound?
+    """Is the project valid, and are its stems sound?
 
     Reads every stem to its end and says how long and loud it is, and whether stems of one group, recorded together, lie
     apart in time or polarity. Writes nothing but into the cache.
@@ -90,30 +90,32 @@ def report(
         ),
     ] = None,
     compare: Annotated[
-        bool, typer.Option("--compare", help="Beside the static seven-band equaliser that this replaces.")
+        bool, typer.Option("--compare", help="Compare with the static seven-band equaliser that this replaces.")
     ] = False,
     json: AsJson = False,
     csv: Annotated[bool, typer.Option("--csv", help="The conflicts as CSV on stdout, for spreadsheets.")] = False,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="As a page with charts over time, one file that needs no other."),
+        typer.Option("--html", metavar="FILE", help="Write a page with charts over time, one self-contained file."),
     ] = None,
     with_audio: Annotated[
-        bool, typer.Option("--with-audio", help="In the page, the worst places to listen to, before and after.")
+        bool, typer.Option("--with-audio", help="In the page, excerpts of the worst places, before and after.")
     ] = False,
     excerpts: Annotated[
-        int | None, typer.Option("--excerpts", metavar="N", min=1, max=50, help="How many places: 6 if not given.")
+        int | None, typer.Option("--excerpts", metavar="N", min=1, max=50, help="How many excerpts; 6 if not given.")
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="For the page: where the last render is, if not in out/ beside it."),
+        typer.Option(
+            "--out", metavar="DIR", help="For the page: where the last render is, if not in out/ beside the project."
+        ),
     ] = None,
     no_cache: NoCache = False,
     progress: Shown = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Who masks whom, and what will be done.
+    """Which stems mask which, and what will be done about it.
 
     Where and how badly, which moves are made for it, and how clear each line becomes. With B, or --compare, two plans
     side by side. Writes nothing but into the cache and, with --html, a page, whose path it prints.
@@ -174,7 +176,7 @@ def why(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """What is done at a moment, and why.
+    """What is done at one moment, and why.
 
     Every move that reaches it, with what it is made for, what it buys and what stopped it. Writes nothing
     but into the cache.
@@ -206,16 +208,16 @@ def features(
     project: Project,
     *,
     stem: Stem = None,
-    tonal: Annotated[bool, typer.Option("--tonal", help="Pitch and tempo too; takes a while.")] = False,
+    tonal: Annotated[bool, typer.Option("--tonal", help="Also pitch and tempo; takes a while.")] = False,
     json: AsJson = False,
     no_cache: NoCache = False,
     progress: Shown = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """What is heard in each stem.
+    """What is heard in each stem: loudness, spectrum, onsets.
 
-    Loudness, peaks, spectrum, onsets, activity. Writes nothing but into the cache.
+    And peaks, activity and more. Writes nothing but into the cache.
     """
     from stemmix.looking import examine
     from stemmix.report.features import features_json, features_text

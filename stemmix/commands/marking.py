@@ -21,7 +21,7 @@ def markers(
     ],
     of: Annotated[
         str,
-        typer.Option("--of", metavar="WHAT", help="With commas between: conflicts, moves, lines, scenes."),
+        typer.Option("--of", metavar="WHAT", help="Comma-separated: conflicts, moves, lines, scenes."),
     ] = "conflicts,moves",
     scene: Scene = None,
     stem: StemAround = None,
@@ -29,18 +29,18 @@ def markers(
     end: To = None,
     fps: FramesASecond = None,
     copy_of: Annotated[
-        Path | None, typer.Option("--copy-of", metavar="WAV", help="As wav: the file whose copy gets the markers.")
+        Path | None, typer.Option("--copy-of", metavar="WAV", help="For wav: the file to copy and mark.")
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Where to write: stdout if not given; as wav, beside the WAV."),
+        typer.Option("--out", metavar="FILE", help="Where to write; stdout if not given, for wav beside the WAV."),
     ] = None,
     no_cache: NoCache = False,
     progress: Shown = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Conflicts and moves as markers, to walk them in a workstation.
+    """Export conflicts and moves as markers for a workstation.
 
     For REAPER a CSV of markers and regions; for Audacity a label track with the bands of each; for DaVinci Resolve, and
     for what reads locators, an EDL on the project's timecode; or a copy of a WAV, such as the printmaster, with cue

@@ -25,14 +25,17 @@ from stemmix.commands.common import (
 def presets(
     context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="All about this one; left out, all of them in short.")
+        str | None, typer.Argument(metavar="NAME", help="All about this one; if left out, a line about each.")
     ] = None,
     *,
     json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """What platforms, broadcasters and cinemas ask of a delivery, with sources and how sure they are."""
+    """Delivery specifications of platforms, broadcasters, cinemas.
+
+    With their sources, and how well established each is.
+    """
     from stemmix.model.presets import PRESETS
     from stemmix.report.presets import preset_text, presets_json, presets_text
 
@@ -55,9 +58,9 @@ def measure(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Loudness, peaks, noise floor, Leq(m) and more of audio files; writes nothing.
+    """Measure loudness, peaks, noise floor and more of audio files.
 
-    Exit code 4 if any of them cannot be read; the others are told all the same.
+    Writes nothing. Exit code 4 if any of them cannot be read; the others are measured all the same.
     """
     from stemmix.engine.measure import measured_files
     from stemmix.errors import StemError
@@ -86,7 +89,10 @@ def qc(
     files: AudioFiles,
     *,
     preset: Annotated[
-        str | None, typer.Option("--preset", metavar="NAME", help="Judge by what this one asks, too: see presets.")
+        str | None,
+        typer.Option(
+            "--preset", metavar="NAME", help="Also judge against this delivery preset: see `stemmix presets`."
+        ),
     ] = None,
     layout: LayoutOfFiles = None,
     json: AsJson = False,
@@ -94,9 +100,10 @@ def qc(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Quality control of audio files: clipping, dropouts, phase and more, and where; writes nothing.
+    """Quality control of audio files: clipping, dropouts, phase.
 
-    Exit code 5 if any of them fails; 4 if any cannot be read, the others are told all the same.
+    And more, with the place of each fault. Writes nothing. Exit code 5 if any file fails; 4 if any cannot be read, the
+    others are looked at all the same.
     """
     from stemmix.engine.examine import examined_files
     from stemmix.errors import StemError

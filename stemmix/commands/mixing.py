@@ -28,26 +28,29 @@ def init(
         ),
     ] = None,
     template: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A house's project, which the new one extends.")
+        Path | None, typer.Option(metavar="FILE", help="A template project, which the new one extends.")
     ] = None,
     from_receipt: Annotated[
         Path | None,
-        typer.Option(metavar="RECEIPT", help="As that project was; without FOLDER, that project itself."),
+        typer.Option(
+            metavar="RECEIPT",
+            help="Take the settings of the project in this receipt; without FOLDER, restore that project.",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Of a receipt's project itself: where to, if not where it stood."),
+        typer.Option("--out", metavar="FILE", help="Where to write the restored project, if not where it was."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a project that exists.")] = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Make a project file of a folder of stems, or of a receipt.
+    """Make a project file from a folder of stems, or from a receipt.
 
-    FOLDER.json, beside FOLDER, has each audio file in it as a stem, with an id and a role from the words of its name:
-    which word tells which role follows the profile. Mono files fx.L.wav and fx.R.wav are one stem. Stems stand where
-    the time references of broadcast WAVE files say. Says what each was taken for and what could not be told; prints the
-    path of the project. Only headers are read: `check` reads the files whole.
+    Every audio file in FOLDER becomes a stem of FOLDER.json, beside it, with an id and a role taken from the words of
+    its name; the profile decides which word means which role. Mono files fx.L.wav and fx.R.wav become one stem. Stems
+    are placed where the time references of broadcast WAVE files say. Says what each file was taken for and what it
+    could not tell, and prints the path of the project. Only headers are read: `check` reads the files whole.
     """
     from stemmix.create import create_project
     from stemmix.model.profiles import PROFILES
@@ -87,7 +90,7 @@ def render(
     *,
     programme: Annotated[
         Path | None,
-        typer.Option("--programme", metavar="FILE", help="Render the reels that FILE lists; they share every gain."),
+        typer.Option("--programme", metavar="FILE", help="Render the reels that FILE lists; they share all gains."),
     ] = None,
     gain_from: Annotated[
         Path | None,
@@ -101,7 +104,7 @@ def render(
     ] = None,
     stale_ok: Annotated[
         bool,
-        typer.Option("--stale-ok", help="Mix a stored plan as far as it fits, where its stems have changed since."),
+        typer.Option("--stale-ok", help="Mix a stored plan as far as it fits, even if its stems have changed since."),
     ] = False,
     jobs: Annotated[
         str | None,
@@ -113,14 +116,15 @@ def render(
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Leave as it is what its receipt proves done, every file looked at.")
+        bool, typer.Option("--resume", help="Skip the projects that their receipts prove done; every file is checked.")
     ] = False,
     cluster: Annotated[
         str | None,
         typer.Option(
             "--cluster",
             metavar="ADDRESS",
-            help="On the workers of a dask scheduler, tcp://host:port; they see the same files under the same paths.",
+            help="Render on the workers of a dask scheduler, tcp://host:port; they must see the same files under the "
+            "same paths.",
         ),
     ] = None,
     json: AsJson = False,
@@ -129,14 +133,14 @@ def render(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Mix, and write what is to be delivered.
+    """Mix the stems and write every deliverable.
 
     Beside the audio stand the plan, with every decision, and the receipt, with what was measured on every file.
 
     Exit code 5 if a deliverable misses its specification; the files are written all the same.
 
-    Of many projects each is a render of its own, and none stops the others; the exit code is the worst one's. From best
-    to worst: 0, 5, 3, 4, 6, 7, 1, and 128 or more where a worker was killed twice.
+    Several projects are rendered independently: a failure in one never stops the others, and the exit code is the
+    worst one's. From best to worst: 0, 5, 3, 4, 6, 7, 1, and 128 or more where a worker was killed twice.
     """
     from stemmix.reels import reels_of
 
@@ -183,9 +187,9 @@ def nulltest(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Do the printed stems add up to their master? Reads the files that a receipt lists; writes nothing.
+    """Do the printed stems add up to their master?
 
-    Exit code 1 if they do not.
+    Reads the files that a receipt lists, and writes nothing. Exit code 1 if they do not add up.
     """
     from stemmix.nulltest import nulltest as tested
     from stemmix.report.written import nulltest_json, nulltest_text
@@ -204,17 +208,17 @@ def verify(
     *,
     project: Annotated[
         Path | None,
-        typer.Option("--project", metavar="FILE", help="Its project, where that is not where the receipt says."),
+        typer.Option("--project", metavar="FILE", help="The project, if it is not where the receipt says."),
     ] = None,
     json: AsJson = False,
     progress: Shown = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Same inputs, same samples? Renders again from the stored plan, and says what has changed since.
+    """Same inputs, same samples?
 
-    Looks at project, plan, stems, libraries and processor, renders into a temporary folder, and compares every file
-    that the receipt lists. Writes nothing beside them.
+    Renders again from the stored plan into a temporary folder, compares every file that the receipt lists, and says
+    what has changed since in project, plan, stems, libraries and processor. Writes nothing else.
 
     Exit code 1 if samples are not the same, or nobody can tell.
     """

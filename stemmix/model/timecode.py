@@ -275,7 +275,7 @@ class Clock:
 def sample_meant(clock: Clock, time: str, frame_rate: str | None = None) -> int:
     """The sample that a person means who types a time: seconds, H:MM:SS.s, samples, or a timecode of the picture.
 
-    `frame_rate` stands for the clock's, and counts from nought; where neither is given, 25. ValueError, one sentence,
+    `frame_rate` stands for the clock's, for its start as well; where neither is given, 25. ValueError, one sentence,
     where the time is none.
 
     >>> sample_meant(Clock(48_000), "0:01.5"), sample_meant(Clock(48_000, "25", "01:00:00:00"), "01:00:01:00")
@@ -286,7 +286,7 @@ def sample_meant(clock: Clock, time: str, frame_rate: str | None = None) -> int:
     elif not has_frames(time):
         raise ValueError(f"{time} has no frames to count: write a timecode, HH:MM:SS:FF")
     elif frame_rate != clock.frame_rate:
-        clock = Clock(clock.rate_hz, frame_rate)
+        clock = replace(clock, frame_rate=frame_rate)
     if has_frames(time) or "sample" in time:
         return clock.position(time)
     # between two samples is after the first of them: the last instant of a programme still lies in it

@@ -237,7 +237,8 @@ def _heading(compared: Comparison) -> Text:
 
 def _of(plan: ComparedPlan) -> str:
     """What of the programme is looked at."""
-    lines = many(plan.clarity.lines, "line")
+    spoken = plan.clarity.lines
+    lines = many(spoken, "line") + (" of speech" if spoken < len(plan.lines) else "")
     if plan.chosen is None:
         return lines
     scene = f", scene {plan.chosen.scene}" if plan.chosen.scene else ""
@@ -254,12 +255,15 @@ def _of_lines(compared: Comparison) -> list[Row]:
     under = [(plan.clarity.under_goal_before, plan.clarity.under_goal_after) for plan in compared.plans]
     counts = [(plan.conflicts.count_before, plan.conflicts.count_after) for plan in compared.plans]
     means = [(plan.clarity.mean_before, plan.clarity.mean_after) for plan in compared.plans]
+    # conflicts are counted of effects, too, that a profile or a pin clears
+    of_speech = " of speech" if any(plan.clarity.lines < len(plan.lines) for plan in compared.plans) else ""
+    of_all = " of all lines" if of_speech else " of lines"
     return [
-        (f"lines below clarity {' and '.join(goals)}", [f"{before} → {after}" for before, after in under]),
-        ("conflicts of lines below it", [f"{before} → {after}" for before, after in counts]),
+        (f"lines{of_speech} below clarity {' and '.join(goals)}", [f"{before} → {after}" for before, after in under]),
+        (f"conflicts{of_all} below it", [f"{before} → {after}" for before, after in counts]),
         ("    their size", [_both(plan.conflicts.size) for plan in compared.plans]),
         ("    that of all lines, clear or not", [_both(plan.conflicts.in_all_lines) for plan in compared.plans]),
-        ("mean clarity of the lines", [f"{_figure(before)} → {_figure(after)}" for before, after in means]),
+        (f"mean clarity of the lines{of_speech}", [f"{_figure(before)} → {_figure(after)}" for before, after in means]),
     ]
 
 

@@ -50,7 +50,7 @@ def _facts(heard: HeardFacts, programme: Clock) -> Table:
         ("loudness range", _read(measured, "lra_lu", "LU")),
         ("true peak", _read(measured, "true_peak_dbtp", "dBTP")),
         ("sample peak", _read(measured, "sample_peak_dbfs", "dBFS")),
-        ("noise floor", f"{facts.noise_floor_db:.1f} dBFS"),
+        ("quietest tenth", f"{facts.noise_floor_db:.1f} dBFS"),
         ("DC", f"{round(facts.dc, 6) + 0.0:+.6f} of full scale"),
         ("runs at full scale", str(facts.clipped_runs)),
     ]

@@ -51,6 +51,8 @@ def test_scenes_and_times_of_every_kind_come_to_the_span_that_they_have_in_commo
 def test_a_timecode_is_the_pictures() -> None:
     told = plan(frame_rate="24", start="01:00:00:00")
     assert seconds(Choice(start="01:00:10:12", end="20").of(told)) == (10.5, 20.0)
+    counted = Choice(start="01:00:10:12", end="01:00:20:24", frame_rate="25")
+    assert seconds(counted.of(told)) == pytest.approx((10.48, 20.96)), "its start is an hour by any rate"
 
 
 @pytest.mark.parametrize(

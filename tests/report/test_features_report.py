@@ -24,7 +24,7 @@ def test_every_fact_of_a_stem_is_told_with_its_unit() -> None:
     assert rows["source"] == "5.1 at 44100 Hz, measured as folded to stereo"
     assert rows["integrated loudness"] == "-23.5 LUFS"
     assert rows["true peak"] == "-3.2 dBTP"
-    assert rows["noise floor"] == "-70.5 dBFS"
+    assert rows["quietest tenth"] == "-70.5 dBFS"
     assert rows["RMS 60-150 Hz"] == rows["RMS 8000-12000 Hz"] == "-30.0 dBFS"
     assert (rows["spectral centroid"], rows["spectral rolloff (85 %)"]) == ("1234 Hz", "3456 Hz")
     assert rows["onsets"] == "2, the strongest 9.0 dB"
