@@ -379,7 +379,7 @@ def test_a_revision_whose_stems_are_gone_is_still_told(repository: Path, capsys:
 
 @needs_git
 def test_git_difftool_shows_it(repository: Path, tmp_path: Path) -> None:
-    """The two lines of configuration that the README has."""
+    """The two lines of configuration that the manual has."""
     program = f'"{sys.executable}" -m stemmix'
     git(repository, "config", "diff.tool", "stemmix")
     git(repository, "config", "difftool.stemmix.cmd", f'{program} diff "$LOCAL" "$REMOTE" --beside "$MERGED"')

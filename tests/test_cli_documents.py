@@ -369,10 +369,10 @@ def test_a_merge_that_clashes_is_called_just_that(repository: Path, capsys: Said
 
 @needs_git
 def test_git_shows_differences_in_words(repository: Path, tmp_path: Path) -> None:
-    """The two lines of configuration that README gives; and a file that is not valid is no hindrance."""
-    readme = (REPOSITORY / "README.md").read_text("utf-8")
-    assert 'git config diff.stemmix.textconv "stemmix show"' in readme
-    assert 'echo "film_*.json diff=stemmix" >> .gitattributes' in readme
+    """The two lines of configuration that the manual gives; and a file that is not valid is no hindrance."""
+    manual = (REPOSITORY / ".github" / "MANUAL.md").read_text("utf-8")
+    assert 'git config diff.stemmix.textconv "stemmix show"' in manual
+    assert 'echo "film_*.json diff=stemmix" >> .gitattributes' in manual
     branch(repository, "ours", fader(0, -3))
     (repository / ".gitattributes").write_text("film.json diff=stemmix\n")
     # as it is called where the package is not installed

@@ -1,4 +1,4 @@
-"""Documentation that cannot go stale: commands and options in the README exist, and all that exist are in it."""
+"""Documentation that cannot go stale: what README and the manual name exists, and all that exists is named in them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ import stemmix
 from stemmix.cli import app
 from stemmix.files.projects import formatted
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+REPOSITORY = Path(__file__).resolve().parents[1]
+README, MANUAL = REPOSITORY / "README.md", REPOSITORY / ".github" / "MANUAL.md"
+TEXTS = {path.name: path.read_text("utf-8") for path in (README, MANUAL)}
 
 COMMAND_LINE = typer.main.get_command(app)
 COMMANDS = COMMAND_LINE.commands  # type: ignore[attr-defined]
@@ -77,27 +79,65 @@ def _stands(name: str, text: str) -> bool:
 
 
 def test_every_command_and_option_is_in_the_readme() -> None:
-    assert undocumented(README.read_text("utf-8")) == []
+    assert undocumented(TEXTS["README.md"]) == []
 
 
 def test_what_shows_how_far_it_is_is_told() -> None:
-    (told,) = re.findall(r"^Whatever takes long \((.*?)\)", README.read_text("utf-8"), re.MULTILINE)
+    (told,) = re.findall(r"^Whatever takes long \((.*?)\)", TEXTS["MANUAL.md"], re.MULTILINE)
     shown = {name for name, command in COMMANDS.items() if "--progress" in options_of(command)}
     assert set(re.findall(r"`(\w+)`", told)) == shown
 
 
-def test_the_project_in_the_readme_is_in_its_one_form(tmp_path: Path) -> None:
-    _, _, text = README.read_text("utf-8").partition("\n## A project file\n")
+def test_the_project_in_the_manual_is_in_its_one_form(tmp_path: Path) -> None:
+    _, _, text = TEXTS["MANUAL.md"].partition("\n## A project file\n")
     project = tmp_path / "reel3.json"
     project.write_text(text.partition("```json\n")[2].partition("```")[0], "utf-8")
     written, form = formatted(project)
     assert written == form
 
 
-def test_every_example_in_the_readme_names_commands_and_options_that_exist() -> None:
-    examples = examples_in(README.read_text("utf-8"))
-    assert examples, "the README shows no example: ```console, then `$ stemmix ...`"
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_example_names_commands_and_options_that_exist(name: str) -> None:
+    examples = examples_in(TEXTS[name])
+    assert examples, "it shows no example: ```console, then `$ stemmix ...`"
     assert [fault for example in examples for fault in faults_of(example)] == []
+
+
+def anchors_in(text: str) -> set[str]:
+    """What a heading is reached by."""
+    heads = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_link_leads_somewhere(name: str) -> None:
+    home = README if name == README.name else MANUAL
+    links = [link for link in re.findall(r"\]\(([^)]*)\)", TEXTS[name]) if "://" not in link]
+    assert len(links) > 5, "the links were not found"
+    for link in links:
+        place, _, anchor = link.partition("#")
+        target = home.parent / place if place else home
+        assert target.exists(), link
+        assert not anchor or anchor in anchors_in(target.read_text("utf-8")), link
+
+
+def test_the_short_table_at_the_top_has_the_figures_of_the_long_one() -> None:
+    """The one is read first, and the other refreshed."""
+    top, _, rest = TEXTS["README.md"].partition("\n## A day with it\n")
+    lost, sones, outside = "lines lost", "sones lost", "outside dB"
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in rest.splitlines() if line.startswith("|")]
+    head = next(row for row in rows if lost in row)
+    measured = {row[0]: dict(zip(head, row, strict=True)) for row in rows if len(row) == len(head)}
+    names = {
+        "stemmix": "stemmix",
+        "a patient mixer, who automates every line by hand": "patient mixer",
+        "broadband ducking": "broadband duck",
+        "static seven-band EQ": "seven-band EQ",
+        "ffmpeg `sidechaincompress`": "ffmpeg sidechaincompress",
+    }
+    for short, long in names.items():
+        figures = [measured[long][lost], measured[long][sones], f"{measured[long][outside]} dB"]
+        assert f"| {short} | {' | '.join(figures)} |" in top
 
 
 def test_what_is_missing_from_a_text_is_found() -> None:
