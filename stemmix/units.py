@@ -33,23 +33,23 @@ def gain_from_db(level_db: float) -> float:
 
 
 def db_from_gain(gain: float) -> float:
-    """Level of an amplitude ratio, never under `SILENCE_DB`.
+    """Level of an amplitude ratio, never under `SILENCE_DB`; what is no number stays none.
 
     >>> round(db_from_gain(0.5), 2)
     -6.02
     >>> db_from_gain(0.0)
     -200.0
     """
-    return 20.0 * math.log10(gain) if gain > 1e-10 else SILENCE_DB
+    return SILENCE_DB if gain <= 1e-10 else 20.0 * math.log10(gain)
 
 
 def db_from_power(power: float) -> float:
-    """Level of a power ratio, never under `SILENCE_DB`.
+    """Level of a power ratio, never under `SILENCE_DB`; what is no number stays none.
 
     >>> round(db_from_power(0.5), 2)
     -3.01
     """
-    return 10.0 * math.log10(power) if power > POWER_FLOOR else SILENCE_DB
+    return SILENCE_DB if power <= POWER_FLOOR else 10.0 * math.log10(power)
 
 
 def in_digits(value: float, *, signed: bool = False) -> str:

@@ -43,20 +43,6 @@ def exp2_of(x):
 
 
 @compiled
-def log2_of_all(x, out):
-    """out = log2_of(x), (n,) each."""
-    for i in range(len(x)):
-        out[i] = log2_of(x[i])
-
-
-@compiled
-def exp2_of_all(x, out):
-    """out = exp2_of(x), (n,) each."""
-    for i in range(len(x)):
-        out[i] = exp2_of(x[i])
-
-
-@compiled
 def power_of_db(level_db, out):
     """out = 10^(level_db / 10), (n,) each, levels within +-3000 dB; exactly 1 of 0 dB."""
     for i in range(len(level_db)):

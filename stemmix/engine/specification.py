@@ -61,7 +61,7 @@ class Aim:
     def missing(self, reached: float | None) -> float:
         """How much more there should be of what came out, in the unit of differences; less, where it is negative.
 
-        >>> limit = Aim(0.0, "integrated", -19.0, -19.0, "", (None, -18.0))
+        >>> limit = Aim(0.0, "programme", -19.0, -19.0, "", (None, -18.0))
         >>> limit.missing(-17.5), limit.missing(-19.5)
         (-0.5, 0.0)
         """

@@ -99,15 +99,15 @@ def read_template(path: Path) -> ProjectFile:
     return validated(ProjectFile, json.dumps(joined.value), joined)
 
 
-def formatted(path: Path, *, read: Read = from_disk, name: str | None = None) -> tuple[str, str]:
+def formatted(path: Path, *, read: Read = from_disk) -> tuple[str, str]:
     """The text of a project file, or of a list of reels, as it is, and in canonical form.
 
     ProjectError where it is of an older version, or not valid: a file that has, with what it extends, a title and stems
     as the whole project, a template as far as it goes.
     """
-    if programme := _programme(path, read, name):
+    if programme := _programme(path, read):
         return programme
-    layers = _layers(path, read, name)
+    layers = _layers(path, read, None)
     own = layers[0]
     if own.version != newest(own.kind):
         own.refuse(
@@ -122,7 +122,7 @@ def migrated(path: Path) -> tuple[str, str] | None:
 
     ProjectError where it is not valid, even then. A list of reels has had one version so far.
     """
-    if _programme(path, from_disk, None):
+    if _programme(path, from_disk):
         return None
     layers = _layers(path, from_disk, None)
     own = layers[0]
@@ -133,9 +133,9 @@ def migrated(path: Path) -> tuple[str, str] | None:
     return own.text, canonical(whole, as_typed=own.is_template)
 
 
-def _programme(path: Path, read: Read, name: str | None) -> tuple[str, str] | None:
+def _programme(path: Path, read: Read) -> tuple[str, str] | None:
     """The text and the canonical form of a list of reels; None where the file says that it is something else."""
-    name = str(path) if name is None else name
+    name = str(path)
     text = text_of(path, read, MAX_PROJECT_BYTES, name)
     value = parse_json(text, name, max_bytes=MAX_PROJECT_BYTES)
     if not isinstance(value, dict) or not str(value.get("schema")).startswith(_PROGRAMME):

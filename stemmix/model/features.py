@@ -128,26 +128,6 @@ class Frames:
         return _power_of_centibel(self._gain_db)
 
 
-class HeldFrames:
-    """Frames in memory: for tests, and for short work."""
-
-    def __init__(self, rows: NDArray[np.int16]) -> None:
-        self._rows = rows
-
-    @property
-    def count(self) -> int:
-        return len(self._rows)
-
-    def rows(self, start: int, stop: int) -> NDArray[np.int16]:
-        low, high = max(start, 0), min(stop, self.count)
-        if (low, high) == (start, stop):
-            return self._rows[start:stop]
-        out = silent_rows(stop - start)
-        if low < high:
-            out[low - start : high - start] = self._rows[low:high]
-        return out
-
-
 def silent_rows(count: int) -> NDArray[np.int16]:
     """(count, COLUMN_COUNT) rows of silence."""
     rows = np.full((max(count, 0), COLUMN_COUNT), LOWEST_CENTIBEL, np.int16)

@@ -223,19 +223,18 @@ class Clock:
             pass
         return replace(clock, start=float(start_s * pull))
 
-    def length(self, time: str | float, rate_hz: int | None = None) -> int:
-        """How many samples a time counts from nought: of a timecode, its frames. At `rate_hz` or the programme's."""
-        rate_hz = self.rate_hz if rate_hz is None else rate_hz
+    def length(self, time: str | float) -> int:
+        """How many samples a time counts from nought: of a timecode, its frames."""
         if not isinstance(time, str):
-            return samples_from_seconds(time, rate_hz)
+            return samples_from_seconds(time, self.rate_hz)
         if not has_frames(time):
             counted = _SAMPLES.fullmatch(time.strip())
-            samples = int(counted[1]) if counted else samples_from_seconds(seconds_from_clock(time), rate_hz)
-            if samples > DAY_S * rate_hz:
+            samples = int(counted[1]) if counted else samples_from_seconds(seconds_from_clock(time), self.rate_hz)
+            if samples > DAY_S * self.rate_hz:
                 raise ValueError(f"{time!r} lies after 24 hours")
             return samples
         rate = self._rate(time)
-        return samples_from_frames(frames_from_timecode(time, rate), rate, rate_hz)
+        return samples_from_frames(frames_from_timecode(time, rate), rate, self.rate_hz)
 
     def _rate(self, time: str) -> str:
         if self.frame_rate is None:

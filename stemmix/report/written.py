@@ -41,7 +41,7 @@ def receipt_text(receipt: Receipt, folder: PurePath, width: int) -> str:
 def receipts_json(receipts: Sequence[Receipt], *, together: bool) -> str:
     """A receipt as it stands in its file; of a programme that is rendered `together`, a list of them."""
     documents = [_plain(receipt) for receipt in receipts]
-    return _as_json(documents if together else documents[0])
+    return as_json(documents if together else documents[0])
 
 
 def nulltest_text(result: Nulltest, width: int) -> str:
@@ -66,12 +66,8 @@ def nulltest_text(result: Nulltest, width: int) -> str:
 
 def nulltest_json(result: Nulltest) -> str:
     """The same for programs."""
-    return _as_json(_plain(result))
+    return as_json(_plain(result))
 
 
 def _plain(document: Document) -> object:
     return document.model_dump(mode="json", by_alias=True)
-
-
-def _as_json(plain: object) -> str:
-    return as_json(plain)

@@ -12,7 +12,8 @@ from stemmix.bands import CLASSIC_EDGES_HZ
 from stemmix.dsp.spectrum import ruler
 from stemmix.files.audio import AudioReader
 from stemmix.files.stems import StemReader
-from stemmix.model.features import COLUMNS, LOWEST_CENTIBEL, Frames, HeldFrames, Look, StemFacts
+from stemmix.model.features import COLUMNS, LOWEST_CENTIBEL, Frames, Look, StemFacts
+from tests.held_frames import HeldFrames
 from tests.material import RATE_HZ, SIZES, band_noise, blocks, chords, clicks, noise, voice, write_audio
 
 CLEAN = Look(dc=0.0, clipped_runs=0, first_clipped=None)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
 from stemmix.dsp import hearing_kernels, spreading_kernels
-from stemmix.model.features import COLUMN_COUNT, Frames, HeldFrames
+from stemmix.model.features import COLUMN_COUNT, Frames
 from stemmix.planning import masking
 from tests.dsp.spreading import FELT
+from tests.held_frames import HeldFrames
 from tests.reference import hearing as twin
 
 Floats = NDArray[np.float64]

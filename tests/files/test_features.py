@@ -17,9 +17,10 @@ from stemmix.errors import OutputError
 from stemmix.files import features
 from stemmix.files.cache import Cache
 from stemmix.files.features import FeatureStore, feature_store
-from stemmix.model.features import COLUMN_COUNT, COLUMNS, Frames, HeldFrames, Onset, Span, StemFacts
+from stemmix.model.features import COLUMN_COUNT, COLUMNS, Frames, Onset, Span, StemFacts
 from stemmix.model.layouts import MONO, STEREO, SURROUND_5_1, fold_matrix, in_film_order, placing_matrix
 from stemmix.model.receipt import Measured
+from tests.held_frames import HeldFrames
 from tests.reference.features import packed_rows
 
 MEASURED = Measured(

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stemmix.model.features import AHEAD, COLUMN_COUNT, Frames, HeldFrames
+from stemmix.model.features import AHEAD, COLUMN_COUNT, Frames
+from tests.held_frames import HeldFrames
 
 COUNT = 3 * AHEAD
 ROWS = np.random.default_rng(1).integers(-20_000, 1000, (COUNT, COLUMN_COUNT)).astype(np.int16)

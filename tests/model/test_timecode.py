@@ -166,7 +166,7 @@ def test_a_day_of_a_file_is_counted_at_its_own_rate() -> None:
     samples = f"{25 * 3600 * 44_100} samples"
     assert Clock(48_000).length(samples) == 25 * 3600 * 44_100, "22.97 hours at the programme's rate"
     with pytest.raises(ValueError, match="lies after 24 hours"):
-        Clock(48_000).length(samples, 44_100)
+        Clock(44_100).length(samples)
 
 
 def test_a_timecode_before_the_start_is_refused_with_the_start() -> None:
@@ -193,8 +193,8 @@ def test_times_are_samples_however_they_are_written(time: str | float, samples: 
 def test_a_length_in_timecode_counts_frames_from_nought() -> None:
     clock = Clock(48_000, "29.97", "10:00:00:00")
     assert clock.length("00:00:00:10") == 16_016
-    assert clock.length("100 samples", 44_100) == 100
-    assert clock.length(0.5, 44_100) == 22_050
+    assert Clock(44_100).length("100 samples") == 100
+    assert Clock(44_100).length(0.5) == 22_050
 
 
 def test_a_timecode_wants_a_frame_rate() -> None:

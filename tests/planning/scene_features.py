@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ, CLASSIC_EDGES_HZ
 from stemmix.dsp.spectrum import ruler
-from stemmix.model.features import COLUMNS, Frames, HeldFrames, Onset, Span, StemFacts, silent_rows
+from stemmix.model.features import COLUMNS, Frames, Onset, Span, StemFacts, silent_rows
 from stemmix.model.plan import Plan
 from stemmix.model.profiles import Role
 from stemmix.model.project import Project
@@ -25,6 +25,7 @@ from stemmix.model.receipt import Measured
 from stemmix.model.stems import Stem
 from stemmix.planning.decide import decide
 from stemmix.planning.evidence import HeardStem, Identity
+from tests.held_frames import HeldFrames
 
 Floats = NDArray[np.float64]
 

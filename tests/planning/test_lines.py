@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from stemmix.model.features import AHEAD, HeldFrames
+from stemmix.model.features import AHEAD
 from stemmix.planning.lines import LONGEST_S, LONGEST_SPEECH_S, SCENE_PAUSE_S, Goal, goals_of, scenes_of
+from tests.held_frames import HeldFrames
 from tests.planning.scene_features import HOP, RATE_HZ, Scene, Sound, Told, bed, line, scene
 
 MUSIC = Told("MX", "music", (bed(0.0, 60.0),))

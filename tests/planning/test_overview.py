@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemmix.model.features import COLUMNS, Frames, HeldFrames
+from stemmix.model.features import COLUMNS, Frames
 from stemmix.model.overview import Overview
 from stemmix.model.plan import Plan
 from stemmix.planning import overview as overviews
 from stemmix.planning.overview import overview_of
+from tests.held_frames import HeldFrames
 from tests.planning.scene_features import HOP, Scene, Told, bed, line, scene
 
 LINES = Told("DX", "dialogue", (line(4.0, 6.0), line(12.0, 15.0)))
