@@ -8,8 +8,8 @@ import them and rooms above them (`tests/test_architecture.py` holds the table),
 `bands`, `errors`,        told in; the family of errors; how work ends before its time; threads that share a stream's
 `stopping`, `crew`        work
 `model`                   the documents: project, features, plan, receipt; layouts, profiles, presets
-`dsp`                     arrays in, arrays out: spectrum, meters, limiter, dither; `kernels` and what is named
-                          `..._kernels` have all compiled code
+`dsp`                     arrays in, arrays out: spectrum, meters, limiter, dither; what is named `..._kernels` is
+                          compiled, by the rules of `compiling`
 `files`                   audio in blocks, WAV chunks, encoders, canonical JSON, atomic writing, the feature store
 `analysis`                pass 1: one streaming loop per stem, from samples to features
 `planning`                from features to a plan: masking, unmasking, decisions; hears no audio

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 # settles where compiled code is kept, before a test's own XDG_CACHE_HOME would have all of it compiled anew
-import stemmix.dsp.kernels  # noqa: F401
+import stemmix.dsp.compiling  # noqa: F401
 from tests.children import tells_of_kernels
 
 # a job in the background of a shell is deaf to interrupts, one under nohup to hang-ups, and so would be what the tests

@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "crew": ("stopping",),
     "model": FOUNDATIONS,
     "dsp": FOUNDATIONS,
-    "files": (*FOUNDATIONS, "model", "dsp.kernels"),
+    "files": (*FOUNDATIONS, "model", "dsp.sample_kernels"),
     "analysis": (*FOUNDATIONS, "dsp", "model"),
     "planning": (*FOUNDATIONS, "model", "dsp"),
     "engine": (*FOUNDATIONS, "dsp", "model", "files"),
@@ -61,7 +61,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(ROOT, (*FOUNDATIONS, *ROOMS, *ROOT)),
     **dict.fromkeys(DOORS, (*FOUNDATIONS, *ROOMS, *ROOT, *DOORS)),
 }
-"""What a room may import beside itself and the bare package (for its version). `dsp.kernels` means that module only."""
+"""What a room may import beside itself and the bare package (for its version). `dsp.sample_kernels` means that module
+only."""
 
 TOP_LEVEL = {"stemmix", "projects", "tests", "pyproject.toml", "README.md"}
 
@@ -166,10 +167,10 @@ def test_no_imports_go_in_a_circle() -> None:
 
 
 def planted(folder: Path, files: dict[str, str]) -> dict[str, set[str]]:
-    """The import graph of a house of its own, with `model/layouts.py` and `dsp/kernels.py` in it."""
+    """The import graph of a house of its own, with `model/layouts.py` and `dsp/sample_kernels.py` in it."""
     package = folder / "stemmix"
     rooms = {"__init__.py": "", "units.py": "", "model/__init__.py": "", "model/layouts.py": "", "dsp/__init__.py": ""}
-    for name, text in (rooms | {"dsp/kernels.py": "", "dsp/meters.py": ""} | files).items():
+    for name, text in (rooms | {"dsp/sample_kernels.py": "", "dsp/meters.py": ""} | files).items():
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(text)
     return graph_of(package)
@@ -194,7 +195,7 @@ def planted(folder: Path, files: dict[str, str]) -> dict[str, set[str]]:
         ("dsp/__init__.py", "from ..model import layouts"),
         ("units.py", "from stemmix.model import layouts"),
         ("files/audio.py", "from stemmix.dsp import meters"),
-        ("report/text.py", "from stemmix.dsp import kernels"),
+        ("report/text.py", "from stemmix.dsp import sample_kernels"),
         ("analysis/scan.py", "from stemmix import pipeline"),
         ("__init__.py", "from stemmix.model import layouts"),
     ],
@@ -209,11 +210,11 @@ def test_a_planted_violation_is_found(tmp_path: Path, file: str, text: str) -> N
     [
         (
             "dsp/filters.py",
-            "from stemmix.dsp import kernels\nfrom . import meters\nfrom .kernels import x\nimport math",
+            "from stemmix.dsp import sample_kernels\nfrom . import meters\nfrom .sample_kernels import x\nimport math",
         ),
         (
             "files/audio.py",
-            "from stemmix import __version__\nfrom stemmix.dsp import kernels\nfrom ..model import layouts",
+            "from stemmix import __version__\nfrom stemmix.dsp import sample_kernels\nfrom ..model import layouts",
         ),
         ("pipeline.py", "from stemmix.dsp.meters import Meter\nimport stemmix.model.layouts"),
     ],

@@ -14,9 +14,9 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+from stemmix.dsp.compiling import compiled
 from stemmix.dsp.elementary_kernels import LOG2_OF_10, exp2_of
 from stemmix.dsp.fft_kernels import transform
-from stemmix.dsp.kernels import compiled
 from stemmix.dsp.spectrum_kernels import frames_of_both
 from stemmix.dsp.vector_code import REGISTER_BYTES, VectorCode
 

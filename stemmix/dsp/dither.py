@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp import kernels
+from stemmix.dsp import dither_kernels
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _WORD = (1 << 64) - 1
@@ -23,7 +23,7 @@ def quantise(block: NDArray[np.float64], bits: int, start_sample: int, seed: int
         raise ValueError(f"dither: {bits} bits are outside 2 to 24")
     streams = [_stream(seed, channel) for channel in range(block.shape[1])]
     out = np.empty(block.shape, np.int32)
-    overs = kernels.quantise_with_dither(
+    overs = dither_kernels.quantise_with_dither(
         np.ascontiguousarray(block), np.uint64(start_sample), np.array(streams, np.uint64), bits, out
     )
     return out, int(overs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stemmix.dsp.kernels import compiled
+from stemmix.dsp.compiling import compiled
 
 LOG2_OF_10 = 3.321928094887362
 

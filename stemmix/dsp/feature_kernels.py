@@ -1,15 +1,15 @@
 """What a scan keeps of its frames: levels as they are stored, and sums over the whole stem.
 
 Frames come as rows of `spectrum_kernels.gathered`, and are added one after another: no sum depends on how many come at
-once. The rules of `kernels` hold; the readable twins stand in `tests/reference/features.py`.
+once. The rules of `compiling` hold; the readable twins stand in `tests/reference/features.py`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from stemmix.dsp.compiling import compiled
 from stemmix.dsp.elementary_kernels import LOG2_OF_10, log2_of
-from stemmix.dsp.kernels import compiled
 
 _LEVELS = 79
 """Columns of power: bands of both channels, of the mid, and the classic ones."""

@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from stemmix.dsp.kernels import compiled
+from stemmix.dsp.compiling import compiled
 from stemmix.dsp.vector_code import VectorCode
 
 

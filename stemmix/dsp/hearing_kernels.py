@@ -1,14 +1,14 @@
 """Compiled code of the masking model: power from levels, and what of each stem is hidden by the others.
 
-The rules of `kernels` hold. Bands stand side by side: a loop does one thing, so that it is vectorised.
+The rules of `compiling` hold. Bands stand side by side: a loop does one thing, so that it is vectorised.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from stemmix.dsp.compiling import compiled
 from stemmix.dsp.elementary_kernels import LOG2_OF_10, exp2_of, log2_of
-from stemmix.dsp.kernels import compiled
 from stemmix.dsp.spreading_kernels import BELOW, NEIGHBOURS, diagonals_of, spread_one
 
 SHARE_THAT_HIDES = 0.1

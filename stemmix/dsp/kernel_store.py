@@ -211,7 +211,13 @@ def _shelf(source: str, processor: tuple[str, ...]) -> Path | None:
         return None
     hasher = hashlib.sha256()
     room = Path(source).parent
-    made_of = {Path(source), Path(__file__), *room.glob("*kernels.py"), *room.glob("vector_code.py")}
+    made_of = {
+        Path(source),
+        Path(__file__),
+        *room.glob("*_kernels.py"),
+        *room.glob("compiling.py"),
+        *room.glob("vector_code.py"),
+    }
     for file in sorted(made_of):
         hasher.update(f"{file.name}\0".encode() + file.read_bytes() + b"\0")
     libraries = [sys.version, nb.__version__, llvmlite.__version__, np.__version__]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp import kernels, peak_kernels
+from stemmix.dsp import peak_kernels, running_kernels
 from stemmix.dsp.true_peak import check_block
 from stemmix.units import POWER_FLOOR, db_from_power
 
@@ -95,6 +95,6 @@ class LevelMeter:
         known = np.concatenate((self._recent, np.where(energies > 0.0, energies, np.inf)))
         count = max(0, len(known) - _FLOOR_BINS + 1)
         means = np.empty(count)
-        kernels.window_means(known, _FLOOR_BINS, self._bins, self._rate_hz, means)
+        running_kernels.window_means(known, _FLOOR_BINS, self._bins, self._rate_hz, means)
         self._floor = min(self._floor, float(means.min(initial=np.inf)) / self._channels)
         self._recent = known[max(0, len(known) - _FLOOR_BINS + 1) :]

@@ -8,7 +8,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp import kernels, peak_kernels
+from stemmix.dsp import limiter_kernels, peak_kernels
 from stemmix.dsp.filters import INTERPOLATOR_REACH, gentle_interpolator, sharp_interpolator
 from stemmix.dsp.true_peak import highest_sample
 from stemmix.dsp.watching_kernels import take_in
@@ -126,12 +126,12 @@ class TruePeakLimiter:
         if needed.max(initial=0.0) > 0.0 or released[len(self._released) - 1] > 0.0:
             wanted = _running_maximum(needed, len(self._needed) + 1)
             newest = released[len(self._released) :]
-            kernels.release(wanted, released[len(self._released) - 1], self._decay, newest)
+            limiter_kernels.release(wanted, released[len(self._released) - 1], self._decay, newest)
         self._released = released[len(piece) :].copy()
         if released.max(initial=0.0) > 0.0:
             reduction = np.empty(len(piece))
-            kernels.smoothed(released, self._hann, reduction)
-            kernels.apply_reduction(leaving, reduction, out)
+            limiter_kernels.smoothed(released, self._hann, reduction)
+            limiter_kernels.apply_reduction(leaving, reduction, out)
             self._note(reduction)
         else:
             out[:] = leaving

@@ -1,6 +1,6 @@
 """Compiled code of the solver: how clear a target is under its maskers, and the cheapest cuts that make it so.
 
-The rules of `kernels` hold. Frames are taken one after another and the bands of each side by side; a loop does one
+The rules of `compiling` hold. Frames are taken one after another and the bands of each side by side; a loop does one
 thing, so that it is vectorised.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from stemmix.dsp.compiling import compiled
 from stemmix.dsp.elementary_kernels import LOG2_OF_10, exp2_of, log2_of
-from stemmix.dsp.kernels import compiled
 from stemmix.dsp.spreading_kernels import ABOVE, BELOW, NEIGHBOURS, diagonals_of, spread_both, spread_one, turned
 
 CLEAR_PER_OCTAVE = 10.0 / LOG2_OF_10 / 30.0

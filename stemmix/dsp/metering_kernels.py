@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stemmix.dsp.kernels import compiled
+from stemmix.dsp.compiling import compiled
 
 
 @compiled

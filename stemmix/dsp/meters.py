@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp import kernels
+from stemmix.dsp import running_kernels
 from stemmix.dsp.crest import GATE_ENERGY, PsrMeter
 from stemmix.dsp.dialogue import SpanEnergy, SpanReading
 from stemmix.dsp.leq_m import LeqMMeter
@@ -214,7 +214,9 @@ class LoudnessMeter:
         if not count:
             return highest
         means = np.empty(count)
-        newest = kernels.window_means(known[len(known) - count - width + 1 :], width, self._bins, self._rate_hz, means)
+        newest = running_kernels.window_means(
+            known[len(known) - count - width + 1 :], width, self._bins, self._rate_hz, means
+        )
         kept.frombytes(means[(count - 1 - self._bins) % _BINS_PER_STEP :: _BINS_PER_STEP].tobytes())
         return max(highest, float(newest))
 

@@ -15,7 +15,7 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from stemmix.dsp.kernels import compiled
+from stemmix.dsp.compiling import compiled
 from stemmix.dsp.vector_code import VectorCode
 
 COLUMNS = ("sum_a", "sum_b", "aa", "bb", "ab", "k_aa", "k_bb", "k_ab", "s_aa", "s_bb", "s_ab", "peak")

@@ -8,7 +8,7 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from stemmix.dsp.kernels import compiled, symmetric_fir
+from stemmix.dsp.compiling import compiled
 from stemmix.dsp.vector_code import VectorCode
 
 CELL = 128
@@ -63,6 +63,27 @@ _highest_magnitudes = _highest("_highest_magnitudes", _magnitude)
 _highest_bends = _highest("_highest_bends", _bend)
 _furthest_above = _highest("_furthest_above", _above)
 _furthest_below = _highest("_furthest_below", _below)
+
+
+@compiled
+def symmetric_fir(x, start, count, taps, out):
+    """out[i] = sum over k of taps[k] * (x[start + i - k] + x[start + i + 1 + k]): a value halfway between two samples.
+
+    The number of taps is a multiple of 4.
+    """
+    for i in range(count):
+        out[i] = 0.0
+    for k in range(0, len(taps), 4):
+        h0, h1, h2, h3 = taps[k], taps[k + 1], taps[k + 2], taps[k + 3]
+        left = x[start - k - 3 : start - k + count]
+        right = x[start + 1 + k : start + 4 + k + count]
+        for i in range(count):
+            out[i] += (
+                h0 * (left[i + 3] + right[i])
+                + h1 * (left[i + 2] + right[i + 1])
+                + h2 * (left[i + 1] + right[i + 2])
+                + h3 * (left[i] + right[i + 3])
+            )
 
 
 @compiled

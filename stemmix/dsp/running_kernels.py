@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stemmix.dsp.kernels import compiled
+from stemmix.dsp.compiling import compiled
 
 
 @compiled
@@ -44,3 +44,29 @@ def ranked(padded, order, rank, out):
             low -= 1
         order[low] = comes
         out[i] = order[rank]
+
+
+@compiled
+def window_sums(values, width, out):
+    """out[i] = values[i] + ... + values[i + width - 1], each summed afresh: a running sum would drift after a peak."""
+    out[:] = 0.0
+    # side by side: each is added up in its own order, and none waits for another
+    for k in range(width):
+        for i in range(len(out)):
+            out[i] += values[k + i]
+
+
+@compiled
+def window_means(energies, width, last, rate_hz, out):
+    """Mean of the samples in windows of `width` bins of 10 ms, of the energies that the bins have: out (windows,).
+
+    energies (windows + width - 1,); the last window ends with the stream's bin number `last`, bin n of which begins at
+    frame n * rate / 100, rounded down. Returns the highest.
+    """
+    window_sums(energies, width, out)
+    highest = 0.0
+    for i in range(len(out)):
+        end = last - len(out) + 1 + i
+        out[i] /= end * rate_hz // 100 - (end - width) * rate_hz // 100
+        highest = max(highest, out[i])
+    return highest

@@ -1,10 +1,10 @@
-"""Compiled code of gains in time; the rules of `kernels` hold."""
+"""Compiled code of gains in time; the rules of `compiling` hold."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from stemmix.dsp.kernels import compiled
+from stemmix.dsp.compiling import compiled
 
 
 @compiled

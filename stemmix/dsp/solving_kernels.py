@@ -1,6 +1,6 @@
 """Compiled code of the solver beside `masking_kernels`: for a line, as `solving` asks for it.
 
-The rules of `kernels` hold. Powers are target (frames, 36), mid and side (stems, frames, 36); cuts (stems, 36) in dB,
+The rules of `compiling` hold. Powers are target (frames, 36), mid and side (stems, frames, 36); cuts (stems, 36) in dB,
 at least 0.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from stemmix.dsp.compiling import compiled
 from stemmix.dsp.elementary_kernels import LOG2_OF_10, exp2_of, log2_of
-from stemmix.dsp.kernels import compiled
 from stemmix.dsp.masking_kernels import audibility_of
 
 

@@ -13,9 +13,9 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from stemmix.dsp.compiling import compiled
 from stemmix.dsp.elementary_kernels import LOG2_OF_10, exp2_of, log2_of
 from stemmix.dsp.fft_kernels import transform
-from stemmix.dsp.kernels import compiled
 from stemmix.dsp.vector_code import VectorCode
 
 _LEAST = 1e-30

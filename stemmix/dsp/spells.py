@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stemmix.dsp import kernels
+from stemmix.dsp import running_kernels
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -64,7 +64,7 @@ class Sliding:
         first = max(0, len(known) - whole - self._width + 1)
         for column in range(bins.shape[1]):
             sums = np.empty(whole)
-            kernels.window_sums(np.ascontiguousarray(known[first:, column]), self._width, sums)
+            running_kernels.window_sums(np.ascontiguousarray(known[first:, column]), self._width, sums)
             out[len(bins) - whole :, column] = sums
         self._recent = known[max(0, len(known) - self._width + 1) :]
         return out

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stemmix.dsp.kernels import compiled
+from stemmix.dsp.compiling import compiled
 
 BELOW, ABOVE = 8, 4
 """A band is excited from so many bands below it and above it: what lies further is not counted."""

@@ -1,6 +1,6 @@
 """Compiled code that looks for faults in samples that go by; readable twins stand in `tests/reference/watching.py`.
 
-The rules of `kernels` hold. What a kernel carries from piece to piece is in the arrays it is given. All are given the
+The rules of `compiling` hold. What a kernel carries from piece to piece is in the arrays it is given. All are given the
 same rows, (channels, width) and C-contiguous: columns from `start` on are new, those before it were heard before them.
 Faults are rare. Where none can be is told cheaply, by the extremes of cells or by a sample in so many, and only what is
 left is looked at one by one: what is found is what would be without it.
@@ -14,7 +14,7 @@ import numpy as np
 from numba.core import types
 from numba.extending import intrinsic
 
-from stemmix.dsp.kernels import compiled
+from stemmix.dsp.compiling import compiled
 from stemmix.dsp.peak_kernels import peaks_of_cell
 from stemmix.dsp.vector_code import VectorCode
 

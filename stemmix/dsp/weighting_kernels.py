@@ -17,7 +17,7 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from stemmix.dsp.kernels import compiled
+from stemmix.dsp.compiling import compiled
 from stemmix.dsp.peak_kernels import highest_magnitude
 from stemmix.dsp.vector_code import VectorCode
 

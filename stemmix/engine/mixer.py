@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from stemmix.bands import BAND_COUNT
 from stemmix.crew import Crew, Task, frames_at_once
-from stemmix.dsp import kernels
+from stemmix.dsp import bus_kernels
 from stemmix.dsp.dynamics import Shape, StemGains
 from stemmix.engine.strip import Strip
 from stemmix.files.clips import TimelineReader
@@ -224,7 +224,7 @@ def _add_up(blocks: Sequence[Floats], out: Floats | Singles) -> None:
     total = np.empty(first.shape) if begun else first
     for some, into in (*((some, total) for some in begun), (last, out.reshape(-1))):
         others = (*some, *[first] * (_ADDED_AT_ONCE - len(some)))
-        kernels.add_up(first, *others, 1 + len(some), into)
+        bus_kernels.add_up(first, *others, 1 + len(some), into)
         first = total
 
 

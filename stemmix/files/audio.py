@@ -18,7 +18,7 @@ from typing import Final, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from stemmix.dsp import kernels
+from stemmix.dsp import sample_kernels
 from stemmix.errors import StemError
 from stemmix.files.decoded import DecodedSamples, inspect_decodable, put_into
 from stemmix.files.hashing import sha256_of_rest
@@ -404,7 +404,7 @@ class AudioReader:
         if self._may_be_unsound:
             self._refuse_unsound(block)
         if self._watched:
-            kernels.watch(
+            sample_kernels.watch(
                 block, FULL_SCALE, CLIPPED_RUN, self.frames_read, self._last, self._run, self._sums, self._clipped
             )
         self.frames_read += len(block)
@@ -442,7 +442,7 @@ class AudioReader:
             raise StemError(f"{self.audio.path}: cannot be read on: {fault.strerror or fault}") from None
 
     def _refuse_unsound(self, block: Samples) -> None:
-        first = kernels.first_beyond(block.reshape(-1), ABSURD_GAIN)
+        first = sample_kernels.first_beyond(block.reshape(-1), ABSURD_GAIN)
         if first < 0:
             return
         frame = self.frames_read + first // block.shape[1]

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 import numpy.typing as npt
 
-from stemmix.dsp import kernels
+from stemmix.dsp import sample_kernels
 from stemmix.files import ogg
 from stemmix.files.decoded import DecodedSamples
 from stemmix.files.writer import SoundWriter
@@ -115,7 +115,7 @@ class EncodedWriter(SoundWriter):
         if samples.dtype != self._ready.dtype:
             raise ValueError(f"{self.encoding} is written from {self._ready.dtype}, not from {samples.dtype}")
         if self._shift is None:
-            fits = kernels.first_beyond(np.ascontiguousarray(samples).reshape(-1), _LARGEST) < 0
+            fits = sample_kernels.first_beyond(np.ascontiguousarray(samples).reshape(-1), _LARGEST) < 0
         else:
             full_scale = 1 << (31 - self._shift)
             fits = not samples.size or (samples.min() >= -full_scale and samples.max() < full_scale)

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from stemmix.dsp import kernels
+from stemmix.dsp import sample_kernels
 from stemmix.files.audio import AudioFile, AudioReader, Samples, inspect
 from stemmix.files.decoded import pass_over, put_into
 from stemmix.model.features import Look
@@ -213,5 +213,5 @@ def through_matrix(block: Samples, matrix: npt.NDArray[np.float64]) -> Samples:
     Explicit sums in the order of the channels: a matrix product's last bits depend on BLAS.
     """
     out = np.empty((len(block), len(matrix)))
-    kernels.mix_channels(np.ascontiguousarray(block), matrix, out)
+    sample_kernels.mix_channels(np.ascontiguousarray(block), matrix, out)
     return out

@@ -19,7 +19,7 @@ from typing import BinaryIO, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stemmix.dsp import kernels
+from stemmix.dsp import sample_kernels
 from stemmix.errors import StemError
 from stemmix.files.broadcast import LOUDNESS_OFFSET, BroadcastInfo, bext_body, ixml_body, read_broadcast
 from stemmix.model.encodings import Encoding
@@ -373,9 +373,9 @@ def _unpack(packed: npt.NDArray[np.uint8], header: WaveHeader, out: npt.NDArray[
     if header.codec == "FLOAT":
         out[:] = packed.view(_UNPACKED["FLOAT", header.bits])
     elif header.bits == 24:
-        kernels.unpack_pcm24(packed, out)
+        sample_kernels.unpack_pcm24(packed, out)
     else:
-        kernels.unpack_integers(packed.view(_UNPACKED["PCM", header.bits]), 2.0 ** (1 - header.bits), out)
+        sample_kernels.unpack_integers(packed.view(_UNPACKED["PCM", header.bits]), 2.0 ** (1 - header.bits), out)
 
 
 class SamplePacker:
@@ -401,11 +401,11 @@ class SamplePacker:
             piece = flat[start : start + step]
             packed = self._buffer[: piece.size * BYTES_PER_SAMPLE[self._encoding]]
             if self._encoding == "wav24":
-                fits = kernels.pack_pcm24(piece, packed)
+                fits = sample_kernels.pack_pcm24(piece, packed)
             elif self._encoding == "wav16":
-                fits = kernels.pack_pcm16(piece, packed.view("<i2"))
+                fits = sample_kernels.pack_pcm16(piece, packed.view("<i2"))
             else:
-                fits = kernels.first_beyond(piece, _LARGEST_FLOAT32) < 0
+                fits = sample_kernels.first_beyond(piece, _LARGEST_FLOAT32) < 0
                 if fits:
                     packed.view("<f4")[:] = piece
             if not fits:

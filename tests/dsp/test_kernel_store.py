@@ -21,7 +21,7 @@ from stemmix.dsp.kernel_store import folder_of_kernels
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 INNER = """
-from stemmix.dsp.kernels import compiled
+from stemmix.dsp.compiling import compiled
 
 @compiled
 def raised(x):
@@ -29,7 +29,7 @@ def raised(x):
 """
 OUTER = """
 from inner_kernels import raised
-from stemmix.dsp.kernels import compiled
+from stemmix.dsp.compiling import compiled
 
 @compiled
 def total(values):

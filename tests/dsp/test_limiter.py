@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemmix.dsp import kernels
+from stemmix.dsp import limiter_kernels, peak_kernels
 from stemmix.dsp.filters import INTERPOLATOR_REACH, gentle_interpolator, sharp_interpolator
 from stemmix.dsp.limiter import TruePeakLimiter, _Spans
 from tests.reference import limiter as twin
@@ -180,7 +180,7 @@ def test_the_limiter_is_its_twin(samples: list[float], size: int) -> None:
 def test_symmetric_fir_is_the_halfway_value(values: list[float], size: int) -> None:
     taps = np.linspace(1.0, 0.1, size)
     out = np.empty(len(values) - 2 * size + 1)
-    kernels.symmetric_fir(np.array(values), size - 1, len(out), taps, out)
+    peak_kernels.symmetric_fir(np.array(values), size - 1, len(out), taps, out)
     expected = [true_peak_twin.halfway(values, size - 1 + i, taps.tolist()) for i in range(len(out))]
     np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-14)
 
@@ -197,7 +197,7 @@ def test_smoothing_is_the_window_over_all_of_it_and_nothing_where_nothing_is_nea
     window = np.linspace(1.0, 0.1, size)
     released = [*values, *[0.0] * silence, *values]
     out = np.full(len(released) - 2 * size + 1, np.nan)
-    kernels.smoothed(np.array(released), window, out)
+    limiter_kernels.smoothed(np.array(released), window, out)
     expected = [true_peak_twin.halfway(released, size - 1 + i, window.tolist()) for i in range(len(out))]
     np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-14)
     assert not out[len(values) : len(values) + silence - 2 * size + 1].any()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemmix.dsp import kernels
+from stemmix.dsp import running_kernels
 from stemmix.dsp.filters import k_weighting
 from stemmix.dsp.meters import LoudnessMeter, Meter, gated_loudness, loudness_range, relative_gate
 from tests.reference import loudness as loudness_twin
@@ -66,7 +66,7 @@ def test_bins_are_their_twins_at_any_rate(rate_hz: int, channels: int, frames: i
 def test_window_sums_are_their_twin(values: list[float], width: int) -> None:
     width = min(width, len(values))
     out = np.empty(len(values) - width + 1)
-    kernels.window_sums(np.array(values), width, out)
+    running_kernels.window_sums(np.array(values), width, out)
     assert out.tolist() == loudness_twin.window_sums(values, width)
 
 
@@ -79,7 +79,7 @@ def test_window_sums_are_their_twin(values: list[float], width: int) -> None:
 def test_window_means_are_their_twin(energies: list[float], width: int, begun: int, rate_hz: int) -> None:
     width, last = min(width, len(energies)), begun + len(energies)
     out = np.empty(len(energies) - width + 1)
-    highest = kernels.window_means(np.array(energies), width, last, rate_hz, out)
+    highest = running_kernels.window_means(np.array(energies), width, last, rate_hz, out)
     assert out.tolist() == loudness_twin.window_means(energies, width, begun, rate_hz)
     assert highest == out.max()
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemmix.dsp import kernels
+from stemmix.dsp import sample_kernels
 from tests.reference.watching import watched
 
 LEVELS = st.sampled_from([-1.0, -0.5, 0.0, 0.25, 0.99996, 1.0])
@@ -26,7 +26,7 @@ def test_sums_and_clipped_runs_are_its_twins_however_the_samples_arrive(
     last, run, sums, found = np.zeros(2), np.zeros(2, np.int64), np.zeros((8, 2)), np.array([0, -1])
     before = 0
     for block in np.split(signal, sorted(min(cut, len(signal)) for cut in cuts)):
-        kernels.watch(block, 0.99996, shortest, before, last, run, sums, found)
+        sample_kernels.watch(block, 0.99996, shortest, before, last, run, sums, found)
         before += len(block)
     wanted_sums, runs, first = watched(list(signal.T), 0.99996, shortest)
     assert sums.sum(axis=0) == pytest.approx(wanted_sums)

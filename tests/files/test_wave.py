@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemmix.dsp import kernels
+from stemmix.dsp import sample_kernels
 from stemmix.errors import StemError
 from stemmix.files.wave import SamplePacker, WaveHeader, WaveSamples, read_wave_header, wave_header
 from stemmix.model.layouts import LAYOUTS, MONO, STEREO, SURROUND_5_1
@@ -39,7 +39,7 @@ def test_24_bit_samples_unpack_as_their_twin_does(samples: list[int]) -> None:
     packed = packing.pack_pcm(samples, 3)
     assert packed is not None
     out = np.full(len(samples), np.nan)
-    kernels.unpack_pcm24(np.frombuffer(bytearray(packed), np.uint8), out)
+    sample_kernels.unpack_pcm24(np.frombuffer(bytearray(packed), np.uint8), out)
     assert out.tolist() == packing.unpack_pcm(packed, 3)
 
 
@@ -49,7 +49,7 @@ def test_24_bit_samples_unpack_as_their_twin_does(samples: list[int]) -> None:
 def test_16_and_32_bit_samples_unpack_as_their_twin_does(width: int, kind: str, content: bytes) -> None:
     packed = bytearray(content[: len(content) // width * width])
     out = np.full(len(packed) // width, np.nan)
-    kernels.unpack_integers(np.frombuffer(packed, kind), 2.0 ** (1 - 8 * width), out)
+    sample_kernels.unpack_integers(np.frombuffer(packed, kind), 2.0 ** (1 - 8 * width), out)
     assert out.tolist() == packing.unpack_pcm(bytes(packed), width)
 
 
@@ -63,9 +63,9 @@ def test_integers_pack_as_their_twin_does_and_what_would_wrap_is_noticed(width: 
     wanted = packing.pack_pcm(samples, width)
     packed = np.empty(width * len(samples), np.uint8)
     if width == 3:
-        fits = kernels.pack_pcm24(np.array(samples, np.int32), packed)
+        fits = sample_kernels.pack_pcm24(np.array(samples, np.int32), packed)
     else:
-        fits = kernels.pack_pcm16(np.array(samples, np.int32), packed.view("<i2"))
+        fits = sample_kernels.pack_pcm16(np.array(samples, np.int32), packed.view("<i2"))
     assert fits == (wanted is not None)
     assert wanted is None or packed.tobytes() == wanted
 
@@ -73,7 +73,7 @@ def test_integers_pack_as_their_twin_does_and_what_would_wrap_is_noticed(width: 
 @patient
 @given(st.lists(st.floats(width=64) | st.sampled_from([1000.0, -1000.0]), max_size=50))
 def test_the_first_unsound_sample_is_found_as_its_twin_finds_it(samples: list[float]) -> None:
-    assert kernels.first_beyond(np.array(samples, np.float64), 1000.0) == packing.first_beyond(samples, 1000.0)
+    assert sample_kernels.first_beyond(np.array(samples, np.float64), 1000.0) == packing.first_beyond(samples, 1000.0)
 
 
 # ---- headers that are read -------------------------------------------------------------------------------------------
