@@ -21,7 +21,7 @@ import them and rooms above them (`tests/test_architecture.py` holds the table),
 `decided`, `stored`,
 `remembered`, `steps`,
 `machine`, `keeping`
-`pipeline`                the whole way
+`preparing`, `pipeline`   as far as the decisions; the whole way
 `looking`, `showing`,     as far as the decisions: what is shown of them, over time and to listen to; conflicts and
 `excerpts`, `marking`     moves as markers
 `rehearsal`               the second process of a first render, that compiles what is needed last

@@ -23,9 +23,9 @@ from stemmix.model.plan import Plan
 from stemmix.model.progress import Progress
 from stemmix.model.project import Project
 from stemmix.model.timecode import sample_meant
-from stemmix.pipeline import Way, decision_on, hashes_of, listen_and_decide, opened_reels
 from stemmix.planning.overview import overview_of
 from stemmix.planning.span import seen_in
+from stemmix.preparing import Way, decision_on, hashes_of, listen_and_decide, opened_reels
 from stemmix.showing import Shown, evidence_of, last_render, with_excerpts
 from stemmix.sources import Source, refuse_unheard, unheard
 from stemmix.steps import Steps, work_of

@@ -35,6 +35,7 @@ ROOT = (
     "marking",
     "nulltest",
     "placing",
+    "preparing",
     "recreate",
     "reels",
     "rehearsal",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stemmix import listening, pipeline
+from stemmix import listening, preparing
 from stemmix.errors import ProjectError, StemError
 from stemmix.files.audio import sha256_of
 from stemmix.files.documents import canonical, read_document, sha256_of_document
@@ -214,7 +214,7 @@ def test_a_stored_plan_gives_the_same_files_and_runs_no_analysis(
     project, _ = played
     monkeypatch.setattr(listening, "StemScan", forbidden)
     for name in ("decided", "listen", "feature_store"):
-        monkeypatch.setattr(pipeline, name, forbidden)
+        monkeypatch.setattr(preparing, name, forbidden)
     rendered(project, tmp_path / "replayed", project.parent / "out" / "scene.plan.json")
     assert bytes_in(tmp_path / "replayed") == bytes_in(project.parent / "out")
 

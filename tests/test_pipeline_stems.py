@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from stemmix import pipeline
+from stemmix import pipeline, preparing
 from stemmix.errors import OutputError, StemError
 from stemmix.looking import examine
 from tests.material import (
@@ -297,15 +298,18 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         rendered(project, tmp_path / "taken")
 
 
-@pytest.mark.parametrize("stage", ["listen", "decided", "deliver", "account"])
+@pytest.mark.parametrize(
+    ("module", "stage"),
+    [(preparing, "listen"), (preparing, "decided"), (pipeline, "deliver"), (pipeline, "account")],
+)
 def test_whatever_is_raised_leaves_nothing_under_a_final_name(
-    tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, module: ModuleType, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> Any:
         raise ZeroDivisionError
 
     project = scene(tmp_path)
-    monkeypatch.setattr(pipeline, stage, fail)
+    monkeypatch.setattr(module, stage, fail)
     with pytest.raises(ZeroDivisionError):
         rendered(project, use_cache=False)
     assert not (tmp_path / "out").exists()
