@@ -15,7 +15,7 @@ from stemmix.machine import made_by
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
 from stemmix.planning.decide import decide
-from stemmix.planning.evidence import HeardStem
+from stemmix.planning.passages import HeardStem
 
 KIND = "plans"
 

@@ -19,7 +19,7 @@ from stemmix.files.features import FeatureStore, FeatureWriter, StoredFrames
 from stemmix.model.features import Frames, StemFacts
 from stemmix.model.layouts import STEREO, Matrix
 from stemmix.model.project import Project
-from stemmix.planning.evidence import HeardStem, Identity
+from stemmix.planning.passages import HeardStem, Identity
 from stemmix.sources import Source
 from stemmix.steps import Steps
 from stemmix.stopping import shielded

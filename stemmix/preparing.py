@@ -24,8 +24,8 @@ from stemmix.listening import keep_heard, listen, programme_frames
 from stemmix.machine import give_back_freed_memory
 from stemmix.model.project import Project
 from stemmix.model.timecode import as_typed
-from stemmix.planning.evidence import HeardStem
 from stemmix.planning.overview import overview_of
+from stemmix.planning.passages import HeardStem
 from stemmix.showing import Shown, evidence_of
 from stemmix.sources import Source, open_stems
 from stemmix.steps import Steps

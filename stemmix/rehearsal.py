@@ -82,8 +82,8 @@ def solve() -> None:
     import numpy as np
 
     from stemmix.bands import BAND_COUNT
-    from stemmix.planning.evidence import Passage
     from stemmix.planning.masking import IMPORTANCE
+    from stemmix.planning.passages import Passage
     from stemmix.planning.unmask import Bounds, solve
 
     power = np.random.default_rng(1).uniform(0.5, 1.0, (3, 8, BAND_COUNT))

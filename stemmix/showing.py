@@ -22,7 +22,7 @@ from stemmix.model.plan import Plan
 from stemmix.model.presets import Specification
 from stemmix.model.project import Project
 from stemmix.model.receipt import UNMEASURED, Measured, Receipt
-from stemmix.planning.evidence import HeardStem
+from stemmix.planning.passages import HeardStem
 from stemmix.planning.places import worst_places
 from stemmix.sources import Source
 

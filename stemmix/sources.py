@@ -21,7 +21,7 @@ from stemmix.model.plan import Plan
 from stemmix.model.project import Project
 from stemmix.model.stems import Clip, Stem
 from stemmix.model.timecode import Place
-from stemmix.planning.evidence import HeardStem
+from stemmix.planning.passages import HeardStem
 from stemmix.stopping import Pool
 
 FAR_S = 600

@@ -20,8 +20,8 @@ from stemmix.dsp.filters import k_weighting_power
 from stemmix.model.moves import Level
 from stemmix.model.plan import Move, StoppedBy
 from stemmix.planning.desk import Desk
-from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal
+from stemmix.planning.passages import HeardStem
 from stemmix.planning.rules import Rules
 
 Floats = NDArray[np.float64]

@@ -18,7 +18,7 @@ from stemmix.bands import EDGE_HZ
 from stemmix.dsp import hearing_kernels
 from stemmix.dsp.spectrum import HOPS_PER_SECOND
 from stemmix.planning import masking
-from stemmix.planning.evidence import Passage
+from stemmix.planning.passages import Passage
 
 Floats = NDArray[np.float64]
 

@@ -37,7 +37,6 @@ from stemmix.model.project import Project
 from stemmix.planning import conflicts
 from stemmix.planning.balance import balance_of
 from stemmix.planning.desk import Desk, SolvedLine
-from stemmix.planning.evidence import HeardStem, Passage
 from stemmix.planning.frequency import static_moves
 from stemmix.planning.graph import graph_of
 from stemmix.planning.ids import joined
@@ -45,6 +44,7 @@ from stemmix.planning.judging import Layers, judged_line, moves_of_lines, with_c
 from stemmix.planning.lines import Goal, goals_of, scenes_of
 from stemmix.planning.notes import notes_of_requests
 from stemmix.planning.outcome import outcome_of, scenes_told
+from stemmix.planning.passages import HeardStem, Passage
 from stemmix.planning.rules import transient_share
 from stemmix.planning.scenes import LEAST_MOVE_DB, shared_curves
 from stemmix.planning.settle import settled

@@ -15,9 +15,9 @@ from stemmix.dsp.spectrum import ruler
 from stemmix.model.plan import Move, StoppedBy, layers_of
 from stemmix.model.project import Project
 from stemmix.planning import conflicts
-from stemmix.planning.evidence import HeardStem, Passage, passage, smoothed_power
 from stemmix.planning.ids import bands, joined
 from stemmix.planning.lines import Goal
+from stemmix.planning.passages import HeardStem, Passage, passage, smoothed_power
 from stemmix.planning.rules import Rules
 
 Floats = NDArray[np.float64]

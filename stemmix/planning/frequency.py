@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from stemmix.bands import BAND_COUNT
 from stemmix.model.moves import CLASSIC_BAND, StaticEq
 from stemmix.model.plan import Move, StoppedBy
-from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal
+from stemmix.planning.passages import HeardStem
 from stemmix.planning.rules import Rules
 
 WANTED_DB = 12.0

@@ -20,8 +20,8 @@ from stemmix.model.plan import Conflict, Edge
 from stemmix.model.profiles import SPEECH
 from stemmix.planning import masking
 from stemmix.planning.conflicts import runs_of
-from stemmix.planning.evidence import HeardStem, smoothed_power
 from stemmix.planning.ids import bands, begin, joined
+from stemmix.planning.passages import HeardStem, smoothed_power
 
 Floats = NDArray[np.float64]
 

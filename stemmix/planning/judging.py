@@ -15,8 +15,8 @@ from stemmix.model.moves import Presence, Ride, gains_of
 from stemmix.model.plan import Conflict, Evidence, Line, Move, StoppedBy
 from stemmix.planning import conflicts, masking
 from stemmix.planning.desk import Desk, SolvedLine
-from stemmix.planning.evidence import HeardStem, Passage
 from stemmix.planning.lines import Goal
+from stemmix.planning.passages import HeardStem, Passage
 from stemmix.units import samples_from_seconds
 
 Floats = NDArray[np.float64]

@@ -17,8 +17,8 @@ from stemmix.model.features import AHEAD
 from stemmix.model.plan import PlannedScene
 from stemmix.model.profiles import HITS, SPEECH, TALK, Role
 from stemmix.model.project import UNTOLD_SCENE, Project
-from stemmix.planning.evidence import ALL_BANDS, HeardStem
 from stemmix.planning.ids import begin, distinct, joined
+from stemmix.planning.passages import ALL_BANDS, HeardStem
 from stemmix.planning.pins import Pins, bands_of
 from stemmix.units import samples_from_seconds
 

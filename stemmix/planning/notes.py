@@ -11,8 +11,8 @@ from stemmix.model.moves import gains_of
 from stemmix.model.project import Project
 from stemmix.model.requests import Pin, Stretch
 from stemmix.model.timecode import Time, as_typed
-from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal, sounds
+from stemmix.planning.passages import HeardStem
 from stemmix.planning.pins import Pins, bands_of, forbidden
 from stemmix.planning.rules import Rules
 

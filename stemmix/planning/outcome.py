@@ -15,9 +15,9 @@ from stemmix.dsp.filters import k_weighting_power
 from stemmix.dsp.spectrum import HOPS_PER_SECOND, ruler
 from stemmix.model.plan import Line, Outcome, PlannedScene
 from stemmix.planning import masking
-from stemmix.planning.evidence import HeardStem
 from stemmix.planning.graph import frames_in
 from stemmix.planning.lines import Goal
+from stemmix.planning.passages import HeardStem
 from stemmix.planning.unmask import LOUDNESS_EXPONENT, TIMBRE_HZ
 from stemmix.units import LOUDNESS_OFFSET_DB, POWER_FLOOR
 

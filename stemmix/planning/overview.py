@@ -23,8 +23,8 @@ from stemmix.model.overview import Curve, LoudnessOverview, Overview, StemOvervi
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
 from stemmix.planning.desk import Desk
-from stemmix.planning.evidence import HeardStem
 from stemmix.planning.lines import Goal, goals_of
+from stemmix.planning.passages import HeardStem
 from stemmix.units import LOUDNESS_OFFSET_DB, SILENCE_DB
 
 Floats = NDArray[np.float64]

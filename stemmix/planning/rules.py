@@ -18,9 +18,9 @@ from stemmix.model.plan import PINNED, Move
 from stemmix.model.profiles import HITS
 from stemmix.model.project import Project
 from stemmix.model.requests import Pin
-from stemmix.planning.evidence import HeardStem
 from stemmix.planning.ids import begin, distinct, joined
 from stemmix.planning.lines import HIT_DB, Goal
+from stemmix.planning.passages import HeardStem
 from stemmix.planning.pins import Pins, bands_into, bands_of, forbidden
 from stemmix.planning.unmask import Bounds
 from stemmix.units import samples_from_seconds

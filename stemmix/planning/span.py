@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from stemmix.model.plan import Edge, Outcome, Plan
 from stemmix.model.project import Project
 from stemmix.planning.desk import Desk
-from stemmix.planning.evidence import HeardStem
 from stemmix.planning.graph import graph_of
 from stemmix.planning.lines import goals_of
 from stemmix.planning.outcome import outcome_of
+from stemmix.planning.passages import HeardStem
 
 
 def seen_in(

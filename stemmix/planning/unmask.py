@@ -37,7 +37,7 @@ from stemmix.dsp.solving import Solver
 from stemmix.dsp.spectrum import erb_numbers
 from stemmix.model.plan import StoppedBy
 from stemmix.planning import masking
-from stemmix.planning.evidence import Passage
+from stemmix.planning.passages import Passage
 
 Floats = NDArray[np.float64]
 

@@ -27,7 +27,7 @@ from stemmix.listening import listen, programme_frames
 from stemmix.model.plan import Plan
 from stemmix.model.project import Project
 from stemmix.planning.decide import decide
-from stemmix.planning.evidence import HeardStem
+from stemmix.planning.passages import HeardStem
 from stemmix.sources import open_stems
 from stemmix.steps import Steps
 from tests.bench import timing

@@ -24,7 +24,7 @@ from stemmix.model.project import Project
 from stemmix.model.receipt import Measured
 from stemmix.model.stems import Stem
 from stemmix.planning.decide import decide
-from stemmix.planning.evidence import HeardStem, Identity
+from stemmix.planning.passages import HeardStem, Identity
 from tests.held_frames import HeldFrames
 
 Floats = NDArray[np.float64]

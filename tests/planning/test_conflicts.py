@@ -7,7 +7,7 @@ import pytest
 
 from stemmix.bands import BAND_COUNT, CENTRE_HZ, EDGE_HZ
 from stemmix.planning import conflicts, masking
-from stemmix.planning.evidence import Passage
+from stemmix.planning.passages import Passage
 
 FRAMES = 60
 

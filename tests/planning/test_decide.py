@@ -19,7 +19,7 @@ from stemmix.model.moves import Duck, Scene, Unmask, gains_of
 from stemmix.model.plan import Line, Move, Plan, layers_of
 from stemmix.planning import decide
 from stemmix.planning.desk import Desk
-from stemmix.planning.evidence import passage
+from stemmix.planning.passages import passage
 from tests.planning.scene_features import HOP, RATE_HZ, Sound, Told, bed, line, scene
 from tests.planning.scene_features import Scene as ToldScene
 

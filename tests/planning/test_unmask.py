@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stemmix.bands import BAND_COUNT, CENTRE_HZ
 from stemmix.dsp import masking_kernels
 from stemmix.planning import masking
-from stemmix.planning.evidence import Passage
+from stemmix.planning.passages import Passage
 from stemmix.planning.unmask import (
     CLOSE_ENOUGH,
     EFFORT,
