@@ -147,7 +147,7 @@ class Output:
             specification,
             self.layout,
             sample_rate=self.job.project.sample_rate,
-            bits=32 if self.encoding == "wavfloat" else CODINGS[self.encoding].bits,
+            bits=CODINGS[self.encoding].stored_bits,
             duration_s=self.job.frames / self.job.project.sample_rate,
         )
         self.findings = [*said, *found, *self.findings]

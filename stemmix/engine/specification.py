@@ -242,19 +242,9 @@ def _of_limits(specification: Specification, measured: Measured) -> Iterator[Fin
 def _of_container(
     specification: Specification, layout: Layout, sample_rate: int, bits: int | None
 ) -> Iterator[Finding]:
-    wanted = specification.container
-    if wanted is None:
-        return
-    stored = "no fixed number of bits" if bits is None else f"{bits} bits"
-    for check, allowed, given, said, unit in (
-        ("layout", wanted.layouts, layout.name, f"layout is {layout.name}", ""),
-        ("sample_rate", wanted.sample_rates, sample_rate, f"sample rate is {sample_rate} Hz", " Hz"),
-        ("bit_depth", wanted.bits, bits, f"a sample has {stored}", ""),
-    ):
-        if not allowed:
-            continue
-        text = f"{said}, expected {' or '.join(str(one) for one in allowed)}{unit}"
-        yield _by_confidence(check, given in allowed, text, wanted.confidence)
+    if (wanted := specification.container) is not None:
+        for check, is_met, text in wanted.answers(layout.name, sample_rate, bits):
+            yield _by_confidence(check, is_met, text, wanted.confidence)
 
 
 # ---------------------------------------------------------------------------------------------------------- verdicts

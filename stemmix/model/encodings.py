@@ -27,6 +27,11 @@ class Coding:
     """Sample rates that it has; None for all up to `highest_rate_hz`."""
     highest_rate_hz: int = 2**32 - 1
 
+    @property
+    def stored_bits(self) -> int | None:
+        """Of a sample in the file; None where the coding has no fixed number."""
+        return self.bits if self.is_lossy or self.bits is not None else 32
+
 
 _FLAC_LAYOUTS = ("1.0", "2.0", "3.0", "5.0", "5.1", "7.1")
 """Orders of up to eight channels that the format itself fixes (RFC 9639, section 9.1.3)."""

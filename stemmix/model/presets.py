@@ -7,6 +7,7 @@ and ceiling make a specification too (`Specification.plain`). `engine.specificat
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from importlib.resources import files
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -154,6 +155,22 @@ class Container(Document):
     channels: tuple[str, ...] = ()
     channel_order: str | None = None
     confidence: Confidence
+
+    def answers(self, layout: str, sample_rate: int, bits: int | None) -> Iterator[tuple[str, bool, str]]:
+        """Each requirement that there is, whether a file of a layout, rate in Hz and bits a sample meets it (None where
+        its coding has no fixed number), and a sentence that says so.
+
+        >>> list(Container(bits=(24,), confidence="high").answers("2.0", 48_000, 16))
+        [('bit_depth', False, 'a sample has 16 bits, expected 24')]
+        """
+        stored = "no fixed number of bits" if bits is None else f"{bits} bits"
+        for check, allowed, given, said, unit in (
+            ("layout", self.layouts, layout, f"layout is {layout}", ""),
+            ("sample_rate", self.sample_rates, sample_rate, f"sample rate is {sample_rate} Hz", " Hz"),
+            ("bit_depth", self.bits, bits, f"a sample has {stored}", ""),
+        ):
+            if allowed:
+                yield check, given in allowed, f"{said}, expected {' or '.join(str(one) for one in allowed)}{unit}"
 
 
 class Overrides(Document):

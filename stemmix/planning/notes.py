@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from stemmix.bands import BAND_COUNT
+from stemmix.model.encodings import CODINGS
 from stemmix.model.moves import gains_of
 from stemmix.model.project import Project
 from stemmix.model.requests import Pin, Stretch
@@ -23,13 +24,20 @@ _LONG_TAIL_S = 60.0
 def notes_of_requests(
     project: Project, rules: Rules, stems: Sequence[HeardStem], goals: Sequence[Goal], hop: int, frames: int
 ) -> list[str]:
-    """Of solos and mutes, then pins, cues, scenes and the action's end, in this order, each by its id or its number in
-    the file.
+    """Of solos and mutes, then masters, pins, cues, scenes and the action's end, in this order, each by its id or its
+    number in the file.
 
     `frames` are the programme's samples, a goal counts in steps of `hop` samples.
     """
     asked = _Asked(project, rules, stems, goals, hop, frames)
-    return [*_of_unheard(project), *asked.of_pins(), *asked.of_cues(), *asked.of_scenes(), *asked.of_action()]
+    return [
+        *_of_unheard(project),
+        *_of_masters(project),
+        *asked.of_pins(),
+        *asked.of_cues(),
+        *asked.of_scenes(),
+        *asked.of_action(),
+    ]
 
 
 def _of_unheard(project: Project) -> Iterator[str]:
@@ -42,6 +50,16 @@ def _of_unheard(project: Project) -> Iterator[str]:
         yield f"{_are(alone)} soloed: {_are(left_out)} left out"
     if muted:
         yield f"{_are(muted)} muted: neither heard, nor printed, nor checked"
+
+
+def _of_masters(project: Project) -> Iterator[str]:
+    """Those that will miss their specification whatever is heard: better known before an hour's render."""
+    for master in project.masters:
+        if (wanted := project.specification(master).container) is not None:
+            bits = CODINGS[master.format].stored_bits
+            for _, is_met, text in wanted.answers(master.layout, project.sample_rate, bits):
+                if not is_met:
+                    yield f"{master.name} will miss its specification, {master.preset or project.profile}: {text}"
 
 
 def _are(ids: Sequence[str]) -> str:

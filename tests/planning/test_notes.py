@@ -151,6 +151,12 @@ def test_a_length_that_is_given_as_the_pictures_last_timecode_is_noticed() -> No
     assert said(decided("multilevel", length=80.0)) == ()
 
 
+def test_a_master_that_cannot_meet_its_specification_is_foretold() -> None:
+    plan = decided("multilevel", deliverables=[{"name": "tv", "preset": "ebu-r128", "format": "wav16"}])
+    assert said(plan) == ("tv will miss its specification, ebu-r128: a sample has 16 bits, expected 24",)
+    assert said(decided("multilevel", deliverables=[{"name": "tv", "preset": "ebu-r128"}])) == ()
+
+
 def test_pins_and_cues_of_a_muted_stem_are_said_to_hold_nothing() -> None:
     whole = told(
         pins=[{"stem": "FX", "from": 1.0, "to": 2.0, **PINS[number]} for number in range(len(PINS))],
