@@ -19,6 +19,9 @@ from stemmix.report.markers import Marker, plain
 from stemmix.report.tables import clock, many
 from stemmix.steps import Steps
 
+_LONGER_S = 1.0
+"""A tail may follow the programme, not more."""
+
 
 def wave_to_mark(path: Path) -> AudioFile:
     """Look at a file whose copy is to get markers; a StemError where it is no sound WAVE file of PCM or float."""
@@ -63,8 +66,8 @@ def write_marked(
 
     One that is a `stem` of the project begins where that stands. Of the others one that says where it begins, by its
     time reference, is marked from there on, where the programme has a start; any other begins with the programme.
-    Markers that begin outside of it are left out, and said; what passes its end is cut off there. Raises as
-    `copy_with_cues`.
+    Markers that lie outside of it are left out, and said; what passes its beginning or its end is cut off there. Of one
+    that lasts longer than the programme that is said: it may be another one's. Raises as `copy_with_cues`.
     """
     notes = []
     start_s = Fraction(plan.clock.start_samples, plan.sample_rate)
@@ -85,8 +88,15 @@ def write_marked(
             round(Fraction(sample * file.sample_rate, plan.sample_rate)) - begins
             for sample in (marker.start, marker.end)
         )
+        at = 0 if at < 0 < end else at
         if 0 <= at < frames:
             points.append(CuePoint(at, min(end, frames) - at, plain(marker.name), plain(marker.note)))
+    longer_s = frames / file.sample_rate - plan.frames / plan.sample_rate
+    if stem is None and not begins and longer_s > _LONGER_S:
+        notes.append(
+            f"{file.path.name} lasts {clock(frames, file.sample_rate)}, the programme "
+            f"{clock(plan.frames, plan.sample_rate)}: is it another one's?"
+        )
     if left_out := len(markers) - len(points):
         length = clock(frames, file.sample_rate)
         notes.append(f"{many(left_out, 'marker')} left out: outside of {file.path.name}, which lasts {length}")

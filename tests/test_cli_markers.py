@@ -124,10 +124,15 @@ def test_a_stem_of_the_project_is_marked_from_where_it_stands(
         said = "note: mx.wav is stem MX, which begins at 0:00:01.0: it is marked from there on\n"
         assert capsys.readouterr().err.startswith(said) is bool(at)
         cues = WavInfoReader(str(copy)).cues
-        marks[at] = {cues.label_and_note(number)[0]: where for number, where in cues.each_cue()}
-    assert marks[0.0]
-    late = {name: where - 48_000 for name, where in marks[0.0].items() if where >= 48_000}
-    assert {name[:9]: where for name, where in marks[1.0].items()} == {name[:9]: where for name, where in late.items()}
+        marks[at] = {
+            cues.label_and_note(number)[0][:9]: (where, cues.range(number) or 0) for number, where in cues.each_cue()
+        }
+    late = {name: (where - 48_000, length) for name, (where, length) in marks[0.0].items()}
+    # what is going on where the file begins is marked from there on
+    left = {name: max(where, 0) for name, (where, length) in late.items() if where + length > 0}
+    assert min(where for where, _ in late.values()) < 0
+    assert len(left) > 1
+    assert {name: where for name, (where, _) in marks[1.0].items()} == left
 
 
 def test_what_a_short_file_leaves_out_is_said(project: Path, tmp_path: Path, capsys: Said) -> None:

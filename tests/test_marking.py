@@ -56,6 +56,12 @@ def test_markers_stand_at_the_files_own_rate_and_end_with_it(tmp_path: Path) -> 
     assert notes == ["1 marker left out: outside of mix.wav, which lasts 0:05.0"]
 
 
+def test_a_file_longer_than_the_programme_is_marked_and_doubted(tmp_path: Path) -> None:
+    found, notes = marked(written(tmp_path / "other.wav", 48_000, 92), MARKERS)
+    assert len(found) == len(MARKERS)
+    assert notes == ["other.wav lasts 1:32.0, the programme 1:30.0: is it another one's?"]
+
+
 def test_at_another_rate_the_nearest_frame_is_meant(tmp_path: Path) -> None:
     found, _ = marked(written(tmp_path / "mix.wav", 44_100, 6), MARKERS)
     assert found == {

@@ -626,7 +626,9 @@ def test_a_cue_of_a_stem_that_is_not_cleared_is_not_used_and_that_is_said() -> N
 def test_voices_stay_bounded_in_every_profile() -> None:
     """And a presence tilt is a tilt: brighter above 1 kHz, duller below."""
     for profile in ("film", "documentary", "speech", "game"):
-        for move in moved(told(-27.0, profile=profile).decide(), "DX"):
+        moves = moved(told(-27.0, profile=profile).decide(), "DX")
+        assert {type(move.action) for move in moves} == {Ride, Presence}
+        for move in moves:
             if isinstance(move.action, Ride):
                 assert 0 < move.action.gain_db <= PROFILES[profile].ride_cap_db
             else:
