@@ -126,6 +126,19 @@ def test_tables_of_sentences_are_read_on_a_phone_without_scrolling(browser: Brow
     here.page.close()
 
 
+def test_a_phone_scrolls_only_tables_whatever_files_are_called(browser: Browser, tmp_path: Path) -> None:
+    """A recorder's names have no place to break at."""
+    name = "zoom0012_music_theme_stereo_mix_master_v3_FINAL"
+    told = evidence(notes=(f"{name} is silent: it takes no part in any decision",))
+    first = told.stems[0].model_copy(update={"warnings": (f"reel/{name}.wav: has a DC offset",)})
+    told = told.model_copy(update={"stems": (first, *told.stems[1:]), "files": (f"{name}_{name}.wav",)})
+    page = tmp_path / "names.html"
+    page.write_text(page_html(exhibit(evidence=told)), "utf-8")
+    here = Opened(browser, page, 390, 844)
+    assert here.page.evaluate("document.documentElement.scrollWidth") <= 390
+    here.page.close()
+
+
 def test_tables_fit_a_desktop_and_paper_and_marks_a_phone_whatever_stems_are_called(
     browser: Browser, tmp_path: Path
 ) -> None:
