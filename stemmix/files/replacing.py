@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 from pathlib import Path
 from typing import Final, Self
@@ -69,7 +70,8 @@ class _Former:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._kept = part_path(path.with_name(f"{path.name}.former"))
+        # a name may be as long as a part's leaves room for: not longer still
+        self._kept = part_path(path.with_name(f"former-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}"))
         self._was_there = os.path.lexists(path)
         self._locked = contextlib.ExitStack()
 

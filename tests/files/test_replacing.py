@@ -13,6 +13,7 @@ from stemmix.errors import OutputError
 from stemmix.files.parts import remove_strays
 from stemmix.files.replacing import Replacing
 from stemmix.files.staged import StagedFile
+from stemmix.model.names import LONGEST_NAME_BYTES
 from stemmix.stopping import StoppedError, raised_by_signals
 
 OLD = {"a.wav": b"an old master", "b.json": b"an old plan"}
@@ -94,6 +95,17 @@ def test_a_link_is_brought_back_as_a_link(folder: Path) -> None:
         replace_all(folder, faults_after="c.json")
     assert (folder / "c.json").is_symlink()
     assert contents(folder) == OLD | {"c.json": OLD["b.json"]}
+
+
+def test_a_name_of_all_the_length_that_there_is_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / f"{'n' * LONGEST_NAME_BYTES}.L"
+    path.write_bytes(b"old")
+    with suppress(PlannedFaultError), Replacing() as replacing, StagedFile(path, [b"new"]) as staged:
+        replacing.expect(path)
+        staged.publish()
+        raise PlannedFaultError
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_nobody_takes_what_is_kept_for_a_stray(folder: Path) -> None:
