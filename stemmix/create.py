@@ -83,7 +83,8 @@ _PROGRAMME: Final = (
             "guests interview interviews interviewer interviewee intv itv mic mics lav lavs presenter announcer "
             "commentary commentator",
             Role.LEAD: "vocal vocals singer",
-            Role.MUSIC: f"score song {_BACKING} {_INSTRUMENTS}",
+            Role.MUSIC: f"score song theme jingle jingles stinger stingers underscore soundtrack {_BACKING} "
+            f"{_INSTRUMENTS}",
             Role.FX: "hit hits impact impacts explosion explosions footsteps weapons ui",
             Role.AMBIENCE: "room roomtone wind",
         }

@@ -68,7 +68,7 @@ def roles(folder: Path) -> dict[str, str]:
             Role.MUSIC,
             "mx MX_2 mus music reel_music_loud score song MusicBed mxfull mx_voices music_room bass drums kick snare "
             "gtr guitar keys piano synth strings brass pad perc beat horns bgv backing_vocals choir "
-            "background_music AmbientMusic BG_music_loop",
+            "background_music AmbientMusic BG_music_loop theme_open jingle2 stinger underscore",
         ),
         (Role.LEAD, "vocals singer"),
         (
