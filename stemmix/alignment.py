@@ -87,8 +87,8 @@ def as_planned(plan: Plan, sources: Sequence[Source]) -> list[Source]:
 def _told(group: Group, placed: _Placed, first: str, rate_hz: int) -> Source:
     source, offset = placed.source, placed.offset
     if offset is None:
-        said = f"{source.named}: has no sound in common with {first} up to {FARTHEST_S:g} s apart"
-        lies = f"{said}: left where it stands" if group.align else None
+        said = f"{source.named}: shares no sound with {first} within {FARTHEST_S:g} s"
+        lies = f"{said}: left where it is" if group.align else None
     elif not offset.lag_samples and not offset.inverted:
         lies = None
     else:
@@ -110,8 +110,8 @@ def _apart(offset: Offset, against: str, rate_hz: int) -> str:
         samples = "1 sample" if abs(lag) == 1 else f"{abs(lag)} samples"
         apart.append(f"lies {samples} ({1000 * abs(lag) / rate_hz:.2f} ms) {way} {against}")
     if offset.inverted:
-        apart.append("is the other way up" if lag else f"is the other way up than {against}")
-    return f"{' and '.join(apart)}, recorded together with it"
+        apart.append("has inverted polarity" if lag else f"has inverted polarity against {against}")
+    return f"{' and '.join(apart)}, though they were recorded together"
 
 
 def _placed(

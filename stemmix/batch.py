@@ -175,7 +175,7 @@ def rendered(task: Task, heed: Callable[[], None], announce: Callable[[str], Non
 
 def _rendered(task: Task, heed: Callable[[], None]) -> Outcome:
     if task.version != __version__:
-        raise ClusterError(f"{task.named}: is asked for by stemmix {task.version}, and this worker has {__version__}")
+        raise ClusterError(f"{task.named}: was sent by stemmix {task.version}, but this worker has {__version__}")
     receipt_path = receipt_path_of(task.project, task.out)
     folder = receipt_path.parent
     try:
@@ -234,8 +234,8 @@ def _outcome(task: Task, receipt: Receipt, came: Came | None = None) -> Outcome:
 def killed(task: Task, number: int | None) -> Outcome:
     """The outcome of a task whose second worker died, by a signal where that is known."""
     if number is None:
-        return failed(task, 1, "its worker ended twice, and nobody knows why")
-    why = ", as the system does where memory runs out" if number == signal.SIGKILL else ""
+        return failed(task, 1, "its worker ended twice, for no known reason")
+    why = ", as the system does when memory runs out" if number == signal.SIGKILL else ""
     return _failed(task.named, 128 + number, f"its worker was killed twice, now by {signal.Signals(number).name}{why}")
 
 

@@ -54,7 +54,7 @@ def _common(
     try:
         Path.cwd()
     except FileNotFoundError:  # numba asks for it, too
-        raise OutputError("the current folder is not there any more: go to one that is") from None
+        raise OutputError("the current folder no longer exists: change to one that does") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,7 +101,7 @@ def _call(arguments: list[str], voice: Voice) -> None:
         if str(fault) != _NO_THREAD:
             raise
         raise OutputError(
-            "the system lets no thread begin: this user, or this container, has as many as it may"
+            "the system lets no more threads start: this user or container has as many as it may"
         ) from None
     except OSError as fault:
         *_, (frame, _) = traceback.walk_tb(fault.__traceback__)

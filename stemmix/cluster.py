@@ -86,7 +86,7 @@ def _client(address: str) -> Iterator[Client]:
         import distributed
     except ImportError:
         raise ClusterError(
-            f"{address}: cannot be worked on: dask.distributed is not installed; pip install 'stemmix[cluster]'"
+            f"{address}: cannot be used: dask.distributed is not installed; pip install 'stemmix[cluster]'"
         ) from None
     # told to whoever looks after the cluster, not to whoever renders
     for name in ("distributed", *(name for name in logging.root.manager.loggerDict if name.startswith("distributed."))):
@@ -102,7 +102,7 @@ def _client(address: str) -> Iterator[Client]:
 
     # its own time limit is for what refuses: what takes a connection and is silent it waits for without an end
     threading.Thread(target=reach, name="reach", daemon=True).start()
-    client: Client | Exception = TimeoutError("what is there says nothing")
+    client: Client | Exception = TimeoutError("something is there, but does not answer")
     with suppress(queue.Empty):
         client = came.get(timeout=REACHED_S + _LOOK_S)
     if isinstance(client, Exception):
@@ -123,8 +123,8 @@ def _refuse_others(client: Client, address: str) -> None:
         raise ClusterError(f"{address}: its scheduler has no workers") from None
     for worker, version in sorted(client.run(_version, on_error="return").items()):
         if version != __version__:
-            has = f"has stemmix {version}" if isinstance(version, str) else f"has no stemmix of use ({version})"
-            raise ClusterError(f"{address}: its worker {worker} {has}, and this is {__version__}")
+            has = f"has stemmix {version}" if isinstance(version, str) else f"has no usable stemmix ({version})"
+            raise ClusterError(f"{address}: its worker {worker} {has}, but this is {__version__}")
 
 
 def _version() -> str:
@@ -272,7 +272,7 @@ class _Strangers:
         if others and came.worker not in self._said:
             self._said.add(came.worker)
             log.warning(
-                "%s: its worker %s does not see the files that are seen from here: what it gets is given to others",
+                "%s: its worker %s cannot see the files that this machine sees: its work goes to others",
                 self._address,
                 came.worker,
             )
@@ -342,7 +342,7 @@ class _Deserted:
         self._since_s = self._since_s or time.monotonic()
         if not self._said and time.monotonic() - self._since_s > REACHED_S:
             self._said = True
-            log.warning("%s: its scheduler has no workers any more: waiting for one", self._address)
+            log.warning("%s: its scheduler has no workers left: waiting for one", self._address)
 
 
 def _came_of(future: Future, task: Task, address: str) -> _Came:
@@ -360,7 +360,7 @@ def _came_of(future: Future, task: Task, address: str) -> _Came:
             return _Came(_lost(task, address), "")
         return _Came(failed(task, 7, f"{address}: {type(fault).__name__}: {fault}"), "")
     if not isinstance(came, _Came):
-        return _Came(failed(task, 7, f"{address}: a worker that has come since has another stemmix"), "")
+        return _Came(failed(task, 7, f"{address}: a worker that joined later has another version of stemmix"), "")
     return came
 
 
@@ -383,11 +383,11 @@ def _told(came: _Came, task: Task) -> Outcome:
     outcome = came.outcome
     if _is_apart(came, task):
         unseen = next(filter(is_there, came.unseen), next(iter(came.unseen), None))
-        why = f"what was written to {folder_of(task.project, task.out)} is not seen from here"
+        why = f"what was written to {folder_of(task.project, task.out)} cannot be seen from here"
         if unseen is not None:
-            why = f"its worker does not see {unseen}"
+            why = f"its worker cannot see {unseen}"
         elif came.unread:
-            why = f"its worker does not read it: {outcome.why}"
+            why = f"its worker cannot read it: {outcome.why}"
         outcome = failed(task, 7, f"{why}: {_SAME}")
     if outcome.came == "failed" and came.worker:
         return outcome.model_copy(update={"why": f"{outcome.why} (on worker {came.worker})"})
@@ -404,7 +404,7 @@ def _is_seen(task: Task, folder: Path) -> bool:
 
 
 def _lost(task: Task, address: str) -> Outcome:
-    return failed(task, 7, f"{address}: the scheduler was lost, or has dropped it; what is done shows with --resume")
+    return failed(task, 7, f"{address}: the scheduler was lost, or has dropped it; --resume shows what is done")
 
 
 def _give_up(client: Client, run: str, futures: list[Any]) -> None:
@@ -448,7 +448,7 @@ def _task_done(task: Task, run: str, giving: int) -> _Came:
         else:  # before anything is made where the project would have it
             outcome = failed(task, 3, f"{task.project}: there is no such file")
     except StoppedError as stopped:
-        outcome = failed(task, stopped.exit_code, "nobody wants it any more")
+        outcome = failed(task, stopped.exit_code, "it is no longer wanted")
     if outcome.came != "failed":
         return _Came(outcome, worker.address)
     needed, unread = _needs(task)

@@ -84,7 +84,9 @@ def opened_side(name: str, beside: Path | None = None, here: Path = Path()) -> S
     except ProjectError:
         own = read_project_file(path, read=read, name=name)
         if own.title is None or not own.stems:
-            raise ProjectError(f"{name}: is a template; whole projects are compared, as one that extends it") from None
+            raise ProjectError(
+                f"{name}: is a template; expected a whole project, such as one that extends it"
+            ) from None
         raise
     return Side(name, path, read, project, file.is_revision)
 
@@ -125,7 +127,9 @@ def difference(before: Side | None, after: Side | None, wanted: Wanted, *, progr
     else:
         plans = _stored(before, after, wanted, notes)
     if wanted.plan or wanted.audio:
-        notes += [f"{side.name}: its stems are the files of today" for side in (before, after) if side.is_revision]
+        notes += [
+            f"{side.name}: its stems are the files as they are today" for side in (before, after) if side.is_revision
+        ]
     first, second = plans
     return Difference(
         schema_=DIFFERENCE_SCHEMA,
@@ -144,7 +148,7 @@ def difference(before: Side | None, after: Side | None, wanted: Wanted, *, progr
 def _new_or_gone(before: Side | None, after: Side | None) -> Difference:
     side = before or after
     if side is None:
-        raise ProjectError(f"{os.devnull}: there is nothing on either side")
+        raise ProjectError(f"{os.devnull}: both sides are empty")
     project = side.project
     words = f"{project.title}, {len(project.stems)} stem{'' if len(project.stems) == 1 else 's'}"
     return Difference(

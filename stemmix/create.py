@@ -166,7 +166,7 @@ def create_project(
     OutputError where the project exists already (`force` replaces it) or cannot be written.
     """
     if profile is not None and profile not in PROFILES:
-        raise ProjectError(f"profile {profile!r} is none of {', '.join(PROFILES)}")
+        raise ProjectError(f"profile {profile!r} is not one of {', '.join(PROFILES)}")
     folder, path = project_beside(folder, force=force)
     extends, house = (None, None) if template is None else _template(template, path)
     given = house.model_fields_set if house is not None else set()
@@ -217,7 +217,7 @@ def project_beside(folder: Path, *, force: bool) -> tuple[Path, Path]:
     if folder.name in ("", ".."):
         folder = resolved(folder)
     if not folder.name:
-        raise StemError(f"{folder}: is no folder of stems")
+        raise StemError(f"{folder}: is not a folder of stems")
     path = folder.with_name(f"{folder.name}.json")
     try:
         file_name("{project}_{deliverable}", {"project": path.stem, "deliverable": "printmaster"}, ".wav")
@@ -230,7 +230,7 @@ def project_beside(folder: Path, *, force: bool) -> tuple[Path, Path]:
 def refuse_existing(path: Path, *, force: bool) -> None:
     """An OutputError where a project stands already, unless `force`."""
     if os.path.lexists(path) and not force:
-        raise OutputError(f"{path}: exists already; --force replaces it")
+        raise OutputError(f"{path}: already exists; --force replaces it")
 
 
 def gather(folder: Path, path: Path, profile: str, known: Mapping[str, Role]) -> Gathered:
@@ -266,7 +266,7 @@ def _template(template: Path, path: Path) -> tuple[str, ProjectFile]:
     """How the project at `path` calls a template, and what it gives."""
     house = read_template(template)
     if resolved(template) == resolved(path):
-        raise ProjectError(f"{template}: is the project that is to be made; it cannot extend itself")
+        raise ProjectError(f"{template}: is the project to be made; it cannot extend itself")
     try:
         return spelled(path, template), house
     except ValueError as fault:
@@ -317,7 +317,7 @@ def _audio_in(folder: Path) -> tuple[list[Path], list[str]]:
     files = [entry for entry in audio if not entry.name.startswith(".")]
     decoded = {file.stem.casefold() for file in files}
     if unread := [
-        f"{entry}: cannot be read, as audio of this kind is not: decode it to WAV or FLAC first"
+        f"{entry}: is a kind of audio that cannot be read: decode it to WAV or FLAC first"
         for entry in entries
         if entry.suffix.lower() in UNREAD_SUFFIXES
         and not entry.name.startswith(".")
@@ -329,11 +329,11 @@ def _audio_in(folder: Path) -> tuple[list[Path], list[str]]:
         raise StemError(f"{folder}: holds no audio files ({' '.join(AUDIO_SUFFIXES)})")
     for entry in (folder, *files):
         if not entry.name.isprintable():  # neither are the stand-ins for bytes that are no UTF-8
-            raise StemError(f"{str(entry)!r}: its name holds signs that cannot stand in a project file; rename it")
+            raise StemError(f"{str(entry)!r}: its name contains characters that a project file cannot hold; rename it")
     rest = [
         e.name + "/" * is_folder(e) for e in entries if e not in files and (e in audio or not e.name.startswith("."))
     ]
-    return files, [f"left out, as hidden or no audio of a stem: {', '.join(rest)}"] if rest else []
+    return files, [f"left out, because hidden or not a stem's audio: {', '.join(rest)}"] if rest else []
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
@@ -387,7 +387,7 @@ def _together(files: list[AudioFile]) -> tuple[list[AudioFile], list[str]]:
             first, *others = (file.path for file in files if file in its.values())
             joined |= {first: inspect_discrete({label: file.path for label, file in its.items()})}
             joined |= dict.fromkeys(others)
-            notes.append(f"{', '.join(file.path.name for file in its.values())} are one stem, in {layout.name}")
+            notes.append(f"{', '.join(file.path.name for file in its.values())} form one stem, in {layout.name}")
     taken = (joined.get(file.path, file) for file in files)
     return [file for file in taken if file is not None], notes
 

@@ -45,10 +45,10 @@ def refuse_target(
     except OSError as fault:  # links in a circle, a name that is too long
         raise OutputError(f"{target}: cannot be written: {fault.strerror}") from None
     if not is_plain:
-        raise OutputError(f"{target}: cannot be written: it is no plain file")
+        raise OutputError(f"{target}: cannot be written: it is not a regular file")
     project, folder = read_project(project_path), folder_of(project_path, out)
     spared = [(project_path, "the project")]
-    spared += [(marked, "the file that is marked")] if marked is not None else []
+    spared += [(marked, "the file to be marked")] if marked is not None else []
     spared += [
         (located(project_path, file), "a file of this project's stems")
         for stem in project.stems

@@ -27,8 +27,8 @@ def kept(*, clear: bool = False) -> Kept:
     kernels = _kernels_folder()
     notes = []
     if limit.said is not None and not limit.holds:
-        said = f"{LIMIT_VARIABLE}: {limit.said[:40]!r} is no whole number of megabytes"
-        notes.append(f"{said}: the limit is as if it were not given")
+        said = f"{LIMIT_VARIABLE}: {limit.said[:40]!r} is not a whole number of megabytes"
+        notes.append(f"{said}: it is ignored, and the limit is the usual one")
     if cache is None:
         notes.append("nothing is kept: neither XDG_CACHE_HOME nor HOME says where")
     elif not cache.can_be_written:

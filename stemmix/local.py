@@ -99,7 +99,7 @@ class LocalJobs:
                 if isinstance(came, _Died):
                     yield came.outcome
                 else:
-                    note = f"its first worker {died[came.project].how}: rendered again, with nothing beside it"
+                    note = f"its first worker {died[came.project].how}: rendered again, alone"
                     yield came.model_copy(update={"notes": (note, *came.notes)})
 
 
@@ -128,7 +128,7 @@ class _Died:
     @property
     def how(self) -> str:
         if self.unbegun is not None:
-            return f"could not begin ({self.unbegun})"
+            return f"could not start ({self.unbegun})"
         return "ended" if self.signal is None else f"was killed by {signal.Signals(self.signal).name}"
 
     @property
@@ -136,7 +136,9 @@ class _Died:
         """Of the task, where it was the second one."""
         if self.unbegun is None:
             return killed(self.task, self.signal)
-        why = f"no process for it can begin: {self.unbegun}; one project alone, without --jobs and --resume, needs none"
+        why = (
+            f"no process can be started for it: {self.unbegun}; a single project without --jobs and --resume needs none"
+        )
         return failed(self.task, OutputError.exit_code, why)
 
 

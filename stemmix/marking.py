@@ -99,7 +99,7 @@ def write_marked(
         )
     if left_out := len(markers) - len(points):
         length = clock(frames, file.sample_rate)
-        notes.append(f"{many(left_out, 'marker')} left out: outside of {file.path.name}, which lasts {length}")
+        notes.append(f"{many(left_out, 'marker')} left out: outside {file.path.name}, which lasts {length}")
     steps = Steps(progress, {"write": 1.0})
     steps.expect("write", 1.0)
     copy_with_cues(file.path, target, points, lambda share: steps.advance("write", share))

@@ -44,7 +44,7 @@ def nulltest(receipt_path: Path) -> Nulltest:
     for file in receipt.files:
         if file.kind in PARTS and file.parent is not None:
             if file.parent not in masters:
-                raise ProjectError(f"{receipt_path}: lists {file.path}, and not its master {file.parent!r}")
+                raise ProjectError(f"{receipt_path}: lists {file.path}, but not its master {file.parent!r}")
             parts.setdefault((file.parent, file.deliverable), []).append(file)
     whole = {
         (parent, deliverable): files

@@ -59,13 +59,15 @@ def placed(files: Sequence[AudioFile], rate_hz: int, frame_rate: FrameRate | Non
     rate, notes = _frame_rate([file for file in files if file.path in known], frame_rate)
     first = min(known, key=lambda path: known[path])
     start = _start(known[first], rate, rate_hz)
-    notes.append(f"stems stand by their time references: the programme begins with {first.name}, at {as_typed(start)}")
+    notes.append(
+        f"stems are placed by their time references: the programme begins with {first.name}, at {as_typed(start)}"
+    )
     apart_s = max(known.values()) - known[first]
     if apart_s >= LONG_GAP_S:
         last = max(known, key=lambda path: known[path])
-        notes.append(f"{last.name} begins {float(apart_s) / 3600:.1f} hours later: is it of this programme?")
+        notes.append(f"{last.name} begins {float(apart_s) / 3600:.1f} hours later: does it belong to this programme?")
     for path in (file.path for file in files if file.path not in known):
-        what = "no time reference" if said[path] is None else "a time reference that lies after 24 hours"
+        what = "no time reference" if said[path] is None else "a time reference past 24 hours"
         notes.append(f"{path.name} has {what}: placed at the programme's beginning (at: 0.0)")
     at = tuple(None if file.path in known else 0.0 for file in files)
     return Placing(rate, start, at, tuple(notes))
@@ -95,7 +97,7 @@ def _frame_rate(files: Sequence[AudioFile], settled: FrameRate | None) -> tuple[
             continue
         rate = _named(about.frame_rate, drop=about.drop_frame)
         if rate is None:
-            notes.append(f"{file.path.name}: counts {float(about.frame_rate):g} frames a second, as no project does")
+            notes.append(f"{file.path.name}: counts {float(about.frame_rate):g} frames a second, which no project can")
         else:
             told.setdefault(rate, file.path.name)
     if settled is not None:

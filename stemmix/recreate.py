@@ -32,7 +32,8 @@ def request_of(receipt_path: Path) -> tuple[Receipt, Project]:
     receipt = read_document(receipt_path, Receipt)
     if receipt.request is None:
         raise ProjectError(
-            f"{receipt_path}: holds no project: it is of version 1; render again, and its receipt will hold it"
+            f"{receipt_path}: is a receipt of version 1, which holds no project; render again, and the new receipt "
+            "will hold one"
         )
     return receipt, receipt.request
 
@@ -49,7 +50,9 @@ def restore_project(
     path = out or project_place(receipt_path, receipt)
     if out is None and path.suffix != ".json":
         # what a receipt says is no leave to write over a file of another kind
-        raise ProjectError(f"{receipt_path}: its project, {path}, is not named as one; say where to with --out FILE")
+        raise ProjectError(
+            f"{receipt_path}: its project, {path}, does not end in .json; say where to write it with --out FILE"
+        )
     refuse_existing(path, force=force)
     notes = []
     for stem in project.stems:
@@ -85,7 +88,7 @@ def project_like(
     if then.start is not None and then.start != placing.start:
         timed.append("start")
     if timed:
-        notes.append(f"left out, being meant for times of {then.title}: {', '.join(timed)}")
+        notes.append(f"left out, because timed for {then.title}: {', '.join(timed)}")
     fields: dict[str, Any] = {
         name: getattr(then, name) for name in then.model_fields_set if name not in (*TIMED, "start", "note")
     }
@@ -115,11 +118,11 @@ def _matched(gathered: Gathered, then: Project, name: str) -> tuple[tuple[Stem, 
         same.append(before.id)
         stems.append(_like(stem, before, file))
         if before.mute or before.solo:
-            notes.append(f"{before.id}: is {'muted' if before.mute else 'alone to be heard'}, as it was then")
+            notes.append(f"{before.id}: is {'muted' if before.mute else 'soloed'}, as it was then")
         if before.clips is not None:
             notes.append(f"{before.id}: was in clips, which are left out; it is one file now")
         if any((before.automation.gain_db, before.automation.pan)):
-            notes.append(f"{before.id}: its automation is left out, being meant for times of {then.title}")
+            notes.append(f"{before.id}: its automation is left out, because it is timed for {then.title}")
         if before.pan and file.layout != MONO:
             notes.append(f"{before.id}: its pan is left out: {file.path.name} is not mono")
     notes = [
@@ -152,7 +155,7 @@ def _delivered(then: Project, stems: tuple[Stem, ...]) -> tuple[tuple[Deliverabl
         if isinstance(wanted, MixMinus):
             without = tuple(stem for stem in wanted.without if stem in present)
             if not without or len(without) == len(present):
-                notes.append(f"deliverable {wanted.name} is left out: it is a mix without stems that are not here")
+                notes.append(f"deliverable {wanted.name} is left out: it is a mix without stems that are missing here")
                 continue
             kept.append(wanted.model_copy(update={"without": without}))
         else:

@@ -41,7 +41,7 @@ def gains_of(receipt_path: Path, project: Project) -> dict[str, Given]:
     known = {file.deliverable: file.gain_db for file in receipt.files if file.parent is None}
     missing = [master.name for master in project.masters if master.name not in known]
     if missing:
-        raise ProjectError(f"{receipt_path}: has no master {', '.join(missing)} to take a gain from")
+        raise ProjectError(f"{receipt_path}: has no master {', '.join(missing)} to take the gain from")
     if receipt.request is not None:  # receipts of version 1 hold no project
         theirs = _set_by(receipt.request)
         others = [
@@ -52,8 +52,8 @@ def gains_of(receipt_path: Path, project: Project) -> dict[str, Given]:
         ]
         if others:
             raise ProjectError(
-                f"{receipt_path}: is of another layout or loudness than this project asks for ({'; '.join(others)}): "
-                "what takes a gain is judged where it comes from"
+                f"{receipt_path}: has another layout or loudness than this project asks for ({'; '.join(others)}): "
+                "a master is judged where its gain comes from"
             )
     return {
         name: Given(gain_db, f"from {receipt_path.name}: its programme is judged there")
@@ -103,7 +103,7 @@ def reels_of(programme_path: Path) -> list[Path]:
         for number, (reel, path) in enumerate(zip(programme.reels, paths, strict=True))
         for fault, is_so in (
             ("there is no such file", not os.path.lexists(path)),
-            ("is listed before: once is enough", path in paths[:number]),
+            ("is already listed: once is enough", path in paths[:number]),
         )
         if is_so
     ]

@@ -47,11 +47,11 @@ def proof_of(project_path: Path, out: Path | None, gain_from: Path | None, hashe
     try:
         receipt = read_document(receipt_path, Receipt)
     except StemmixError:
-        return Proof(None, f"{receipt_path.name} is no receipt that can be read")
+        return Proof(None, f"{receipt_path.name} cannot be read as a receipt")
     if receipt.project_sha256 != sha256_of_document(project):
         return Proof(None, "the project has changed since")
     if (then := receipt.versions.get("stemmix")) != __version__:
-        return Proof(None, f"it was rendered by stemmix {then or 'of some version'}")
+        return Proof(None, f"it was rendered by stemmix {then or 'of an unknown version'}")
     if receipt.programme:
         return Proof(None, "it was rendered as one reel of a programme")
     try:
@@ -65,7 +65,7 @@ def proof_of(project_path: Path, out: Path | None, gain_from: Path | None, hashe
     if {PurePath(name).stem for name in written} != {
         PurePath(name).stem for name in project.file_names(project_path.stem)
     }:
-        return Proof(None, "the receipt lists other files than the project")
+        return Proof(None, "the receipt lists different files from the project")
     if (lacks := _untold(project, receipt)) is not None:
         return Proof(None, lacks)
     if (lacks := next(_changed(project_path, receipt_path.parent, receipt, hashes), None)) is not None:
@@ -77,11 +77,11 @@ def _untold(project: Project, receipt: Receipt) -> str | None:
     """What a receipt of this project would say, and this one does not."""
     heard = {(stem.id, path, channel) for stem in project.heard for channel, path in stem.paths}
     if {(source.stem, source.path, source.channel) for source in receipt.sources} != heard:
-        return "the receipt lists other stems than the project"
+        return "the receipt lists different stems from the project"
     if project.report is not None and receipt.page is None and UNSHOWN not in receipt.warnings:
         return "the receipt names no page"
     if receipt.request is None or sha256_of_document(receipt.request) != receipt.project_sha256:
-        return "the receipt holds another project than it says"
+        return "the receipt holds a different project from the one it names"
     if any(warning.startswith(STALE) for warning in receipt.warnings):
         return "it was mixed from a stale plan"
     if receipt.passed == any(file.misses for file in receipt.files):

@@ -125,5 +125,5 @@ def last_render(
     if receipt.project_sha256 != sha256_of_document(project):
         return receipt, "the project has changed since"
     if receipt.plan_sha256 != sha256_of_document(plan):
-        return receipt, "other moves were decided then, or taken from a stored plan"
+        return receipt, "its moves were decided differently, or taken from a stored plan"
     return receipt, None

@@ -191,7 +191,7 @@ def _source(
     if project.start is None and timeline.at >= FAR_S * project.sample_rate and _is_placed_by_files(stem, audios):
         far = project.clock.told(timeline.at)
         warnings.append(
-            f"{timeline.audio.path}: stands {far} into the programme by its time reference; give the project a "
+            f"{timeline.audio.path}: would begin {far} into the programme by its time reference; give the project a "
             "'start', or the stem an 'at'"
         )
     if late := _after_the_end(project, stem, timeline):
@@ -296,7 +296,7 @@ def stale_reasons(plan: Plan, project: Project, sources: Sequence[Source]) -> li
         if name in planned and planned[name].pan != source.stem.pan:
             reasons.append(f"the pan of stem {name} has been moved from {planned[name].pan:g}")
         if name in planned and (planned[name].layout, planned[name].order) != source.stem.channels_said:
-            reasons.append(f"the channels of stem {name} were said to be others")
+            reasons.append(f"the channels of stem {name} were described differently")
         if name in planned and planned[name].role is not source.stem.role:
             reasons.append(f"stem {name} was {planned[name].role.value} then")
     heard = {stem.id for stem in project.heard}

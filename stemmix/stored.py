@@ -67,7 +67,7 @@ def is_stored(path: Path) -> bool:
         return False  # who reads it as a project says what is wrong
     kind = str(told.get("schema")).partition("/")[0] if isinstance(told, dict) else ""
     if isinstance(told, dict) and kind == "stemmix.receipt":
-        raise ProjectError(f"{path}: is a receipt; expected a project or a plan, as {told.get('plan')} beside it")
+        raise ProjectError(f"{path}: is a receipt; expected a project or a plan, such as {told.get('plan')} beside it")
     return kind == "stemmix.plan"
 
 

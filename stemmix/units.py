@@ -75,7 +75,7 @@ def seconds_from_clock(text: str) -> float:
     """
     found = _CLOCK.fullmatch(text.strip())
     if found is None or (found[1] and int(found[2]) >= 60) or (found[2] and float(found[3]) >= 60):
-        raise ValueError(f"{text!r} is no time: expected seconds, M:SS.s or H:MM:SS.s")
+        raise ValueError(f"{text!r} is not a time: expected seconds, M:SS.s or H:MM:SS.s")
     return 3600 * int(found[1] or 0) + 60 * int(found[2] or 0) + float(found[3])
 
 

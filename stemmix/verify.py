@@ -103,7 +103,7 @@ def _request(receipt_path: Path, receipt: Receipt, project_path: Path | None) ->
                 f"{receipt_path}: its project, {receipt.project}, is not where it was looked for ({place}), and the "
                 "receipt holds none; give --project FILE"
             )
-        return _held(receipt_path, receipt.request, place, "missing", f"is not there any more ({place})")
+        return _held(receipt_path, receipt.request, place, "missing", f"is no longer there ({place})")
     try:
         project = read_project(place)
     except ProjectError as fault:
@@ -119,7 +119,7 @@ def _request(receipt_path: Path, receipt: Receipt, project_path: Path | None) ->
         state = "unknown"
         details = (
             f"it, or how it is read, has changed since {_writer(receipt)} wrote the receipt, which does not hold it: "
-            "in what, nobody can tell",
+            "what has changed cannot be told",
         )
     return project, place, Looked(what="project", name=receipt.project, state=state, details=details)
 
@@ -141,7 +141,7 @@ def project_place(receipt_path: Path, receipt: Receipt) -> Path:
     folder = resolved(receipt_path.parent)
     name, said = receipt.project, receipt.project_path
     if not name or PurePosixPath(name).name != name or not name.isprintable():
-        raise ProjectError(f"{receipt_path}: project: {name!r} is no file name")
+        raise ProjectError(f"{receipt_path}: project: {name!r} is not a file name")
     if said is None:
         return folder / name if is_file(folder / name) else folder.parent / name
     if (
@@ -151,12 +151,12 @@ def project_place(receipt_path: Path, receipt: Receipt) -> Path:
         or ":" in said.split("/")[0]
         or "\0" in said
     ):
-        raise ProjectError(f"{receipt_path}: project_path: {said!r} is no path of {name}, relative to the receipt")
+        raise ProjectError(f"{receipt_path}: project_path: {said!r} is not a path to {name} relative to the receipt")
     return Path(os.path.normpath(folder / said))
 
 
 def _writer(receipt: Receipt) -> str:
-    return f"stemmix {receipt.versions.get('stemmix', 'of some version')}"
+    return f"stemmix {receipt.versions.get('stemmix', 'of an unknown version')}"
 
 
 def _stem(place: Path, source: SourceFile) -> Looked:
@@ -178,7 +178,7 @@ def _plan(folder: Path, receipt: Receipt) -> Looked:
     return Looked(what="plan", name=receipt.plan, state=state, details=() if state == "same" else (_TOLD[state],))
 
 
-_TOLD: Mapping[State, str] = {"changed": "has changed since", "missing": "is not there any more"}
+_TOLD: Mapping[State, str] = {"changed": "has changed since", "missing": "is no longer there"}
 
 
 def _state(path: Path, sha256: str) -> State:
@@ -258,12 +258,12 @@ def _file(folder: Path, file: WrittenFile, scratch: Path, made: WrittenFile | No
     if not rendered:
         return said
     if made is None:
-        return said.model_copy(update={"result": "differs", "text": "is not written any more, or by another name"})
+        return said.model_copy(update={"result": "differs", "text": "is no longer written, or has another name"})
     as_told = _hashes(made) == _hashes(file)
     if as_told and said.on_disk != "changed":
         return said.model_copy(update={"result": "bytes"})
     if said.on_disk == "missing":
-        text = "has other bytes than the receipt says, and without the file nobody can tell of its samples"
+        text = "has other bytes than the receipt says, and without the file its samples cannot be compared"
         return said.model_copy(update={"text": text})
     text = ""
     if said.on_disk == "changed":

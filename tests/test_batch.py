@@ -180,9 +180,7 @@ def test_one_whose_worker_is_killed_is_rendered_all_the_same(house: Path, reels:
         batch = batch_of(reels)
     assert len(killed) == 1
     assert [one.came for one in batch.projects] == ["done"] * 3
-    assert batch.projects[1].notes == (
-        "its first worker was killed by SIGKILL: rendered again, with nothing beside it",
-    )
+    assert batch.projects[1].notes == ("its first worker was killed by SIGKILL: rendered again, alone",)
     assert bytes_in(out) == {
         name: content for folder in "abc" for name, content in bytes_in(house / "alone" / folder).items()
     }
@@ -361,7 +359,7 @@ def test_another_stemmix_is_refused_by_the_worker(reels: list[Path]) -> None:
     task = Task("a.json", reels[0], None, None, resume=False, use_cache=True, threads=1, before=None, version="0.0.9")
     outcome = render_task(task, lambda: None, nobody)
     assert (outcome.came, outcome.exit_code) == ("failed", 7)
-    assert "is asked for by stemmix 0.0.9, and this worker has" in str(outcome.why)
+    assert "was sent by stemmix 0.0.9, but this worker has" in str(outcome.why)
     assert not (reels[0].parent / "out").exists()
 
 

@@ -115,7 +115,7 @@ def test_a_current_folder_that_is_gone_is_said(
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert main(arguments) == 6
-    assert capsys.readouterr().err == "stemmix: error: the current folder is not there any more: go to one that is\n"
+    assert capsys.readouterr().err == "stemmix: error: the current folder no longer exists: change to one that does\n"
 
 
 def test_an_error_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,7 +272,7 @@ def test_no_name_or_title_drives_the_terminal(tmp_path: Path, capsys: pytest.Cap
     assert "a\\u001b[31m\\u202eb.json: there is no such file" in capsys.readouterr().err
     project = edited(scene(tmp_path), lambda document: document.update(title="a\nb\x1b[31m"))
     assert main(["check", str(project)]) == 3
-    assert "title: 'a\\nb\\x1b[31m' is no title: it holds a control character" in capsys.readouterr().err
+    assert "title: 'a\\nb\\x1b[31m' is not a title: it contains a control character" in capsys.readouterr().err
 
 
 def test_no_name_of_a_file_drives_the_terminal_out_of_a_table(
@@ -435,6 +435,6 @@ def test_that_no_thread_can_begin_is_said(
     assert main(["render", str(project), "--progress", "none"]) == 6
     told = capsys.readouterr().err
     assert (
-        told == "stemmix: error: the system lets no thread begin: this user, or this container, has as many as it may\n"
+        told == "stemmix: error: the system lets no more threads start: this user or container has as many as it may\n"
     )
     assert not (tmp_path / "out").exists()

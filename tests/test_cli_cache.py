@@ -107,7 +107,7 @@ def test_a_limit_that_is_none_and_a_missing_home_are_told(
 ) -> None:
     monkeypatch.setenv("STEMMIX_CACHE_MB", "some")
     assert told(capsys)["notes"] == [
-        "STEMMIX_CACHE_MB: 'some' is no whole number of megabytes: the limit is as if it were not given"
+        "STEMMIX_CACHE_MB: 'some' is not a whole number of megabytes: it is ignored, and the limit is the usual one"
     ]
     monkeypatch.delenv("STEMMIX_CACHE_MB")
     monkeypatch.delenv("XDG_CACHE_HOME")

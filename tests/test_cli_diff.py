@@ -134,10 +134,10 @@ def test_a_template_is_no_mix_and_a_fault_of_a_project_is_told_as_ever(tmp_path:
     template, project = tmp_path / "house.json", scene(tmp_path)
     template.write_text('{"schema": "stemmix.project/2", "profile": "series"}')
     assert main(["diff", str(template), str(project)]) == 3
-    assert capsys.readouterr().err.startswith(f"stemmix: error: {template}: is a template; whole projects are compared")
+    assert capsys.readouterr().err.startswith(f"stemmix: error: {template}: is a template; expected a whole project")
     broken = edited(scene(tmp_path, "broken"), lambda document: document["stems"][0].update(role="musik"))
     assert main(["diff", str(project), str(broken)]) == 3
-    assert "stems[0].role: 'musik' is none of" in capsys.readouterr().err
+    assert "stems[0].role: 'musik' is not one of" in capsys.readouterr().err
 
 
 def test_stems_need_not_be_there_and_nothing_is_written(tmp_path: Path, capsys: Said) -> None:
@@ -164,7 +164,7 @@ def test_a_template_that_is_resolved_is_no_difference(tmp_path: Path, capsys: Sa
         (["film.json", "bad.json"], 3, "bad.json:1:"),
         (["film.json", "film.json", "--plan", "--plan-a", "film.json"], 2, "--plan"),
         (["film.json", "film.json", "--plan-a", "film.json", "--plan-b", "film.json"], 3, "expected a stemmix.plan"),
-        (["/dev/null", "/dev/null"], 3, "there is nothing on either side"),
+        (["/dev/null", "/dev/null"], 3, "both sides are empty"),
         (["film.json", "film.json", "--plan"], 4, "scene/dx.wav"),
     ],
 )
@@ -289,7 +289,7 @@ def test_the_same_mix_is_identical_whatever_it_is_delivered_as(pair: tuple[Path,
 def test_mixes_of_two_layouts_are_told_and_not_taken_from_each_other(pair: tuple[Path, Path], capsys: Said) -> None:
     edited(pair[1], lambda project: project.update(deliverables=[{"name": "printmaster", "layout": "5.1"}]))
     out = told(capsys, *pair, "--audio")
-    assert "one cannot be taken from the other: they are 2.0 at 48000 Hz and 5.1 at 48000 Hz" in out
+    assert "one cannot be subtracted from the other: they are 2.0 at 48000 Hz and 5.1 at 48000 Hz" in out
 
 
 # --------------------------------------------------------------------------------------------------------------- git

@@ -138,7 +138,7 @@ def test_a_stem_of_the_project_is_marked_from_where_it_stands(
 def test_what_a_short_file_leaves_out_is_said(project: Path, tmp_path: Path, capsys: Said) -> None:
     short = write_audio(tmp_path / "short.wav", noise(4800))
     assert main(["markers", str(project), "--as", "wav", "--copy-of", str(short), "--of", "scenes,lines"]) == 0
-    assert capsys.readouterr().err == "note: 2 markers left out: outside of short.wav, which lasts 0:00.1\n"
+    assert capsys.readouterr().err == "note: 2 markers left out: outside short.wav, which lasts 0:00.1\n"
     assert main(["markers", str(project), "--as", "wav", "--copy-of", str(short), "-q"]) == 0
     assert capsys.readouterr().err == ""
 
@@ -175,10 +175,10 @@ def test_progress_is_told_to_the_end_of_the_copy(project: Path, mix: Path, capsy
     ("arguments", "said"),
     [
         ([], "--as"),
-        (["--as", "protools"], "'protools' is none of reaper, audacity, edl, wav"),
+        (["--as", "protools"], "'protools' is not one of reaper, audacity, edl, wav"),
         (["--as", "reper"], "did you mean 'reaper'?"),
-        (["--as", "edl", "--of", "conflicts,lies"], "'lies' is none of conflicts, moves, lines, scenes"),
-        (["--as", "edl", "--of", ""], "is none of conflicts, moves, lines, scenes"),
+        (["--as", "edl", "--of", "conflicts,lies"], "'lies' is not one of conflicts, moves, lines, scenes"),
+        (["--as", "edl", "--of", ""], "is not one of conflicts, moves, lines, scenes"),
         (["--as", "wav"], "--copy-of"),
         (["--as", "edl", "--copy-of", "mix.wav"], "--copy-of"),
     ],

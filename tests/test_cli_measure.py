@@ -64,5 +64,5 @@ def test_a_table_by_default_and_quiet_keeps_notes_back(files: Path, capsys: pyte
 
 def test_an_unknown_layout_is_wrong_usage(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["measure", str(files / "stereo.flac"), "--layout", "5.2"]) == 2
-    assert "'5.2' is none of 1.0, 2.0" in capsys.readouterr().err
+    assert "'5.2' is not one of 1.0, 2.0" in capsys.readouterr().err
     assert main(["measure"]) == 2

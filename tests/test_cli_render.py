@@ -204,13 +204,13 @@ def test_report_sets_both_methods_side_by_side_whichever_the_project_names(proje
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["why", "PROJECT", "noon"], "Invalid value for TIME: 'noon' is no time"),
-        (["why", "PROJECT", "0:04"], "Invalid value for TIME: 0:04 lies outside the programme, which is 4.0 s long"),
+        (["why", "PROJECT", "noon"], "Invalid value for TIME: 'noon' is not a time"),
+        (["why", "PROJECT", "0:04"], "Invalid value for TIME: 0:04 is outside the programme, which is 4.0 s long"),
         (["why", "PROJECT", "1:30", "--fps", "24"], "Invalid value for TIME: 1:30 has no frames to count"),
         (["why", "PROJECT"], "Missing argument 'TIME'"),
         (["why", "PROJECT", "00:00:01;02"], "Invalid value for TIME: '00:00:01;02': at 25 frames are counted non-drop"),
         (["why", "PROJECT", "00:00:01:25"], "Invalid value for TIME: '00:00:01:25' has no frame 25: at 25 frames"),
-        (["why", "PROJECT", "1", "--fps", "26"], "Invalid value for --fps: '26' is none of 23.976, 24, 25"),
+        (["why", "PROJECT", "1", "--fps", "26"], "Invalid value for --fps: '26' is not one of 23.976, 24, 25"),
     ],
 )
 def test_a_time_that_is_not_there_is_wrong_usage(project: Path, arguments: list[str], said: str, capsys: Said) -> None:
@@ -239,9 +239,9 @@ def test_a_moment_may_be_a_timecode(project: Path, capsys: Said) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("mx", "stem 'mx' is none of DX, FX, AMB_2, MX; did you mean 'MX'?"),
-        ("AMB", "stem 'AMB' is none of DX, FX, AMB_2, MX; did you mean 'AMB_2'?"),
-        ("violins", "stem 'violins' is none of DX, FX, AMB_2, MX"),
+        ("mx", "stem 'mx' is not one of DX, FX, AMB_2, MX; did you mean 'MX'?"),
+        ("AMB", "stem 'AMB' is not one of DX, FX, AMB_2, MX; did you mean 'AMB_2'?"),
+        ("violins", "stem 'violins' is not one of DX, FX, AMB_2, MX"),
         ("OLD", "stem 'OLD' is muted: it is not listened to"),
     ],
 )
@@ -327,7 +327,7 @@ BAD: dict[str, tuple[Harm, int, str]] = {
     "unknown role": (
         field(lambda document: document["stems"][1].update(role="muzak")),
         3,
-        "stems[1].role: 'muzak' is none of dialogue, narration, lead, music, fx, foley, walla, ambience",
+        "stems[1].role: 'muzak' is not one of dialogue, narration, lead, music, fx, foley, walla, ambience",
     ),
     "duplicate ids": (
         field(lambda document: document["stems"][1].update(id="dx")),

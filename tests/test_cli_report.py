@@ -87,7 +87,7 @@ def test_options_are_combined(project: Path, capsys: Said) -> None:
     assert all("MX" in {pair["target"], pair["masker"]} for pair in report["pairs"])
     assert len(report["conflicts"]) == 1
     text = said(capsys, *narrow)
-    assert "of this: 0:00.6-0:01.0, scene quay, what has to do with MX" in text
+    assert "of this: 0:00.6-0:01.0, scene quay, what involves MX" in text
     assert "Conflicts: the largest 1 of " in text
     rows = list(csv.DictReader(StringIO(said(capsys, *narrow, "--csv"), newline="")))
     assert [row["id"] for row in rows] == [report["conflicts"][0]["id"]]
@@ -112,25 +112,28 @@ def test_a_time_is_typed_as_for_why(
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--stem", "mx"), "Invalid value for --stem: stem 'mx' is none of DX, MX, FX, AMB; did you mean 'MX'?"),
+        (("--stem", "mx"), "Invalid value for --stem: stem 'mx' is not one of DX, MX, FX, AMB; did you mean 'MX'?"),
         (
             ("--scene", "wrek"),
-            "Invalid value for --scene: 'wrek' is no scene of this programme; expected one of quay, wreck; did you "
+            "Invalid value for --scene: 'wrek' is not a scene of this programme; expected one of quay, wreck; did you "
             "mean 'wreck'?",
         ),
-        (("--from", "3", "--to", "0:02"), "Invalid value for --to: 0:02 does not lie after 3, where the span begins"),
-        (("--from", "0:04"), "Invalid value for --from: 0:04 lies outside the programme, which is 4.0 s long"),
-        (("--to", "5"), "Invalid value for --to: 5 lies outside the programme, which is 4.0 s long"),
-        (("--from", "noon"), "Invalid value for --from: 'noon' is no time"),
+        (("--from", "3", "--to", "0:02"), "Invalid value for --to: 0:02 is not after 3, where the span begins"),
+        (("--from", "0:04"), "Invalid value for --from: 0:04 is outside the programme, which is 4.0 s long"),
+        (("--to", "5"), "Invalid value for --to: 5 is outside the programme, which is 4.0 s long"),
+        (("--from", "noon"), "Invalid value for --from: 'noon' is not a time"),
         (("--to", "00:00:01:25"), "Invalid value for --to: '00:00:01:25' has no frame 25"),
-        (("--fps", "25", "--from", "1"), "Invalid value for --fps: no time is given whose frames it could count"),
-        (("--fps", "26", "--from", "00:00:01:05"), "Invalid value for --fps: '26' is none of 23.976, 24, 25"),
+        (
+            ("--fps", "25", "--from", "1"),
+            "Invalid value for --fps: is for a timecode, HH:MM:SS:FF, and no time is given as one",
+        ),
+        (("--fps", "26", "--from", "00:00:01:05"), "Invalid value for --fps: '26' is not one of 23.976, 24, 25"),
         (("--scene", "quay", "--from", "3"), "Invalid value for --scene: nothing of quay lies between the times"),
         (("--top", "0"), "Invalid value for '--top'"),
-        (("--json", "--csv"), "Invalid value for --csv: is one form, and --json another"),
-        (("--csv", "--compare"), "Invalid value for --csv: has the conflicts of one plan"),
-        (("b.json", "--csv"), "Invalid value for --csv: has the conflicts of one plan"),
-        (("b.json", "--compare"), "Invalid value for --compare: sets two methods side by side, of one project"),
+        (("--json", "--csv"), "Invalid value for --csv: cannot be combined with --json"),
+        (("--csv", "--compare"), "Invalid value for --csv: lists the conflicts of one plan only"),
+        (("b.json", "--csv"), "Invalid value for --csv: lists the conflicts of one plan only"),
+        (("b.json", "--compare"), "Invalid value for --compare: sets two methods side by side for a single project"),
         (("b.json", "c.json"), "Got unexpected extra argument(s) (c.json)"),
     ],
 )
@@ -252,7 +255,9 @@ def test_two_versions_of_a_project_are_set_side_by_side(project: Path, capsys: S
     text = said(capsys, project, other)
     assert f"A: {project}: A test" in " ".join(text.split())
     assert "lines below clarity 0.5 and 0.7" in text
-    assert "note: the stems differ: the fader of MX stands at 0 and at 3 dB" in " ".join(text.split())
+    assert "note: the stems differ: the fader of MX is at 0 dB in the first and at 3 dB in the second" in " ".join(
+        text.split()
+    )
     assert "Lines that differ" in text
 
 
@@ -283,7 +288,7 @@ def test_both_are_narrowed_alike_and_what_a_plan_cannot_tell_of_a_span_is_said(p
     assert second["reasons"]["masked"]
     methods = reported(capsys, project, "--compare", "--scene", "wreck", schema=comparison_schema())["plans"]
     assert [one["clarity"]["lines"] for one in methods] == [1, 1]
-    assert f"Invalid value for --scene: {project}: 'pier' is no scene" in " ".join(
+    assert f"Invalid value for --scene: {project}: 'pier' is not a scene" in " ".join(
         refused(capsys, project, plan, "--scene", "pier").split()
     )
 
@@ -293,7 +298,10 @@ def test_a_plan_that_was_made_for_other_stems_is_set_beside_them_and_called_stal
     write_audio(project.parent / "scene" / "mx.wav", noise(4 * RATE_HZ, rms=0.03))
     plan = project.parent / "out" / "scene.plan.json"
     text = " ".join(said(capsys, project, plan).split())
-    assert f"note: {plan} is stale: it was made for other stems than there are now: MX is another recording" in text
+    assert (
+        f"note: {plan} is stale: it was made for different stems from those of today: MX is a different recording"
+        in text
+    )
 
 
 def test_what_is_no_project_and_no_plan_is_refused_with_its_name(project: Path, capsys: Said) -> None:
@@ -302,7 +310,7 @@ def test_what_is_no_project_and_no_plan_is_refused_with_its_name(project: Path, 
     receipt, missing, broken = out / "scene.receipt.json", out / "b.json", out / "c.plan.json"
     broken.write_text("{")
     for path, why in (
-        (receipt, f"{receipt}: is a receipt; expected a project or a plan, as scene.plan.json beside it"),
+        (receipt, f"{receipt}: is a receipt; expected a project or a plan, such as scene.plan.json beside it"),
         (missing, f"{missing}: there is no such file"),
         (out / "d.plan.json", f"{out / 'd.plan.json'}: there is no such file"),
         (broken, f"{broken}:1:2: "),
@@ -319,7 +327,7 @@ def test_what_is_no_project_and_no_plan_is_refused_with_its_name(project: Path, 
     ("fields", "why"),
     [
         ({"sample_rate": 0}, "sample_rate: 0 is not more than 0, as it must be"),
-        ({"frame_rate": "29.97df", "start": "00:01:00;00"}, "start: '00:01:00;00' is a code that 29.97df leaves out"),
+        ({"frame_rate": "29.97df", "start": "00:01:00;00"}, "start: '00:01:00;00' is a timecode that 29.97df skips"),
         ({"start": "01:00:00:00"}, "start: '01:00:00:00' is a timecode, which needs a frame_rate beside it"),
     ],
 )
@@ -349,4 +357,4 @@ def test_schema_prints_the_one_that_is_asked_for(capsys: Said) -> None:
         assert main(["schema", name]) == 0
         assert capsys.readouterr() == (schema(), "")
     assert main(["schema", "reprot"]) == 2
-    assert "'reprot' is none of project, report, comparison; did you mean 'report'?" in capsys.readouterr().err
+    assert "'reprot' is not one of project, report, comparison; did you mean 'report'?" in capsys.readouterr().err

@@ -222,7 +222,7 @@ def test_that_no_worker_is_left_is_said_and_another_one_waited_for(house: House,
         lines = []
         while not lines or lines[-1].endswith(": started\n"):
             lines.append(client.stderr.readline())
-        assert lines[-1] == f"{house.address}: its scheduler has no workers any more: waiting for one\n"
+        assert lines[-1] == f"{house.address}: its scheduler has no workers left: waiting for one\n"
         assert client.poll() is None
         house.worker()
         said, err = client.communicate(timeout=PATIENCE_S)
@@ -281,7 +281,7 @@ def test_a_worker_with_another_stemmix_is_refused(house: House, reels: list[Path
     with rendering(house, reels[0]) as client:
         said, err = client.communicate(timeout=PATIENCE_S)
     assert (client.returncode, said) == (7, "")
-    assert "has stemmix 0.0.9, and this is" in err
+    assert "has stemmix 0.0.9, but this is" in err
     assert not (reels[0].parent / "out").exists()
 
 
@@ -293,7 +293,7 @@ def test_a_worker_that_does_not_see_a_project_is_named(house: House, reels: list
     assert client.returncode == 7, err
     unseen, unsound = Batch.model_validate_json(said).projects
     assert re.fullmatch(
-        rf"its worker does not see {reels[0]}: workers need the same files under the same paths \(on worker tcp://\S+\)",
+        rf"its worker cannot see {reels[0]}: workers need the same files under the same paths \(on worker tcp://\S+\)",
         str(unseen.why),
     )
     assert unsound.exit_code == 4
@@ -314,7 +314,7 @@ def test_what_a_worker_has_not_the_files_for_is_done_by_another_one(
         said, err = client.communicate(timeout=PATIENCE_S)
     assert client.returncode == 0, err
     assert [one.came for one in Batch.model_validate_json(said).projects] == ["done"] * 3
-    assert err.count("does not see the files that are seen from here: what it gets is given to others\n") == 1
+    assert err.count("cannot see the files that this machine sees: its work goes to others\n") == 1
     assert {path.name for path in (tmp_path / "out").glob("*.receipt.json")} == {
         f"{name}.receipt.json" for name in "abc"
     }
@@ -433,7 +433,7 @@ def test_a_root_that_leads_elsewhere_there_is_a_lack_of_files(tmp_path: Path) ->
     task = a_task(scene(tmp_path))
     came = cluster._Came(failed(task, 4, "does not exist"), "x", (Path("/nowhere/dx.wav"),))
     assert cluster._Strangers(There("x", "y"), "tcp://s").passed_by(0, came, task) == ["y"]
-    assert "does not see /nowhere/dx.wav" in str(cluster._told(came, task).why)
+    assert "cannot see /nowhere/dx.wav" in str(cluster._told(came, task).why)
     (tmp_path / "scene" / "dx.wav").unlink()
     assert cluster._Strangers(There("x", "y"), "tcp://s").passed_by(0, came, task) == []
 
@@ -447,7 +447,7 @@ def test_a_stranger_is_said_once_when_others_can_have_it(lacking: Lacking, caplo
     there.workers = ("x", "y")
     for number in (1, 2):
         assert strangers.passed_by(number, lacked_by("x"), task) == ["y"]
-    said = "tcp://s: its worker x does not see the files that are seen from here: what it gets is given to others"
+    said = "tcp://s: its worker x cannot see the files that this machine sees: its work goes to others"
     assert caplog.messages == [said]
 
 
@@ -478,7 +478,7 @@ def test_a_project_whose_named_root_a_worker_does_not_know_is_given_to_others(
     told = cluster._told(came, task)
     assert (told.exit_code, told.why) == (
         7,
-        "its worker does not read it: no root: workers need the same files under the same paths (on worker x)",
+        "its worker cannot read it: no root: workers need the same files under the same paths (on worker x)",
     )
     monkeypatch.delenv("STEMMIX_ROOT_HOUSE")
     assert cluster._needs(task) == ([task.project], True)
@@ -503,7 +503,7 @@ def test_what_a_worker_wrote_where_nobody_sees_it_is_not_done(house: House, reel
     for one in Batch.model_validate_json(said).projects:
         assert one.came == "failed"
         assert re.fullmatch(
-            rf"what was written to {tmp_path / 'out'} is not seen from here: "
+            rf"what was written to {tmp_path / 'out'} cannot be seen from here: "
             r"workers need the same files under the same paths \(on worker tcp://\S+\)",
             str(one.why),
         )
@@ -542,7 +542,7 @@ def test_what_a_scheduler_has_dropped_is_not_called_a_scheduler_that_is_lost(hou
         said, err = client.communicate(timeout=PATIENCE_S)
     assert client.returncode == 7, err
     (one,) = Batch.model_validate_json(said).projects
-    assert one.why == f"{house.address}: the scheduler was lost, or has dropped it; what is done shows with --resume"
+    assert one.why == f"{house.address}: the scheduler was lost, or has dropped it; --resume shows what is done"
 
 
 def test_where_no_scheduler_answers_it_is_said_within_seconds(reels: list[Path]) -> None:

@@ -164,7 +164,7 @@ def test_every_kind_of_file_it_says_it_takes_is_taken(tmp_path: Path) -> None:
 
 def test_a_folder_that_no_file_can_be_called_by_is_no_project(tmp_path: Path) -> None:
     folder = sounding(tmp_path / "what?", "dx.wav")
-    with pytest.raises(ProjectError, match=r"holds '\?', .* give the folder another name"):
+    with pytest.raises(ProjectError, match=r"contains '\?', .* give the folder another name"):
         create_project(folder, "film")
     assert not folder.with_name("what?.json").exists()
 
@@ -188,7 +188,7 @@ def test_mono_files_of_a_layouts_channels_are_one_stem(tmp_path: Path) -> None:
     by_id = {stem.id: stem for stem in project.stems}
     assert by_id["mx"].files == {"L": "reel/mx_L.wav", "R": "reel/mx_R.wav"}
     assert by_id["mx"].role.value == "music"
-    assert "mx_L.wav, mx_R.wav are one stem, in 2.0" in notes
+    assert "mx_L.wav, mx_R.wav form one stem, in 2.0" in notes
     checked = {stem.id: stem.facts.source_layout for stem in examine(path, progress=silent_progress).stems}
     assert (checked["fx"], checked["mx"], checked["amb-L"]) == ("5.1", "2.0", "1.0")
 
@@ -218,12 +218,16 @@ def test_a_name_that_says_two_things_is_placed_by_the_first_and_named(tmp_path: 
 @pytest.mark.parametrize(
     ("profile", "names", "said"),
     [
-        ("music", "bass.wav drums.wav", "the profile clears lead, and no stem is one: nothing is cut"),
-        ("film", "mx.wav fx.wav", "the profile clears dialogue and narration, and no stem is one: nothing is cut"),
+        ("music", "bass.wav drums.wav", "the profile clears lead, but no stem has such a role: nothing is cut"),
+        (
+            "film",
+            "mx.wav fx.wav",
+            "the profile clears dialogue and narration, but no stem has such a role: nothing is cut",
+        ),
         (
             "game",
             "mx.wav amb.wav",
-            "the profile clears dialogue and narration and fx, and no stem is one: nothing is cut",
+            "the profile clears dialogue and narration and fx, but no stem has such a role: nothing is cut",
         ),
         ("game", "mx.wav fx.wav", None),
         ("podcast", "host.wav mx.wav", None),
@@ -273,14 +277,14 @@ def test_audio_that_cannot_be_read_is_no_stem_that_is_left_out(tmp_path: Path) -
     with pytest.raises(StemError) as caught:
         create_project(folder, "film")
     said = [
-        f"{folder / name}: cannot be read, as audio of this kind is not: decode it to WAV or FLAC first"
+        f"{folder / name}: is a kind of audio that cannot be read: decode it to WAV or FLAC first"
         for name in ("room.aac", "theme.m4a")
     ]
     assert str(caught.value).splitlines() == said
     for name in ("room.aac", "theme.m4a"):
         (folder / name).unlink()
     _, _, notes = create_project(folder, "film")
-    assert "left out, as hidden or no audio of a stem: guest.M4A, picture.mp4" in notes
+    assert "left out, because hidden or not a stem's audio: guest.M4A, picture.mp4" in notes
 
 
 def test_what_is_left_out_is_named(tmp_path: Path) -> None:
@@ -289,7 +293,7 @@ def test_what_is_left_out_is_named(tmp_path: Path) -> None:
     (folder / "old.wav").mkdir()
     (folder / ".DS_Store").touch()
     _, _, notes = create_project(folder, "film")
-    assert notes == ["left out, as hidden or no audio of a stem: ._mx.wav, notes.txt, old.wav/"]
+    assert notes == ["left out, because hidden or not a stem's audio: ._mx.wav, notes.txt, old.wav/"]
 
 
 def test_all_files_that_cannot_be_read_are_named_and_nothing_is_written(tmp_path: Path) -> None:
@@ -322,7 +326,7 @@ def test_a_project_that_exists_is_replaced_only_by_force(tmp_path: Path) -> None
     folder = sounding(tmp_path / "reel", "dx.wav")
     path = tmp_path / "reel.json"
     path.write_text("mine")
-    with pytest.raises(OutputError, match=r"reel\.json: exists already; --force replaces it"):
+    with pytest.raises(OutputError, match=r"reel\.json: already exists; --force replaces it"):
         create_project(folder, "film")
     assert path.read_text() == "mine"
     create_project(folder, "film", force=True)
@@ -338,7 +342,7 @@ def test_a_folder_that_is_none_or_holds_no_audio_is_a_stem_error_that_names_it(t
 
 
 def test_an_unknown_profile_is_told_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match="profile 'opera' is none of film"):
+    with pytest.raises(ProjectError, match="profile 'opera' is not one of film"):
         create_project(tmp_path, "opera")
 
 
@@ -418,7 +422,7 @@ def test_a_mix_without_a_stem_that_the_profile_clears_says_why_nothing_is_cut(so
     receipt = rendered(path)
     (note,) = examine(path, progress=silent_progress).plan.notes
     assert note == receipt.warnings[0]
-    assert note.startswith(f"the profile clears {wanted}, and no stem is one: nothing is cut")
+    assert note.startswith(f"the profile clears {wanted}, but no stem has such a role: nothing is cut")
     assert f'"role": "{PROFILES[profile].targets[0]}"' in note
     assert plan_in(path.parent / "out").moves == ()
 
@@ -469,7 +473,7 @@ def test_stems_stand_where_they_stood_and_the_earliest_begins_the_programme(
     assert [stem.at for stem in project.stems] == [None, None]
     assert read_project(path).time_reference == reference
     assert [note for note in notes if "dx.wav" in note] == [
-        f"stems stand by their time references: the programme begins with dx.wav, at {as_typed(start)}"
+        f"stems are placed by their time references: the programme begins with dx.wav, at {as_typed(start)}"
     ]
 
 
@@ -479,7 +483,7 @@ def test_a_stem_without_a_reference_among_others_is_placed_at_the_beginning_and_
     assert {stem.id: stem.at for stem in project.stems} == {"amb": 0.0, "dx": None, "fx": 0.0, "mx": 0.0}
     assert project.start == HOUR
     assert "mx.wav has no time reference: placed at the programme's beginning (at: 0.0)" in notes
-    assert any(note.startswith("fx.wav has a time reference that lies after 24 hours: placed") for note in notes)
+    assert any(note.startswith("fx.wav has a time reference past 24 hours: placed") for note in notes)
 
 
 def test_where_no_file_has_a_reference_nothing_is_said_of_time(tmp_path: Path) -> None:
@@ -494,14 +498,14 @@ def test_files_that_do_not_agree_on_a_frame_rate_are_named_and_stems_hours_apart
     project, _, notes = create_project(folder, "film")
     assert (project.frame_rate, project.start) == (None, 3600.0)
     assert "the files do not agree on a frame rate (25 in dx.wav, 29.97 in mx.wav): none is written" in notes
-    assert "mx.wav begins 2.0 hours later: is it of this programme?" in notes
+    assert "mx.wav begins 2.0 hours later: does it belong to this programme?" in notes
 
 
 def test_a_frame_rate_that_no_project_has_is_said(tmp_path: Path) -> None:
     folder = recorded(tmp_path / "reel", dx=(HOUR * RATE_HZ, Fraction(48), False))
     project, _, notes = create_project(folder, "film")
     assert (project.frame_rate, project.start) == (None, 3600.0)
-    assert "dx.wav: counts 48 frames a second, as no project does" in notes
+    assert "dx.wav: counts 48 frames a second, which no project can" in notes
 
 
 # ---- by a template ---------------------------------------------------------------------------------------------------
@@ -586,7 +590,7 @@ def test_the_command_takes_a_template_and_says_what_became_of_times(
     out, err = capsys.readouterr()
     assert out == f"{tmp_path / 'song.json'}\n"
     assert "lead      vox: song/vox.wav" in err
-    assert "note: stems stand by their time references: the programme begins with vox.wav, at 01:00:00:00" in err
+    assert "note: stems are placed by their time references: the programme begins with vox.wav, at 01:00:00:00" in err
     assert "note: gtr.wav has no time reference: placed at the programme's beginning (at: 0.0)" in err
     (tmp_path / "film").mkdir()
     assert main(["init", str(sounding(tmp_path / "film" / "reel", "dx.wav")), "--template", str(template)]) == 3
@@ -625,7 +629,7 @@ def test_what_of_a_template_does_not_go_with_these_stems_is_said_and_the_project
     assert main(["init", str(sounding(tmp_path / "reel", "dx.wav")), "--template", str(template)]) == 0
     err = capsys.readouterr().err
     assert f"note: with its template it is not valid yet: {template}:1:" in err
-    assert "'NARR' is no stem of this project" in err
+    assert "'NARR' is not a stem of this project" in err
     assert (tmp_path / "reel.json").exists()
 
 

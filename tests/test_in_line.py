@@ -58,7 +58,10 @@ def said_by_check(project: Path, capsys: pytest.CaptureFixture[str]) -> list[str
 
 def test_check_says_by_how_much_and_what_corrects_it(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (said,) = said_by_check(project_of(recorded, "apart", {}), capsys)
-    assert "boom.wav: lies 437 samples (9.10 ms) after LAV and is the other way up, recorded together with it" in said
+    assert (
+        "boom.wav: lies 437 samples (9.10 ms) after LAV and has inverted polarity, though they were recorded together"
+        in said
+    )
     assert said.endswith("\"align\": true in group 'DX' corrects it")
 
 
@@ -146,11 +149,11 @@ def test_what_was_not_recorded_together_is_left_where_it_stands(
     both = {"MX": {"group": "DX"}, "BOOM": {"group": None}}
     assert said_by_check(project_of(recorded, "unlike", {}, **both), capsys) == []
     (said,) = said_by_check(project_of(recorded, "unlike", {"align": True}, **both), capsys)
-    assert said.endswith("mx.wav: has no sound in common with LAV up to 1 s apart: left where it stands")
+    assert said.endswith("mx.wav: shares no sound with LAV within 1 s: left where it is")
 
 
 def test_places_in_the_project_count(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Stems that a person has already brought into line by hand are in line, but for polarity."""
     by_hand = {"LAV": {"at": f"{LATE} samples"}}
     (said,) = said_by_check(project_of(recorded, "by_hand", {}, **by_hand), capsys)
-    assert "boom.wav: is the other way up than LAV, recorded together with it" in said
+    assert "boom.wav: has inverted polarity against LAV, though they were recorded together" in said

@@ -172,7 +172,7 @@ def test_where_no_process_can_begin_each_project_says_so(
     came = list(LocalJobs(2).outcomes(tasks(tmp_path), nobody, nobody))
     assert sorted((one.project, one.exit_code) for one in came) == [("a.json", 6), ("b.json", 6)]
     assert {one.why for one in came} == {
-        f"no process for it can begin: {why}; one project alone, without --jobs and --resume, needs none"
+        f"no process can be started for it: {why}; a single project without --jobs and --resume needs none"
     }
 
 
@@ -190,7 +190,7 @@ def test_that_nobody_hands_out_work_is_not_waited_for(monkeypatch: pytest.Monkey
     monkeypatch.setattr(ProcessPoolExecutor, "submit", never)
     came = list(LocalJobs(1).outcomes(tasks(tmp_path), nobody, nobody))
     assert [one.exit_code for one in came] == [6, 6]
-    assert all("no process for it can begin: Resource temporarily unavailable" in str(one.why) for one in came)
+    assert all("no process can be started for it: Resource temporarily unavailable" in str(one.why) for one in came)
 
 
 def test_a_process_that_dies_as_it_begins_takes_nobody_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_process_that_dies_as_it_begins_takes_nobody_with_it(monkeypatch: pyte
     monkeypatch.setattr(local._Slot, "_begun", begun_worse)
     came = list(LocalJobs(1).outcomes(tasks(tmp_path), nobody, nobody))
     assert [(one.project, one.exit_code) for one in came] == [("b.json", 3), ("a.json", 3)]
-    note = "its first worker was killed by SIGKILL: rendered again, with nothing beside it"
+    note = "its first worker was killed by SIGKILL: rendered again, alone"
     assert [one.notes for one in came] == [(), (note,)]
 
 
@@ -223,7 +223,7 @@ def test_whose_process_could_not_begin_is_tried_again_when_the_others_are_throug
     monkeypatch.setattr(local._Slot, "_begun", begun_later)
     came = list(LocalJobs(1).outcomes(tasks(tmp_path), nobody, nobody))
     assert [(one.project, one.exit_code) for one in came] == [("b.json", 3), ("a.json", 3)]
-    note = "its first worker could not begin (Read-only file system): rendered again, with nothing beside it"
+    note = "its first worker could not start (Read-only file system): rendered again, alone"
     assert [one.notes for one in came] == [(), (note,)]
 
 

@@ -53,7 +53,7 @@ MARKERS = [
 def test_markers_stand_at_the_files_own_rate_and_end_with_it(tmp_path: Path) -> None:
     found, notes = marked(written(tmp_path / "mix.wav", 48_000, 5), MARKERS)
     assert found == {"first": (0, 48_000), "short": (48_001, 1), "long": (144_000, 96_000), "last": (239_999, 1)}
-    assert notes == ["1 marker left out: outside of mix.wav, which lasts 0:05.0"]
+    assert notes == ["1 marker left out: outside mix.wav, which lasts 0:05.0"]
 
 
 def test_a_file_longer_than_the_programme_is_marked_and_doubted(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_file_that_says_where_it_begins_is_marked_from_there(
     told = "10:00:03:00" if rate else "10:00:03.0"
     assert notes == [
         f"part.wav begins at {told}, by its time reference: it is marked from there on",
-        "2 markers left out: outside of part.wav, which lasts 0:05.0",
+        "2 markers left out: outside part.wav, which lasts 0:05.0",
     ]
 
 
@@ -160,8 +160,8 @@ def project(tmp_path: Path) -> Path:
         ("scene/dx.wav", "a file of this project's stems"),
         ("scene/fx.wav", "a file of this project's stems"),
         ("scene/../scene/mx.wav", "a file of this project's stems"),
-        ("mix.wav", "the file that is marked"),
-        ("link.wav", "the file that is marked"),
+        ("mix.wav", "the file to be marked"),
+        ("link.wav", "the file to be marked"),
         ("out/scene_printmaster.wav", "what a render of this project writes"),
         ("out/scene.receipt.json", "what a render of this project writes"),
     ],

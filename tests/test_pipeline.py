@@ -400,10 +400,10 @@ def test_a_plan_with_impossible_times_is_refused(
         (("conflicts", 0, "end"), 0, r"conflicts\[0\]\.end: 0 must lie after"),
         (("moves", 1, "id"), "FIRST", r"moves\[1\]\.id: id 'FIRST' is given twice"),
         (("stems", 3, "id"), "DX", r"stems\[3\]\.id: id 'DX' is given twice"),
-        (("moves", 0, "stem"), "GHOST", r"moves\[0\]\.stem: 'GHOST' is no stem of this plan"),
-        (("moves", 0, "line"), "DX-0999.0", r"moves\[0\]\.line: 'DX-0999.0' is no line of this plan"),
-        (("method",), "guess", "method: 'guess' is none of multilevel, frequency"),
-        (("profile",), "flim", r"profile: 'flim' is none of film, .*; did you mean 'film'\?"),
+        (("moves", 0, "stem"), "GHOST", r"moves\[0\]\.stem: 'GHOST' is not a stem of this plan"),
+        (("moves", 0, "line"), "DX-0999.0", r"moves\[0\]\.line: 'DX-0999.0' is not a line of this plan"),
+        (("method",), "guess", "method: 'guess' is not one of multilevel, frequency"),
+        (("profile",), "flim", r"profile: 'flim' is not one of film, .*; did you mean 'film'\?"),
     ],
 )
 def test_a_plan_that_does_not_hold_together_is_refused_at_its_field(

@@ -332,7 +332,7 @@ def test_reels_that_are_not_there_or_listed_twice_are_named_with_their_places(tm
         reels_of(both)
     assert str(fault.value).split("\n") == [
         f"{both}:6:1: reels[1]: 'none.json': there is no such file",
-        f"{both}:7:1: reels[2]: 'one.json': is listed before: once is enough",
+        f"{both}:7:1: reels[2]: 'one.json': is already listed: once is enough",
     ]
     assert one.exists()
 
@@ -390,7 +390,7 @@ def test_a_receipt_without_the_master_gives_no_gain(tmp_path: Path, capsys: Said
     edited(project, lambda document: document.update(deliverables=[{"name": "other"}]))
     receipt = tmp_path / "out" / "scene.receipt.json"
     assert main(["render", str(project), "--gain-from", str(receipt)]) == 3
-    assert capsys.readouterr().err == f"stemmix: error: {receipt}: has no master other to take a gain from\n"
+    assert capsys.readouterr().err == f"stemmix: error: {receipt}: has no master other to take the gain from\n"
 
 
 @pytest.mark.parametrize(
@@ -420,16 +420,16 @@ def test_a_gain_is_taken_for_the_same_layout_and_loudness_only(
     edited(project, lambda document: document.update(deliverables=[{"name": "mix", **other}]))
     assert main(["render", str(project), "--gain-from", str(receipt)]) == (0 if said is None else 3)
     err = capsys.readouterr().err
-    told = f"is of another layout or loudness than this project asks for (mix has {said})"
+    told = f"has another layout or loudness than this project asks for (mix has {said})"
     assert (told in err) == (said is not None)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--programme", "both.json", "one.json"], "expected projects, or --programme FILE, and not both"),
-        (["--programme", "both.json", "--plan", "x.plan.json"], "a plan is one reel's"),
-        ([], "expected projects, or --programme FILE"),
+        (["--programme", "both.json", "one.json"], "expected either projects or --programme FILE"),
+        (["--programme", "both.json", "--plan", "x.plan.json"], "a plan belongs to one reel"),
+        ([], "expected either projects or --programme FILE"),
     ],
 )
 def test_a_programme_and_a_project_are_not_asked_for_together(arguments: list[str], said: str, capsys: Said) -> None:

@@ -195,7 +195,7 @@ def test_a_project_says_what_a_file_does_not(tmp_path: Path) -> None:
     written = read_audio(tmp_path / "out" / "p_mix7.1.4.wav")
     assert np.flatnonzero(written.any(axis=0)).tolist() == [9]
     edited(project, lambda document: document["stems"][0].update(layout="5.1"))
-    with pytest.raises(StemError, match=r"bed\.wav: has 12 channels; its given layout, 5\.1, has 6"):
+    with pytest.raises(StemError, match=r"bed\.wav: has 12 channels; the layout given for it, 5\.1, has 6"):
         rendered(project)
 
 
@@ -209,7 +209,10 @@ def test_a_pan_of_what_is_not_mono_is_refused_by_stem_and_field(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"pan": 0.5}, "the pan of stem DX has been moved from 0"), ({"layout": "1.0"}, "channels of stem DX were said")],
+    [
+        ({"pan": 0.5}, "the pan of stem DX has been moved from 0"),
+        ({"layout": "1.0"}, "channels of stem DX were described differently"),
+    ],
 )
 def test_a_plan_for_another_place_or_other_channels_is_stale(tmp_path: Path, change: dict[str, Any], said: str) -> None:
     project = scene(tmp_path)
@@ -230,7 +233,7 @@ def test_a_plan_is_stale_where_a_clip_says_of_its_file_that_its_channels_are_oth
     rendered(project)
     rendered(project, tmp_path / "again", tmp_path / "out" / "scene.plan.json")
     edited(project, lambda document: document["stems"][1]["clips"][0].update(change))
-    with pytest.raises(ProjectError, match="channels of stem MX were said"):
+    with pytest.raises(ProjectError, match="channels of stem MX were described differently"):
         rendered(project, tmp_path / "stale", tmp_path / "out" / "scene.plan.json")
     rendered(project)
     rendered(project, tmp_path / "again", tmp_path / "out" / "scene.plan.json")

@@ -182,7 +182,7 @@ def test_without_dialogue_nothing_is_done_and_stems_pass_to_the_bit(tmp_path: Pa
     assert (plan.moves, plan.lines, plan.outcome) == ((), (), None)
     assert [conflict for conflict in plan.conflicts if conflict.line is not None] == []
     assert all(edge.size_after == edge.size_before for edge in plan.edges)
-    assert ["nothing is cut, the stems are summed as they came" in note for note in plan.notes] == [True]
+    assert ["nothing is cut, and the stems are summed as they came" in note for note in plan.notes] == [True]
     assert receipt.warnings == plan.notes
     gain = 10 ** (receipt.files[0].gain_db / 20)
     for name in ("mx", "fx"):
@@ -209,7 +209,7 @@ def test_dialogue_without_a_line_moves_nothing_and_is_said(tmp_path: Path) -> No
     rendered(scene(tmp_path, stems=stems))
     plan = plan_in(tmp_path / "out")
     assert plan.moves == ()
-    assert ["no line that is to be heard first was found" in note for note in plan.notes] == [True]
+    assert ["no line to be cleared was found" in note for note in plan.notes] == [True]
 
 
 @pytest.mark.parametrize("silent", ["DX", "MX", "FX"])

@@ -64,7 +64,7 @@ def test_the_project_comes_back_to_where_it_stood_and_renders_to_the_same_sample
     project = folder / "scene.json"
     before = read_project(project)
     assert main(["init", "--from-receipt", receipt]) == 6
-    assert "scene.json: exists already; --force replaces it" in capsys.readouterr().err
+    assert "scene.json: already exists; --force replaces it" in capsys.readouterr().err
     project.write_text("lost")
     assert main(["init", "--from-receipt", receipt, "--force"]) == 0
     out, err = capsys.readouterr()
@@ -91,14 +91,14 @@ def test_a_receipt_is_no_leave_to_write_over_a_file_of_another_kind(folder: Path
     (folder / ".profile").write_text("mine")
     edited(Path(receipt), lambda document: document.update(project=".profile", project_path="../.profile"))
     assert main(["init", "--from-receipt", receipt, "--force"]) == 3
-    assert "say where to with --out FILE" in capsys.readouterr().err
+    assert "say where to write it with --out FILE" in capsys.readouterr().err
     assert (folder / ".profile").read_text() == "mine"
 
 
 def test_a_receipt_of_version_1_holds_no_project(folder: Path, receipt: str, capsys: Said) -> None:
     edited(Path(receipt), lambda document: (document.pop("request"), document.update(schema="stemmix.receipt/1")))
     assert main(["init", "--from-receipt", receipt, "--force"]) == 3
-    assert "holds no project: it is of version 1; render again" in capsys.readouterr().err
+    assert "is a receipt of version 1, which holds no project; render again" in capsys.readouterr().err
     assert main(["init", str(folder / "scene"), "--from-receipt", receipt, "--force"]) == 3
 
 
@@ -152,9 +152,9 @@ def test_other_stems_are_mixed_as_those_of_the_same_id_were(
         "note: not in scene.receipt.json, roles told from names: vo (dialogue)",
         "note: in scene.receipt.json, and not in the folder: FX",
         "note: AMB: is muted, as it was then",
-        "note: MX: its automation is left out, being meant for times of A test",
-        "note: left out, being meant for times of A test: ffoa, pins, start",
-        "note: deliverable dry is left out: it is a mix without stems that are not here",
+        "note: MX: its automation is left out, because it is timed for A test",
+        "note: left out, because timed for A test: ffoa, pins, start",
+        "note: deliverable dry is left out: it is a mix without stems that are missing here",
     ]
     assert main(["render", str(folder / "reel2.json"), "-q"]) in {0, 5}
 

@@ -65,7 +65,7 @@ CHANGES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no receipt": (lambda project: receipt_of(project).unlink(), "there is no receipt"),
     "half a receipt": (
         lambda project: receipt_of(project).write_bytes(receipt_of(project).read_bytes()[:900]),
-        "scene.receipt.json is no receipt that can be read",
+        "scene.receipt.json cannot be read as a receipt",
     ),
     "another project": (
         lambda project: edited(project, lambda document: document["stems"][1].update(gain_db=-1.0)),
@@ -85,27 +85,27 @@ CHANGES: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "a receipt of fewer files": (
         in_receipt(lambda receipt: receipt["files"].pop()),
-        "the receipt lists other files than the project",
+        "the receipt lists different files from the project",
     ),
     "a receipt of fewer stems": (
         in_receipt(lambda receipt: receipt["sources"].pop()),
-        "the receipt lists other stems than the project",
+        "the receipt lists different stems from the project",
     ),
     "a receipt of another file": (
         in_receipt(lambda receipt: receipt["sources"][0].update(path=receipt["sources"][1]["path"])),
-        "the receipt lists other stems than the project",
+        "the receipt lists different stems from the project",
     ),
     "a receipt of a channel": (
         in_receipt(lambda receipt: receipt["sources"][0].update(channel="L")),
-        "the receipt lists other stems than the project",
+        "the receipt lists different stems from the project",
     ),
     "a receipt of another request": (
         in_receipt(lambda receipt: receipt["request"].update(title="Another")),
-        "the receipt holds another project than it says",
+        "the receipt holds a different project from the one it names",
     ),
     "a receipt of no request": (
         in_receipt(lambda receipt: receipt.pop("request")),
-        "the receipt holds another project than it says",
+        "the receipt holds a different project from the one it names",
     ),
     "a miss that nobody finds": (
         in_receipt(lambda receipt: receipt.update(passed=not receipt["passed"])),

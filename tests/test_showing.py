@@ -71,7 +71,7 @@ def test_audio_is_read_for_excerpts_alone(project: Path, monkeypatch: pytest.Mon
     assert main(["report", str(project), "--html", str(page), "--with-audio", "--excerpts", "1"]) == 0
     assert {path.name for path in opened} == {"dx.wav", "mx.wav", "fx.wav", "amb.wav"}
     assert page.read_text("utf-8").count("<audio") == 2
-    assert "MB of sound in it" in capsys.readouterr().err
+    assert "MB of it sound" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,11 @@ def test_audio_is_read_for_excerpts_alone(project: Path, monkeypatch: pytest.Mon
     [
         (["--html", "a.html", "--json"], "a page is of one project"),
         (["--html", "a.html", "--compare"], "a page is of one project"),
-        (["--with-audio"], "is for the page: give --html FILE"),
-        (["--excerpts", "3"], "is for the page: give --html FILE"),
+        (["--with-audio"], "is for the page only: give --html FILE"),
+        (["--excerpts", "3"], "is for the page only: give --html FILE"),
         (["--html", "a.html", "--scene", "S-9"], "S-9"),
-        (["--html", "a.html", "--out", "nowhere"], "nowhere is no folder"),
-        (["--html", "a.html", "--top", "3"], "a page has the largest 400, and a filter"),
+        (["--html", "a.html", "--out", "nowhere"], "nowhere is not a folder"),
+        (["--html", "a.html", "--top", "3"], "a page always has the largest 400, and a filter"),
     ],
 )
 def test_what_does_not_go_together_is_wrong_usage(
@@ -105,7 +105,7 @@ def test_what_does_not_go_together_is_wrong_usage(
         ("nowhere/a.html", "its folder does not exist"),
         ("scene", "a folder has its name"),
         ("out/scene.plan.json", "is what a render of this project writes; choose another name with --html"),
-        ("pipe", "it is no plain file"),
+        ("pipe", "it is not a regular file"),
         ("loop.html", "Too many levels of symbolic links"),
     ],
 )
@@ -183,7 +183,7 @@ def test_a_render_from_a_stored_plan_of_other_moves_is_another_mix(project: Path
     other = project.parent / "other.plan.json"
     other.write_text(json.dumps(stored))
     rendered(project, None, other)
-    assert shown(project).outdated == "other moves were decided then, or taken from a stored plan"
+    assert shown(project).outdated == "its moves were decided differently, or taken from a stored plan"
 
 
 def test_a_receipt_that_is_none_is_said(project: Path) -> None:

@@ -84,7 +84,7 @@ def test_a_time_is_read_as_people_write_it(text: str, seconds: float) -> None:
     ["", "now", "-1", "1:60", "1:60:00", "0:01:60", "1:2:3:4", "1:", ":30", "1.5:30", "1e3", "inf", "nan", "1,5", "٣"],
 )
 def test_what_is_no_time_is_refused_with_what_was_expected(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no time: expected seconds, M:SS\.s or H:MM:SS\.s"):
+    with pytest.raises(ValueError, match=r"is not a time: expected seconds, M:SS\.s or H:MM:SS\.s"):
         seconds_from_clock(text)
 
 

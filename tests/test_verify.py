@@ -175,13 +175,13 @@ def test_a_stem_that_was_changed_is_named_and_where_the_samples_part(folder: Pat
 def test_a_stem_that_is_gone_or_a_plan_leaves_it_untold(folder: Path, capsys: Said) -> None:
     (folder / "scene" / "amb.wav").unlink()
     found = told(folder, capsys, code=1)
-    assert changed(found) == {"stem AMB: scene/amb.wav": ("missing", ["is not there any more"])}
+    assert changed(found) == {"stem AMB: scene/amb.wav": ("missing", ["is no longer there"])}
     assert found["obstacle"] == "missing: AMB: scene/amb.wav"
     assert set(results(found).values()) == {"unknown"}
     (folder / "out" / "scene.plan.json").unlink()
     assert "plan scene.plan.json" in changed(told(folder, capsys, code=1))
     assert main(["verify", str(folder / "out" / "scene.receipt.json")]) == 1
-    assert "nobody can tell whether the samples are the same: missing: scene.plan.json" in capsys.readouterr().out
+    assert "it cannot be told whether the samples are the same: missing: scene.plan.json" in capsys.readouterr().out
 
 
 def test_a_stem_that_is_no_sound_any_more_is_an_obstacle_and_no_error(folder: Path, capsys: Said) -> None:
@@ -235,7 +235,7 @@ def test_a_deliverable_that_is_not_wanted_any_more_is_told(folder: Path, capsys:
     edited(folder / "scene.json", lambda document: document["deliverables"].pop())
     found = told(folder, capsys, code=1)
     assert changed(found) == {"project scene.json": ("changed", ["- deliverable ogg: printmaster, format ogg"])}
-    assert found["files"][-1]["text"] == "is not written any more, or by another name"
+    assert found["files"][-1]["text"] == "is no longer written, or has another name"
 
 
 def test_a_lost_project_is_rendered_from_what_the_receipt_holds(folder: Path, capsys: Said) -> None:
@@ -338,7 +338,7 @@ def test_a_gain_that_was_taken_is_taken_again(reels: list[Path], tmp_path: Path,
     assert set(results(found).values()) == {"bytes"}
     source.unlink()
     assert main(["verify", str(tmp_path / "later" / "two.receipt.json")]) == 0
-    assert "gain from ../out/one.receipt.json: is not there any more" in capsys.readouterr().out
+    assert "gain from ../out/one.receipt.json: is no longer there" in capsys.readouterr().out
 
 
 # ---- older receipts, and what is none --------------------------------------------------------------------------------
@@ -355,7 +355,7 @@ def test_an_older_receipt_is_read_by_all_and_says_what_it_cannot_tell(folder: Pa
     edited(folder / "scene.json", lambda document: document.update(title="Another"))
     state, (detail,) = changed(told(folder, capsys))["project scene.json"]
     assert state == "unknown"
-    assert "in what, nobody can tell" in detail
+    assert "what has changed cannot be told" in detail
     (folder / "scene.json").unlink()
     assert main(["verify", str(receipt)]) == 3
     assert "give --project FILE" in capsys.readouterr().err
@@ -365,14 +365,14 @@ def test_an_older_receipt_is_read_by_all_and_says_what_it_cannot_tell(folder: Pa
 def test_a_project_path_that_is_not_relative_is_refused(folder: Path, place: str, capsys: Said) -> None:
     receipt_edited(folder, lambda document: document.update(project_path=place))
     assert main(["verify", str(folder / "out" / "scene.receipt.json")]) == 3
-    assert "is no path of scene.json, relative to the receipt" in capsys.readouterr().err
+    assert "is not a path to scene.json relative to the receipt" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "/etc/scene.json", "../scene.json"])
 def test_a_project_that_is_no_file_name_is_refused(folder: Path, name: str, capsys: Said) -> None:
     receipt_edited(folder, lambda document: document.update(project=name))
     assert main(["verify", str(folder / "out" / "scene.receipt.json")]) == 3
-    assert "is no file name" in capsys.readouterr().err
+    assert "is not a file name" in capsys.readouterr().err
 
 
 def test_a_project_that_no_file_can_be_called_by_is_refused(folder: Path, capsys: Said) -> None:
@@ -455,5 +455,5 @@ def test_a_receipt_leads_to_nothing_but_what_stands_beside_it(
     receipt_edited(folder, change)
     assert main([command, str(folder / "out" / "scene.receipt.json")]) == 3
     said = capsys.readouterr().err
-    assert "is no name of a file beside this one" in said or "is empty" in said
+    assert "is not the name of a file beside this one" in said or "is empty" in said
     assert "Traceback" not in said

@@ -82,7 +82,7 @@ def tonal_of(blocks: Iterable[Floats], rate_hz: int) -> Tonal:
         if number and done.returncode > 0:
             break
     why = done.stderr.decode(errors="replace").strip().rpartition("\n")[2] or f"signal {-done.returncode}"
-    raise StemError(f"pitch and tempo cannot be found: librosa's process ends with {why}")
+    raise StemError(f"pitch and tempo cannot be found: librosa's process ended with {why}")
 
 
 def _empty_folder() -> tempfile.TemporaryDirectory[str]:

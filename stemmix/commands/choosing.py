@@ -85,13 +85,13 @@ def write_page(
 
     refuse_target(page_path, project, "--html", out=out)
     if out is not None and not is_folder(out):
-        raise typer.BadParameter(f"{out} is no folder", param_hint="--out")
+        raise typer.BadParameter(f"{out} is not a folder", param_hint="--out")
     with wrong_usage(), voice.shown() as told:
         shown = exhibit(project, out, progress=told, use_cache=use_cache, choice=choice, excerpts=excerpts)
     text = page_html(shown)
     write_text(page_path, text)
     sound = sum(excerpt.size_bytes for excerpt in shown.excerpts)
-    heard = f", {sound / 1e6:.1f} MB of sound in it" if sound else ""
+    heard = f", {sound / 1e6:.1f} MB of it sound" if sound else ""
     voice.say(f"{len(text.encode()) / 1e6:.1f} MB{heard}")
     voice.data(f"{page_path}\n")
 

@@ -171,7 +171,7 @@ def _set_debug(context: typer.Context, value: bool) -> None:
 
 def _set_progress(context: typer.Context, value: str) -> None:
     if value not in PROGRESS:
-        raise typer.BadParameter(f"{value!r} is none of {', '.join(PROGRESS)}")
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(PROGRESS)}")
     context.obj.progress = value
     if value == "json":
         context.obj.begin_lines(context.info_name)

@@ -41,7 +41,7 @@ def fmt(
 
     if Path("-") in files:
         if len(files) > 1:
-            raise typer.BadParameter("- stands alone", param_hint="FILE...")
+            raise typer.BadParameter("- must be the only argument", param_hint="FILE...")
         _filtered(context.obj, check=check)
     else:
         _rewritten(context.obj, files, formatted, check=check)
@@ -146,7 +146,9 @@ def diff(
     from stemmix.report.differences import difference_json, difference_text
 
     if (plan or audio) and (plan_a or plan_b):
-        raise typer.BadParameter("decisions are made now, or taken from stored plans", param_hint="--plan")
+        raise typer.BadParameter(
+            "decisions are either made now, or taken from stored plans with --plan-a and --plan-b", param_hint="--plan"
+        )
     voice: Voice = context.obj
     sides = sides_of(before, after, beside)
     wanted = Wanted(plan=plan, plans=(plan_a, plan_b), audio=audio, use_cache=not no_cache)

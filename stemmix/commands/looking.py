@@ -125,27 +125,29 @@ def report(
 
     voice: Voice = context.obj
     if json and csv:
-        raise typer.BadParameter("is one form, and --json another", param_hint="--csv")
+        raise typer.BadParameter("cannot be combined with --json", param_hint="--csv")
     choice = choice_of(scene, stem, start, end, fps)
     for given, name in ((with_audio, "--with-audio"), (excerpts is not None, "--excerpts"), (out is not None, "--out")):
         if given and html is None:
-            raise typer.BadParameter("is for the page: give --html FILE", param_hint=name)
+            raise typer.BadParameter("is for the page only: give --html FILE", param_hint=name)
     if html is not None:
         from stemmix.model.exhibit import EXCERPTS
         from stemmix.report.decisions import MOST_CONFLICTS
 
         if json or csv or compare or other is not None:
-            raise typer.BadParameter("a page is of one project, and printed nowhere else", param_hint="--html")
+            raise typer.BadParameter("a page is of one project, and is the only output", param_hint="--html")
         if top is not None:
-            raise typer.BadParameter(f"a page has the largest {MOST_CONFLICTS}, and a filter", param_hint="--top")
+            raise typer.BadParameter(
+                f"a page always has the largest {MOST_CONFLICTS}, and a filter", param_hint="--top"
+            )
         count = excerpts or (EXCERPTS if with_audio else 0)
         write_page(voice, project, html, choice, count, out, use_cache=not no_cache)
         return
     if compare or other is not None:
         if csv:
-            raise typer.BadParameter("has the conflicts of one plan", param_hint="--csv")
+            raise typer.BadParameter("lists the conflicts of one plan only", param_hint="--csv")
         if compare and other is not None:
-            raise typer.BadParameter("sets two methods side by side, of one project", param_hint="--compare")
+            raise typer.BadParameter("sets two methods side by side for a single project", param_hint="--compare")
         set_side_by_side(voice, project, other, choice, top, use_cache=not no_cache, json=json)
         return
     evidence = examined(voice, project, choice, use_cache=not no_cache)
@@ -197,7 +199,7 @@ def why(
     plan = evidence.plan
     if sample >= plan.frames:
         length_s = seconds_from_samples(plan.frames, plan.sample_rate)
-        raise typer.BadParameter(f"{time} lies outside the programme, which is {length_s} s long", param_hint="TIME")
+        raise typer.BadParameter(f"{time} is outside the programme, which is {length_s} s long", param_hint="TIME")
     gains = gains_at(plan, sample)
     voice.data(why_json(evidence, gains, sample, stem) if json else why_text(evidence, gains, sample, stem, width()))
 

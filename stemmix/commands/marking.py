@@ -58,7 +58,7 @@ def markers(
     for kind in kinds:
         known_name(kind, KINDS, "--of")
     if (as_ == "wav") != (copy_of is not None):
-        raise typer.BadParameter("names the WAV that is copied: for --as wav, and only for it", param_hint="--copy-of")
+        raise typer.BadParameter("names the WAV to copy: needed with --as wav, and only there", param_hint="--copy-of")
     choice = choice_of(scene, stem, start, end, fps)
     voice: Voice = context.obj
     if copy_of is None:

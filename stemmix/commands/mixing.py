@@ -58,9 +58,11 @@ def init(
 
     known_name(profile, PROFILES, "--profile")
     if template is not None and from_receipt is not None:
-        raise typer.BadParameter("a receipt's project has all that its templates gave", param_hint="--template")
+        raise typer.BadParameter(
+            "a receipt's project already holds all that its templates gave", param_hint="--template"
+        )
     if out is not None and (folder is not None or from_receipt is None):
-        raise typer.BadParameter("is for --from-receipt without a folder", param_hint="--out")
+        raise typer.BadParameter("is only for --from-receipt without a folder", param_hint="--out")
     voice: Voice = context.obj
     if from_receipt is None:
         if folder is None:
@@ -68,7 +70,7 @@ def init(
         project, path, notes = create_project(folder, profile, template=template, force=force)
     elif folder is None:
         if profile is not None:
-            raise typer.BadParameter("a receipt's project has its own", param_hint="--profile")
+            raise typer.BadParameter("a receipt's project has its own profile", param_hint="--profile")
         project, path, notes = restore_project(from_receipt, out, force=force)
     else:
         project, path, notes = project_like(from_receipt, folder, profile, force=force)
@@ -145,22 +147,22 @@ def render(
     from stemmix.reels import reels_of
 
     if (not projects) == (programme is None):
-        raise typer.BadParameter("expected projects, or --programme FILE, and not both", param_hint="PROJECT")
+        raise typer.BadParameter("expected either projects or --programme FILE", param_hint="PROJECT")
     if programme is not None and plan is not None:
-        raise typer.BadParameter("a plan is one reel's; render that reel with --gain-from", param_hint="--plan")
+        raise typer.BadParameter("a plan belongs to one reel; render that reel with --gain-from", param_hint="--plan")
     if stale_ok and plan is None:
-        raise typer.BadParameter("is for a stored plan: give --plan FILE", param_hint="--stale-ok")
+        raise typer.BadParameter("is for a stored plan only: give --plan FILE", param_hint="--stale-ok")
     voice: Voice = context.obj
     alone = projects or []
     if len(alone) > 1 or jobs is not None or resume or cluster is not None:
         if programme is not None:
             raise typer.BadParameter(
-                "the reels of a programme are rendered as one, here: --jobs, --resume and --cluster are for projects "
-                "of their own",
+                "the reels of a programme are rendered as one, on this machine: --jobs, --resume and --cluster are for "
+                "separate projects",
                 param_hint="--programme",
             )
         if plan is not None:
-            raise typer.BadParameter("a plan is one project's, rendered alone", param_hint="--plan")
+            raise typer.BadParameter("a plan belongs to one project, rendered alone", param_hint="--plan")
         runner = runner_for(jobs, cluster)
         render_each(voice, alone, runner, out, gain_from=gain_from, resume=resume, use_cache=not no_cache, json=json)
         return

@@ -52,10 +52,10 @@ def runner_for(jobs: str | None, cluster: str | None) -> Runner:
     """What has many projects rendered, as the options ask; a wrong one is wrong usage."""
     if cluster is not None:
         if jobs is not None:
-            raise typer.BadParameter("a cluster has as many at once as it has workers", param_hint="--jobs")
+            raise typer.BadParameter("a cluster renders as many at once as it has workers", param_hint="--jobs")
         if re.fullmatch(r"(tcp|tls|ws|wss)://\S+:\d{1,5}", cluster) is None:
             raise typer.BadParameter(
-                f"{cluster!r} is no scheduler's address, as tcp://host:port", param_hint="--cluster"
+                f"{cluster!r} is not a scheduler's address, such as tcp://host:port", param_hint="--cluster"
             )
         from stemmix.cluster import Cluster
 

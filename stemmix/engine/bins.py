@@ -212,10 +212,10 @@ class BinWatch:
         offset = abs(float(means[worst]))
         spans = [span for two in self._dc for one in two for span in one.spans]
         level_db = db_from_gain(offset)
-        text = "no DC offset in the mean of the whole length"
+        text = "no DC offset on average over the whole length"
         if offset >= _DC_TOLD:
             off = f"is off zero by {means[worst]:+.5f} of full scale ({level_db:.1f} dBFS)"
-            text = f"{self._layout.labels[worst]} {off} in the mean of the whole length, allowed {DC_WARN:g}"
+            text = f"{self._layout.labels[worst]} {off} on average over the whole length, allowed {DC_WARN:g}"
         if spans and offset < DC_WARN:
             text += f"; but a channel is further off for {_DC_LASTS_S:g} s or more"
         verdict: Verdict = "fail" if offset >= DC_FAIL else "warn" if offset >= DC_WARN or spans else "pass"
@@ -226,11 +226,11 @@ class BinWatch:
         """How much an LFE that is not silent holds above its band."""
         if self._worst_lfe_db is None:
             too_soft = f"nothing over {db_from_power(JUDGED_POWER):g} dBFS in it"
-            return unjudged("lfe", "what LFE has above its band", self._bins, too_soft)
+            return unjudged("lfe", "LFE content above its band", self._bins, too_soft)
         return graded(
             "lfe",
             "LFE",
-            f"has {self._worst_lfe_db:.1f} dB of its power above 200 Hz at most over {seconds_of_window(self._window)}",
+            f"has up to {self._worst_lfe_db:.1f} dB of its power above 200 Hz over {seconds_of_window(self._window)}",
             self._worst_lfe_db,
             (LFE_ABOVE_WARN_DB, LFE_ABOVE_FAIL_DB),
             places_of(self._lfe.spans, self._rate_hz),

@@ -308,10 +308,12 @@ def _tell(take: _Take, settled: _Settled, specification: Specification, aim: Aim
         output.reduction_db = limiter.reduction_of_tenths_db
         output.findings.append(_limited(limiter.max_reduction_db, allowed_db))
         if settled.missing > LOUDNESS_ERROR_LU:
-            text = f"the ceiling of {settled.ceiling_dbtp:g} dBTP bars {settled.missing:.2f} LU of its loudness"
+            text = (
+                f"the ceiling of {settled.ceiling_dbtp:g} dBTP keeps it {settled.missing:.2f} LU short of its loudness"
+            )
             output.findings.append(Finding(check="ceiling", verdict="warn", text=text, value=round(settled.missing, 2)))
     if settled.ceiling_dbtp < specification.ceiling_dbtp:
-        text = f"was limited to {settled.ceiling_dbtp:.2f} dBTP, so that what is decoded stays under its ceiling"
+        text = f"was limited to {settled.ceiling_dbtp:.2f} dBTP, so that the decoded file stays under its ceiling"
         output.findings.append(Finding(check="codec", verdict="pass", text=text, value=round(settled.ceiling_dbtp, 2)))
         output.facts = output.facts.model_copy(update={"ceiling_dbtp": settled.ceiling_dbtp})
     output.facts = output.facts.model_copy(
@@ -322,7 +324,7 @@ def _tell(take: _Take, settled: _Settled, specification: Specification, aim: Aim
 def _limited(reduction_db: float, allowed_db: float) -> Finding:
     """Whether the limiter took more than is allowed."""
     heavy = reduction_db > allowed_db
-    text = f"is limited by {reduction_db:.1f} dB at most, allowed {allowed_db:g}"
+    text = f"is limited by up to {reduction_db:.1f} dB, allowed {allowed_db:g}"
     if heavy:
         text += ": lower its target, raise its ceiling, or allow more (max_limiting_db)"
     return Finding(

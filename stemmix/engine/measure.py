@@ -102,7 +102,7 @@ def measured_audio(
         hearers.catch_up()
     measured = Measured.of(meter.read()).rounded()
     if replay is None:
-        reason = f"ISO 21727 gives no replay level for every channel of {audio.layout.name}"
+        reason = f"ISO 21727 does not give a replay level for every channel of {audio.layout.name}"
         measured = measured.model_copy(update={"reasons": measured.reasons | {"leq_m_db": reason}})
     return MeasuredFile(
         path=str(audio.path),

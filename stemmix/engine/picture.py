@@ -189,16 +189,16 @@ class Picture:
             return self._unjudged("mono", "mono sum", "in it")
         lasted = [span for spells in self._mono for span in spells.spans]
         window = seconds_of_window(self._window)
-        told = f"loses {self._worst_mono_db:.1f} dB at most over {window}, of the whole or of the band of speech"
+        told = f"loses up to {self._worst_mono_db:.1f} dB over {window}, of the whole or of the speech band"
         limits = (MONO_LOSS_WARN_DB, MONO_LOSS_FAIL_DB)
         return graded("mono", "mono sum", told, self._worst_mono_db, limits, places_of(lasted, self._rate_hz), lasted)
 
     def _fold_down(self) -> Finding:
-        name = "dialogue" if len(self._dialogue) else "the band of speech"
+        name = "dialogue" if len(self._dialogue) else "the speech band"
         if self._worst_fold_db is None:
             return self._unjudged("fold_down", f"{name} in the Lo/Ro fold-down", "of it in the front")
         window = seconds_of_window(self._window)
-        told = f"in the Lo/Ro fold-down loses {self._worst_fold_db:.1f} dB of the front at most over {window}"
+        told = f"in the Lo/Ro fold-down loses up to {self._worst_fold_db:.1f} dB of the front over {window}"
         limits = (FOLD_LOSS_WARN_DB, FOLD_LOSS_FAIL_DB)
         spans = self._fold_loss.spans
         return graded("fold_down", name, told, self._worst_fold_db, limits, places_of(spans, self._rate_hz), spans)
@@ -218,8 +218,8 @@ class Picture:
         dense_s, judged_s = self._dense.dense / BINS_PER_SECOND, self._dense.judged / BINS_PER_SECOND
         allowed_s = max(PSR_LASTS_S, PSR_LASTS_SHARE * judged_s)
         text = (
-            f"over-compressed for {dense_s:.0f} s of {judged_s:.0f}, allowed {allowed_s:.0f}: the peaks of loud sound "
-            f"that is no drone stand less than {PSR_WARN_DB:g} dB over the loudness of 3 s"
+            f"over-compressed for {dense_s:.0f} s of {judged_s:.0f}, allowed {allowed_s:.0f}: the peaks of loud sound, "
+            f"drones apart, stand less than {PSR_WARN_DB:g} dB above its loudness over 3 s"
         )
         if dense_s <= allowed_s:
             return finding("compression", "pass", text, dense_s, allowed_s)

@@ -134,7 +134,7 @@ def _begun(job: Job, part: Part, cleaning: ExitStack, *, as_float: bool) -> Outp
         encoding="wavfloat" if as_float else part.wanted.format,
     )
     if as_float and part.wanted.format != "wavfloat":
-        text = "would pass full scale at the master's gain: written as 32-bit float"
+        text = "would exceed full scale at the master's gain: written as 32-bit float"
         output.findings.append(Finding(check="full_scale", verdict="warn", text=text))
     return output
 

@@ -147,7 +147,7 @@ class QcWatch:
         if seen.clipped_runs:
             is_heard = seen.clipped_runs >= CLIPPED_RUNS_FAIL or seen.longest_clip >= CLIPPED_SAMPLES_FAIL
             text = (
-                f"{many(seen.clipped_runs, 'run')} of 3 samples or more at full scale, the longest of "
+                f"{many(seen.clipped_runs, 'run')} of 3 samples or more at full scale, the longest "
                 f"{seen.longest_clip}; {CLIPPED_RUNS_FAIL} runs, or one of {CLIPPED_SAMPLES_FAIL} samples, are a fault"
             )
             verdict: Verdict = "fail" if is_heard else "warn"
@@ -155,8 +155,8 @@ class QcWatch:
             return finding("clipping", verdict, text, seen.clipped_runs, CLIPPED_RUNS_FAIL, where)
         if tops >= FLAT_TOPS_WARN:
             text = (
-                f"{tops} peaks are cut flat at {db_from_gain(level):.2f} dBFS, as of what was clipped and then turned "
-                f"down; {FLAT_TOPS_WARN} are no chance"
+                f"{tops} peaks are cut flat at {db_from_gain(level):.2f} dBFS, as if clipped and then turned "
+                f"down; {FLAT_TOPS_WARN} or more are not chance"
             )
             return finding("clipping", "warn", text, tops, FLAT_TOPS_WARN, seconds_of(places, self._rate_hz))
         return finding("clipping", "pass", "no run of samples at full scale", 0, CLIPPED_RUNS_FAIL)
@@ -180,14 +180,14 @@ class QcWatch:
             (
                 "dropout",
                 self._samples.holes,
-                "hole where sound breaks off or stands still, and goes on",
-                ", evenly spaced, as a gate or a key makes them" if is_even else "",
+                "hole where sound stops or freezes, and then goes on",
+                ", evenly spaced, as a gate or a Morse key makes them" if is_even else "",
                 "warn" if is_even else "fail",
             ),
             (
                 "click",
                 self._samples.jumps,
-                "lone break of the waveform, as of a lost block or a bad edit",
+                "isolated break in the waveform, as from a lost block or a bad edit",
                 "",
                 "warn",
             ),
@@ -201,12 +201,12 @@ class QcWatch:
             return finding("silence", "warn", "digital silence from beginning to end", at_s=self._whole)
         pauses, silent_s = self._samples.pauses, self._samples.silent_frames / self._rate_hz
         share = self._samples.silent_frames / max(self._frames, 1)
-        text = f"{silent_s:.1f} s of digital silence inside of sound, in {many(pauses, 'pause')} of 0.5 s or more"
+        text = f"{silent_s:.1f} s of digital silence within the sound, in {many(pauses, 'pause')} of 0.5 s or more"
         if not pauses:
-            return finding("silence", "pass", "no digital silence of 0.5 s or more inside of sound", 0, 0)
+            return finding("silence", "pass", "no digital silence of 0.5 s or more within the sound", 0, 0)
         many_pauses = pauses > SILENCE_PAUSES or (pauses >= FEWEST_PAUSES and share > SILENCE_SHARE)
         if self._kind != "mix" and many_pauses:
-            return finding("silence", "pass", f"{text}: no mix, but a lone stem or sparse by nature", silent_s)
+            return finding("silence", "pass", f"{text}: not a mix, but a single stem, or sparse by nature", silent_s)
         if not self._samples.cuts.count:
             return finding("silence", "pass", f"{text}: faded into and out of", silent_s)
         where = seconds_of(self._samples.cuts.spans, self._rate_hz)
@@ -221,7 +221,7 @@ class QcWatch:
             return finding("channels", "pass", "all channels are silent")
         if dead:
             halves = [label for label in dead if (other := opposite(label)) in labels and other not in dead]
-            text = f"nothing in {', '.join(dead)} of {self._layout.name}, over {DEAD_DBFS:g} dBFS at least"
+            text = f"nothing above {DEAD_DBFS:g} dBFS in {', '.join(dead)} of {self._layout.name}"
             return finding("channels", "fail" if halves else "warn", text, peaks[dead[0]], DEAD_DBFS, self._whole)
         if lost := self._lost():
             return lost
@@ -231,7 +231,7 @@ class QcWatch:
         worst = max(uneven, key=lambda label: abs(uneven[label]))
         # surrounds and heights carry what happens to be on one side
         limits = (IMBALANCE_WARN_DB, IMBALANCE_FAIL_DB) if worst == "L" else (IMBALANCE_FAIL_DB, np.inf)
-        told = f"{abs(uneven[worst]):.1f} dB {'over' if uneven[worst] > 0 else 'under'} {opposite(worst)}"
+        told = f"{abs(uneven[worst]):.1f} dB {'above' if uneven[worst] > 0 else 'below'} {opposite(worst)}"
         return graded("channels", worst, f"is {told} over the whole length", abs(uneven[worst]), limits, self._whole)
 
     def _lost(self) -> Finding | None:
@@ -253,8 +253,8 @@ class QcWatch:
         if not (lone := cut or soft):
             return None
         told = ", ".join(f"{label} {many(len(spans), 'time')}" for label, spans in lone.items())
-        how = "is cut off" if cut else "falls silent"
-        what = "while what is beside it sounds" if "C" in lone else "while its other side sounds"
+        how = "a channel is cut off" if cut else "a channel falls silent"
+        what = "while the channels beside it sound" if "C" in lone else "while its other side sounds"
         spans = [span for its in lone.values() for span in its]
         where = places_of(spans, self._rate_hz)
         return finding("channels", "fail" if cut else "warn", f"{how} {what}: {told}", len(spans), 0, where)

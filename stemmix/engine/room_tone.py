@@ -72,7 +72,9 @@ class RoomTone:
         if not spans:
             return None
         total_s = sum(end - start for start, end in spans)
-        text = f"falls silent for {total_s:.1f} s where the dialogue's room tone, {tone_dbfs:.0f} dBFS, stood: lay tone"
+        text = (
+            f"falls silent for {total_s:.1f} s where the dialogue's room tone was ({tone_dbfs:.0f} dBFS): lay room tone"
+        )
         first_s = self._programme.first / self._rate_hz
         return Finding(
             check="room_tone",

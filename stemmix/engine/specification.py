@@ -184,8 +184,8 @@ def _passed_otherwise(found: Finding, loudness: Loudness, level: Level, measured
         return found
     return _softer(
         found,
-        f"the taker's QC lets it pass by {_name(other.method)}, {value:.2f} {other.unit} "
-        f"in {window.lowest:g} to {window.highest:g}",
+        f"the taker's QC accepts it by its {_name(other.method)}, {value:.2f} {other.unit}, "
+        f"within {window.lowest:g} to {window.highest:g}",
     )
 
 
@@ -215,7 +215,7 @@ def _of_true_peak(specification: Specification, wanted: TruePeak, measured: Meas
         return found
     is_loud = measured.integrated_lufs > loudness.target + LOUDNESS_ERROR_LU
     if found.verdict == "pass" and is_loud and value > limit + TRUE_PEAK_ERROR_DB:
-        return _softer(found, f"{limit:g} is advised for what is louder than {loudness.target:g} {loudness.unit}")
+        return _softer(found, f"{limit:g} is advised for anything louder than {loudness.target:g} {loudness.unit}")
     return found
 
 
@@ -274,7 +274,7 @@ def _placed(
         text += "met"  # to the digits that are told
     else:
         text += f"{_amount(outside)} {step} outside"
-        text += f", no more than measuring may err by ({room:g})" if outside <= room else ""
+        text += f", which is within measuring error ({room:g})" if outside <= room else ""
     return _by_confidence(check, outside <= room, text, confidence, value, limit)
 
 
@@ -303,7 +303,7 @@ def _by_confidence(
     """A miss of what nobody is sure of is a warning."""
     verdict: Verdict = "pass" if is_met else "fail"
     if not is_met and confidence == "low":
-        verdict, text = "warn", f"{text}; the limit is of low confidence: ask for the specification"
+        verdict, text = "warn", f"{text}; the limit is not certain: ask for the specification"
     return Finding(check=check, verdict=verdict, text=text, value=value, limit=limit)
 
 

@@ -142,7 +142,7 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
     except (OSError, ValueError) as fault:  # ValueError: a NUL in the name
         raise StemError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from None
     if not _LOWEST_RATE_HZ <= rate_hz <= _HIGHEST_RATE_HZ:
-        raise StemError(f"{path}: its header says a sample rate of {rate_hz} Hz, at which no sound is kept")
+        raise StemError(f"{path}: its header gives a sample rate of {rate_hz} Hz, at which no audio is stored")
     named, its_order = (None, order) if header is None else _by_track_names(header)
     if order == "wave" and named is not None and layout in (None, named):
         layout, order = named, its_order
@@ -152,7 +152,9 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
     if layout is None:
         layout = _layout(path, container, channels, header, order, warnings, assume=not to_mix)
     if layout.channels != channels:
-        raise StemError(f"{path}: has {channels} channels; its given layout, {layout.name}, has {layout.channels}")
+        raise StemError(
+            f"{path}: has {channels} channels; the layout given for it, {layout.name}, has {layout.channels}"
+        )
     if frames == 0:
         raise StemError(f"{path}: holds no audio (0 frames)")
     if rate_hz < _FULL_BANDWIDTH_RATE_HZ:
@@ -166,7 +168,7 @@ def inspect(path: Path, layout: Layout | None = None, order: Order = "wave", *, 
 def _untold_end(path: Path, container: str, *, to_mix: bool) -> Iterator[str]:
     """A warning where nobody could tell that the end of such a file is missing; StemError where it is to be mixed."""
     if container not in _TOLD_WHOLE:
-        untold = f"{path}: is {container}, of which cannot be told whether it is cut off"
+        untold = f"{path}: is {container}, which does not show whether it is cut off"
         if to_mix:
             raise StemError(f"{untold}; convert it to WAV")
         yield untold
@@ -215,7 +217,7 @@ def inspect_discrete(files: Mapping[str, Path]) -> AudioFile:
     for part in parts[1:]:
         if part.sample_rate != first.sample_rate:
             rates = f"is sampled at {part.sample_rate} Hz, {first.path} at {first.sample_rate} Hz"
-            raise StemError(f"{part.path}: {rates}; the files of one stem have one rate")
+            raise StemError(f"{part.path}: {rates}; the files of one stem must have the same rate")
         if part.frames is not None and first.frames is not None and part.frames != first.frames:
             raise _uneven(part.path, part.frames, first.path, first.frames)
     warnings = tuple(warning for part in parts for warning in part.warnings)
@@ -224,15 +226,17 @@ def inspect_discrete(files: Mapping[str, Path]) -> AudioFile:
 
 
 def _uneven(path: Path, frames: int, other: Path, other_frames: int) -> StemError:
-    return StemError(f"{path}: holds {frames} frames, {other} {other_frames}; the files of one stem are equally long")
+    return StemError(
+        f"{path}: holds {frames} frames, {other} {other_frames}; the files of one stem must be equally long"
+    )
 
 
 def _warnings_of_wave(path: Path, header: WaveHeader, size: int) -> list[str]:
     """What the claim of the data chunk and the length of the file say of each other."""
     if header.bytes_claimed == 0 and header.bytes_after:
         raise StemError(
-            f"{path}: holds no audio by its header, though {header.bytes_after} bytes follow, as a recording that was "
-            "broken off leaves it"
+            f"{path}: holds no audio according to its header, though {header.bytes_after} bytes follow, as "
+            "happens when a recording is cut short"
         )
     if header.bytes_present == 0:
         raise StemError(f"{path}: holds no audio (0 frames)")
@@ -241,14 +245,14 @@ def _warnings_of_wave(path: Path, header: WaveHeader, size: int) -> list[str]:
         raise StemError(f"{path}: ends early: {claim}")
     if header.container == "RIFF" and header.bytes_claimed is not None and size >= 2**32 and header.bytes_after > 2**30:
         return [
-            f"{path}: is longer than a plain WAVE file can say: the {header.frames_claimed} frames of its header are "
+            f"{path}: is longer than a plain WAVE header can say: the {header.frames_claimed} frames of its header are "
             f"used, {header.bytes_after} bytes after them are not"
         ]
     if header.bytes_stray > header.block_align:
         claim = f"its header promises {header.frames_claimed} {header.counted}"
         return [
-            f"{path}: goes on behind its end: {claim}, {header.bytes_stray} bytes behind them are in no chunk and are "
-            "left out, as a recording that was broken off leaves them"
+            f"{path}: goes on past its end: {claim}, {header.bytes_stray} bytes after them are in no chunk and are "
+            "left out, as happens when a recording is cut short"
         ]
     if header.is_plain and (rest := header.bytes_present % header.block_align):
         return [f"{path}: has {rest} bytes after its last whole frame, which are left out"]
@@ -275,7 +279,7 @@ def _layout(
         return MONO
     fitting = {each.channels: each for each in LAYOUTS.values()}.get(channels)
     if fitting is None:
-        raise StemError(f"{path}: has {channels} channels; no layout known here has as many")
+        raise StemError(f"{path}: has {channels} channels; no layout known here has that many")
     # an Ogg whose order is not fixed says that its channels are for no speakers
     known = fitting if container != "OGG" else None
     if mask and not (assume and known and mask == _MASK_OF_LIBSNDFILE):
@@ -379,7 +383,7 @@ class AudioReader:
             else:
                 self._source = WaveSamples(self.audio.path, wave)
         except (OSError, RuntimeError) as fault:  # it was sound when looked at
-            raise StemError(f"{self.audio.path}: cannot be read any more: {fault}") from None
+            raise StemError(f"{self.audio.path}: can no longer be read: {fault}") from None
 
     def read(self, frames: int) -> Samples:
         """The next `frames` frames, (n, channels): fewer at the end, none when all is read.
@@ -439,7 +443,7 @@ class AudioReader:
         try:
             yield
         except OSError as fault:
-            raise StemError(f"{self.audio.path}: cannot be read on: {fault.strerror or fault}") from None
+            raise StemError(f"{self.audio.path}: cannot be read further: {fault.strerror or fault}") from None
 
     def _refuse_unsound(self, block: Samples) -> None:
         first = sample_kernels.first_beyond(block.reshape(-1), ABSURD_GAIN)
@@ -450,7 +454,7 @@ class AudioReader:
         if np.isfinite(sample):
             level_db = db_from_gain(abs(float(sample)))
             raise StemError(
-                f"{self.audio.path}: holds a sample of {level_db:+.1f} dBFS at frame {frame}, which is no sound"
+                f"{self.audio.path}: holds a sample of {level_db:+.1f} dBFS at frame {frame}, which cannot be sound"
             )
         bad = 0
         while len(block):

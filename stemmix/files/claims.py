@@ -54,7 +54,9 @@ def claimed(folder: Path, name: str, heed: Callable[[], None], patience_s: float
             holder = _signed(file)
         heed()
         if time.monotonic() > give_up_s:
-            raise OutputError(f"{path}: is held by {holder}, which renders {name} for {patience_s:.0f} s and more")
+            raise OutputError(
+                f"{path}: is locked by {holder}, which has been rendering {name} for {patience_s:.0f} s or more"
+            )
         time.sleep(_LOOK_S)
 
 

@@ -173,7 +173,7 @@ def _whole_block(reader: StemReader, frames: int) -> Samples:
     """As many frames as are asked for; where a file of known length ends early, StemError."""
     block = reader.read(frames)
     if len(block) < frames and reader.audio.frames is not None:
-        raise StemError(f"{reader.audio.path}: ends before the clip does that is made of it")
+        raise StemError(f"{reader.audio.path}: ends before the clip that is made of it")
     return block
 
 

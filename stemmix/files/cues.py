@@ -69,14 +69,14 @@ def copy_with_cues(
     made true, also where the source has none, having been written into a pipe; a RIFF that gets too long for them
     becomes RF64. `told` hears the share that is written, piece by piece.
 
-    Raises StemError where the source is no WAVE file or cannot be read; OutputError where the disk refuses.
+    Raises StemError where the source is not a WAVE file or cannot be read; OutputError where the disk refuses.
     """
     with ExitStack() as opened:
         with _reading(source):
             file = opened.enter_context(source.open("rb"))
             header = read_wave_header(source)
             if header is None:
-                raise StemError(f"{source}: is no WAVE file")
+                raise StemError(f"{source}: is not a WAVE file")
             pieces = _pieces(source, file, header, points, rf64_from_bytes)
         opened.enter_context(StagedFile(target, _bytes_of(source, file, pieces, told))).publish()
 

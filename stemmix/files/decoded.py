@@ -72,10 +72,10 @@ def inspect_decodable(path: Path) -> Decodable:
                 frames = _count(samples)
             if frames < walked.samples - mpeg.MOST_CUT:
                 raise StemError(
-                    f"{path}: cannot be decoded to its end: it holds {walked.samples} frames, {frames} of them can be "
-                    "read; convert it to WAV"
+                    f"{path}: cannot be decoded to its end: it holds {walked.samples} frames, of which {frames} can "
+                    "be read; convert it to WAV"
                 )
-            warnings.append(f"{path}: is an MP3, which is not sync-safe, as encoders shift the start of the sound")
+            warnings.append(f"{path}: is an MP3, which is not sync-safe: encoders shift the start of the sound")
         elif sound.frames >= 2**62:  # libsndfile's sign for a FLAC that does not say its length
             frames = None
         elif sound.frames > _MOST_FRAMES_PER_BYTE * path.stat().st_size:
@@ -161,7 +161,7 @@ def _warnings_of_ogg(path: Path) -> list[str]:
         place = ogg.next_stream(file)
     if place is None:
         return []
-    return [f"{path}: goes on behind its end: another stream begins at byte {place}; what is behind it is left out"]
+    return [f"{path}: goes on past its end: another stream begins at byte {place}; what follows is left out"]
 
 
 def _written_anew(path: Path, reframed: mpeg.Reframed) -> IO[bytes]:

@@ -71,7 +71,7 @@ def from_disk(path: Path) -> bytes:
     if stat.S_ISDIR(about.st_mode):
         raise ProjectError(f"{path}: is a folder; expected a JSON file")
     if not stat.S_ISREG(about.st_mode):
-        raise ProjectError(f"{path}: is no regular file")
+        raise ProjectError(f"{path}: is not a regular file")
     if about.st_size > MAX_DOCUMENT_BYTES:
         raise ProjectError(f"{path}: holds more than {MAX_DOCUMENT_BYTES // 2**20} MiB, the most that is read")
     return path.read_bytes()
@@ -117,7 +117,7 @@ def check_schema(value: object, text: str, name: str, model: type[Document]) -> 
     given = value["schema"]
     parts = re.fullmatch(r"(stemmix\.[a-z_]+)/([0-9]{1,9})", given) if isinstance(given, str) else None
     if parts is None:
-        refuse(f"{shown(given)} names no document of stemmix; expected '{wanted}'")
+        refuse(f"{shown(given)} is not the name of a stemmix document; expected '{wanted}'")
     if parts[1] != kind:
         refuse(f"this is a {parts[1]}; expected a {kind}")
     if int(parts[2]) > int(version):

@@ -33,10 +33,10 @@ _EXPECTED = {
 }
 
 _PATTERNS = {
-    IDENTIFIER_PATTERN: "no identifier: letters, digits, _ - and . beginning with a letter or digit",
-    TITLE_PATTERN: "no title: it holds a control character",
-    FILE_NAME_PATTERN: "no name of a file beside this one",
-    SOURCE_PATTERN: "no beginning of a SHA-256: 8 to 64 hexadecimal digits, in lower case",
+    IDENTIFIER_PATTERN: "not an identifier: letters, digits, _ - and . beginning with a letter or digit",
+    TITLE_PATTERN: "not a title: it contains a control character",
+    FILE_NAME_PATTERN: "not the name of a file beside this one",
+    SOURCE_PATTERN: "not the beginning of a SHA-256: 8 to 64 hexadecimal digits, in lower case",
 }
 
 
@@ -208,7 +208,7 @@ def _said(kind: str, value: object, context: dict[str, Any], variants: list[dict
         "greater_than_equal": "{value} is less than {ge}, the least that is allowed",
         "less_than_equal": "{value} is more than {le}, the most that is allowed",
         "greater_than": "{value} is not more than {gt}, as it must be",
-        "finite_number": "{value} is no finite number",
+        "finite_number": "{value} is not a finite number",
         "string_too_short": "is empty",
         "string_too_long": "is longer than {max_length} characters",
         "value_error": "{error}",
@@ -230,8 +230,8 @@ def none_of(value: object, known: list[str]) -> str:
     """Says that a value is none of those that are known, and which of them may have been meant."""
     hint = did_you_mean(value, known)
     if hint and len(known) > MANY_NAMES:
-        return f"{shown(value)} is none of the {len(known)} that are known; {hint}"
-    return f"{shown(value)} is none of {', '.join(known)}{'; ' + hint if hint else ''}"
+        return f"{shown(value)} is not one of the {len(known)} that are known; {hint}"
+    return f"{shown(value)} is not one of {', '.join(known)}{'; ' + hint if hint else ''}"
 
 
 def shown(value: object) -> str:

@@ -61,16 +61,16 @@ def parse_json(text: str, name: str, *, max_bytes: int = MAX_PROJECT_BYTES) -> o
         refuse(at, _retold(fault.msg, text, at))
     except _DuplicateKeyError:
         offset, key = _first_duplicate(text)
-        refuse(offset, f"key {in_one_line(json.dumps(key, ensure_ascii=False))} stands twice in one object")
+        refuse(offset, f"key {in_one_line(json.dumps(key, ensure_ascii=False))} appears twice in one object")
     except _ConstantError as fault:
         constant = str(fault)
-        refuse(_first_token(text, constant.__eq__), f"{constant} is no JSON number")
+        refuse(_first_token(text, constant.__eq__), f"{constant} is not a JSON number")
     except ValueError:  # int() takes no more than some thousand digits
         refuse(_first_token(text, lambda token: token[0] != '"' and len(token) > 1000), "a number of absurd length")
     if re.search(r"\\u[dD][89a-fA-F]", text):
         half = _first_token(text, _holds_half_a_pair, default=-1)
         if half >= 0:
-            refuse(half, "holds half of a surrogate pair, which is no character")
+            refuse(half, "contains half of a surrogate pair, which is not a character")
     return value
 
 
@@ -178,7 +178,7 @@ def _retold(said: str, text: str, at: int) -> str:
     if rest.startswith(("//", "/*", "#")):
         return "JSON has no comments; `note` fields are for people"
     if rest[0] == "'":
-        return "text stands in double quotes"
+        return "text goes in double quotes"
     word = re.match(r"[A-Za-z]+", rest)
     if word and (meant := _WORDS.get(word[0].lower())):
         return f"{word[0]} is written {meant} in JSON"

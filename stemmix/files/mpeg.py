@@ -84,7 +84,7 @@ def walk(path: Path) -> Walked:
             heed()
             if place > end:
                 after = max(0, found) * first.samples
-                raise StemError(f"{path}: is damaged after frame {after}: bytes {end} to {place} are no MPEG audio")
+                raise StemError(f"{path}: is damaged after frame {after}: bytes {end} to {place} are not MPEG audio")
             frame = _frame(file, place)
             if frame is None:  # the file has changed meanwhile
                 break
@@ -104,7 +104,7 @@ def walk(path: Path) -> Walked:
     claim = f"its header promises {promised * first.samples} frames, {there} are there"
     if found < promised:
         raise StemError(f"{path}: ends early: {claim}")
-    warning = f"{path}: goes on behind its end: {claim}; what is behind it is left out"
+    warning = f"{path}: goes on past its end: {claim}; what follows is left out"
     return Walked(promised * first.samples, [warning], reframed)
 
 

@@ -81,7 +81,7 @@ def spelled(project_path: Path, file: Path) -> str:
             located(project_path, said)
             return said
     raise ValueError(
-        f"{file} lies outside of the project's folder ({folders['']}): copy it there, or name its folder as a root, "
+        f"{file} lies outside the project's folder ({folders['']}): copy it there, or name its folder as a root, "
         f"{_ROOT_VARIABLE}HOUSE={target.parent}"
     )
 
@@ -123,18 +123,18 @@ def _root(name: str, file: str) -> Path:
     variable = f"{_ROOT_VARIABLE}{name.upper()}"
     given = os.environ.get(variable)
     if not given:
-        raise ValueError(f"{file!r} lies under the root {name!r}, and {variable} does not say where that is")
+        raise ValueError(f"{file!r} lies under the root {name!r}, but {variable} does not say where that is")
     folder = Path(given)
     if not folder.is_absolute():
-        raise ValueError(f"{file!r} lies under the root {name!r}, and {variable} gives no absolute path")
+        raise ValueError(f"{file!r} lies under the root {name!r}, but {variable} is not an absolute path")
     return folder
 
 
 def _spelling_fault(file: str, within: str) -> str | None:
     if any(sign < " " or sign == "\x7f" for sign in file):
-        return f"{file!r} holds a control character"
+        return f"{file!r} contains a control character"
     if "\\" in file:
-        return f"'{file}' holds a backslash; paths are POSIX, parted by /"
+        return f"'{file}' contains a backslash; paths are POSIX, separated by /"
     if within.startswith("/") or re.match(r"[A-Za-z]:", within):
         return f"{file!r} is absolute; paths are relative to the project file, or to a root as in sfx:doors/slam.wav"
     if not within or posixpath.normpath(within).split("/")[0] == "..":

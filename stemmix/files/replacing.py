@@ -21,7 +21,7 @@ _REASONS: Final = {
     errno.EISDIR: "a folder has its name",
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission denied",
-    errno.EWOULDBLOCK: "it is being written already",
+    errno.EWOULDBLOCK: "it is already being written",
 }
 
 

@@ -46,13 +46,13 @@ def found(name: str, here: Path = Path()) -> Found:
     if not colon or not inside or _DRIVE.fullmatch(revision) or os.path.lexists(name):
         return Found(Path(name), from_disk, is_revision=False)
     if any(sign < " " for sign in name):
-        raise ProjectError(f"{name!r}: holds a control character")
+        raise ProjectError(f"{name!r}: contains a control character")
     top = _top(name, here)
     within = _within(top, here, inside)
     if within is None:
-        raise ProjectError(f"{name}: lies outside of the repository")
+        raise ProjectError(f"{name}: lies outside the repository")
     if revision and _about(top, name, f"{revision}^{{tree}}") is None:
-        raise ProjectError(f"{name}: git knows no revision {revision!r}, and there is no file of this name")
+        raise ProjectError(f"{name}: git knows no revision {revision!r}, and there is no file by this name")
     if _about(top, name, f"{revision}:{within}") is None:
         near = _within(top, here, f"./{inside}")
         meant = near not in (None, within) and _about(top, name, f"{revision}:{near}") is not None
@@ -84,7 +84,7 @@ def _top(name: str, here: Path) -> Path:
     """Of the repository that a folder is in."""
     said, why = _git(here, name, ["rev-parse", "--show-toplevel"], "")
     if not said:
-        reason = "this is no git repository" if "not a git repository" in why else why
+        reason = "this is not a git repository" if "not a git repository" in why else why
         raise ProjectError(f"{name}: there is no such file, and for a revision: {reason}")
     return Path(said.decode("utf-8", "surrogateescape").removesuffix("\n"))
 

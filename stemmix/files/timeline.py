@@ -192,7 +192,7 @@ def timeline_of(where: Where, stem: Stem, files: Sequence[AudioFile], clock: Clo
             spot.refuse(
                 "",
                 f"{piece.audio.path} is {piece.audio.layout.name} and {first.audio.path} of {first.name} is "
-                f"{first.audio.layout.name}; the clips of a stem have one layout",
+                f"{first.audio.layout.name}; the clips of a stem must have the same layout",
             )
     layout = first.audio.layout
     if (stem.pan or stem.automation.pan) and layout != MONO:
@@ -268,7 +268,7 @@ def _piece(spot: Spot, clip: Clip, audio: AudioFile, clock: Clock) -> Piece:
     if taken and frames is None:
         spot.refuse("", f"{audio.path} does not say how long it is: a clip that fades needs an 'out'")
     if frames is not None and taken > frames:
-        spot.refuse("", f"its fades take {taken} samples, and of {audio.path} it has {frames}; expected less")
+        spot.refuse("", f"its fades take {taken} samples, but it has only {frames} of {audio.path}; expected less")
     at = _begins(spot, clip, audio, clock, own, reference, first)
     return Piece(spot.clip, audio, first, at, frames, gain_from_db(clip.gain_db), pull, fade_in, fade_out)
 
@@ -288,13 +288,13 @@ def _in_file(spot: Spot, name: str, time: str | float, audio: AudioFile, own: Cl
     if reference is None:
         spot.refuse(
             name,
-            f"{time} is a timecode, and {audio.path} has no time reference to count it from; expected seconds or "
+            f"{time} is a timecode, but {audio.path} has no time reference to count it from; expected seconds or "
             "samples from its beginning",
         )
     if own.frame_rate is None:
         spot.refuse(
             name,
-            f"{time} is a timecode, and no frame rate comes to that of the project by the pull of {audio.path}; "
+            f"{time} is a timecode, but no frame rate becomes the project's by the pull of {audio.path}; "
             "expected seconds or samples from its beginning",
         )
     try:

@@ -176,7 +176,7 @@ def _read_chunks(path: Path, file: BinaryIO, size: int, container: str) -> WaveH
         elif name in _TELLING:
             told[name] = file.read(min(claimed, _LONGEST_TOLD_BYTES))
         offset += claimed + claimed % 2  # chunks are padded to even length
-    raise StemError(f"{path}: has over {_MAX_CHUNKS} chunks before its audio, so it is no sound WAVE file")
+    raise StemError(f"{path}: has over {_MAX_CHUNKS} chunks before its audio, so it is not a valid WAVE file")
 
 
 def _read_behind(file: BinaryIO, end: int, padding: int, size: int) -> tuple[dict[bytes, bytes], int]:
@@ -281,7 +281,7 @@ def read_ds64(body: bytes) -> dict[bytes, int]:
 
 def _header(path: Path, container: str, fmt: bytes, *, offset: int, claimed: int | None, size: int) -> WaveHeader:
     if len(fmt) < 16:
-        raise StemError(f"{path}: its fmt chunk has {len(fmt)} bytes where 16 are the least")
+        raise StemError(f"{path}: its fmt chunk has {len(fmt)} bytes; expected at least 16")
     tag, channels, rate_hz, _, block_align, bits = struct.unpack_from("<HHIIHH", fmt)
     mask = None
     codec = _CODECS.get(tag, f"codec 0x{tag:04X}")
@@ -291,9 +291,9 @@ def _header(path: Path, container: str, fmt: bytes, *, offset: int, claimed: int
         mask, sub_tag = struct.unpack_from("<IH", fmt, 20)
         codec = _CODECS.get(sub_tag, f"codec 0x{sub_tag:04X}") if fmt[26:40] == _GUID_TAIL else "an unknown codec"
     if channels == 0:
-        raise StemError(f"{path}: its header says 0 channels")
+        raise StemError(f"{path}: its header gives 0 channels")
     if rate_hz == 0:
-        raise StemError(f"{path}: its header says a sample rate of 0 Hz")
+        raise StemError(f"{path}: its header gives a sample rate of 0 Hz")
     if codec in ("PCM", "FLOAT"):
         stored_bits, rest = divmod(8 * block_align, channels)
         if rest or stored_bits % 8 or stored_bits < bits or bits == 0:

@@ -200,7 +200,7 @@ class SoundWriter(ABC):
         return True
 
     def _lost(self, there: int, due: int) -> OutputError:
-        return OutputError(f"{self.path}: cannot be written: {there} of {due} bytes arrived on the disk")
+        return OutputError(f"{self.path}: cannot be written: {there} of {due} bytes reached the disk")
 
     @contextlib.contextmanager
     def _or_nothing(self) -> Iterator[None]:
@@ -217,7 +217,7 @@ class SoundWriter(ABC):
         if fault.errno not in (errno.ENOSPC, errno.EDQUOT):
             return refusal(self.path, fault)
         free = f"{shutil.disk_usage(self.path.parent).free / 1e6:.1f} MB are free"
-        takes = "" if self._size is None else f"it takes {self._size / 1e6:.1f} MB, "
+        takes = "" if self._size is None else f"it needs {self._size / 1e6:.1f} MB, "
         return OutputError(f"{self.path}: cannot be written: the disk is full: {takes}{free}")
 
     def __enter__(self) -> Self:

@@ -38,7 +38,7 @@ class Choice:
         """Both times as samples of the programme. ChoiceError where one is no time, or they are in the wrong order."""
         typed = {"start": self.start, "end": self.end}
         if self.frame_rate is not None and not any(time and has_frames(time) for time in typed.values()):
-            raise ChoiceError("frame_rate", "no time is given whose frames it could count: HH:MM:SS:FF")
+            raise ChoiceError("frame_rate", "is for a timecode, HH:MM:SS:FF, and no time is given as one")
         samples: dict[str, int | None] = {}
         for field, time in typed.items():
             rate = self.frame_rate if time and has_frames(time) else None
@@ -49,7 +49,7 @@ class Choice:
         start, end = samples["start"], samples["end"]
         if end is not None and end <= (start or 0):
             begin = "the programme's beginning" if start is None else f"{self.start}, where the span begins"
-            raise ChoiceError("end", f"{self.end} does not lie after {begin}")
+            raise ChoiceError("end", f"{self.end} is not after {begin}")
         return start, end
 
     def of(self, plan: Plan) -> Chosen:
@@ -61,7 +61,7 @@ class Choice:
             ("end", self.end, end is not None and end > plan.frames),
         ):
             if outside:
-                raise ChoiceError(field, f"{time} lies outside the programme, which is {length_s} s long")
+                raise ChoiceError(field, f"{time} is outside the programme, which is {length_s} s long")
         if self.stem is not None:
             _known("stem", self.stem, [stem.id for stem in plan.stems])
         first, last = start or 0, plan.frames if end is None else end
@@ -70,7 +70,7 @@ class Choice:
             scene = next(scene for scene in plan.scenes if scene.id == self.scene)
             first, last = max(first, scene.start), min(last, scene.end)
             if last <= first:
-                raise ChoiceError("scene", f"nothing of {self.scene} lies between the times that are asked for")
+                raise ChoiceError("scene", f"nothing of {self.scene} lies between the times given")
         return Chosen(start=first, end=last, scene=self.scene, stem=self.stem)
 
 
@@ -151,6 +151,6 @@ def _from_beside(plan: Plan, chosen: Chosen, kept: Collection[str]) -> list[str]
     if not felt:
         return []
     return [
-        f"ramps of {felt} move{'' if felt == 1 else 's'} made for what lies beside the span reach into it, and are not "
-        "listed"
+        f"ramps of {felt} move{'' if felt == 1 else 's'} made for what lies outside the span reach into it, and are "
+        "not listed"
     ]

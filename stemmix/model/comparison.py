@@ -228,19 +228,21 @@ def are_related(first: Plan, second: Plan) -> bool:
 def stems_apart(first: Plan, second: Plan) -> list[str]:
     """In what the stems of two plans differ, a few words each: what was decided was decided for other sound."""
     ours, theirs = ({stem.id: stem for stem in plan.stems} for plan in (first, second))
-    said = [f"{name} is in the first alone" for name in ours if name not in theirs]
-    said += [f"{name} is in the second alone" for name in theirs if name not in ours]
+    said = [f"{name} is only in the first" for name in ours if name not in theirs]
+    said += [f"{name} is only in the second" for name in theirs if name not in ours]
     for name, one in ours.items():
         if (other := theirs.get(name)) is None:
             continue
         if one.sha256 != other.sha256:
-            said.append(f"{name} is another recording")
+            said.append(f"{name} is a different recording")
         if one.at * second.sample_rate != other.at * first.sample_rate:
-            said.append(f"{name} begins elsewhere")
+            said.append(f"{name} begins at another time")
         if one.gain_db != other.gain_db:
-            said.append(f"the fader of {name} stands at {one.gain_db:g} and at {other.gain_db:g} dB")
+            said.append(
+                f"the fader of {name} is at {one.gain_db:g} dB in the first and at {other.gain_db:g} dB in the second"
+            )
         if one.role is not other.role:
-            said.append(f"{name} is {one.role.value} and {other.role.value}")
+            said.append(f"{name} is {one.role.value} in the first and {other.role.value} in the second")
         if (one.pan, one.layout, one.order) != (other.pan, other.layout, other.order):
-            said.append(f"the channels of {name} are placed otherwise")
+            said.append(f"the channels of {name} are placed differently")
     return said

@@ -87,10 +87,10 @@ def unknown(value: str, what: str, known: Iterable[str]) -> str:
     """That a name is none of a document's.
 
     >>> unknown("fx", "stem of this project", ["DX", "FX_1"])
-    "'fx' is no stem of this project; expected one of DX, FX_1; did you mean 'FX_1'?"
+    "'fx' is not a stem of this project; expected one of DX, FX_1; did you mean 'FX_1'?"
     """
     names = list(known)
-    said = [f"{value!r} is no {what}"]
+    said = [f"{value!r} is not a {what}"]
     said += [f"expected one of {', '.join(names)}" if len(names) <= MANY_NAMES else ""] if names else ["it has none"]
     return "; ".join(word for word in (*said, did_you_mean(value, names)) if word)
 

@@ -61,15 +61,15 @@ def unfit(encoding: Encoding, sample_rate: int, layout: Layout) -> str | None:
 
     >>> from stemmix.model.layouts import STEREO
     >>> unfit("mp3", 96_000, STEREO)
-    'MP3 has sample rates of 32000, 44100 and 48000 Hz, not of 96000 Hz'
+    'MP3 has sample rates of 32000, 44100 and 48000 Hz, not 96000 Hz'
     """
     coding = CODINGS[encoding]
     if coding.rates_hz is not None and sample_rate not in coding.rates_hz:
         *most, last = coding.rates_hz
         rates = f"{', '.join(map(str, most))} and {last}"
-        return f"{coding.title} has sample rates of {rates} Hz, not of {sample_rate} Hz"
+        return f"{coding.title} has sample rates of {rates} Hz, not {sample_rate} Hz"
     if sample_rate > coding.highest_rate_hz:
-        return f"{coding.title} has sample rates up to {coding.highest_rate_hz} Hz, not of {sample_rate} Hz"
+        return f"{coding.title} has sample rates up to {coding.highest_rate_hz} Hz, not {sample_rate} Hz"
     if coding.layouts is not None and layout.name not in coding.layouts:
         return f"{coding.title} is written in the layouts {', '.join(coding.layouts)}, not in {layout.name}"
     return None

@@ -45,9 +45,9 @@ def file_name(template: str, values: Mapping[str, str | None], extension: str) -
     if stem[0] in " ." or stem[-1] == " " or name[-1] in " .":
         raise ValueError(f"{where}: it may not begin or end with a space or a full stop")
     if _RESERVED.fullmatch(name):
-        raise ValueError(f"{where}, which Windows keeps for a device: put something before it")
+        raise ValueError(f"{where}, which Windows reserves for a device: put something before it")
     if (size := len(name.encode())) > LONGEST_NAME_BYTES:
-        raise ValueError(f"{where[:80]}...: it has {size} bytes, and {LONGEST_NAME_BYTES} are the most")
+        raise ValueError(f"{where[:80]}...: it has {size} bytes; expected at most {LONGEST_NAME_BYTES}")
     return name
 
 
@@ -71,11 +71,11 @@ def _parts(template: str) -> list[tuple[str, str | None]]:
         if field is None:
             continue
         if form or conversion:
-            raise ValueError(f"file name {template!r}: {{{field}}} stands by itself, without a form after it")
+            raise ValueError(f"file name {template!r}: {{{field}}} must stand by itself, without a format after it")
         if field not in FIELDS:
             near = difflib.get_close_matches(field, FIELDS, 1, 0.5)
             meant = f"did you mean {{{near[0]}}}?" if near else f"there are {', '.join(f'{{{f}}}' for f in FIELDS)}"
-            raise ValueError(f"file name {template!r}: {{{field}}} is no field; {meant}")
+            raise ValueError(f"file name {template!r}: {{{field}}} is not a field; {meant}")
     return [(literal, field) for literal, field, _, _ in parts]
 
 
@@ -89,9 +89,11 @@ def _value(field: str, values: Mapping[str, str | None], template: str) -> str:
 def _legal(text: str, what: str, template: str) -> str:
     if found := _ILLEGAL.search(text):
         value = f" is {text!r}, and" if what.startswith("{") else ""
-        raise ValueError(f"file name {template!r}: {what}{value} holds {found[0]!r}, which not every system allows")
+        raise ValueError(
+            f"file name {template!r}: {what}{value} contains {found[0]!r}, which some systems do not allow"
+        )
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"file name {template!r}: {what} holds half a character, which is no text") from None
+        raise ValueError(f"file name {template!r}: {what} contains half a character, which is not text") from None
     return text

@@ -288,7 +288,7 @@ class Plan(Document):
             if move.stem not in stems:
                 raise broken_rule(unknown(move.stem, "stem of this plan", stems), "moves", index, "stem")
             if move.line is not None and move.line not in lines:
-                raise broken_rule(f"{move.line!r} is no line of this plan", "moves", index, "line")
+                raise broken_rule(f"{move.line!r} is not a line of this plan", "moves", index, "line")
         return self
 
     @model_validator(mode="after")

@@ -161,13 +161,13 @@ class Container(Document):
         its coding has no fixed number), and a sentence that says so.
 
         >>> list(Container(bits=(24,), confidence="high").answers("2.0", 48_000, 16))
-        [('bit_depth', False, 'a sample has 16 bits, expected 24')]
+        [('bit_depth', False, 'samples have 16 bits, expected 24')]
         """
         stored = "no fixed number of bits" if bits is None else f"{bits} bits"
         for check, allowed, given, said, unit in (
             ("layout", self.layouts, layout, f"layout is {layout}", ""),
             ("sample_rate", self.sample_rates, sample_rate, f"sample rate is {sample_rate} Hz", " Hz"),
-            ("bit_depth", self.bits, bits, f"a sample has {stored}", ""),
+            ("bit_depth", self.bits, bits, f"samples have {stored}", ""),
         ):
             if allowed:
                 yield check, given in allowed, f"{said}, expected {' or '.join(str(one) for one in allowed)}{unit}"

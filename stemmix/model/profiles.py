@@ -74,8 +74,8 @@ class Profile(Document):
         if set(roles) & set(self.targets):
             return None
         return (
-            f"the profile clears {' and '.join(self.targets)}, and no stem is one: nothing is cut, the stems "
-            f'are summed as they came; give what is to be heard first "role": "{self.targets[0]}"'
+            f"the profile clears {' and '.join(self.targets)}, but no stem has such a role: nothing is cut, and "
+            f'the stems are summed as they came; give the one to be heard first "role": "{self.targets[0]}"'
         )
 
 

@@ -130,7 +130,7 @@ class Project(ProjectFile):
                 message = f"'to' ({as_typed(stretch.end)}) must lie after 'from' ({as_typed(stretch.start)})"
                 raise broken_rule(message, name, index, "to")
         if self.length is not None and not clock.length(self.length):
-            raise broken_rule("the picture is not even a sample long", "length")
+            raise broken_rule("the picture is shorter than one sample", "length")
         return self
 
     @property
@@ -214,7 +214,9 @@ class Project(ProjectFile):
                 continue
             allowed = printmasters if isinstance(wanted, FoldDown) else masters
             if not printmasters:
-                raise broken_rule("it carries a printmaster's gain, and this project has none", "deliverables", index)
+                raise broken_rule(
+                    "it takes its gain from a printmaster, and this project has none", "deliverables", index
+                )
             if wanted.parent is not None and wanted.parent not in allowed:
                 raise broken_rule(
                     unknown(wanted.parent, "printmaster of this project", allowed),
@@ -416,7 +418,7 @@ class Project(ProjectFile):
             if label and "{stem}" not in template:
                 template += "_{stem}"
         elif label and "{stem}" not in template:
-            raise ValueError(f"file name {template!r}: holds no {{stem}}, and there are several files")
+            raise ValueError(f"file name {template!r}: contains no {{stem}}, but there are several files")
         values = {
             "project": project_name,
             "title": self.title,

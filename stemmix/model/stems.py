@@ -187,7 +187,7 @@ class Stem(Document):
             _refuse_channels(self, "a stem")
             return self
         if self.file is not None or self.files is not None:
-            raise broken_rule("a stem has a file, or files by channel, or clips: one of them")
+            raise broken_rule("a stem has exactly one of a file, files by channel, or clips")
         for name, said in (
             ("at", self.at is not None),
             ("layout", self.layout is not None),
@@ -195,7 +195,7 @@ class Stem(Document):
             ("pull", self.pull is not None),
         ):
             if said:
-                raise broken_rule("is for a file; of a stem in clips each clip says it", name)
+                raise broken_rule("is for a stem of one file; in a stem of clips, each clip has its own", name)
         ids: set[str] = set()
         for index, clip in enumerate(self.clips):
             if clip.id is not None and clip.id in ids:
@@ -272,7 +272,7 @@ def _refuse_channels(one: Clip | Stem, what: str) -> None:
         raise broken_rule(f"{given} are not the channels of a layout; expected one of {known}", "files")
     for name, said in (("layout", one.layout is not None), ("order", one.order != "wave")):
         if said:
-            raise broken_rule("is for one file of many channels; files say by name what they are", name)
+            raise broken_rule("is for one file of many channels; separate files are named by their channels", name)
 
 
 def _paths(one: Clip | Stem) -> dict[str | None, str]:

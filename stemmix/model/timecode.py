@@ -88,10 +88,10 @@ def frames_from_timecode(text: str, rate: str) -> int:
     found = _TIMECODE.fullmatch(text.strip())
     drop = is_drop_frame(rate)
     if found is None or int(found[2]) >= 60 or int(found[3]) >= 60:
-        raise ValueError(f"{text!r} is no timecode: expected HH:MM:SS{';' if drop else ':'}FF")
+        raise ValueError(f"{text!r} is not a timecode: expected HH:MM:SS{';' if drop else ':'}FF")
     hours, minutes, seconds, frame = int(found[1]), int(found[2]), int(found[3]), int(found[5])
     if hours >= 24:
-        raise ValueError(f"{text!r} lies after 24 hours")
+        raise ValueError(f"{text!r} is past 24 hours")
     if (found[4] == ";") is not drop:
         counts = f"frames are counted {'' if drop else 'non-'}drop-frame, HH:MM:SS{';' if drop else ':'}FF"
         other = f"; or the rate is {rate}df" if not drop and f"{rate}df" in FRAME_RATES else ""
@@ -102,7 +102,7 @@ def frames_from_timecode(text: str, rate: str) -> int:
     minute = 60 * hours + minutes
     dropped = DROPPED_A_MINUTE.get(rate, 0)
     if dropped and minute % 10 and not seconds and frame < dropped:
-        raise ValueError(f"{text!r} is a code that {rate} leaves out: minute {minutes:02} begins at frame {dropped:02}")
+        raise ValueError(f"{text!r} is a timecode that {rate} skips: minute {minutes:02} begins at frame {dropped:02}")
     return (60 * minute + seconds) * counted + frame - dropped * (minute - minute // 10)
 
 
@@ -231,7 +231,7 @@ class Clock:
             counted = _SAMPLES.fullmatch(time.strip())
             samples = int(counted[1]) if counted else samples_from_seconds(seconds_from_clock(time), self.rate_hz)
             if samples > DAY_S * self.rate_hz:
-                raise ValueError(f"{time!r} lies after 24 hours")
+                raise ValueError(f"{time!r} is past 24 hours")
             return samples
         rate = self._rate(time)
         return samples_from_frames(frames_from_timecode(time, rate), rate, self.rate_hz)
@@ -332,7 +332,9 @@ def _time(value: Any) -> str | float:
         raise broken_rule(f"expected a time: {WAYS}")
     if not isinstance(value, str):
         if not 0 <= value <= DAY_S:
-            raise broken_rule(f"{min(max(value, -1e300), 1e300):g} s is no time of a programme; expected 0 to {DAY_S}")
+            raise broken_rule(
+                f"{min(max(value, -1e300), 1e300):g} s is not a time in a programme; expected 0 to {DAY_S}"
+            )
         return float(value)
     if has_frames(value) or _SAMPLES.fullmatch(value.strip()):
         return value
@@ -341,7 +343,7 @@ def _time(value: Any) -> str | float:
             raise ValueError
         seconds_from_clock(value)
     except ValueError:
-        raise broken_rule(f"{value[:40]!r} is no time: expected {WAYS}") from None
+        raise broken_rule(f"{value[:40]!r} is not a time: expected {WAYS}") from None
     return value
 
 

@@ -60,11 +60,11 @@ def balance_of(desk: Desk, goals: Sequence[Goal]) -> tuple[list[Move], list[str]
         gain_db = round(max(middle - LEAST_LU, -FURTHEST_DB), 1)
         if not gain_db:
             continue
-        louder = f"{stem.id} is {-middle:.1f} LU louder than the lines in the middle one of {len(differences)}"
+        louder = f"{stem.id} is {-middle:.1f} LU louder than the lines (median of {len(differences)})"
         if not project.balance:
             said.append(f'advice: {louder}: move its fader by {gain_db:+.1f} dB, or set "balance": true')
         elif rules.keeps(stem.id):
-            said.append(f"{louder}; its fader is left alone, for a pin keeps it")
+            said.append(f"{louder}; its fader is left alone, because a pin keeps it")
         else:
             said.append(f"{louder}: its fader is moved by {gain_db:+.1f} dB")
             level = Level(kind="level", gain_db=gain_db)

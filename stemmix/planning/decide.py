@@ -404,21 +404,19 @@ def _touches(desk: Desk, move: Move, first: int, last: int) -> bool:
 def _notes(project: Project, stems: Sequence[HeardStem], goals: Sequence[Goal]) -> list[str]:
     notes = [f"{stem.id} is silent: it takes no part in any decision" for stem in stems if stem.facts.silent]
     notes += [
-        f"{stem.id} is out of phase where it is to be heard: its sides are {under_db:.0f} dB over its middle, as with "
-        "one side inverted; cuts cannot bring it out, and a mono mix loses it"
+        f"{stem.id} is out of phase where it is to be heard: its sides are {under_db:.0f} dB over its middle, as if "
+        "one side were inverted; cuts cannot bring it out, and a mono mix loses it"
         for stem in stems
         if (under_db := _mid_under_sides_db(stem, goals)) > OUT_OF_MIDDLE_DB
     ]
     if len(stems) == 1:
-        notes.append("a single stem is heard: nothing hides it, nothing is cut")
+        notes.append("only one stem is heard: nothing hides it, and nothing is cut")
     elif not goals:
         lacking = project.defaults.lacking(stem.role for stem in stems)
         unheard = [one.id for one in project.stems if one not in project.heard and one.role in project.defaults.targets]
         if lacking and unheard:
-            lacking = (
-                f"of what the profile clears nothing is heard, {', '.join(unheard)} being left out: nothing is cut"
-            )
+            lacking = f"nothing that the profile clears is heard, with {', '.join(unheard)} left out: nothing is cut"
         notes.append(
-            lacking or "no line that is to be heard first was found: nothing is cut, the stems are summed as they came"
+            lacking or "no line to be cleared was found: nothing is cut, and the stems are summed as they came"
         )
     return notes

@@ -49,7 +49,7 @@ def _of_unheard(project: Project) -> Iterator[str]:
     if alone and left_out:
         yield f"{_are(alone)} soloed: {_are(left_out)} left out"
     if muted:
-        yield f"{_are(muted)} muted: neither heard, nor printed, nor checked"
+        yield f"{_are(muted)} muted: neither heard, printed nor checked"
 
 
 def _of_masters(project: Project) -> Iterator[str]:
@@ -88,20 +88,20 @@ class _Asked:
         for number, pin in enumerate(self._project.pins, 1):
             name = f"pin {pin.id or number} ({pin.stem}, {pin.told})"
             if idle := self._idle(pin.stem, pin):
-                yield f"{name} holds nothing: {idle}"
+                yield f"{name} has no effect: {idle}"
                 continue
             stem = self._heard[pin.stem]
             if pin.source is not None and not stem.sha256.startswith(pin.source):
-                yield f"{name} is stale: the file of {pin.stem} has changed since it was set; it still holds"
+                yield f"{name} is stale: the file of {pin.stem} has changed since the pin was set; the pin still holds"
             if idle := self._changes_nothing(pin, stem):
                 yield f"{name} {idle}"
             if pin.priority is not None and pin.priority < stem.priority and not self._lowers(pin, stem):
-                yield f"{name} lowers {pin.stem} for nothing: {self._why_not_lowered(pin)}"
+                yield f"{name} lowers {pin.stem} to no effect: {self._why_not_lowered(pin)}"
             if self._project.method == "frequency" and (said := self._of_a_curve(pin, stem)):
-                yield f"{name} {said}: a curve stands over the whole programme"
+                yield f"{name} {said}: one curve holds for the whole programme"
             for held in self._rules.held_into(pin) if pin.keep or pin.max_cut_db is not None else ():
                 if said := _breaks(held, pin):
-                    yield f"{name} {said}: pin {self._numbers[id(held)]} reaches into it, and stands as it is"
+                    yield f"{name} {said}: pin {self._numbers[id(held)]} reaches into it, and is applied as it stands"
 
     def of_cues(self) -> Iterator[str]:
         """Those of stems that are heard, but not cleared, neither by the profile nor a pin, are not used."""
@@ -113,12 +113,14 @@ class _Asked:
             elif not self._sounds(cue.stem, cue):
                 yield f"{name} gives no line: nothing of {cue.stem} is heard there"
             elif self._heard[cue.stem].role not in cleared and not self._raised(cue.stem, cue):
-                yield (f"{name} is of a stem that the profile does not clear: it is not used; raise it by a pin")
+                yield (
+                    f"{name} is of a stem that the profile does not clear: it is not used; raise the stem with a pin"
+                )
 
     def of_scenes(self) -> Iterator[str]:
         for number, scene in enumerate(self._project.scenes, 1):
             if self._begins(scene.start) >= self._frames:
-                yield f"scene {number} ({scene.id}, from {as_typed(scene.start)}) is none: {self._end}"
+                yield f"scene {number} ({scene.id}, from {as_typed(scene.start)}) never begins: {self._end}"
 
     def of_action(self) -> Iterator[str]:
         project = self._project
@@ -180,20 +182,18 @@ class _Asked:
 
     def _why_not_lowered(self, pin: Pin) -> str:
         if any(self._pins.covers(pin, goal.start * self._hop, goal.end * self._hop) for goal in self._goals):
-            return "a curve stands over the whole programme, and knows no spans"
+            return "one curve holds for the whole programme, whatever the span"
         return "it covers no line from end to end"
 
     def _of_a_curve(self, pin: Pin, stem: HeardStem) -> str:
         """What the pin does to the stem's curve, which knows no spans."""
         if "unmask" in forbidden(pin):
-            return f"keeps {pin.stem} from having any curve"
+            return f"leaves {pin.stem} without any curve"
         bands = "" if len(bands_of(pin)) == BAND_COUNT else " in its bands"
         if pin.max_cut_db is not None:
-            return f"bounds the curve of {pin.stem}{bands} from beginning to end"
+            return f"limits the curve of {pin.stem}{bands} from beginning to end"
         if pin.priority is not None and pin.priority > stem.priority:
-            return (
-                f"keeps the curve of {pin.stem}{bands} from what ranks below {pin.priority}, and clears it of nothing"
-            )
+            return f"keeps {pin.stem}{bands} from being cut for what ranks below {pin.priority}, but does not clear it"
         return ""
 
 
@@ -204,4 +204,4 @@ def _breaks(held: Pin, pin: Pin) -> str:
     if pin.max_cut_db is None:
         return f"does not keep {pin.stem} as it came" if gains_db.any() else ""
     deepest = -float(gains_db[:, bands_of(pin)].min())
-    return f"does not bound {pin.stem} to {pin.max_cut_db:g} dB" if deepest > pin.max_cut_db else ""
+    return f"does not limit the cut of {pin.stem} to {pin.max_cut_db:g} dB" if deepest > pin.max_cut_db else ""

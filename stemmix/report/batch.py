@@ -18,7 +18,7 @@ def ended_line(outcome: Outcome, ended: int, of: int) -> str:
     """When it is through, and how many are."""
     said = {
         "done": f"done, {_speed(outcome)}",
-        "missed": f"done, {_speed(outcome)}, and misses its specification",
+        "missed": f"done, {_speed(outcome)}, but misses its specification",
         "skipped": "skipped: its receipt proves it done",
         "failed": f"failed (exit code {outcome.exit_code}): {_why(outcome)}",
     }[outcome.came]
@@ -43,7 +43,7 @@ def batch_text(batch: Batch, width: int) -> str:
     speed = "" if batch.speed is None else f", {batch.speed:.0f}x real time"
     made = table(
         f"{many(len(batch.projects), 'project')}: {said}; {batch.wall_s:.1f} s{speed}",
-        ["project", "=what came", ">LUFS", ">dBTP", ">x real time", ">exit code"],
+        ["project", "=result", ">LUFS", ">dBTP", ">x real time", ">exit code"],
     )
     for one in batch.projects:
         made.add_row(

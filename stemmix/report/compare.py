@@ -52,10 +52,10 @@ ALIKE = 0.01
 MOST_LINES = 40
 """As many lines that differ are shown if no other number is asked for."""
 STORED = (
-    "what is hidden, and what the bed gives up, a stored plan says of the whole programme alone; its project tells it "
-    "of a part"
+    "a stored plan tells what is hidden, and what the bed gives up, for the whole programme only; its project tells "
+    "it for a part"
 )
-UNRELATED = "the two have neither their title nor a stem in common: nothing tells which lines would be the same"
+UNRELATED = "the two share neither their title nor a stem, so their lines cannot be matched"
 
 
 class Side(NamedTuple):
@@ -105,11 +105,13 @@ def _pair(lines: tuple[Line | None, Line | None]) -> LinePair:
 def _notes(first: Side, second: Side) -> list[str]:
     one, other = first.evidence.plan, second.evidence.plan
     if not are_related(one, other):
-        return ["A and B are other programmes: their figures stand side by side, and no more"]
+        return ["A and B are different programmes: only their figures are set side by side"]
     notes = []
     if apart := stems_apart(one, other):
         stale = [side.path for side in (first, second) if side.kind == "plan"] if first.kind != second.kind else []
-        said = f"{stale[0]} is stale: it was made for other stems than there are now" if stale else "the stems differ"
+        said = (
+            f"{stale[0]} is stale: it was made for different stems from those of today" if stale else "the stems differ"
+        )
         notes.append(f"{said}: {'; '.join(apart)}")
     if one.frames * other.sample_rate != other.frames * one.sample_rate:
         lengths = " and ".join(clock(plan.frames, plan.sample_rate) for plan in (one, other))
@@ -210,7 +212,7 @@ def comparison_text(compared: Comparison, page: Page, top: int | None = None) ->
     parts: list[RenderableType] = [_heading(compared), figures, *_lines(compared, page.width, top)]
     said = [note(text) for text in compared.notes]
     said += [
-        f"{many(plan.conflicts.not_counted, 'conflict')} of lines that {plan.name} alone lists: not counted"
+        f"{many(plan.conflicts.not_counted, 'conflict')} of lines that only {plan.name} lists: not counted"
         for plan in compared.plans
         if plan.conflicts.not_counted
     ]
@@ -242,7 +244,7 @@ def _of(plan: ComparedPlan) -> str:
     if plan.chosen is None:
         return lines
     scene = f", scene {plan.chosen.scene}" if plan.chosen.scene else ""
-    stem = f", what has to do with {plan.chosen.stem}" if plan.chosen.stem else ""
+    stem = f", what involves {plan.chosen.stem}" if plan.chosen.stem else ""
     return f"of it {span_told(plan.chosen.start_time, plan.chosen.end_time)}{scene}{stem}: {lines}"
 
 

@@ -29,7 +29,7 @@ def matrix(evidence: Evidence) -> list[Element]:
     stems = [stem.id for stem in evidence.stems]
     edges = {(edge.target, edge.masker): edge for edge in plan.edges}
     if not edges:
-        return [tag("p", {"class": "quiet"}, "One stem alone is masked by none.")]
+        return [tag("p", {"class": "quiet"}, "A single stem is masked by nothing.")]
     most = max(edge.size_before for edge in edges.values()) or 1.0
 
     def cell(target: str, masker: str) -> Element:
@@ -48,7 +48,7 @@ def matrix(evidence: Evidence) -> list[Element]:
         )
         for target in sorted(stems, key=lambda stem: stem not in first)
     ]
-    about = f"As it came → in the mix, {BAND_SECONDS}. Stems that are cleared stand first."
+    about = f"As it came → in the mix, {BAND_SECONDS}. Stems that are cleared come first."
     table = grid("masking-title", ("hidden ↓  by →", *(f">{stem}" for stem in stems)), rows, **{"class": "matrix"})
     return [tag("p", {"class": "quiet"}, about), table]
 
@@ -110,8 +110,8 @@ def moves(plan: Plan) -> list[Element]:
         )
         rows.append(row(heads, cells, id=f"m-{move.id}"))
     about = (
-        "Bands: where a cut is at least half as deep as at its deepest. Bought: clarity that goes if this move alone "
-        "is taken back."
+        "Bands: where a cut is at least half as deep as at its deepest. Bought: clarity lost if this move alone is "
+        "taken back."
     )
     return long_grid("moves", about, heads, rows, "Nothing is done: the stems are summed as they came.")
 
@@ -131,5 +131,5 @@ def lines(plan: Plan) -> list[Element]:
             f"{line.stopped_by}{', under its goal' if lost else ''}",
         )
         rows.append(row(heads, cells, class_="lost" if lost else None))
-    none = "No line is spoken." if len(plan.stems) > 1 else "One stem alone is heard: no line is judged."
+    none = "No line is spoken." if len(plan.stems) > 1 else "Only one stem is heard: no line is judged."
     return long_grid("lines", "As the stems came → in the mix.", heads, rows, none)

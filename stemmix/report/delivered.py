@@ -17,9 +17,9 @@ def delivery(exhibit: Exhibit) -> list[Element]:
     """The files that were written and how they came out; without a render, those that one would write."""
     receipt = exhibit.receipt
     if receipt is None and exhibit.outdated is not None:
-        return [tag("p", {"class": "warn"}, f"Nobody can tell of the last render: {exhibit.outdated}.")]
+        return [tag("p", {"class": "warn"}, f"Nothing is known of the last render: {exhibit.outdated}.")]
     if receipt is None:
-        return [tag("p", None, f"Nothing is rendered yet. A render writes {', '.join(exhibit.evidence.files)}.")]
+        return [tag("p", None, f"Nothing has been rendered yet. A render writes {', '.join(exhibit.evidence.files)}.")]
     made: list[Element] = []
     if exhibit.outdated is not None:
         said = f"These files are of another mix than the one above: {exhibit.outdated}."
@@ -97,7 +97,7 @@ def receipt(kept: Receipt) -> list[Element]:
         tag(
             "details",
             None,
-            tag("summary", None, "As JSON, but for what was measured over time"),
+            tag("summary", None, "As JSON, without what was measured over time"),
             tag("pre", None, text),
         ),
     ]

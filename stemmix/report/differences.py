@@ -120,7 +120,7 @@ def _span(start_s: float, end_s: float, clock: Clock) -> str:
 
 def _scenes(plan: PlanChange, clock: Clock) -> Table:
     made = table(
-        "Scenes in the mix: mean clarity of their lines; loudness before any master gain, told from features",
+        "Scenes in the mix: mean clarity of their lines; loudness before any master gain, from features",
         ["scene", "from", "clarity", ">by", "LUFS", ">by"],
     )
     for scene in plan.scenes:
@@ -150,12 +150,12 @@ def _audio(audio: AudioChange, clock: Clock) -> list[RenderableType]:
     if audio.length_s.before != audio.length_s.after:
         lines.append(f"length {_figure(audio.length_s, 3)} s")
     if audio.refused is not None:
-        return ["\n".join([*lines, f"one cannot be taken from the other: {audio.refused}"])]
+        return ["\n".join([*lines, f"one cannot be subtracted from the other: {audio.refused}"])]
     if audio.identical:
         return ["\n".join([*lines, "every sample is the same"])]
     if audio.residual_dbfs is not None:
-        over = "" if audio.residual_lu is None else f", {audio.residual_lu:+.1f} LU against the first mix"
-        lines.append(f"one less the other: {audio.residual_dbfs:.1f} dBFS RMS{over}")
+        over = "" if audio.residual_lu is None else f", {audio.residual_lu:+.1f} LU relative to the first mix"
+        lines.append(f"one minus the other: {audio.residual_dbfs:.1f} dBFS RMS{over}")
     if audio.identical_s:
         shown = ", ".join(_span(*one, clock) for one in audio.identical_s[:5])
         more = len(audio.identical_s) - 5
@@ -163,7 +163,7 @@ def _audio(audio: AudioChange, clock: Clock) -> list[RenderableType]:
         rest = f" and {many(more, 'more span')}" if more > 0 else ""
         lines.append(f"identical for {same_s:g} s: {shown}{rest}")
     else:
-        lines.append("identical in no second")
+        lines.append("not identical in any second")
     parts: list[RenderableType] = ["\n".join(lines)]
     if audio.worst:
         made = table("Seconds in which they differ most", ["from", ">dBFS", ">LU"])
@@ -172,7 +172,7 @@ def _audio(audio: AudioChange, clock: Clock) -> list[RenderableType]:
             made.add_row(_moment(place.start_s, clock), f"{place.residual_dbfs:.1f}", over)
         parts.append(made)
     if audio.scenes:
-        made = table("Scenes as they are written: K-weighted mean level, ungated", ["scene", "from", "LUFS", ">by"])
+        made = table("Scenes as written: K-weighted mean level, ungated", ["scene", "from", "LUFS", ">by"])
         for scene in audio.scenes:
             made.add_row(scene.id, _moment(scene.start_s, clock), *_both(scene.loudness_lufs, 2))
         parts.append(made)

@@ -17,7 +17,7 @@ def excerpts(plan: Plan, heard: Sequence[Excerpt]) -> list[Element]:
     """A figure for each, with both sounds in it; the worst first."""
     megabytes = sum(excerpt.size_bytes for excerpt in heard) / 1e6
     about = (
-        f"The {many(len(heard), 'place')} with the largest conflicts, as the stems came and in the mix, at one and the "
+        f"The {many(len(heard), 'place')} with the largest conflicts, as the stems came and in the mix, at the "
         f"same gain: what differs is what was done. MP3, {megabytes:.1f} MB of this file."
     )
     figures = (_figure(plan, excerpt) for excerpt in heard)

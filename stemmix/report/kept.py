@@ -10,10 +10,10 @@ from stemmix.report.tables import as_text, in_lines, many, table
 
 MEANING = {
     "features": "what was heard in a stem",
-    "offsets": "how the stems of a group lie against one another",
+    "offsets": "how the stems of a group are offset from one another",
     "plans": "what was decided",
-    "mixes": "what a mix read before its gain",
-    "hashes": "what a file was when it was last read whole",
+    "mixes": "what was measured of a mix before its gain",
+    "hashes": "the hash of a file when last read in full",
 }
 
 

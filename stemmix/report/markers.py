@@ -238,7 +238,7 @@ def edl_listing(plan: Plan, markers: Sequence[Marker]) -> Listing:
     if len(by_frame) > CLASSIC_EVENTS:
         notes.append(
             f"the list has {len(by_frame)} events, and CMX 3600 numbers {CLASSIC_EVENTS}: those after them have longer "
-            "numbers, which not every reader takes; --of and --stem make it shorter"
+            "numbers, which some readers do not take; --of and --stem make it shorter"
         )
     return Listing("\n".join([*lines, ""]), tuple(notes))
 

@@ -27,7 +27,7 @@ BECAUSE_OF: dict[StoppedBy, str] = {
     "protection": "hits, and lines that come first, are protected: others give way before them",
     "pin": "a pin holds it",
     "nothing to cut": "nothing that may be cut hides the line",
-    "rule": "its rule asks for no more: a fader is moved to balance, a static curve half of the way",
+    "rule": "its rule asks for no more: a fader is moved to balance, a static curve goes half the way",
 }
 """Why no more was done."""
 
@@ -105,13 +105,15 @@ def done_about(conflict: Conflict, moves: Sequence[Move], line: Line | None) -> 
     """What the `moves` that bear on a conflict do, stem by stem; where there are none, why nothing is done."""
     if not moves:
         if line is None:
-            return f"nothing: {conflict.target} is not among what is to be heard first"
-        done = "what is done to others clears the line" if line.stopped_by == "goal" else BECAUSE_OF[line.stopped_by]
+            return f"nothing: {conflict.target} is not a stem that is cleared"
+        done = (
+            "what is done to the others clears the line" if line.stopped_by == "goal" else BECAUSE_OF[line.stopped_by]
+        )
         return f"nothing: {done}"
     of_stem: dict[str, list[str]] = {}
     for move in moves:
         where = "" if bands_of(move) in {"all", "-"} else f" at {bands_of(move)} Hz"
-        what_for = {"scene": " along the scene", "pin": " by a pin", "all": " all along"}.get(purpose(move), "")
+        what_for = {"scene": " along the scene", "pin": " by a pin", "all": " throughout"}.get(purpose(move), "")
         if move.line is not None and move.line != conflict.line:
             what_for = f" for {move.line}"
         of_stem.setdefault(move.stem, []).append(f"{in_words(move)}{where}{what_for}")

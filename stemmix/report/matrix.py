@@ -18,7 +18,7 @@ from stemmix.report.tables import BAD, QUIET, STRONG, many, titled
 MOST_PAIRS = 24
 """As many pairs a list has."""
 TITLE = "Who masks whom"
-MARK = "! hides most of what is to be heard first"
+MARK = "! hides the most of what is to be heard first"
 IN_ALL = "in all"
 ACROSS, STACKED = 12, 6
 """Columns that a cell takes with its two figures side by side, and over one another."""
@@ -54,8 +54,8 @@ def _matrix(
     evidence: Evidence, targets: Sequence[str], maskers: Sequence[str], marked: Collection[Pair], *, is_stacked: bool
 ) -> Table:
     legend = (
-        f", {BAND_SECONDS}; as it came → in the mix. A row is hidden by its columns; in all: the share of the time "
-        f"that it sounds; {MARK}"
+        f", {BAND_SECONDS}; as it came → in the mix. Each row is hidden by its columns; in all: as a share of the "
+        f"time that it sounds; {MARK}"
     )
     made = Table(
         title=titled(TITLE, legend),

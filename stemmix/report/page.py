@@ -166,12 +166,12 @@ def _said(exhibit: Exhibit) -> list[Element]:
 
 def _timeline(exhibit: Exhibit) -> list[Element]:
     buttons = (
-        ("in", "+", "Show less, larger (+)"),
-        ("out", "−", "Show more (-)"),
+        ("in", "+", "Zoom in (+)"),
+        ("out", "−", "Zoom out (-)"),
         ("left", "◀", "Earlier (left arrow)"),
         ("right", "▶", "Later (right arrow)"),
         ("all", "Whole", "The whole programme (0)"),
-        ("previous", "‹ conflict", "To the conflict before (p)"),
+        ("previous", "‹ conflict", "To the previous conflict (p)"),
         ("next", "conflict ›", "To the next conflict (n)"),
     )
     bar = tag(
@@ -181,7 +181,7 @@ def _timeline(exhibit: Exhibit) -> list[Element]:
             tag("button", {"type": "button", "data-view": what, "title": title, "aria-label": title}, name)
             for what, name, title in buttons
         ),
-        tag("output", {"id": "readout"}, "Point at a chart, or drag over it to look closer."),
+        tag("output", {"id": "readout"}, "Point at a chart, or drag over it to zoom in."),
     )
     marks = {
         **BOTH,
@@ -194,7 +194,7 @@ def _timeline(exhibit: Exhibit) -> list[Element]:
         "target": "target",
         "gate": "relative gate; the absolute one is at -70 LUFS",
     }
-    label = "Charts over time; arrow keys move, plus and minus widen"
+    label = "Charts over time; arrow keys move, plus and minus zoom"
     shown = tag(
         "div",
         {"id": "tracks", "tabindex": 0, "role": "group", "aria-label": label},
@@ -203,11 +203,11 @@ def _timeline(exhibit: Exhibit) -> list[Element]:
     )
     cell_s = exhibit.overview.cell_samples / exhibit.overview.sample_rate
     about = (
-        "The stronger the colour of a map, the more of a band is hidden: from 15 dB over its maskers, nothing, to 15 "
-        "dB under them, all; each band as much as it matters, as the grey strip beside the map tells. Cells of "
-        f"{cell_s:.2g} s have the mean of what lies in lines. Waveforms, of stems as folded to stereo, keep the "
-        "highest and the lowest sample of each and reach from -60 dBFS to full scale; moves are the more opaque the "
-        "deeper they are, whole at 12 dB, and framed where a pin holds them."
+        "The stronger the colour of a map, the more of a band is hidden: nothing at 15 dB above its maskers, all at "
+        "15 dB below them, each band counting as much as it matters, which the grey strip beside the map shows. A cell "
+        f"is {cell_s:.2g} s long and has the mean of what lies in lines. Waveforms, folded to stereo, show the highest "
+        "and the lowest sample of each cell, and reach from -60 dBFS to full scale. Moves are the more opaque the "
+        "deeper they are, fully so at 12 dB, and framed where a pin holds them."
     )
     return [bar, legend(marks), shown, tag("p", {"class": "quiet"}, about)]
 

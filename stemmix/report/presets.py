@@ -146,7 +146,7 @@ def _add_peaks(made: Table, asked: Specification) -> None:
         for value, said in (
             (peak.limiter_dbtp, "limiter set to {:g}"),
             (peak.tolerated_dbtp, f"a warning up to {{:g}}: {peak.tolerated_why}"),
-            (peak.if_louder_dbtp, "{:g} advised for what is louder than the target"),
+            (peak.if_louder_dbtp, "{:g} advised for anything louder than the target"),
             (peak.lossy_dbtp, "{:g} advised ahead of a lossy codec"),
         ):
             if value is not None:

@@ -28,8 +28,8 @@ def stems(exhibit: Exhibit) -> list[Element]:
     """Every stem with its facts and both its charts."""
     about = (
         "Left, the mean spectrum in 36 ERB bands while lines are spoken, as it came and in the mix; right, RMS of the "
-        "whole stem in the seven classic bands. In dBFS, behind the fader; loudness, LRA and peak stand before it. "
-        "More channels than two are told as folded to stereo."
+        "whole stem in the seven classic bands. In dBFS, after the fader; loudness, LRA and peak are before it. "
+        "Stems of more than two channels are folded to stereo."
     )
     spectra = [(stem.spectrum_before_db, stem.spectrum_after_db) for stem in exhibit.overview.stems]
     # all on one scale, or the softest would look as loud as any

@@ -54,8 +54,8 @@ KINDS = {
     "duck": "ducks for lines",
     "ride": "rides of lines",
     "presence": "presence of lines",
-    "level": "fader, all along",
-    "static": "seven-band equaliser, all along",
+    "level": "fader, throughout",
+    "static": "seven-band equaliser, throughout",
 }
 
 
@@ -90,7 +90,7 @@ def _heading(evidence: Evidence) -> Text:
         told.append("\nof this: ")
         told.append(span(chosen.start, chosen.end, plan.clock), STRONG)
         told.append(f", scene {chosen.scene}" if chosen.scene else "")
-        told.append(f", what has to do with {chosen.stem}" if chosen.stem else "")
+        told.append(f", what involves {chosen.stem}" if chosen.stem else "")
         told.append(f": {counts}")
     if outcome is None:
         return told
@@ -235,7 +235,7 @@ def _moves_together(plan: Plan, width: int) -> RenderableType:
     return records(
         titled(
             f"Moves: {len(plan.moves)}",
-            ", by stem and kind. For: how long they stand, one after another; most: the gain that is furthest from 0. "
+            ", by stem and kind. For: how long they last in all; most: the gain furthest from 0 dB. "
             "One by one: --scene, --stem, --from, --to, or `stemmix why` for a moment",
         ),
         ["stem", "what", ">moves", ">for", ">most (dB)"],

@@ -64,7 +64,8 @@ def move_in_words(plan: Plan, move: Move) -> str:
     told.append(f"for {purpose(move)}")
     if move.evidence is not None:
         told.append(
-            f"clarity {move.evidence.sii_before:.2f} → {move.evidence.sii_after:.2f}, {move.evidence.bought:.2f} by it"
+            f"clarity {move.evidence.sii_before:.2f} → {move.evidence.sii_after:.2f}, {move.evidence.bought:.2f} of it "
+            "by this move"
         )
     if move.stopped_by is not None:
         told.append(f"no more, because {BECAUSE_OF[move.stopped_by]}")
@@ -142,10 +143,10 @@ def _loudness(exhibit: Exhibit, scale: Scale) -> Iterator[Element]:
         if file is not None and file.course is not None and exhibit.outdated is None:
             yield from _measured(scale, exhibit.overview.sample_rate, name, file, file.course, aim.level)
             continue
-        about, label = "expected", f"Loudness of {name} as it is to be expected, before any limiter"
+        about, label = "expected", f"Loudness of {name} as expected, before any limiter"
         if aim.gain_db is None and aim.level is not None:
             method = METHOD_NAMES[aim.level.method]
-            about = f"at gain 0: nothing tells its {method} yet"
+            about = f"at gain 0: its {method} is not known yet"
             label = f"Loudness of {name} {about}"
         expected = _at_gain(exhibit.overview.mixed, aim.gain_db or 0.0)
         yield _loudness_track(scale, name, about, expected, aim.level, label, 1.0)

@@ -18,7 +18,7 @@ def verification_text(found: Verification, width: int) -> str:
         made.add_row(file.path, _ON_DISK[file.on_disk], _result(file))
     answer = "the same samples" if found.same else "NOT the same samples"
     if not found.same and all(file.result == "unknown" for file in found.files if not _is_same(file)):
-        answer = "nobody can tell whether the samples are the same"
+        answer = "it cannot be told whether the samples are the same"
     if found.obstacle is not None:
         head = f"{found.title}: {found.receipt}, not rendered again"
         answer += f": {found.obstacle}"
@@ -53,5 +53,5 @@ def _result(file: RenderedAgain) -> str:
     elif file.peak_dbfs is None:
         said = "OTHER samples"
     else:
-        said = f"OTHER samples: {file.peak_dbfs:.1f} dBFS apart at most, first at {file.first_s:g} s"
+        said = f"OTHER samples: up to {file.peak_dbfs:.1f} dBFS apart, first at {file.first_s:g} s"
     return f"{said}; {file.text}" if file.text else said

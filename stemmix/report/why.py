@@ -29,12 +29,12 @@ def why_text(evidence: Evidence, applied: Sequence[AppliedGains], sample: int, s
             f"no more was done because {BECAUSE_OF[line.stopped_by]}"
         )
     if not lines:
-        parts.append("no line stands here" + (f"; what is done is done {_beside_lines(moves)}" if moves else ""))
+        parts.append("there is no line here" + (f"; what is done here is done {_beside_lines(moves)}" if moves else ""))
     if moves:
         parts.append(_gains(gains for gains in applied if stem in {None, gains.stem}))
         made = table(
-            "Moves: the SNR (dB) and clarity (0 to 1) of what each is made for, as it came and in the mix; how much of "
-            "the clarity this move alone buys, and for each dB of it",
+            "Moves: the SNR (dB) and clarity (0 to 1) of what each is made for, as it came and in the mix; how much "
+            "clarity this move alone buys, in all and for each dB of it",
             ["stem", "what", ">bands (Hz)", "=for", ">SNR", ">clarity", ">bought", ">per dB", "stopped by"],
         )
         for move in moves:
@@ -125,14 +125,14 @@ def _beside_lines(moves: Sequence[Move]) -> str:
     said = {
         "over the whole programme": any(whole),
         "by a pin": any(pinned),
-        "for lines beside it": not all(a or b for a, b in zip(whole, pinned, strict=True)),
+        "for lines nearby": not all(a or b for a, b in zip(whole, pinned, strict=True)),
     }
     return " and ".join(words for words, holds in said.items() if holds)
 
 
 def _gains(applied: Iterable[AppliedGains]) -> Table:
     made = table(
-        "Gain at this very moment, all moves and ramps together: where it is furthest from 0 dB",
+        "Gain at this moment, all moves and ramps together, where it is furthest from 0 dB",
         ["stem", ">gain (dB)", ">bands (Hz)", ">sides (dB)"],
     )
     for gains in applied:

@@ -47,7 +47,7 @@ def receipts_json(receipts: Sequence[Receipt], *, together: bool) -> str:
 def nulltest_text(result: Nulltest, width: int) -> str:
     """A table of what is left of every master without its parts."""
     made = table(
-        "What is left when the printed parts are taken from their master, outside the limiter's spans",
+        "What is left when the printed parts are subtracted from their master, outside the limiter's spans",
         ["master", "parts", ">judged", ">RMS (dBFS)", ">allowed", ">peak (dBFS)", ">allowed", "null"],
     )
     for null in result.nulls:

@@ -79,7 +79,7 @@ def test_a_target_that_cannot_be_reached_is_said_and_not_forced(tmp_path: Path, 
     assert (said.verdict, said.value) == ("fail", pytest.approx(reached_lufs, abs=0.01))
     assert said.text == f"programme loudness is {reached_lufs:.2f} LUFS, allowed -8: {-8 - said.value:.2f} LU outside"
     assert ceiling.value == pytest.approx(-8 - reached_lufs, abs=0.02)
-    assert ceiling.text == f"the ceiling of -6 dBTP bars {ceiling.value:.2f} LU of its loudness"
+    assert ceiling.text == f"the ceiling of -6 dBTP keeps it {ceiling.value:.2f} LU short of its loudness"
     assert file.misses == (said.text,)
     assert peak_32x_db(read_audio(tmp_path / "reel_mix.wav")) <= -6.0 + 0.02
 

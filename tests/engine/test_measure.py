@@ -63,7 +63,7 @@ def test_a_layout_that_is_given_is_taken(tmp_path: Path) -> None:
     given = measured_in_full(tmp_path / "six.wav", LAYOUTS["5.1"])
     assert given.measured == assumed.measured
     assert (len(given.warnings), len(assumed.warnings)) == (0, 1)
-    with pytest.raises(StemError, match=r"has 6 channels; its given layout, 2\.0, has 2"):
+    with pytest.raises(StemError, match=r"has 6 channels; the layout given for it, 2\.0, has 2"):
         measured_in_full(tmp_path / "six.wav", LAYOUTS["2.0"])
 
 

@@ -249,8 +249,8 @@ def test_a_channel_that_is_lost_for_good_is_found_and_one_that_dies_away_is_not(
     lost[at(20.05) :, side] = 0.0
     for size in (1000, 1 << 16):
         told = found(lost, layout, size=size)["channels"]
-        what = "what is beside it" if label == "C" else "its other side"
-        assert (told.verdict, told.text) == ("fail", f"is cut off while {what} sounds: {label} 1 time")
+        what = "the channels beside it sound" if label == "C" else "its other side sounds"
+        assert (told.verdict, told.text) == ("fail", f"a channel is cut off while {what}: {label} 1 time")
         assert told.at_s == ((pytest.approx(20.05, abs=CLOSE_S), pytest.approx(30, abs=CLOSE_S)),)
     for silent_s in (4, 12):
         told = found(np.concatenate((lost, np.zeros((at(silent_s), layout.channels)))), layout)["channels"]
@@ -285,12 +285,12 @@ def test_two_people_on_two_sides_take_turns() -> None:
     lost[at(34.02) : at(36.02), 1] = 0.0
     told = found(lost)["channels"]
     assert (told.verdict, told.value) == ("fail", 1)
-    assert told.text == "is cut off while its other side sounds: R 1 time"
+    assert told.text == "a channel is cut off while its other side sounds: R 1 time"
     assert told.at_s == ((pytest.approx(34.02, abs=CLOSE_S), pytest.approx(36.02, abs=CLOSE_S)),)
     one = np.stack((left, 0.5 * left + noise(len(left), 1, rms=0.01)[:, 0]), axis=1)
     told = found(one)["channels"]
     assert told.verdict == "warn", "one side that pauses while the other never does, for a person to hear"
-    assert told.text == "falls silent while its other side sounds: L 3 times"
+    assert told.text == "a channel falls silent while its other side sounds: L 3 times"
 
 
 @pytest.mark.parametrize("layout", ["3.0", "5.1", "7.1"])
@@ -306,7 +306,7 @@ def test_a_centre_that_is_lost_while_the_sides_sound_is_found_and_one_that_pause
     assert "channels" not in flagged(sound, layout=LAYOUTS[layout])
     sound[at(30.01) : at(30.01 + long_s), 2] = 0.0
     told = found(sound, LAYOUTS[layout])["channels"]
-    assert (told.verdict, told.text) == ("fail", "is cut off while what is beside it sounds: C 1 time")
+    assert (told.verdict, told.text) == ("fail", "a channel is cut off while the channels beside it sound: C 1 time")
     assert told.at_s == ((pytest.approx(30.01, abs=CLOSE_S), pytest.approx(30.01 + long_s, abs=CLOSE_S)),)
 
 

@@ -60,7 +60,7 @@ def test_where_nothing_stands_beside_the_rooms_tone_a_hole_is_told_with_its_time
     assert (finding.check, finding.verdict) == ("room_tone", "warn")
     assert finding.at_s == ((0.0, 4.0), (9.5, 12.0))
     assert finding.value == pytest.approx(6.5, abs=0.1)
-    assert finding.text.startswith("falls silent for 6.5 s where the dialogue's room tone, -50 dBFS, stood")
+    assert finding.text.startswith("falls silent for 6.5 s where the dialogue's room tone was (-50 dBFS)")
 
 
 def test_an_ambience_covers_it_and_a_softer_one_does_not() -> None:

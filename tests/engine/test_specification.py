@@ -217,7 +217,7 @@ def test_with_little_speech_the_same_taker_lets_a_file_pass_by_its_dialogue() ->
     by_dialogue = measured(dialogue_lufs=-27.0, integrated_lufs=-19.0, speech_share=0.1)
     one = found("loudness", netflix, by_dialogue)
     assert (one.verdict, one.value) == ("warn", -19.0)
-    assert "QC lets it pass by dialogue loudness" in one.text
+    assert "QC accepts it by its dialogue loudness" in one.text
     neither = by_dialogue.model_copy(update={"dialogue_lufs": -23.9})
     assert found("loudness", netflix, neither).verdict == "fail"
 
@@ -227,7 +227,7 @@ def test_a_file_whose_dialogue_nobody_knows_is_not_failed_for_it() -> None:
     one = found("loudness", asked("netflix-nearfield-51"), unknown)
     assert one.verdict == "warn"
     assert "cannot be judged: it was not measured" in one.text
-    assert "QC lets it pass by programme loudness, -24.00 LKFS" in one.text
+    assert "QC accepts it by its programme loudness, -24.00 LKFS" in one.text
     assert found("loudness", asked("amazon-studios-nearfield"), unknown).verdict == "warn"
 
 
@@ -260,7 +260,7 @@ def test_what_our_own_limiter_may_read_over_its_ceiling_passes_and_says_so() -> 
     plain = Specification.plain("film", -23.0, -1.0)
     one = found("true_peak", plain, measured(true_peak_dbtp=-1.0 + TRUE_PEAK_ERROR_DB))
     assert one.verdict == "pass"
-    assert "0.02 dB outside, no more than measuring may err by (0.02)" in one.text
+    assert "0.02 dB outside, which is within measuring error (0.02)" in one.text
     assert found("true_peak", plain, measured(true_peak_dbtp=-0.97)).verdict == "fail"
 
 
@@ -302,7 +302,7 @@ def test_a_limit_of_the_projects_own_binds_where_the_preset_only_advises() -> No
 def test_what_nobody_is_sure_of_warns_and_says_to_ask() -> None:
     one = found("loudness", asked("disney-plus"), measured(dialogue_lufs=-20.0))
     assert one.verdict == "warn"
-    assert one.text.endswith("the limit is of low confidence: ask for the specification")
+    assert one.text.endswith("the limit is not certain: ask for the specification")
     own = asked("disney-plus").with_overrides(Overrides(target_lufs=-27.0))
     assert found("loudness", own, measured(dialogue_lufs=-20.0)).verdict == "fail"
 
@@ -346,7 +346,7 @@ def test_layout_rate_and_bits_are_judged_where_they_are_asked_for() -> None:
     assert [wrong[check].verdict for check in checks] == ["fail"] * 3
     assert wrong["layout"].text == "layout is 2.0, expected 5.1"
     assert wrong["sample_rate"].text == "sample rate is 44100 Hz, expected 48000 Hz"
-    assert wrong["bit_depth"].text == "a sample has 16 bits, expected 24"
+    assert wrong["bit_depth"].text == "samples have 16 bits, expected 24"
     assert found("bit_depth", netflix, measured(), bits=None).verdict == "fail"
     assert not set(checks) & {one.check for one in findings(asked("atsc-a85"), measured(), MONO, bits=16)}
 

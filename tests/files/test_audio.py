@@ -150,7 +150,7 @@ def test_sound_behind_the_end_that_the_header_tells_is_said_to_be_left_out(
     path = written(tmp_path / "dx.wav", riff(fmt(2), chunk(b"data", bytes(600))) + behind)
     audio = inspect(path)
     assert audio.frames == 100
-    said = "promises 100 frames, 5000 bytes behind them are in no chunk"
+    said = "promises 100 frames, 5000 bytes after them are in no chunk"
     assert [said in warning for warning in audio.warnings] == [True] * is_said
 
 
@@ -162,7 +162,7 @@ def test_sound_that_is_lost_behind_long_silence_is_said_to_be_left_out(tmp_path:
             file.seek(644 + silent_bytes)
             file.write(b"\x07" * 5000)
         (warning,) = inspect(path).warnings
-        assert f"{silent_bytes + 5000} bytes behind them are in no chunk" in warning
+        assert f"{silent_bytes + 5000} bytes after them are in no chunk" in warning
         with path.open("r+b") as file:
             file.truncate(644)
 
@@ -183,7 +183,7 @@ def test_a_wave_file_that_outgrew_its_32_bit_size_is_said_to_be_read_short(tmp_p
         file.write(riff(fmt(2), chunk(b"data", b"", claimed=600)))
         file.truncate(2**32 + 2**20)  # sparse: takes no room
     (warning,) = inspect(path).warnings
-    assert "longer than a plain WAVE file can say" in warning
+    assert "longer than a plain WAVE header can say" in warning
 
 
 @pytest.mark.parametrize("mask", [0x3F, 0x60F])
@@ -214,7 +214,7 @@ def test_a_stem_is_in_no_container_whose_missing_end_nobody_could_tell(tmp_path:
     """It would be mixed short. To measure what is there needs no more than to say so."""
     path = tmp_path / f"a.{container.lower()}"
     soundfile.write(path, noise(5000, 1), 48_000, format=container, subtype="PCM_16")
-    said = f"{path}: is {container}, of which cannot be told whether it is cut off"
+    said = f"{path}: is {container}, which does not show whether it is cut off"
     with pytest.raises(StemError, match=f"^{re.escape(said)}; convert it to WAV$"):
         inspect(path)
     assert inspect(path, to_mix=False).warnings == (said,)
@@ -446,7 +446,7 @@ def test_both_ways_of_reading_look_at_what_they_read_name_the_file_and_heed_who_
 
         with monkeypatch.context() as patch:
             patch.setattr(WaveSamples, "_fill", refuse)
-            with pytest.raises(StemError, match=r"a\.wav: cannot be read on: Input/output error$"):
+            with pytest.raises(StemError, match=r"a\.wav: cannot be read further: Input/output error$"):
                 read(reader)
         with monkeypatch.context() as patch:
             patch.setattr(stopping._wish, "number", signal.SIGINT)
@@ -569,7 +569,7 @@ def test_what_no_layout_fits_is_refused_there_too_and_none_is_asked_for(tmp_path
     for channels in (4, 7, 10):
         file = written(tmp_path / "odd.wav", riff(fmt(channels, mask=mask), chunk(b"data", bytes(1680))))
         for to_mix in (False, True):
-            with pytest.raises(StemError, match=f"has {channels} channels; no layout known here has as many$"):
+            with pytest.raises(StemError, match=f"has {channels} channels; no layout known here has that many$"):
                 inspect(file, to_mix=to_mix)
 
 
@@ -577,5 +577,5 @@ def test_a_layout_that_is_given_overrides_the_files_and_must_fit(tmp_path: Path)
     file = written(tmp_path / "six.wav", riff(fmt(6, mask=0xC0F), chunk(b"data", bytes(1800))))
     assert inspect(file, SURROUND_5_1).layout == SURROUND_5_1
     assert inspect(file, SURROUND_5_1).warnings == ()
-    with pytest.raises(StemError, match=r"six.wav: has 6 channels; its given layout, 2.0, has 2$"):
+    with pytest.raises(StemError, match=r"six.wav: has 6 channels; the layout given for it, 2.0, has 2$"):
         inspect(file, STEREO)

@@ -66,7 +66,7 @@ def test_the_lock_of_a_killed_process_is_nobodys(tmp_path: Path) -> None:
         assert holder.stdout.readline() == "held\n"
         remove_stray_lock(tmp_path, "reel")
         with (
-            pytest.raises(OutputError, match=rf"held by process {holder.pid} on \S+, which renders reel"),
+            pytest.raises(OutputError, match=rf"locked by process {holder.pid} on \S+, which has been rendering reel"),
             claimed(tmp_path, "reel", nothing, patience_s=0.2),
         ):
             pass

@@ -328,7 +328,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"fLaC" + bytes(60), "is no WAVE file"),
+        (b"fLaC" + bytes(60), "is not a WAVE file"),
         (riff(fmt(2)), "has no data chunk"),
         (riff(fmt(2))[:30], "is cut off"),
     ],

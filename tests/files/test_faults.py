@@ -67,24 +67,28 @@ RECEIPT = Receipt(
         (
             ("pins", 0, "source"),
             "nothing",
-            "'nothing' is no beginning of a SHA-256: 8 to 64 hexadecimal digits, in lower",
+            "'nothing' is not the beginning of a SHA-256: 8 to 64 hexadecimal digits, in lower",
         ),
-        (("pins", 0, "source"), "AB12CD34", "'AB12CD34' is no beginning of a SHA-256"),
+        (("pins", 0, "source"), "AB12CD34", "'AB12CD34' is not the beginning of a SHA-256"),
         (("pins", 0, "source"), None, None),
         (("pins", 0, "stem"), None, "expected text, got null"),
-        (("pins", 0, "to"), "1", "'1' is no time: expected seconds, H:MM:SS.s, a timecode HH:MM:SS:FF, or 'N samples'"),
+        (
+            ("pins", 0, "to"),
+            "1",
+            "'1' is not a time: expected seconds, H:MM:SS.s, a timecode HH:MM:SS:FF, or 'N samples'",
+        ),
         (("pins", 0, "to"), None, "expected a time: seconds, H:MM:SS.s"),
-        (("pins", 0, "to"), 90_000, "90000 s is no time of a programme; expected 0 to 86400"),
+        (("pins", 0, "to"), 90_000, "90000 s is not a time in a programme; expected 0 to 86400"),
         (("pins", 1, "forbid"), [], "is empty; expected at least 1"),
         (("pins", 1, "forbid"), "duck", "expected a list, got 'duck'"),
-        (("pins", 1, "forbid", 0), None, "null is none of unmask, duck, ride, presence"),
+        (("pins", 1, "forbid", 0), None, "null is not one of unmask, duck, ride, presence"),
         (("pins", 2, "low_hz"), 4000, None),
         (("pins", 3, "action"), None, "a pin has exactly one of"),
         (("pins", 3, "action"), [], "expected an object, got a list"),
         (
             ("pins", 3, "action", "kind"),
             "unmaks",
-            "'unmaks' is none of unmask, scene, duck, ride, presence, level, static; did",
+            "'unmaks' is not one of unmask, scene, duck, ride, presence, level, static; did",
         ),
         (("pins", 3, "action", "mid_db"), [0.0] * 35, "holds 35; expected 36"),
         (("pins", 3, "action", "mid_db"), [0.0] * 37, "holds 37; expected 36"),
@@ -96,11 +100,11 @@ RECEIPT = Receipt(
         (("pins",), {}, "expected a list, got an object"),
         (("goals",), None, "expected an object, got null"),
         (("goals", "voice"), 1, "expected true or false, got 1"),
-        (("method",), None, "null is none of multilevel, frequency"),
+        (("method",), None, "null is not one of multilevel, frequency"),
         (("deliverables",), [], "is empty; expected 1 to 64"),
-        (("deliverables", 0, "layout"), "9.1", "'9.1' is none of 1.0, 2.0, 3.0, 5.0, 5.1, 7.1, 7.1.4; did you mean"),
+        (("deliverables", 0, "layout"), "9.1", "'9.1' is not one of 1.0, 2.0, 3.0, 5.0, 5.1, 7.1, 7.1.4; did you mean"),
         (("scenes", 0, "id"), "a" * 65, "is longer than 64 characters"),
-        (("scenes", 0, "id"), "the quay", "'the quay' is no identifier: letters, digits, _ - and ."),
+        (("scenes", 0, "id"), "the quay", "'the quay' is not an identifier: letters, digits, _ - and ."),
         (("sample_rate",), 48_000.5, "expected a whole number, got 48000.5"),
         (("sample_rate",), 8000, "8000 is less than 32000, the least that is allowed"),
         (("title",), "", "is empty"),
@@ -167,7 +171,7 @@ def test_a_key_is_told_as_json_has_it_and_breaks_no_line(key: str, told: str, tm
         (line,) = str(fault.value).splitlines()
         assert f": {field}: unknown field; " in line
     path.write_text(f"{{{json.dumps(key)}: 1, {json.dumps(key)}: 2}}")
-    with pytest.raises(ProjectError, match="stands twice") as fault:
+    with pytest.raises(ProjectError, match="appears twice") as fault:
         read_document(path, Project)
     assert len(str(fault.value).splitlines()) == 1
 

@@ -77,7 +77,7 @@ def test_a_gap_is_told_by_where_it_is(tmp_path: Path, xing: bool) -> None:
     whole = an_mp3(path, xing=xing)
     third = len(whole) // 3
     for damaged in (whole[:third] + whole[2 * third :], whole[:third] + bytes(3000) + whole[third + 3000 :]):
-        with pytest.raises(StemError, match=r"is damaged after frame \d+: bytes \d+ to \d+ are no MPEG audio"):
+        with pytest.raises(StemError, match=r"is damaged after frame \d+: bytes \d+ to \d+ are not MPEG audio"):
             found(path, damaged)
 
 
@@ -104,7 +104,7 @@ def test_what_no_decoder_comes_to_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a.mp3"
     whole = an_mp3(path)
     (warning,) = found(path, whole + ID3_V1 + ID3_V2 + whole)
-    assert "goes on behind its end: its header promises 32256 frames, 65664 are there" in warning
+    assert "goes on past its end: its header promises 32256 frames, 65664 are there" in warning
 
 
 def test_a_header_that_was_never_filled_in_promises_nothing(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_what_changes_its_channels_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.mp3"
     stereo = an_mp3(path, mode="CONSTANT", xing=False)
     path.write_bytes(stereo + an_mp3(path, channels=1, mode="CONSTANT", xing=False))
-    with pytest.raises(StemError, match=r"cannot be decoded to its end: it holds \d+ frames, \d+ of them can be read"):
+    with pytest.raises(StemError, match=r"cannot be decoded to its end: it holds \d+ frames, of which \d+ can be read"):
         inspect(path)
 
 

@@ -52,7 +52,7 @@ def test_that_another_stream_follows_the_first_is_said_and_its_end_is_asked_for(
     path.write_bytes(first + bytes(1000))
     assert inspect(path).warnings == ()
     path.write_bytes(first + second)
-    said = f"{path}: goes on behind its end: another stream begins at byte {len(first)}; what is behind it is left out"
+    said = f"{path}: goes on past its end: another stream begins at byte {len(first)}; what follows is left out"
     assert inspect(path).warnings == (said,)
     path.write_bytes(first + second[:-1])
     with pytest.raises(StemError, match=r"dx\.ogg: ends early \(its last page is cut off"):

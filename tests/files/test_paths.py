@@ -26,7 +26,7 @@ def test_a_path_under_a_named_root_lies_where_the_machine_says(project: Path, tm
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        ("foley:steps.wav", "lies under the root 'foley', and STEMMIX_ROOT_FOLEY does not say where that is"),
+        ("foley:steps.wav", "lies under the root 'foley', but STEMMIX_ROOT_FOLEY does not say where that is"),
         ("sfx:../secret.wav", "leaves its root's folder"),
         ("sfx:/etc/passwd", "absolute"),
         ("sfx:", "leaves its root's folder"),
@@ -44,7 +44,7 @@ def test_a_root_is_left_by_no_path(project: Path, tmp_path: Path, file: str, sai
 
 def test_a_root_that_is_no_absolute_path_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEMMIX_ROOT_SFX", "library")
-    with pytest.raises(ValueError, match="STEMMIX_ROOT_SFX gives no absolute path"):
+    with pytest.raises(ValueError, match="STEMMIX_ROOT_SFX is not an absolute path"):
         located(project, "sfx:doors/slam.wav")
 
 

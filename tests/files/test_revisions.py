@@ -95,13 +95,13 @@ def test_a_file_that_is_gone_today_is_found_in_its_revision(repository: Path) ->
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nope:film.json", "git knows no revision 'nope', and there is no file of this name"),
+        ("nope:film.json", "git knows no revision 'nope', and there is no file by this name"),
         ("HEAD:gone.json", "there is no such file in HEAD"),
         (":gone.json", "there is no such file in what is staged"),
         ("HEAD:one.json", "did you mean HEAD:./one.json? A path counts from the top of the repository"),
-        ("HEAD:../../film.json", "lies outside of the repository"),
-        ("HEAD:/etc/passwd", "lies outside of the repository"),
-        ("HEAD\n:film.json", "holds a control character"),
+        ("HEAD:../../film.json", "lies outside the repository"),
+        ("HEAD:/etc/passwd", "lies outside the repository"),
+        ("HEAD\n:film.json", "contains a control character"),
         ("--output=x:film.json", "git knows no revision '--output=x'"),
         ("--batch:film.json", "git knows no revision '--batch'"),
         ("$(touch x):film.json", "git knows no revision"),
@@ -148,7 +148,7 @@ def test_outside_of_a_repository_that_is_said(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        ProjectError, match=r"HEAD:film.json: there is no such file, and for a revision: this is no git"
+        ProjectError, match=r"HEAD:film.json: there is no such file, and for a revision: this is not a git"
     ):
         found("HEAD:film.json")
 

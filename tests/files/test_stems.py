@@ -294,7 +294,7 @@ def test_a_given_layout_goes_before_what_the_file_says(tmp_path: Path) -> None:
     with pytest.raises(StemError, match=r"12 channels and does not say.*field 'layout'"):
         inspect(path)
     assert inspect(path, SURROUND_7_1_4).layout == SURROUND_7_1_4
-    with pytest.raises(StemError, match=r"a\.wav: has 12 channels; its given layout, 5\.1, has 6$"):
+    with pytest.raises(StemError, match=r"a\.wav: has 12 channels; the layout given for it, 5\.1, has 6$"):
         inspect(path, SURROUND_5_1)
 
 

@@ -282,7 +282,9 @@ def test_a_file_that_is_pulled_to_no_frame_rate_goes_by_the_clock(tmp_path: Path
     broadcast_wave(tmp_path / "a.wav", noise(RATE_HZ), 3_750 * RATE_HZ)
     clock = Clock(RATE_HZ, "29.97", 3600.0)
     assert placed(tmp_path, clock, file="a.wav", pull="25/24").at == 0
-    with pytest.raises(ProjectError, match=r"in: 01:02:30:00 is a timecode, and no frame rate comes to that of the"):
+    with pytest.raises(
+        ProjectError, match=r"in: 01:02:30:00 is a timecode, but no frame rate becomes the project's by the"
+    ):
         placed(tmp_path, clock, clips=[{"file": "a.wav", "pull": "25/24", "in": "01:02:30:00"}])
 
 
@@ -320,11 +322,11 @@ REFUSED = {
     "backwards": ([{"file": "a.wav", "in": 0.5, "out": 0.25}], r"out: 0.25 s must lie after 'in' \(0.5 s\)"),
     "fades too long": (
         [{"file": "a.wav", "out": 0.1, "fade_in": {"length": 0.06}, "fade_out": {"length": 0.05}}],
-        r"clip 1: its fades take 5280 samples, and of .*a\.wav it has 4800",
+        r"clip 1: its fades take 5280 samples, but it has only 4800 of .*a\.wav",
     ),
     "no timecode": (
         [{"file": "a.wav", "in": "01:00:00:00"}],
-        r"in: 01:00:00:00 is a timecode, and .*a\.wav has no",
+        r"in: 01:00:00:00 is a timecode, but .*a\.wav has no",
     ),
     "within": (
         [{"file": "a.wav", "at": 0}, {"id": "x", "file": "a.wav", "out": 0.1, "at": 0.5}],

@@ -126,7 +126,7 @@ def test_a_file_that_does_not_read_back_whole_is_not_brought_under_its_name(
         os.ftruncate(descriptor, os.fstat(descriptor).st_size - 1)
 
     monkeypatch.setattr(writer.os, "fsync", lose_the_end)
-    with pytest.raises(OutputError, match="arrived on the disk"):
+    with pytest.raises(OutputError, match="reached the disk"):
         write(tmp_path / "a.wav", "wav24", INTEGERS)
     assert names_in(tmp_path) == []
 
@@ -168,7 +168,7 @@ def test_a_disk_that_is_too_small_is_noticed_before_anything_is_written(
 ) -> None:
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(writer.shutil, "disk_usage", lambda folder: usage(free=44 + 6 * 5001 - 1))
-    with pytest.raises(OutputError, match=r"disk is full: it takes 0\.0 MB, 0\.0 MB are free"):
+    with pytest.raises(OutputError, match=r"disk is full: it needs 0\.0 MB, 0\.0 MB are free"):
         WaveWriter(tmp_path / "a.wav", "wav24", 48_000, STEREO, 5001)
     assert names_in(tmp_path) == []
     monkeypatch.setattr(writer.shutil, "disk_usage", lambda folder: usage(free=44 + 6 * 5001))
@@ -178,7 +178,7 @@ def test_a_disk_that_is_too_small_is_noticed_before_anything_is_written(
 def test_two_writers_of_one_file_do_not_mix(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     with WaveWriter(path, "wav24", 48_000, STEREO, 5001) as first:
-        with pytest.raises(OutputError, match="being written already"):
+        with pytest.raises(OutputError, match="already being written"):
             WaveWriter(path, "wav24", 48_000, STEREO, 5001)
         first.write(INTEGERS)
         first.finish()

@@ -58,28 +58,28 @@ def test_a_timecode_is_the_pictures() -> None:
 @pytest.mark.parametrize(
     ("choice", "field", "said"),
     [
-        (Choice(start="noon"), "start", "'noon' is no time: expected seconds, M:SS.s or H:MM:SS.s"),
-        (Choice(start="20", end="0:10"), "end", "0:10 does not lie after 20, where the span begins"),
-        (Choice(start="20", end="20"), "end", "20 does not lie after 20, where the span begins"),
-        (Choice(end="0"), "end", "0 does not lie after the programme's beginning"),
-        (Choice(start="90"), "start", "90 lies outside the programme, which is 90.0 s long"),
-        (Choice(end="1:30.1"), "end", "1:30.1 lies outside the programme, which is 90.0 s long"),
+        (Choice(start="noon"), "start", "'noon' is not a time: expected seconds, M:SS.s or H:MM:SS.s"),
+        (Choice(start="20", end="0:10"), "end", "0:10 is not after 20, where the span begins"),
+        (Choice(start="20", end="20"), "end", "20 is not after 20, where the span begins"),
+        (Choice(end="0"), "end", "0 is not after the programme's beginning"),
+        (Choice(start="90"), "start", "90 is outside the programme, which is 90.0 s long"),
+        (Choice(end="1:30.1"), "end", "1:30.1 is outside the programme, which is 90.0 s long"),
         (
             Choice(start="10", frame_rate="24"),
             "frame_rate",
-            "no time is given whose frames it could count: HH:MM:SS:FF",
+            "is for a timecode, HH:MM:SS:FF, and no time is given as one",
         ),
         (
             Choice(stem="mx"),
             "stem",
-            "'mx' is no stem of this programme; expected one of DX, MX, AMB, FX; did you mean 'MX'?",
+            "'mx' is not a stem of this programme; expected one of DX, MX, AMB, FX; did you mean 'MX'?",
         ),
         (
             Choice(scene="wrek"),
             "scene",
-            "'wrek' is no scene of this programme; expected one of quay, wreck; did you mean 'wreck'?",
+            "'wrek' is not a scene of this programme; expected one of quay, wreck; did you mean 'wreck'?",
         ),
-        (Choice(scene="quay", start="50"), "scene", "nothing of quay lies between the times that are asked for"),
+        (Choice(scene="quay", start="50"), "scene", "nothing of quay lies between the times given"),
     ],
 )
 def test_what_is_not_there_is_told_by_the_field_that_asks_for_it(choice: Choice, field: str, said: str) -> None:
@@ -91,7 +91,7 @@ def test_what_is_not_there_is_told_by_the_field_that_asks_for_it(choice: Choice,
 def test_of_very_many_scenes_it_is_told_from_which_to_which_they_go() -> None:
     many = tuple(PlannedScene(id=f"S-{n:04d}", start=n * RATE_HZ, end=(n + 1) * RATE_HZ) for n in range(40))
     with pytest.raises(
-        ChoiceError, match=r"^'tavern' is no scene of this programme; it has 40, from S-0000 to S-0039$"
+        ChoiceError, match=r"^'tavern' is not a scene of this programme; it has 40, from S-0000 to S-0039$"
     ):
         Choice(scene="tavern").of(plan(scenes=many))
     with pytest.raises(ChoiceError, match="did you mean 'S-0017'"):
@@ -99,7 +99,7 @@ def test_of_very_many_scenes_it_is_told_from_which_to_which_they_go() -> None:
 
 
 def test_times_in_the_wrong_order_are_found_before_there_is_a_plan() -> None:
-    with pytest.raises(ChoiceError, match="does not lie after"):
+    with pytest.raises(ChoiceError, match="is not after"):
         Choice(start="20", end="10").times(Clock(RATE_HZ))
 
 
@@ -158,7 +158,7 @@ def test_of_a_moves_reasons_those_are_kept_that_are_listed() -> None:
 def test_moves_whose_ramps_alone_reach_into_the_span_are_counted() -> None:
     """Holding for 0.1 s and a ramp of 0.4 s lie behind a cut, 0.1 s behind what is done to the line itself."""
     (said,) = within(3.2, 15.0).plan.notes[1:]
-    assert said == "ramps of 1 move made for what lies beside the span reach into it, and are not listed"
+    assert said == "ramps of 1 move made for what lies outside the span reach into it, and are not listed"
     (said,) = within(3.05, 15.0).plan.notes[1:]
     assert said.startswith("ramps of 2 moves ")
     assert within(3.6, 15.0).plan.notes == spread().plan.notes

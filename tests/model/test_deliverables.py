@@ -114,13 +114,13 @@ def test_every_role_has_its_group() -> None:
     [
         (
             [{"name": "me", "kind": "m_and_e"}],
-            "deliverables.0: it carries a printmaster's gain, and this project has none",
+            "deliverables.0: it takes its gain from a printmaster, and this project has none",
         ),
-        ([{"name": "f", "kind": "fold_down", "layout": "1.0"}], "deliverables.0: it carries a printmaster's gain"),
-        ([MIX, {"name": "s", "kind": "stems", "parent": "mx"}], "deliverables.1.parent: 'mx' is no printmaster"),
+        ([{"name": "f", "kind": "fold_down", "layout": "1.0"}], "deliverables.0: it takes its gain from a printmaster"),
+        ([MIX, {"name": "s", "kind": "stems", "parent": "mx"}], "deliverables.1.parent: 'mx' is not a printmaster"),
         (
             [MIX, {"name": "f", "kind": "fold_down"}, {"name": "g", "kind": "fold_down", "parent": "f"}],
-            "deliverables.2.parent: 'f' is no printmaster of this project; expected one of mix",
+            "deliverables.2.parent: 'f' is not a printmaster of this project; expected one of mix",
         ),
         (
             [MIX, {"name": "m", "kind": "mix_minus", "without": ["dx", "mx", "vo"]}],
@@ -129,10 +129,10 @@ def test_every_role_has_its_group() -> None:
         ([MIX | {"layout": "5.1", "format": "mp3"}], "deliverables.0.format: MP3 is written in the layouts 1.0, 2.0"),
         ([MIX | {"format": "flac24", "order": "film"}], "deliverables.0.order: only WAVE files"),
         ([MIX | {"preset": "acx-audiobook", "target_lufs": -20.0}], "deliverables.0: acx-audiobook asks for RMS level"),
-        ([MIX | {"file_name": "a/b"}], "deliverables.0.file_name: file name 'a/b': the text 'a/b' holds '/'"),
+        ([MIX | {"file_name": "a/b"}], "deliverables.0.file_name: file name 'a/b': the text 'a/b' contains '/'"),
         (
             [MIX, {"name": "s", "kind": "stems", "file_name": "x"}],
-            "deliverables.1.file_name: file name 'x': holds no {stem}",
+            "deliverables.1.file_name: file name 'x': contains no {stem}",
         ),
         (
             [MIX | {"file_name": "x"}, {"name": "b", "file_name": "X", "format": "mp3"}],

@@ -71,7 +71,7 @@ def value_at(place: Place) -> Any:
 def test_of_every_choice_the_nearest_is_named_where_it_is_misspelt(file: Path, place: Place) -> None:
     typed = f"{value_at(place)}{value_at(place)[-1]}"
     text, (line,) = complaint(file, with_value(EVERYTHING, place, typed))
-    assert f": {field_of(place)}: {typed!r} is none of " in line
+    assert f": {field_of(place)}: {typed!r} is not one of " in line
     assert f"did you mean {value_at(place)!r}?" in line
     assert pointed_at(text, line).startswith(json.dumps(typed))
 

@@ -44,34 +44,34 @@ def test_every_field_can_be_used() -> None:
 @pytest.mark.parametrize(
     ("template", "said"),
     [
-        ("{projct}", r"\{projct\} is no field; did you mean \{project\}\?"),
-        ("{date}", r"\{date\} is no field; did you mean \{rate\}\?"),
-        ("{xyzzy}", r"\{xyzzy\} is no field; there are \{project\}, "),
-        ("{}", r"\{\} is no field"),
-        ("{0}", r"\{0\} is no field"),
-        ("{project.name}", r"\{project.name\} is no field"),
-        ("{rate:>9}", r"\{rate\} stands by itself"),
-        ("{rate!r}", r"\{rate\} stands by itself"),
+        ("{projct}", r"\{projct\} is not a field; did you mean \{project\}\?"),
+        ("{date}", r"\{date\} is not a field; did you mean \{rate\}\?"),
+        ("{xyzzy}", r"\{xyzzy\} is not a field; there are \{project\}, "),
+        ("{}", r"\{\} is not a field"),
+        ("{0}", r"\{0\} is not a field"),
+        ("{project.name}", r"\{project.name\} is not a field"),
+        ("{rate:>9}", r"\{rate\} must stand by itself"),
+        ("{rate!r}", r"\{rate\} must stand by itself"),
         ("{project", "a brace is not closed"),
         ("project}", "a brace is not closed"),
         ("", "gives no name"),
-        ("a/b", "the text 'a/b' holds '/'"),
-        ("a\\b", "holds"),
-        ("a:b", "holds ':'"),
-        ("what?", "holds"),
-        ("a\nb", "holds"),
-        ("a\x7fb", "holds"),
+        ("a/b", "the text 'a/b' contains '/'"),
+        ("a\\b", "contains"),
+        ("a:b", "contains ':'"),
+        ("what?", "contains"),
+        ("a\nb", "contains"),
+        ("a\x7fb", "contains"),
         ("\ud800", "half a character"),
         ("..", "begin or end"),
         (".hidden", "begin or end"),
         (" a", "begin or end"),
         ("a ", "begin or end"),
-        ("CON", "keeps for a device"),
-        ("nul", "keeps for a device"),
-        ("Lpt1", "keeps for a device"),
-        ("aux.{project}", "keeps for a device"),
-        ("COM\xb2", "keeps for a device"),
-        ("x" * 232, "it has 236 bytes, and 235 are the most"),
+        ("CON", "reserves for a device"),
+        ("nul", "reserves for a device"),
+        ("Lpt1", "reserves for a device"),
+        ("aux.{project}", "reserves for a device"),
+        ("COM\xb2", "reserves for a device"),
+        ("x" * 232, "it has 236 bytes; expected at most 235"),
         ("海" * 78, "it has 238 bytes"),
     ],
 )
@@ -84,7 +84,7 @@ def test_what_some_system_would_refuse_is_refused(template: str, said: str) -> N
 
 @pytest.mark.parametrize("value", ["Act 1: Dawn", "either/or", "..\\x"])
 def test_a_value_that_cannot_stand_in_a_name_is_told_with_its_field(value: str) -> None:
-    with pytest.raises(ValueError, match=r"\{title\} is .* holds"):
+    with pytest.raises(ValueError, match=r"\{title\} is .* contains"):
         file_name("{project}_{title}", VALUES | {"title": value}, ".wav")
 
 

@@ -345,10 +345,10 @@ class Wish(Document):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("ebu128", "preset: 'ebu128' is none of the 33 that are known; did you mean 'ebu-r128'?"),
+        ("ebu128", "preset: 'ebu128' is not one of the 33 that are known; did you mean 'ebu-r128'?"),
         ("EBU_R128", "did you mean 'ebu-r128'?"),
         ("netflix", "did you mean 'netflix-"),
-        ("qqq", "preset: 'qqq' is none of netflix-nearfield-51, "),
+        ("qqq", "preset: 'qqq' is not one of netflix-nearfield-51, "),
     ],
 )
 def test_a_name_that_is_not_there_is_told_with_the_nearest(tmp_path: Path, given: str, said: str) -> None:

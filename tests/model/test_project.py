@@ -316,7 +316,7 @@ def test_a_fault_of_a_pin_or_cue_is_told_with_line_column_and_field(tmp_path: Pa
     # a rule about the whole document is asked when its parts are sound
     assert said(text) == ["film.json:9:44: cues[0].to: 'to' (2 s) must lie after 'from' (3 s)"]
     forward = text.replace('"to": 2}]', '"to": 4}]')
-    assert said(forward) == ["film.json:7:14: pins[1].stem: 'fx' is no stem of this project; expected one of dx"]
+    assert said(forward) == ["film.json:7:14: pins[1].stem: 'fx' is not a stem of this project; expected one of dx"]
     (line,) = said(
         text.replace('"keep": true}\n  ]', '"keep": true, "max_cut_db": 3}\n  ]').replace('"to": 2}]', '"to": 4}]')
     )
@@ -353,12 +353,12 @@ def test_a_whole_day_is_a_length() -> None:
     [
         ({"start": "01:00:00:00"}, "needs a frame_rate"),
         ({"frame_rate": "25", "start": "01:00:00:25"}, "has no frame 25"),
-        ({"frame_rate": "25", "start": "soon"}, "is no time: expected"),
-        ({"frame_rate": "25", "start": "25:00:00:00"}, "lies after 24 hours"),
-        ({"start": "24:00:00.5"}, "lies after 24 hours"),
-        ({"start": "4147200001 samples"}, "lies after 24 hours"),
-        ({"length": "999999999999999 samples"}, "lies after 24 hours"),
-        ({"stems": [{"id": "DX", "role": "dialogue", "file": "dx.wav", "at": "86399999:59"}]}, "lies after 24 hours"),
+        ({"frame_rate": "25", "start": "soon"}, "is not a time: expected"),
+        ({"frame_rate": "25", "start": "25:00:00:00"}, "is past 24 hours"),
+        ({"start": "24:00:00.5"}, "is past 24 hours"),
+        ({"start": "4147200001 samples"}, "is past 24 hours"),
+        ({"length": "999999999999999 samples"}, "is past 24 hours"),
+        ({"stems": [{"id": "DX", "role": "dialogue", "file": "dx.wav", "at": "86399999:59"}]}, "is past 24 hours"),
     ],
 )
 def test_an_impossible_start_is_refused(fields: dict[str, str], said: str) -> None:

@@ -474,7 +474,7 @@ def test_where_nobody_speaks_nothing_is_done() -> None:
         assert not plan.moves
         assert not plan.lines
         assert plan.outcome is None
-        said = "no stem is one: nothing is cut" if stems == bare else "no line that is to be heard first was found"
+        said = "no stem has such a role: nothing is cut" if stems == bare else "no line to be cleared was found"
         assert [said in note for note in plan.notes if "silent" not in note] == [True]
         assert len(plan.edges) == len(stems) * (len(stems) - 1)
 

@@ -81,9 +81,7 @@ SPAN = {"stem": "MX", "from": 15.0, "to": 16.0}
 def test_a_stem_whose_eq_a_pin_forbids_in_any_span_has_no_curve(held: dict[str, Any]) -> None:
     plan = decided(MUSIC, EFFECT, pins=[SPAN | held])
     assert curves(plan) == {"FX": curves(decided(MUSIC, EFFECT))["FX"]}
-    assert said(plan) == (
-        "pin 1 (MX, 15-16 s) keeps MX from having any curve: a curve stands over the whole programme",
-    )
+    assert said(plan) == ("pin 1 (MX, 15-16 s) leaves MX without any curve: one curve holds for the whole programme",)
     assert curves(decided(MUSIC, pins=[SPAN | {"forbid": ["duck", "ride"]}])) == curves(decided(MUSIC))
 
 
@@ -96,7 +94,7 @@ def test_a_bound_in_any_span_bounds_the_curve_in_its_bands() -> None:
     for given in (pins, pins[::-1]):
         plan = decided(MUSIC, pins=given)
         assert curves(plan)["MX"] == (max(free[0], -1.0), max(free[1], -3.0), *free[2:])
-        assert all("bounds the curve of MX in its bands from beginning to end" in note for note in said(plan))
+        assert all("limits the curve of MX in its bands from beginning to end" in note for note in said(plan))
 
 
 def test_what_is_raised_for_a_span_makes_no_curve_of_others_and_is_cut_for_nothing_that_ranks_below() -> None:
@@ -107,8 +105,8 @@ def test_what_is_raised_for_a_span_makes_no_curve_of_others_and_is_cut_for_nothi
     assert curves(plan) == {"MX": free["MX"]}
     assert [line.target for line in plan.lines].count("FX") == 1
     assert said(plan) == (
-        "pin 1 (FX, 15-16 s) keeps the curve of FX from what ranks below 150, and clears it of nothing: "
-        "a curve stands over the whole programme",
+        "pin 1 (FX, 15-16 s) keeps FX from being cut for what ranks below 150, but does not clear it: "
+        "one curve holds for the whole programme",
     )
     below = decided(MUSIC, EFFECT, pins=[pin | {"priority": 90}])
     assert curves(below) == free, "the dialogue ranks above it still"
@@ -122,7 +120,7 @@ def test_what_is_lowered_for_a_span_gives_way_no_more_and_that_is_said() -> None
     plan = decided(above, pins=[{"stem": "MX", "from": 2.0, "to": 4.0, "priority": 10}])
     assert not plan.moves
     assert said(plan) == (
-        "pin 1 (MX, 2-4 s) lowers MX for nothing: a curve stands over the whole programme, and knows no spans",
+        "pin 1 (MX, 2-4 s) lowers MX to no effect: one curve holds for the whole programme, whatever the span",
     )
 
 

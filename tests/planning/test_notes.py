@@ -45,7 +45,7 @@ def test_a_pin_past_the_end_holds_nothing_and_that_is_said(method: str, what: di
     plan = decided(method, pins=[{"stem": "MX", "from": 12.0, "to": 13.5, **what}])
     assert plan.moves == decided(method).moves
     assert plan.lines == decided(method).lines
-    assert said(plan) == ("pin 1 (MX, 12-13.5 s) holds nothing: the programme ends at 12.0 s",)
+    assert said(plan) == ("pin 1 (MX, 12-13.5 s) has no effect: the programme ends at 12.0 s",)
     reaching = decided(method, pins=[{"stem": "MX", "from": 11.9, "to": 13.5, **what}])
     assert not any("holds nothing" in note for note in reaching.notes)
     assert all(0 <= move.start < move.end <= reaching.frames for move in reaching.moves)
@@ -135,7 +135,7 @@ def test_a_cue_over_silence_gives_no_line_and_that_is_said(balance: bool) -> Non
 def test_a_scene_past_the_end_is_none_and_that_is_said() -> None:
     plan = decided("multilevel", scenes=[{"from": 0, "id": "quay"}, {"from": 12.0, "id": "storm"}])
     assert [one.id for one in plan.scenes] == ["quay"]
-    assert said(plan) == ("scene 2 (storm, from 12 s) is none: the programme ends at 12.0 s",)
+    assert said(plan) == ("scene 2 (storm, from 12 s) never begins: the programme ends at 12.0 s",)
 
 
 def test_an_action_that_ends_past_the_end_cuts_nothing_off_and_that_is_said() -> None:
@@ -153,7 +153,7 @@ def test_a_length_that_is_given_as_the_pictures_last_timecode_is_noticed() -> No
 
 def test_a_master_that_cannot_meet_its_specification_is_foretold() -> None:
     plan = decided("multilevel", deliverables=[{"name": "tv", "preset": "ebu-r128", "format": "wav16"}])
-    assert said(plan) == ("tv will miss its specification, ebu-r128: a sample has 16 bits, expected 24",)
+    assert said(plan) == ("tv will miss its specification, ebu-r128: samples have 16 bits, expected 24",)
     assert said(decided("multilevel", deliverables=[{"name": "tv", "preset": "ebu-r128"}])) == ()
 
 
@@ -165,7 +165,7 @@ def test_pins_and_cues_of_a_muted_stem_are_said_to_hold_nothing() -> None:
     stems = tuple(stem.model_copy(update={"mute": stem.id == "FX"}) for stem in whole.project.stems)
     heard = Scene(whole.project.model_copy(update={"stems": stems}), whole.stems[:2], whole.frames)
     assert said(heard.decide()) == (
-        "FX is muted: neither heard, nor printed, nor checked",
-        *(f"pin {number} (FX, 1-2 s) holds nothing: FX is muted" for number in range(1, len(PINS) + 1)),
+        "FX is muted: neither heard, printed nor checked",
+        *(f"pin {number} (FX, 1-2 s) has no effect: FX is muted" for number in range(1, len(PINS) + 1)),
         "cue 1 (FX, 3-4 s) gives no line: FX is muted",
     )

@@ -246,11 +246,11 @@ def test_a_pinned_move_that_breaks_another_pin_stands_and_that_is_said() -> None
     held = {"stem": "MX", "from": 9.0, "to": 10.0, "action": {"kind": "duck", "gain_db": -4.0}}
     for other, said in (
         ({"keep": True}, "does not keep MX as it came"),
-        ({"max_cut_db": 3}, "does not bound MX to 3 dB"),
+        ({"max_cut_db": 3}, "does not limit the cut of MX to 3 dB"),
     ):
         plan = told(pins=[held, {"stem": "MX", "from": 10.2, "to": 11.0, **other}]).decide()
         assert gains_db(plan, "MX", 9.0, 10.0) == pytest.approx(-4.0)
-        note = f"pin 2 (MX, 10.2-11 s) {said}: pin 1 reaches into it, and stands as it is"
+        note = f"pin 2 (MX, 10.2-11 s) {said}: pin 1 reaches into it, and is applied as it stands"
         assert [note for note in plan.notes if note.startswith("pin")] == [note]
     other = told(pins=[held, {"stem": "FX", "from": 10.2, "to": 11.0, "keep": True}]).decide()
     assert not any(note.startswith("pin") for note in other.notes)
@@ -380,7 +380,7 @@ def test_a_pin_that_lowers_a_stem_over_a_part_of_a_line_does_nothing_and_that_is
         plan = key_effect(**within, priority=10)
         assert not moved(plan, "FX")
         (said,) = plan.notes
-        assert said.startswith(f"pin 1 (FX, {within['from']:g}-{within['to']:g} s) lowers FX for nothing")
+        assert said.startswith(f"pin 1 (FX, {within['from']:g}-{within['to']:g} s) lowers FX to no effect")
 
 
 def test_where_one_pin_lowers_an_effect_and_another_raises_it_it_is_raised() -> None:
@@ -613,8 +613,8 @@ def test_a_cue_of_a_stem_that_is_not_cleared_is_not_used_and_that_is_said() -> N
     plan = told(cues=cues).decide()
     assert [line.target for line in plan.lines] == ["DX"]
     assert [note for note in plan.notes if note.startswith("cue")] == [
-        "cue 2 (MX, 2-3 s) is of a stem that the profile does not clear: it is not used; raise it by a pin",
-        "cue 3 (FX, 4-5.5 s) is of a stem that the profile does not clear: it is not used; raise it by a pin",
+        "cue 2 (MX, 2-3 s) is of a stem that the profile does not clear: it is not used; raise the stem with a pin",
+        "cue 3 (FX, 4-5.5 s) is of a stem that the profile does not clear: it is not used; raise the stem with a pin",
     ]
     raised = told(cues=cues, pins=[{"stem": "FX", "from": 4.0, "to": 5.5, "priority": 90}]).decide()
     assert sorted(line.target for line in raised.lines) == ["DX", "FX"]

@@ -125,7 +125,7 @@ def test_what_one_plan_alone_lists_of_a_line_that_both_have_is_not_counted() -> 
         assert rows["conflicts of lines below it"] == ["2 → 1"] * 2
         assert rows["their size"] == ["4.00 → 0.25"] * 2
         assert rows["that of all lines, clear or not"] == ["4.00 → 0.75"] * 2
-    assert "1 conflict of lines that A alone lists: not counted" in told((one, other))
+    assert "1 conflict of lines that only A lists: not counted" in told((one, other))
     assert [plan["conflicts"]["not_counted"] for plan in compared((one, other))["plans"]] == [1, 0]
 
 
@@ -235,12 +235,12 @@ def stem(**fields: Any) -> Change:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (stem(sha256="cd"), "MX is another recording"),
-        (stem(gain_db=-2.0), "the fader of MX stands at 0 and at -2 dB"),
-        (stem(at=480), "MX begins elsewhere"),
-        (stem(role=Role.FX), "MX is music and fx"),
-        (stem(pan=0.5), "the channels of MX are placed otherwise"),
-        (stem(id="SCORE"), "MX is in the first alone; SCORE is in the second alone"),
+        (stem(sha256="cd"), "MX is a different recording"),
+        (stem(gain_db=-2.0), "the fader of MX is at 0 dB in the first and at -2 dB in the second"),
+        (stem(at=480), "MX begins at another time"),
+        (stem(role=Role.FX), "MX is music in the first and fx in the second"),
+        (stem(pan=0.5), "the channels of MX are placed differently"),
+        (stem(id="SCORE"), "MX is only in the first; SCORE is only in the second"),
     ],
 )
 def test_a_stored_plan_that_was_made_for_other_stems_is_called_stale(change: Change, said: str) -> None:
@@ -248,7 +248,7 @@ def test_a_stored_plan_that_was_made_for_other_stems_is_called_stale(change: Cha
     then = Evidence(plan=change(plan(moves=())), stems=())
     text = told((Side("reel.json", "project", now), Side("out/reel.plan.json", "plan", then)), 200)
     assert text.splitlines()[-1] == (
-        f"note: out/reel.plan.json is stale: it was made for other stems than there are now: {said}"
+        f"note: out/reel.plan.json is stale: it was made for different stems from those of today: {said}"
     )
     both = told((Side("a.json", "project", now), Side("b.json", "project", then)), 200)
     assert both.splitlines()[-1] == f"note: the stems differ: {said}"
@@ -262,7 +262,7 @@ def test_programmes_that_have_nothing_in_common_stand_side_by_side_without_their
     text = told(sides)
     assert "lines below clarity 0.5 and 0.6" in text
     assert "Lines that differ" not in text
-    assert "A and B are other programmes" in text
+    assert "A and B are different programmes" in text
     document = compared(sides)
     assert document["lines"] is None
     assert document["reasons"]["lines"] in " ".join(text.split())
@@ -280,7 +280,7 @@ def test_what_a_stored_plan_cannot_tell_of_a_span_is_left_out_and_said(two: tupl
     assert rows["hidden of DX"] == ["4.25 → 0.95", "-"]
     assert rows["the bed while lines are spoken (dB)"] == ["-3.3", "-"]
     assert rows["lines below clarity 0.5"] == ["2 → 1", "2 → 2"]
-    assert "B: what is hidden, and what the bed gives up, a stored plan says of the whole programme alone" in text
+    assert "B: a stored plan tells what is hidden, and what the bed gives up, for the whole programme only" in text
     first, second = compared(sides)["plans"]
     assert first["reasons"] == {}
     assert (second["outcome"], second["masked"], second["edges"]) == (None, None, None)

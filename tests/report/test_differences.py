@@ -99,7 +99,7 @@ DIFFERENCE = Difference(
         worst=(Place(start_s=10.0, residual_dbfs=-30.1, residual_lu=None),),
         scenes=(SceneLoudness(id="quay", start_s=0.0, end_s=60.0, loudness_lufs=Pair(before=-23.0, after=-22.5)),),
     ),
-    notes=("HEAD:film.json: its stems are the files of today",),
+    notes=("HEAD:film.json: its stems are the files as they are today",),
 )
 
 WORDS = """\
@@ -125,14 +125,14 @@ Moves that differ, the largest first; gain in dB where it differs most; size: dB
 
 and 1 smaller one
 
-Scenes in the mix: mean clarity of their lines; loudness before any master gain, told from features
+Scenes in the mix: mean clarity of their lines; loudness before any master gain, from features
 scene  from         clarity          by  LUFS        by
 ───────────────────────────────────────────────────────
 quay   01:00:00:00  0.41 -> 0.50  +0.09  - -> -23.0   -
 
 printmaster, rendered: -23.00 -> -23.00 LUFS, gain -1.50 -> -2.25 dB
 length 64.000 -> 64.500 s
-one less the other: -41.2 dBFS RMS, -15.3 LU against the first mix
+one minus the other: -41.2 dBFS RMS, -15.3 LU relative to the first mix
 identical for 10 s: 01:00:00:00 - 01:00:09:00, 01:00:20:00 - 01:00:21:00
 
 Seconds in which they differ most
@@ -140,12 +140,12 @@ from          dBFS  LU
 ──────────────────────
 01:00:10:00  -30.1   -
 
-Scenes as they are written: K-weighted mean level, ungated
+Scenes as written: K-weighted mean level, ungated
 scene  from         LUFS                 by
 ───────────────────────────────────────────
 quay   01:00:00:00  -23.00 -> -22.50  +0.50
 
-note: HEAD:film.json: its stems are the files of today
+note: HEAD:film.json: its stems are the files as they are today
 """
 
 

@@ -93,7 +93,7 @@ def test_what_is_done_about_a_conflict_is_told_stem_by_stem() -> None:
     ("stopped_by", "said"),
     [
         ("clear", "nothing: the line was clear as it came"),
-        ("goal", "nothing: what is done to others clears the line"),
+        ("goal", "nothing: what is done to the others clears the line"),
         ("nothing to cut", "nothing: nothing that may be cut hides the line"),
     ],
 )
@@ -103,7 +103,7 @@ def test_where_nothing_is_done_it_is_said_why(stopped_by: StoppedBy, said: str) 
 
 def test_of_a_target_that_is_not_cleared_it_is_said_that_it_is_not() -> None:
     other = conflict(1, "MX", 2.0, 1.0, target="AMB", line=None)
-    assert done_about(other, [], None) == "nothing: AMB is not among what is to be heard first"
+    assert done_about(other, [], None) == "nothing: AMB is not a stem that is cleared"
 
 
 def test_every_stem_that_the_profile_clears_is_heard_first_and_so_is_one_that_a_pin_raised() -> None:

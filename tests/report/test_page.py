@@ -123,7 +123,7 @@ def test_of_one_stem_alone_it_is_not_said_that_nobody_speaks() -> None:
     stems = evidence().plan.stems
     nothing = {"lines": (), "moves": (), "conflicts": (), "edges": (), "outcome": None}
     alone = parsed(evidence=evidence(stems=stems[:1], **nothing))
-    assert "One stem alone is heard: no line is judged." in alone.text_of("p")
+    assert "Only one stem is heard: no line is judged." in alone.text_of("p")
     assert "No line is spoken." in parsed(evidence=evidence(**nothing)).text_of("p")
 
 
@@ -144,7 +144,7 @@ def test_a_stem_is_as_active_as_every_other_form_tells_it() -> None:
 def test_it_says_that_stems_are_measured_before_their_faders_and_as_folded_to_stereo() -> None:
     (about,) = (text for text in parsed().text_of("p") if "seven classic bands" in text)
     assert about.endswith(
-        "behind the fader; loudness, LRA and peak stand before it. More channels than two are told as folded to stereo."
+        "after the fader; loudness, LRA and peak are before it. Stems of more than two channels are folded to stereo."
     )
 
 
@@ -167,8 +167,8 @@ def test_figures_say_of_which_lines_they_are(listed: int, called: str) -> None:
 def test_a_receipt_that_cannot_be_read_is_no_render_and_no_lack_of_one() -> None:
     made = parsed(outdated="reel.receipt.json cannot be read")
     (said,) = made.text_of("p", class_="warn")
-    assert said == "Nobody can tell of the last render: reel.receipt.json cannot be read."
-    assert not any("Nothing is rendered yet" in text for text in made.text_of("p"))
+    assert said == "Nothing is known of the last render: reel.receipt.json cannot be read."
+    assert not any("Nothing has been rendered yet" in text for text in made.text_of("p"))
 
 
 def test_how_a_map_is_read_holds_on_a_dark_screen_too() -> None:
@@ -233,9 +233,9 @@ def vars_of(item: object) -> dict[str, object]:
 
 def test_without_a_render_it_says_what_one_would_write_and_expects_its_loudness() -> None:
     made = parsed()
-    assert any("Nothing is rendered yet" in text for text in made.text_of("p"))
+    assert any("Nothing has been rendered yet" in text for text in made.text_of("p"))
     assert "receipt" not in made.all("id")
-    assert "Loudness of printmaster as it is to be expected, before any limiter" in made.all("aria-label")
+    assert "Loudness of printmaster as expected, before any limiter" in made.all("aria-label")
 
 
 def test_of_a_render_it_shows_what_was_measured_judged_and_limited() -> None:
@@ -313,7 +313,7 @@ def test_loudness_that_cannot_be_foretold_is_drawn_as_it_is_and_said_so(preset: 
     levels = levels_of(text)
     assert levels["integrated"] == pytest.approx(-20.0, abs=0.3)
     assert "target" not in levels, "what is no LUFS has no place in the chart"
-    assert f"at gain 0: nothing tells its {name} yet; LUFS" in Parsed(text).text_of("span")
+    assert f"at gain 0: its {name} is not known yet; LUFS" in Parsed(text).text_of("span")
 
 
 def test_a_receipt_that_has_kept_no_gate_is_shown_without_one() -> None:
@@ -328,7 +328,7 @@ def test_a_render_of_another_mix_is_shown_as_that() -> None:
     """Its loudness is not drawn over moves that it was not made with."""
     made = parsed(receipt=receipt(), outdated="the project has changed since")
     assert any("the project has changed since" in text for text in made.text_of("p", class_="warn"))
-    assert "Loudness of printmaster as it is to be expected, before any limiter" in made.all("aria-label")
+    assert "Loudness of printmaster as expected, before any limiter" in made.all("aria-label")
 
 
 def test_times_are_the_pictures_where_it_has_a_rate() -> None:

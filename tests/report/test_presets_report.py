@@ -78,4 +78,4 @@ def test_the_command_prints_them_and_refuses_a_name_that_is_not_there(capsys: py
     assert main(["presets", "ebu128"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert "'ebu128' is none of the 33 that are known; did you mean 'ebu-r128'?" in said.err
+    assert "'ebu128' is not one of the 33 that are known; did you mean 'ebu-r128'?" in said.err

@@ -188,7 +188,7 @@ def test_every_row_has_every_column_and_what_does_not_exist_is_empty() -> None:
     rows = table(conflicts_csv(evidence()))
     assert all(tuple(row) == COLUMNS and None not in row.values() for row in rows)
     assert (rows[3]["line"], rows[3]["line_sii_after"], rows[3]["moves"]) == ("", "", "")
-    assert rows[3]["done"] == "nothing: AMB is not among what is to be heard first"
+    assert rows[3]["done"] == "nothing: AMB is not a stem that is cleared"
 
 
 def test_what_holds_a_comma_is_quoted_and_read_back_whole() -> None:

@@ -158,7 +158,7 @@ def test_check_has_a_row_for_every_stem_and_dashes_where_there_is_no_reading() -
 
 
 def test_a_note_is_no_fault_of_a_stem_and_advice_calls_itself_so() -> None:
-    said = ("the profile clears lead, and no stem is one", "advice: move the fader of MX by -3.0 dB")
+    said = ("the profile clears lead, but no stem has such a role", "advice: move the fader of MX by -3.0 dB")
     told = Evidence(plan=plan(notes=said), stems=(heard("MX", Role.MUSIC),))
     assert stems_text(told, 120).splitlines()[-3:] == ["every stem is sound", f"note: {said[0]}", said[1]]
     assert report_text(told, Page(120)).endswith(f"note: {said[0]}\n{said[1]}\n")

@@ -96,7 +96,7 @@ def test_the_worst_conflicts_are_told_with_what_is_done_and_what_it_buys() -> No
     assert [row.split()[2:5:2] for row in rows if not row.startswith(" ")] == [
         *(["MX", "DX"], ["MX", "DX"], ["AMB", "DX"], ["MX", "AMB"]),
     ], "those of lines first, then those that nothing is done about, each the largest first"
-    assert rows[-1].strip() == "nothing: AMB is not among what is to be heard first"
+    assert rows[-1].strip() == "nothing: AMB is not a stem that is cleared"
 
 
 def test_as_many_conflicts_are_shown_as_are_asked_for_and_it_is_said_of_how_many() -> None:
@@ -126,12 +126,12 @@ def test_many_moves_are_told_together_by_stem_and_kind_and_how_to_see_them_one_b
     fader = replace(move("MX", "fader", ()), line=None, start=0, end=90 * RATE_HZ)
     text = part(told(evidence(moves=(*many, fader))), "Moves")
     assert f"Moves: {2 * MOST_MOVES + 1}, by stem and kind." in text
-    assert "--scene, --stem, --from, --to" in text
+    assert "--scene, --stem, --from, --to" in " ".join(text.split())
     rows = [row.split() for row in text[text.index("─") :].splitlines()[1:]]
     assert rows == [
         ["DX", "rides", "of", "lines", "60", "3:00.0", "+1.5"],
         ["MX", "cuts", "for", "lines", "60", "3:00.0", "-8.0"],
-        ["MX", "fader,", "all", "along", "1", "1:30.0", "-4.5"],
+        ["MX", "fader,", "throughout", "1", "1:30.0", "-4.5"],
     ]
 
 
@@ -176,7 +176,7 @@ def test_scenes_are_told_by_the_names_that_may_be_asked_for() -> None:
 
 
 def test_a_programme_without_lines_is_short_and_says_why() -> None:
-    note = "no line that is to be heard first was found: nothing is cut, the stems are summed as they came"
+    note = "no line to be cleared was found: nothing is cut, and the stems are summed as they came"
     text = told(evidence(moves=(), lines=(), conflicts=(), edges=(), notes=(note,), outcome=None))
     assert "0 lines" in text
     assert "below clarity" not in text
@@ -195,7 +195,7 @@ def test_what_is_narrowed_says_to_what() -> None:
     chosen = Chosen(start=60 * RATE_HZ, end=63 * RATE_HZ, scene="S-0000", stem="DX")
     first, of, unclear, *_ = told(evidence().model_copy(update={"chosen": chosen})).splitlines()
     assert first.endswith("profile film, method multilevel, 4 stems")
-    assert of == "of this: 1:00.0-1:03.0, scene S-0000, what has to do with DX: 1 scene, 3 lines"
+    assert of == "of this: 1:00.0-1:03.0, scene S-0000, what involves DX: 1 scene, 3 lines"
     assert unclear.startswith("of all stems: lines below clarity 0.5: 2 as the stems came")
 
 
@@ -255,7 +255,7 @@ def test_under_a_static_curve_every_conflict_of_its_stem_is_told_with_it() -> No
     """A curve over the whole programme names its largest conflicts alone, and bears on all."""
     curve = replace(move("MX", "equaliser", ("C0003",)), line=None, start=0, end=90 * RATE_HZ)
     text = part(told(evidence(moves=(curve,), method="frequency", outcome=OUTCOME)), "Conflicts")
-    assert text.count("MX: seven-band equaliser, 0.0 -1.0 -2.0 -3.0 -4.0 -5.0 -6.0 all along") == 2
+    assert text.count("MX: seven-band equaliser, 0.0 -1.0 -2.0 -3.0 -4.0 -5.0 -6.0 throughout") == 2
     fader = replace(curve, action=Level(kind="level", gain_db=-3.0), stem="AMB", because=())
     text = part(told(evidence(moves=(fader,))), "Conflicts")
-    assert text.count("AMB: fader by -3.0 dB all along") == 1
+    assert text.count("AMB: fader by -3.0 dB throughout") == 1

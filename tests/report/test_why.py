@@ -71,14 +71,14 @@ def test_a_move_is_there_from_its_first_ramp_to_its_last(told: Evidence) -> None
     first, after = 60 * RATE_HZ - round(0.46 * RATE_HZ), 63 * RATE_HZ + round(0.5 * RATE_HZ)
     assert [len(ids_at(told, sample)) for sample in (first - 1, first, after - 1, after)] == [1, 3, 3, 1]
     beside = why_text(told, APPLIED, first, None, 120)
-    assert "what is done is done over the whole programme and by a pin and for lines beside it" in beside
+    assert "what is done here is done over the whole programme and by a pin and for lines nearby" in beside
     assert "DX-0061.0 of DX" not in beside
 
 
 def test_the_gain_that_is_applied_at_the_moment_is_told_stem_by_stem(told: Evidence) -> None:
     """Where it is furthest from 0, and over which bands: of the sides where the middle is left alone."""
     text = why_text(told, APPLIED, IN_THE_LINE, None, 120)
-    table = text[text.index("Gain at this very moment") : text.index("Moves")]
+    table = text[text.index("Gain at this moment") : text.index("Moves")]
     rows = {row.split()[0]: row.split()[1:] for row in table.splitlines() if row}
     assert rows["DX"] == ["+0.0", "-", "+0.0"]
     assert rows["MX"] == ["-8.5", "1319-2800", "-3.2"]
@@ -109,10 +109,13 @@ def elsewhere(number: int) -> Line:
 def test_where_no_line_stands_it_is_said_what_the_moves_are_made_for(told: Evidence) -> None:
     cut, held, fader = told.plan.moves
     for moves, said in (
-        ((cut,), "no line stands here; what is done is done for lines beside it\n"),
-        ((fader,), "no line stands here; what is done is done over the whole programme\n"),
-        ((held,), "no line stands here; what is done is done by a pin\n"),
-        ((cut, fader), "no line stands here; what is done is done over the whole programme and for lines beside it\n"),
+        ((cut,), "there is no line here; what is done here is done for lines nearby\n"),
+        ((fader,), "there is no line here; what is done here is done over the whole programme\n"),
+        ((held,), "there is no line here; what is done here is done by a pin\n"),
+        (
+            (cut, fader),
+            "there is no line here; what is done here is done over the whole programme and for lines nearby\n",
+        ),
     ):
         text = why_text(evidence(moves=moves, lines=(elsewhere(1),)), APPLIED, IN_THE_LINE, None, 120)
         assert said in text
@@ -159,7 +162,7 @@ def test_where_nothing_is_done_that_is_said() -> None:
     quiet = Evidence(plan=plan(moves=(), lines=()), stems=evidence().stems)
     assert why_text(quiet, APPLIED, 0, None, 80).splitlines()[1:] == [
         "",
-        "no line stands here",
+        "there is no line here",
         "",
         "no move reaches here",
     ]
