@@ -55,6 +55,9 @@ def _told(words: dict[Role, str]) -> _Words:
     return {word: role for role, its in words.items() for word in its.split()}
 
 
+_BEHIND: Final = "ambient bg bgs background backgrounds"
+"""Where something lies: an atmosphere, if nothing else is said, and no words that are to be heard; but `bg_music` is
+music, and `ambient_fx` an effect."""
 _FX: Final = "fx sfx efx effect effects"
 _BACKING: Final = "backing bgv bgvs bv bvs bvox choir choirs"
 _INSTRUMENTS: Final = (
@@ -71,10 +74,9 @@ _PROGRAMME: Final = (
             Role.FX: _FX,
             Role.FOLEY: "foley fol",
             Role.WALLA: "walla",
-            Role.AMBIENCE: "amb ambs ambience ambiences ambiance atmo atmos atmosphere",
+            Role.AMBIENCE: f"amb ambs ambience ambiences ambiance atmo atmos atmosphere {_BEHIND}",
         }
     ),
-    _told({Role.AMBIENCE: "ambient bg bgs background backgrounds"}),
     _told(
         {
             Role.NARRATION: "narr narration narrator",
@@ -90,9 +92,8 @@ _PROGRAMME: Final = (
         }
     ),
 )
-"""Words by rank, in all that is spoken: labels, which an editor writes to say what a track is for; where it lies, which
-says so where no label does (`bg_music` is music, `bg_voices` is not what is spoken); then descriptions, which say what
-is to be heard (`fx_wind` is an effect).
+"""Words by rank, in all that is spoken: labels, which an editor writes to say what a track is for, then descriptions,
+which say what is to be heard and speak only where no label does (`fx_wind` is an effect).
 
 Instruments are music whatever the profile; but `horn`, `loop` and `lead` are not among them, for elsewhere they are a
 car's, an atmosphere's, or an actor's.
@@ -298,7 +299,9 @@ def role_of(name: str, profile: str) -> tuple[Role | None, list[str]]:
     for rank in _SONG if profile == "music" else _PROGRAMME:
         telling = [word for word in words if word in rank]
         if telling:
-            return rank[telling[0]], telling
+            what = [rank[word] for word in telling if word not in _BEHIND.split()]
+            behind = telling[0] in _BEHIND.split() and what[:1] in ([Role.MUSIC], [Role.FX], [Role.FOLEY], [Role.WALLA])
+            return (what[0] if behind else rank[telling[0]]), telling
     for word in words:
         for beginning, role in _BEGINNINGS.items():
             if word.startswith(beginning):
@@ -317,7 +320,7 @@ def _audio_in(folder: Path) -> tuple[list[Path], list[str]]:
     files = [entry for entry in audio if not entry.name.startswith(".")]
     decoded = {file.stem.casefold() for file in files}
     if unread := [
-        f"{entry}: is a kind of audio that cannot be read: decode it to WAV or FLAC first"
+        f"{entry}: {entry.suffix[1:].upper()} cannot be read: decode it to WAV or FLAC, or move it out of the folder"
         for entry in entries
         if entry.suffix.lower() in UNREAD_SUFFIXES
         and not entry.name.startswith(".")

@@ -78,7 +78,11 @@ def roles(folder: Path) -> dict[str, str]:
         (Role.NARRATION, "narr narrator narration_2"),
         (Role.FOLEY, "foley foleyRoom fol_1"),
         (Role.WALLA, "walla crowd"),
-        (Role.AMBIENCE, "amb amb2 Ambience ambiance atmo atmos1 BG bg_town backgrounds room RoomTone roomtone_01 wind"),
+        (
+            Role.AMBIENCE,
+            "amb amb2 Ambience ambiance atmo atmos1 BG bg_town bg_dialogue background_vo backgrounds room RoomTone "
+            "roomtone_01 wind",
+        ),
     ],
 )
 def test_roles_are_told_from_the_words_of_a_name(role: Role, names: str) -> None:
@@ -277,7 +281,7 @@ def test_audio_that_cannot_be_read_is_no_stem_that_is_left_out(tmp_path: Path) -
     with pytest.raises(StemError) as caught:
         create_project(folder, "film")
     said = [
-        f"{folder / name}: is a kind of audio that cannot be read: decode it to WAV or FLAC first"
+        f"{folder / name}: {name[-3:].upper()} cannot be read: decode it to WAV or FLAC, or move it out of the folder"
         for name in ("room.aac", "theme.m4a")
     ]
     assert str(caught.value).splitlines() == said

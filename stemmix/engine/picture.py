@@ -148,7 +148,7 @@ class Picture:
         share = np.where(whole[2], left[1] / whole[1], 1.0)
         limit = 10 ** (-limit_db / 10)
         spells.process(share < limit, limit * whole[0] - left[0])
-        return -db_from_power(max(float(share.min()), POWER_FLOOR)) if whole[2].any() else None
+        return max(-db_from_power(max(float(share.min()), POWER_FLOOR)), 0.0) if whole[2].any() else None
 
     def _spoken(self, ends: NDArray[np.int64]) -> Floats:
         """1 for the bins whose end lies in dialogue, 0 for others."""
@@ -214,6 +214,7 @@ class Picture:
     def _compression(self) -> Finding:
         if not self._dense.judged:
             why = f"nothing over {db_from_power(JUDGED_POWER):g} dBFS for 3 s"
+            why = "shorter than 3 s" if self._bins < WINDOW else why
             return finding("compression", "pass", f"over-compression: not judged, {why}")
         dense_s, judged_s = self._dense.dense / BINS_PER_SECOND, self._dense.judged / BINS_PER_SECOND
         allowed_s = max(PSR_LASTS_S, PSR_LASTS_SHARE * judged_s)

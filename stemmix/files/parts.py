@@ -87,6 +87,7 @@ def remove_strays(folder: Path) -> tuple[Path, ...]:
     for part in parts:
         with contextlib.suppress(OSError), part.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            part.unlink()
-            removed.append(part)
+            if stands_under(part, file):  # and was not brought under its name meanwhile, and another begun
+                part.unlink()
+                removed.append(part)
     return tuple(removed)

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import stat
 from pathlib import Path
 from typing import Final, Self
 
@@ -66,38 +67,54 @@ class Replacing:
 
 
 class _Former:
-    """What stood under a name before, hidden beside it: a part file that goes as a stray where its process dies."""
+    """What stood under a name before, hidden beside it until all is done."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         # a name may be as long as a part's leaves room for: not longer still
-        self._kept = part_path(path.with_name(f"former-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}"))
+        hidden = path.with_name(f"former-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}")
+        self._linked = part_path(hidden)
+        """A stray like any other, where its process dies: what it is a link to stands under its name still."""
+        self._moved = self._linked.with_suffix(".kept")
+        """The only one that there is: never cleared away."""
         self._was_there = os.path.lexists(path)
         self._locked = contextlib.ExitStack()
 
     def keep(self) -> None:
         """By a second link, so that the name is never without a file; moved where the file system, or the owner of the
         file, lets nobody link to it. OSError where neither can be."""
-        self._kept.unlink(missing_ok=True)  # of a process of the same number, which died
         if not self._was_there:
             return
+        _refuse_sticky(self._path)
+        self._linked.unlink(missing_ok=True)  # of a process of the same number, which died
+        if self._path.is_file() and not self._path.is_symlink():
+            with contextlib.suppress(OSError):  # nobody takes it for a stray; what may not be read is not locked
+                lock(self._locked.enter_context(self._path.open("rb")))
         try:
-            os.link(self._path, self._kept, follow_symlinks=False)
+            os.link(self._path, self._linked, follow_symlinks=False)
         except OSError:
-            self._path.replace(self._kept)
-        with contextlib.suppress(OSError):  # nobody takes it for a stray; what may not be read is not locked
-            lock(self._locked.enter_context(self._kept.open("rb")))
+            self._path.replace(self._moved)
 
     def restore(self) -> None:
         """What cannot be brought back stays where it is kept."""
         with contextlib.suppress(OSError):
-            if os.path.lexists(self._kept):
-                self._kept.replace(self._path)  # does nothing where both are still one file
+            kept = next((one for one in (self._linked, self._moved) if os.path.lexists(one)), None)
+            if kept is not None:
+                kept.replace(self._path)  # does nothing where both are still one file
             elif not self._was_there:
                 self._path.unlink()
             self.forget()
 
     def forget(self) -> None:
         self._locked.close()
-        with contextlib.suppress(OSError):
-            self._kept.unlink(missing_ok=True)
+        for kept in (self._linked, self._moved):
+            with contextlib.suppress(OSError):
+                kept.unlink(missing_ok=True)
+
+
+def _refuse_sticky(path: Path) -> None:
+    """A PermissionError where the folder lets nobody replace what is another user's: a link to it could be made, and
+    not be taken away again."""
+    folder, user = path.parent.stat(), os.geteuid()
+    if folder.st_mode & stat.S_ISVTX and user not in (0, folder.st_uid, path.lstat().st_uid):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

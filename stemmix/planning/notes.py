@@ -59,7 +59,8 @@ def _of_masters(project: Project) -> Iterator[str]:
             bits = CODINGS[master.format].stored_bits
             for _, is_met, text in wanted.answers(master.layout, project.sample_rate, bits):
                 if not is_met:
-                    yield f"{master.name} will miss its specification, {master.preset or project.profile}: {text}"
+                    misses = "may miss" if wanted.confidence == "low" else "will miss"
+                    yield f"{master.name} {misses} its specification, {master.preset or project.profile}: {text}"
 
 
 def _are(ids: Sequence[str]) -> str:

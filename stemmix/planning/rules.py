@@ -92,21 +92,24 @@ class Rules:
         shape = (len(maskers), BAND_COUNT)
         rule, lost, duck = np.zeros(shape), np.zeros(shape), np.zeros(len(maskers))
         pinned = np.zeros(len(maskers), dtype=bool)
-        is_under_bed = False
+        is_under_bed, is_beside_equals = False, False
         for index in guilty:
             stem = maskers[index]
             below = self._priority_over(stem, start, end) < goal.priority
             rule[index, below], lost[index, below] = self._eq_cap_db, self._lost_cap_db
             duck[index] = self._duck_cap_db if below.all() else 0.0
             is_under_bed |= bool(below.any())
+            is_beside_equals |= not below.any()
             pinned[index] = stem.priority < goal.own_priority and not below.all()
             for pin in self.pins_on(stem.id, start, end):
                 pinned[index] |= self._bind(pin, rule[index], lost[index], duck[index : index + 1])
         protection = np.array(
             [stem.protection * (1 + TRANSIENT_PRICE * transient_share(stem, goal, hop)) for stem in maskers]
         )
-        # beside its equals a line is not raised: they would be raised over each other
-        voice = goal.is_speech and self._project.goals.voice and is_under_bed
+        voice = goal.is_speech and self._project.goals.voice
+        if not (lost.any() or duck.any()):
+            # where nothing but the voice can help: equals are not to be raised over each other
+            voice = voice and is_under_bed and not is_beside_equals
         on_voice = [pin for stem in goal.voices for pin in self.pins_on_voice(stem.id, start, end)]
         kept = {kind for pin in on_voice for kind in forbidden(pin)}
         ride_db = self._profile.ride_cap_db if voice and "ride" not in kept else 0.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -106,6 +108,47 @@ def test_a_name_of_all_the_length_that_there_is_is_replaced(tmp_path: Path) -> N
         raise PlannedFaultError
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_no_plain_file_is_replaced_without_being_opened(folder: Path) -> None:
+    """A FIFO would wait for a writer, for ever."""
+    os.mkfifo(folder / "c.json")
+    replace_all(folder)
+    assert contents(folder) == NEW
+
+
+DIES = """
+import os, sys
+from pathlib import Path
+from stemmix.files.replacing import Replacing
+
+def refused(*_arguments, **_options):
+    raise PermissionError(1, "Operation not permitted")
+
+os.link = refused
+Replacing().expect(Path(sys.argv[1]))
+os._exit(9)
+"""
+
+
+def test_what_was_moved_away_is_no_stray_where_its_process_dies(folder: Path) -> None:
+    """Where there are no links it is the only one: the next render into the folder does not clear it away."""
+    died = subprocess.run([sys.executable, "-c", DIES, str(folder / "a.wav")], check=False)
+    assert died.returncode == 9
+    assert not (folder / "a.wav").exists()
+    remove_strays(folder)
+    assert OLD["a.wav"] in contents(folder).values()
+
+
+def test_what_nobody_may_replace_is_refused_before_a_link_is_left(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder such as /tmp another user's file may be linked to, and neither it nor the link be taken away."""
+    folder.chmod(0o1777)
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(OutputError, match=r"a\.wav: cannot be written: permission denied"):
+        replace_all(folder)
+    assert contents(folder) == OLD
 
 
 def test_nobody_takes_what_is_kept_for_a_stray(folder: Path) -> None:

@@ -506,10 +506,16 @@ def test_where_the_bed_may_not_be_cut_the_voice_is_raised(fields: dict[str, Any]
     assert not scene(voice, music, seconds=20.0, **(fields | hands_off)).decide().moves
 
 
-def test_voices_that_hide_each_other_are_not_raised_over_each_other() -> None:
-    voices = [Told(name, "dialogue", (line(2.0, 5.0, -58.0),)) for name in ("DX", "D2")]
-    mutter = Told("D3", "dialogue", (line(1.0, 6.0, -50.0),))
-    assert not scene(*voices, mutter, seconds=20.0).decide().moves
+@pytest.mark.parametrize("fields", NO_CUTS, ids=["caps", "pins"])
+def test_voices_that_hide_each_other_are_not_raised_over_each_other(fields: dict[str, Any]) -> None:
+    """Nor because a bed that may not be cut hides them, too."""
+    voice = Told("DX", "dialogue", (line(2.0, 5.0, -58.0),))
+    narrator = Told("VO", "narration", (line(2.5, 6.0, -52.0),))
+    music = Told("MX", "music", (bed(0.0, 20.0, -56.0),))
+    plan = scene(voice, narrator, music, seconds=20.0, **fields).decide()
+    assert any(conflict.masker == "VO" for conflict in plan.conflicts)
+    assert any(conflict.masker == "MX" for conflict in plan.conflicts)
+    assert not [move for move in plan.moves if move.stem == "DX"]
 
 
 def test_a_silent_stem_takes_no_part_and_that_is_said() -> None:
