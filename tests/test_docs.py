@@ -13,7 +13,7 @@ import pytest
 import typer
 
 import stemmix
-from stemmix.cli import app
+from stemmix.cli import app, main
 from stemmix.files.projects import formatted
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -101,6 +101,45 @@ def test_every_example_names_commands_and_options_that_exist(name: str) -> None:
     examples = examples_in(TEXTS[name])
     assert examples, "it shows no example: ```console, then `$ stemmix ...`"
     assert [fault for example in examples for fault in faults_of(example)] == []
+
+
+def answers_in(text: str) -> dict[str, list[str]]:
+    """The lines that each command of the console blocks is shown to answer with."""
+    answers: dict[str, list[str]] = {}
+    for block in re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        command = ""
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                answers[command := line.removeprefix("$ ")] = []
+            elif line.strip():
+                answers[command].append(line)
+    return answers
+
+
+READS_ONLY = (
+    "check projects/",
+    "report projects/film_reel3.json --top",
+    "report projects/film_reel3.json --compare",
+    "why ",
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        pytest.param(command, shown, id=command)
+        for command, shown in answers_in(TEXTS["README.md"]).items()
+        if command.startswith(tuple(f"stemmix {begins}" for begins in READS_ONLY))
+    ],
+)
+def test_what_the_readme_shows_of_the_example_is_what_is_printed(
+    command: str, shown: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Shortened, some of it: each line that is there is one that is printed."""
+    monkeypatch.chdir(REPOSITORY)
+    assert main(shlex.split(command)[1:]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in shown if line not in printed] == []
 
 
 def anchors_in(text: str) -> set[str]:
