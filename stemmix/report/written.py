@@ -10,6 +10,9 @@ from stemmix.model.receipt import Nulltest, Receipt
 from stemmix.report.as_json import as_json
 from stemmix.report.tables import as_text, in_lines, note, reading, table
 
+_SAID = {"fail": "fail", "warn": "warning"}
+"""How a finding is told that a person should know of."""
+
 
 def receipt_text(receipt: Receipt, folder: PurePath, width: int) -> str:
     """A table of the files in `folder`, then everything that a person should know."""
@@ -29,7 +32,9 @@ def receipt_text(receipt: Receipt, folder: PurePath, width: int) -> str:
             f"{file.limiting.max_reduction_db:.1f}" if file.limiting else "-",
         )
         said += [
-            f"{finding.verdict}: {file.path}: {finding.text}" for finding in file.findings if finding.verdict != "pass"
+            f"{_SAID[finding.verdict]}: {file.path}: {finding.text}"
+            for finding in file.findings
+            if finding.verdict in _SAID
         ]
     said.sort(key=lambda line: not line.startswith("fail"))
     said += [f"warning: {warning}" for source in receipt.sources for warning in source.warnings]

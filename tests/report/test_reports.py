@@ -183,8 +183,8 @@ def test_what_was_written_is_told_with_its_misses_flags_and_warnings() -> None:
     assert table["harbour_wide.wav"][1:5] == ["(2", "mono", "files)", "5.1"]
     assert text.splitlines()[-5:] == [
         "fail: harbour_printmaster.wav: programme loudness is -23.46 LUFS, allowed -23",
-        "warn: harbour_printmaster.wav: is limited hard",
-        "warn: harbour_stems_FX.wav: would pass full scale",
+        "warning: harbour_printmaster.wav: is limited hard",
+        "warning: harbour_stems_FX.wav: would pass full scale",
         "warning: a.wav: ends early",
         "note: FX is silent",
     ], "the worst first, and nothing of what passes"
