@@ -31,8 +31,10 @@ def kept(*, clear: bool = False) -> Kept:
         notes.append(f"{said}: it is ignored, and the limit is the usual one")
     if cache is None:
         notes.append("nothing is kept: neither XDG_CACHE_HOME nor HOME says where")
-    elif not cache.can_be_written:
-        notes.append(f"nothing more is kept: {cache.home} cannot be written")
+    else:
+        for folder in cache.unwritable:
+            what = "nothing more is" if folder == cache.home else f"no more {folder.name} are"
+            notes.append(f"{what} kept: {folder} cannot be written")
     return Kept(
         schema_=KEPT_SCHEMA,
         folder=None if cache is None else str(cache.home),

@@ -136,6 +136,10 @@ def test_a_folder_that_cannot_be_written_is_told(
     (tmp_path / "stemmix").rmdir()
     (tmp_path / "stemmix").touch()
     assert told(capsys)["notes"] == refused, "a file has its name"
+    (tmp_path / "stemmix").unlink()
+    home.mkdir(parents=True)
+    (home / "features").touch()
+    assert told(capsys)["notes"] == [f"no more features are kept: {home / 'features'} cannot be written"]
 
 
 def test_a_report_after_clearing_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,10 +102,11 @@ class Cache:
         return descriptor, Path(name)
 
     @property
-    def can_be_written(self) -> bool:
-        """Whether its folder, or the one that it is to be made in, takes files from us. Nothing is made."""
-        there = next((one for one in (self.home, *self.home.parents) if os.access(one, os.F_OK)), None)
-        return there is not None and there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    def unwritable(self) -> tuple[Path, ...]:
+        """Where nothing can be kept: its folder, or those of some kinds. Nothing is made to find out."""
+        if not _takes_files(self.home):
+            return (self.home,)
+        return tuple(folder for kind in KINDS if not _takes_files(folder := self.home / kind))
 
     def entries(self, *kinds: str) -> Iterator[Entry]:
         """Those of some kinds, or of all."""
@@ -162,6 +163,12 @@ class Cache:
                     with suppress(OSError):
                         if _is_abandoned(Path(part.path)):
                             Path(part.path).unlink()
+
+
+def _takes_files(folder: Path) -> bool:
+    """Whether a folder, or the one that it is to be made in, takes files from us."""
+    there = next((one for one in (folder, *folder.parents) if os.access(one, os.F_OK)), None)
+    return there is not None and there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def _is_abandoned(part: Path) -> bool:
