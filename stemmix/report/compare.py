@@ -25,9 +25,8 @@ from stemmix.model.comparison import (
 )
 from stemmix.model.evidence import Evidence
 from stemmix.model.plan import Conflict, Edge, Line, Outcome, Plan
-from stemmix.model.profiles import SPEECH
 from stemmix.report.as_json import document_as_json
-from stemmix.report.masking import BAND_SECONDS, is_seen, targets_of
+from stemmix.report.masking import BAND_SECONDS, below_goal, is_seen, spoken_and_other, targets_of
 from stemmix.report.records import Record, records
 from stemmix.report.reported import UNTOLD, Times
 from stemmix.report.tables import (
@@ -162,16 +161,16 @@ def _compared(name: str, side: Side, other: Plan) -> ComparedPlan:
 
 
 def _clarity(plan: Plan) -> Clarity:
-    roles = {stem.id: stem.role for stem in plan.stems}
-    lines = [line for line in plan.lines if roles.get(line.target) in SPEECH]
+    lines, _ = spoken_and_other(plan)
+    came, left = below_goal(plan, lines)
 
     def mean(figures: Sequence[float]) -> float | None:
         return round(sum(figures) / len(figures), 3) if figures else None
 
     return Clarity(
         lines=len(lines),
-        under_goal_before=sum(line.clarity_before < plan.clarity_goal for line in lines),
-        under_goal_after=sum(line.clarity_after < plan.clarity_goal for line in lines),
+        under_goal_before=came,
+        under_goal_after=left,
         mean_before=mean([line.clarity_before for line in lines]),
         mean_after=mean([line.clarity_after for line in lines]),
     )

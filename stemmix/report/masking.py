@@ -13,7 +13,7 @@ from stemmix.model.features import StemFacts
 from stemmix.model.layouts import LAYOUTS, STEREO
 from stemmix.model.moves import Duck, Level, Presence, Ride, Scene, StaticEq, Unmask
 from stemmix.model.plan import Conflict, Edge, Line, Move, Outcome, Plan, PlannedScene, StoppedBy
-from stemmix.model.profiles import PROFILES
+from stemmix.model.profiles import PROFILES, SPEECH
 from stemmix.report.tables import change
 
 BAND_SECONDS = "in band-seconds: 1 is a second in which all that matters of the target is hidden"
@@ -159,6 +159,21 @@ def judged_lines(plan: Plan, outcome: Outcome) -> str:
     """What the lines of an outcome are called: those of speech where a pin has made lines of what is none. Of a stem
     that is looked at alone fewer may be listed than are judged, which says nothing of the others."""
     return "lines of speech" if outcome.lines < len(plan.lines) else "lines"
+
+
+def spoken_and_other(plan: Plan) -> tuple[list[Line], list[Line]]:
+    """Lines of speech, and of what is none, as of effects that a game clears: no figure of an outcome counts those."""
+    spoken = {stem.id for stem in plan.stems if stem.role in SPEECH}
+    lines: tuple[list[Line], list[Line]] = [], []
+    for line in plan.lines:
+        lines[line.target not in spoken].append(line)
+    return lines
+
+
+def below_goal(plan: Plan, lines: Sequence[Line]) -> tuple[int, int]:
+    """How many of some lines are below the plan's goal of clarity: as the stems came, and in the mix."""
+    came = sum(line.clarity_before < plan.clarity_goal for line in lines)
+    return came, sum(line.clarity_after < plan.clarity_goal for line in lines)
 
 
 def looked_at(evidence: Evidence) -> tuple[int, int]:

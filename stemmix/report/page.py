@@ -12,12 +12,13 @@ from xml.etree.ElementTree import Element
 
 from stemmix.model.evidence import Evidence, worst_first
 from stemmix.model.exhibit import Exhibit
+from stemmix.model.plan import Plan
 from stemmix.model.timecode import FRAME_RATES, Clock, is_drop_frame
 from stemmix.report import decisions, delivered
 from stemmix.report.grids import VERDICTS
 from stemmix.report.heard import excerpts
 from stemmix.report.markup import Child, tag, written
-from stemmix.report.masking import judged_lines, looked_at
+from stemmix.report.masking import below_goal, judged_lines, looked_at, spoken_and_other
 from stemmix.report.spectra import stems
 from stemmix.report.tables import change, clock, many, note, reading, span
 from stemmix.report.timeline import BOTH, legend
@@ -119,6 +120,15 @@ def _narrowed(evidence: Evidence) -> Element | None:
     return tag("p", {"class": "warn narrowed"}, text) if said else None
 
 
+def _of_others(plan: Plan) -> list[tuple[str, str, str]]:
+    """Of lines of what is no speech, if there are any."""
+    _, others = spoken_and_other(plan)
+    if not others:
+        return []
+    came, left = below_goal(plan, others)
+    return [(f"other lines under clarity {plan.clarity_goal:g}", f"{came} → {left}", f"of {len(others)}")]
+
+
 def _figures(exhibit: Exhibit) -> Element:
     """What a person wants to know first."""
     plan, outcome = exhibit.evidence.plan, exhibit.evidence.plan.outcome
@@ -129,6 +139,7 @@ def _figures(exhibit: Exhibit) -> Element:
         sones = f"{outcome.bed_sones_lost:.0%} of its loudness in sones"
         figures += [
             (f"{judged_lines(plan, outcome)} under clarity {plan.clarity_goal:g}", unclear, f"of {outcome.lines}"),
+            *_of_others(plan),
             ("mean clarity", clarity, "0 nothing, 1 all is heard"),
             ("the bed, while lines are spoken", f"{change(-outcome.bed_loss_db)} dB", sones),
             ("the bed elsewhere", f"{change(-outcome.outside_db)} dB", "more than 0.9 s from any line"),

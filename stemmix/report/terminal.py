@@ -16,6 +16,7 @@ from stemmix.report.masking import (
     active_share,
     are_folded,
     bands_of,
+    below_goal,
     done_about,
     in_time,
     in_words,
@@ -23,6 +24,7 @@ from stemmix.report.masking import (
     onsets_in,
     part_of,
     purpose,
+    spoken_and_other,
 )
 from stemmix.report.matrix import who_masks_whom
 from stemmix.report.records import Record, records
@@ -99,6 +101,11 @@ def _heading(evidence: Evidence) -> Text:
     told.append(f"\n{whose}{judged_lines(plan, outcome)} below clarity {plan.clarity_goal:g}: ")
     told.append(f"{outcome.lines_unclear_before} as the stems came, ")
     told.append(f"{left} in the mix{' !' if left else ''}", BAD if left else GOOD)
+    _, others = spoken_and_other(plan)
+    if others:
+        came, left = below_goal(plan, others)
+        told.append(f"\nother lines below it: {came} as the stems came, ")
+        told.append(f"{left} in the mix{' !' if left else ''}", BAD if left else GOOD)
     told.append(f"\n{whose}the bed, while lines are spoken: {change(-outcome.bed_loss_db)} dB, ")
     told.append(f"{outcome.bed_sones_lost:.0%} of its loudness in sones given up; ")
     told.append(f"elsewhere {change(-outcome.outside_db)} dB")

@@ -21,6 +21,7 @@ from stemmix.model.overview import Curve, Overview, StemOverview, TargetOverview
 from stemmix.model.plan import Line, Move, Plan
 from stemmix.model.profiles import SPEECH
 from stemmix.report.markup import tag
+from stemmix.report.masking import below_goal
 from stemmix.report.raster import data_url, steps_of
 from stemmix.report.tables import many
 
@@ -258,16 +259,12 @@ def clarity_chart(scale: Scale, plan: Plan, lines: Sequence[Line], name: str) ->
                 tag("path", {"class": "after", "d": f"M{span['x']} {after}{ends}"}),
             )
         )
-    unclear = [sum(clarity < plan.clarity_goal for clarity in all_) for all_ in _clarities(lines)]
+    unclear = below_goal(plan, lines)
     label = (
         f"Clarity of {len(lines)} lines of {name}: {unclear[0]} below the goal of {plan.clarity_goal:g} as the stems "
         f"came, {unclear[1]} in the mix"
     )
     return scale.chart(CLARITY_HEIGHT, label, *parts)
-
-
-def _clarities(lines: Sequence[Line]) -> tuple[list[float], list[float]]:
-    return [line.clarity_before for line in lines], [line.clarity_after for line in lines]
 
 
 def clarity_y(clarity: float) -> float:

@@ -31,6 +31,17 @@ def part(text: str, title: str) -> str:
     return text[text.index(f"\n{title}") :].split("\n\n", maxsplit=1)[0]
 
 
+def test_lines_of_what_is_no_speech_are_counted_by_themselves() -> None:
+    """As of effects that a game clears: that every line of speech is clear is not all that there is to say."""
+    effects = [
+        replace(plan().lines[0], id=f"FX-{number}", target="FX", clarity_before=before, clarity_after=after)
+        for number, (before, after) in enumerate(((0.1, 0.4), (0.2, 0.6), (0.7, 0.7)))
+    ]
+    _, unclear, others, *_ = told(evidence(lines=(*plan().lines, *effects))).splitlines()
+    assert unclear == "lines of speech below clarity 0.5: 2 as the stems came, 1 in the mix !"
+    assert others == "other lines below it: 2 as the stems came, 1 in the mix !"
+
+
 def test_the_heading_says_what_reel_it_is_and_how_it_comes_out() -> None:
     first, unclear, bed, *_ = told(evidence()).splitlines()
     assert first == (
