@@ -23,7 +23,7 @@ from stemmix.files.timeline import time_reference_of
 from stemmix.model.deliverables import PrintedStems, Printmaster
 from stemmix.model.layouts import LAYOUTS, MONO, layout_of_labels
 from stemmix.model.names import file_name
-from stemmix.model.profiles import PROFILES, Role
+from stemmix.model.profiles import PROFILES, TALK, Role
 from stemmix.model.project import MAX_STEMS, PROJECT_SCHEMA, Project, ProjectFile
 from stemmix.model.stems import Stem
 from stemmix.placing import placed
@@ -299,9 +299,9 @@ def role_of(name: str, profile: str) -> tuple[Role | None, list[str]]:
     for rank in _SONG if profile == "music" else _PROGRAMME:
         telling = [word for word in words if word in rank]
         if telling:
-            what = [rank[word] for word in telling if word not in _BEHIND.split()]
-            behind = telling[0] in _BEHIND.split() and what[:1] in ([Role.MUSIC], [Role.FX], [Role.FOLEY], [Role.WALLA])
-            return (what[0] if behind else rank[telling[0]]), telling
+            role = rank[telling[0]]
+            what = next((rank[word] for word in telling if word not in _BEHIND.split()), role)
+            return (what if telling[0] in _BEHIND.split() and what not in TALK else role), telling
     for word in words:
         for beginning, role in _BEGINNINGS.items():
             if word.startswith(beginning):
